@@ -1,0 +1,67 @@
+"""The time-varying description of a path, as plain integers: what a scenario file becomes and what an agent is handed.
+
+Readers of files live elsewhere (`scenario_csv`); nothing here parses text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plctl.common.units import NS_PER_S, RATE_UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What holds in one direction from `time_ns` (scenario time) until the next row's time."""
+
+    time_ns: int  #: since the scenario's start; the first row's is 0
+    route: int  #: RouteID; frames of one route keep their order
+    delay_ns: int  #: one-way propagation delay
+    rate_bps: int  #: bottleneck data rate; 0 is an outage, `RATE_UNLIMITED` serves in no time
+    queue_bytes: int = -1  #: capacity of the bottleneck's queue while this row holds; -1: as the link's plan says
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One direction's rows in strictly ascending time; a step function.
+
+    `period_ns` > 0 repeats the rows with that period (greater than the last row's time); 0: the last row holds for ever.
+    """
+
+    rows: tuple[Row, ...]
+    period_ns: int = 0
+
+    def row_at(self, t_ns: int) -> Row:
+        """The row in force at scenario time `t_ns`; the first one before 0."""
+        if self.period_ns and t_ns >= 0:
+            t_ns %= self.period_ns
+        return self.rows[max(0, self._count_until(t_ns) - 1)]
+
+    def bdp_bytes(self) -> int:
+        """The largest bandwidth-delay product of any row with a finite rate: rate × 2 × delay, in bytes."""
+        return max(
+            (r.rate_bps * 2 * r.delay_ns // (8 * NS_PER_S) for r in self.rows if r.rate_bps < RATE_UNLIMITED), default=0
+        )
+
+    def _count_until(self, t_ns: int) -> int:
+        low, high = 0, len(self.rows)
+        while low < high:
+            middle = (low + high) // 2
+            if self.rows[middle].time_ns <= t_ns:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Both directions of a path: `up` is client→server, `down` server→client."""
+
+    up: Schedule
+    down: Schedule
+
+    @property
+    def duration_ns(self) -> int:
+        """Scenario time of the last row of either direction."""
+        return max(self.up.rows[-1].time_ns, self.down.rows[-1].time_ns)

@@ -1,0 +1,1 @@
+"""The part of plctl that plans runs, starts them together, and writes down what happened."""

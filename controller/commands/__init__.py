@@ -1,0 +1,1 @@
+"""The `plctl` commands of whoever plans and reads runs."""

@@ -1,0 +1,1 @@
+"""Puts agents on hosts (empty until `plctl deploy` exists)."""
