@@ -25,7 +25,7 @@ class Row:
 class Schedule:
     """One direction's rows in strictly ascending time; a step function.
 
-    `period_ns` > 0 repeats the rows with that period (greater than the last row's time); 0: the last row holds for ever.
+    `period_ns` > 0 repeats the rows with that period (> the last row's time); 0: the last row holds for ever.
     """
 
     rows: tuple[Row, ...]
