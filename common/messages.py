@@ -1,0 +1,305 @@
+"""Every message that may pass between a controller and its agents; what is not in the table is refused.
+
+A message travels in an `Envelope`. A command (controller → agent) has an id, the epoch it belongs to (its run) and an
+expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Finished`) travel
+in the agent's numbered stream and are acknowledged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from plctl.common.clock import ClockIdentity
+from plctl.common.errors import ProtocolError
+from plctl.common.plan import RunPlan
+from plctl.common.wire import from_plain, pack, to_plain, unpack
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """An agent introduces itself; the first message on every connection."""
+
+    agent: str
+    version: str  #: of plctl
+    pid: int
+    clock: ClockIdentity
+    facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory … for run.json
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The controller accepts an agent. `acknowledged` is the last number of its stream that arrived."""
+
+    controller: str
+    acknowledged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Life, when there is nothing else to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Build these links, check them, start what must be ready before T0. Answered by `Prepared`."""
+
+    plan: RunPlan
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReadiness:
+    """One link after PREPARE: ready if `cause` is empty."""
+
+    link: str
+    cause: str = ""
+    check: str = ""  #: what the self-check found, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """READY, or the causes why not, for every link of the plan."""
+
+    links: tuple[LinkReadiness, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Get ready to start all links at `t0_ns` (the controller's monotonic clock). Answered by `Armed`."""
+
+    t0_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """The agent can start at T0, and its clock is within `bound_ns` of the controller's, as `source` shows."""
+
+    bound_ns: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Every agent is armed: start. Answered by `Started` once T0 has passed."""
+
+    t0_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStart:
+    """When a link was to start and when its forwarder did (the agent's monotonic clock)."""
+
+    link: str
+    planned_ns: int
+    actual_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """All links of the agent have started; `bound_ns` is the clock bound after the start."""
+
+    links: tuple[LinkStart, ...]
+    bound_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run's workloads now. The agent then sends `Finished` as it does at the run's own end."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionResult:
+    """One half of a link over the whole run; packets, bytes, nanoseconds (−1 where nothing was delivered)."""
+
+    arrived_packets: int
+    arrived_bytes: int
+    delivered_packets: int
+    delivered_bytes: int
+    dropped_queue_full_packets: int
+    lost_ring: int
+    lost_send: int
+    lost_memory: int
+    lateness_p50_ns: int
+    lateness_p99_ns: int
+    lateness_max_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadResult:
+    """How a workload ended. `status` is its exit status, or minus the signal that ended it.
+
+    `cause` is empty unless it failed; a workload that the run's end ended did not fail.
+    """
+
+    name: str
+    at: str
+    status: int
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What became of one link."""
+
+    link: str
+    up: DirectionResult
+    down: DirectionResult
+    workloads: tuple[WorkloadResult, ...] = ()
+    cause: str = ""  #: why the link failed after its start, if it did
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All workloads of the agent have ended and its links are at rest."""
+
+    links: tuple[LinkResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Take everything of the run away. Answered by `Released`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Nothing of the run is left on the agent's host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer to a command that was not carried out."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """To an agent: leave. From an agent: it leaves, for this cause."""
+
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A batch of samples in columns (see `plctl.common.telemetry`); all columns are equally long."""
+
+    number: int
+    columns: dict[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Structured log events of the agent, in order."""
+
+    number: int
+    events: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A piece of a workload's captured output; pieces of one file arrive in order and without a gap."""
+
+    number: int
+    link: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The agent's `Finished`, in the numbered stream: it comes after all telemetry, events and artifacts of the run."""
+
+    number: int
+    finished: Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Everything up to and including `number` of the agent's stream has arrived and is kept."""
+
+    number: int
+
+
+Message = (
+    Hello | Welcome | Heartbeat | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released
+    | Refused | Goodbye | Telemetry | Events | Artifact | Report | Ack
+)  # fmt: skip
+
+#: The one table of what may be said, by whom.
+FROM_AGENT: dict[str, type[Any]] = {
+    "hello": Hello, "heartbeat": Heartbeat, "prepared": Prepared, "armed": Armed, "started": Started,
+    "released": Released, "refused": Refused, "goodbye": Goodbye, "telemetry": Telemetry, "events": Events,
+    "artifact": Artifact, "report": Report,
+}  # fmt: skip
+FROM_CONTROLLER: dict[str, type[Any]] = {
+    "welcome": Welcome, "heartbeat": Heartbeat, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop,
+    "release": Release, "goodbye": Goodbye, "ack": Ack,
+}  # fmt: skip
+_NAMES: dict[type[Any], str] = {kind: name for table in (FROM_AGENT, FROM_CONTROLLER) for name, kind in table.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message with what every message carries."""
+
+    message: Message
+    id: int = 0  #: of a command; unique within the controller's life
+    reply_to: int = 0  #: id of the command that this answers
+    epoch: str = ""  #: the run it belongs to
+    expires_ns: int = 0  #: on the controller's clock; 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """An envelope as it lies on the wire."""
+
+    v: int
+    type: str
+    body: dict[str, Any]
+    id: int = 0
+    reply_to: int = 0
+    epoch: str = ""
+    expires_ns: int = 0
+
+
+def encode(envelope: Envelope) -> bytes:
+    """The bytes of `envelope`.
+
+    :raises ProtocolError: it is too large.
+    """
+    message = envelope.message
+    frame = _Frame(
+        v=PROTOCOL_VERSION,
+        type=_NAMES[type(message)],
+        body=to_plain(message),
+        id=envelope.id,
+        reply_to=envelope.reply_to,
+        epoch=envelope.epoch,
+        expires_ns=envelope.expires_ns,
+    )
+    return pack(to_plain(frame))
+
+
+def decode(data: bytes, table: dict[str, type[Any]]) -> Envelope:
+    """The envelope in `data`, which a peer sent that may say what is in `table`.
+
+    :raises ProtocolError: anything about it is not as the protocol says.
+    """
+    plain = unpack(data)
+    if isinstance(plain, dict) and plain.get("v") != PROTOCOL_VERSION:
+        raise ProtocolError(f"protocol version {plain.get('v')!r:.40}; this side speaks {PROTOCOL_VERSION}")
+    frame = from_plain(_Frame, plain, "message")
+    kind = table.get(frame.type)
+    if kind is None:
+        raise ProtocolError(f"unknown message type {frame.type!r:.80}; legal here: {', '.join(table)}")
+    return Envelope(
+        message=from_plain(kind, frame.body, frame.type),
+        id=frame.id,
+        reply_to=frame.reply_to,
+        epoch=frame.epoch,
+        expires_ns=frame.expires_ns,
+    )

@@ -1,0 +1,185 @@
+"""Turns the dataclasses that travel between processes into msgpack and back, trusting nothing that arrives.
+
+The type hints are the schema: a dataclass is a map of its fields, and every value must have exactly the type that its
+field declares. What does not fit is refused with the path to it (`body.links[3].mtu: expected int, got str`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgpack
+
+from plctl.common.errors import ProtocolError
+
+#: The largest message either side accepts, in bytes: a plan of a thousand links with long schedules fits with room.
+MAX_MESSAGE_BYTES = 64 * 2**20
+#: No list or map of a message may be longer; what is longer is sent in parts.
+MAX_ITEMS = 2_000_000
+
+T = TypeVar("T")
+_Decoder = Callable[[Any, str], Any]
+
+
+def pack(plain: object) -> bytes:
+    """`plain` (maps, lists, strings, bytes, ints, floats, bools) as msgpack.
+
+    :raises ProtocolError: the result is larger than `MAX_MESSAGE_BYTES`.
+    """
+    data: bytes = msgpack.packb(plain, use_bin_type=True)
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"cannot send a message of {len(data)} bytes; the limit is {MAX_MESSAGE_BYTES}")
+    return data
+
+
+def unpack(data: bytes) -> object:
+    """The plain value in `data`.
+
+    :raises ProtocolError: not one complete msgpack value, or one with something larger than the limits.
+    """
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"message of {len(data)} bytes; the limit is {MAX_MESSAGE_BYTES}")
+    try:
+        return msgpack.unpackb(
+            data, raw=False, strict_map_key=True, max_array_len=MAX_ITEMS, max_map_len=MAX_ITEMS, max_ext_len=0
+        )
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise ProtocolError(f"not a msgpack message: {error or type(error).__name__}") from None
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass (with dataclasses, tuples and dicts inside) as maps and lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
+def from_plain(kind: type[T], plain: object, path: str = "") -> T:
+    """`plain` as an instance of the dataclass `kind`, every field checked.
+
+    :raises ProtocolError: a field is missing, unknown, or of another type than declared; the message says where.
+    """
+    decoded: T = _decoder(kind)(plain, path or kind.__name__)  # type: ignore[arg-type]  # mypy: a type is not Hashable
+    return decoded
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@cache
+def _decoder(hint: Any) -> _Decoder:
+    """The function that checks a value against the type hint `hint` and builds it."""
+    args = get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass_decoder(typing.cast(type, hint))
+    if hint in (int, float, str, bytes, bool):
+        return _scalar_decoder(hint)
+    if hint is Any:
+        return lambda value, _path: value
+    makers: dict[Any, Callable[[tuple[Any, ...]], _Decoder]] = {
+        Literal: _literal_decoder,
+        tuple: _tuple_decoder,
+        dict: _dict_decoder,
+        Union: _optional_decoder,
+        types.UnionType: _optional_decoder,
+    }
+    if make := makers.get(get_origin(hint)):
+        return make(args)
+    raise TypeError(f"{hint!r} cannot travel on the wire")
+
+
+def _scalar_decoder(kind: type) -> _Decoder:
+    def decode(value: Any, path: str) -> Any:
+        if type(value) is not kind:  # exact: True is no int here
+            raise _mismatch(path, kind.__name__, value)
+        return value
+
+    return decode
+
+
+def _literal_decoder(legal: tuple[Any, ...]) -> _Decoder:
+    def decode(value: Any, path: str) -> Any:
+        if value not in legal:
+            raise ProtocolError(f"{path}: expected one of {', '.join(map(str, legal))}, got {value!r:.80}")
+        return value
+
+    return decode
+
+
+def _tuple_decoder(args: tuple[Any, ...]) -> _Decoder:
+    if len(args) == 2 and args[1] is Ellipsis:
+        item = _decoder(args[0])
+
+        def decode(value: Any, path: str) -> Any:
+            if type(value) is not list:
+                raise _mismatch(path, "list", value)
+            return tuple([item(each, f"{path}[]") for each in value])
+
+        return decode
+    parts = [_decoder(arg) for arg in args]
+
+    def decode_fixed(value: Any, path: str) -> Any:
+        if type(value) is not list or len(value) != len(parts):
+            raise _mismatch(path, f"list of {len(parts)}", value)
+        return tuple(part(each, f"{path}[{i}]") for i, (part, each) in enumerate(zip(parts, value, strict=True)))
+
+    return decode_fixed
+
+
+def _dict_decoder(args: tuple[Any, ...]) -> _Decoder:
+    item = _decoder(args[1])
+
+    def decode(value: Any, path: str) -> Any:
+        if type(value) is not dict:
+            raise _mismatch(path, "map", value)
+        return {_text(key, path): item(each, f"{path}.{key}") for key, each in value.items()}
+
+    return decode
+
+
+def _optional_decoder(args: tuple[Any, ...]) -> _Decoder:
+    (inner,) = [arg for arg in args if arg is not type(None)]
+    decode_inner = _decoder(inner)
+    return lambda value, path: None if value is None else decode_inner(value, path)
+
+
+def _dataclass_decoder(kind: type) -> _Decoder:
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
+    required = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+
+    def decode(value: Any, path: str) -> Any:
+        if type(value) is not dict:
+            raise _mismatch(path, f"map ({kind.__name__})", value)
+        if unknown := value.keys() - fields.keys():
+            raise ProtocolError(f"{path}: unknown field {min(map(repr, unknown)):.80}")
+        if missing := [name for name in required if name not in value]:
+            raise ProtocolError(f"{path}: missing field {missing[0]!r}")
+        return kind(**{name: fields[name](each, f"{path}.{name}") for name, each in value.items()})
+
+    return decode
+
+
+def _text(key: Any, path: str) -> str:
+    if type(key) is not str:
+        raise _mismatch(f"{path} key", "str", key)
+    return key
+
+
+def _mismatch(path: str, expected: str, value: object) -> ProtocolError:
+    return ProtocolError(f"{path}: expected {expected}, got {type(value).__name__}")

@@ -1,0 +1,57 @@
+"""Both transports keep the same promises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plctl.common.errors import UserError, WorldError
+from plctl.common.transport import Hub, LocalHub, Spoke, ZmqHub, ZmqSpoke
+
+
+@pytest.fixture(params=["local", "zmq"])
+def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Hub, Spoke]]:
+    """A hub and one spoke called edge-1, over either transport."""
+    if request.param == "local":
+        hub = LocalHub()
+        yield hub, hub.spoke("edge-1")
+        return
+    address = f"ipc://{tmp_path}/control"
+    router, dealer = ZmqHub(address), ZmqSpoke(address, "edge-1")
+    yield router, dealer
+    dealer.close()
+    router.close()
+
+
+async def test_messages_cross_both_ways_in_order(ends: tuple[Hub, Spoke]) -> None:
+    """A hub sees a peer's name with its messages, in order, and its answers arrive there."""
+    hub, spoke = ends
+    for n in range(100):
+        await spoke.send(b"%d" % n)
+    assert [(b"edge-1", b"%d" % n) for n in range(100)] == [await hub.receive() for _ in range(100)]
+    await hub.send(b"edge-1", b"well")
+    assert await asyncio.wait_for(spoke.receive(), 10) == b"well"
+
+
+async def test_an_unknown_peer_is_said(ends: tuple[Hub, Spoke]) -> None:
+    """Sending to somebody who never came is an error that names him, not silence."""
+    with pytest.raises(WorldError, match="cannot reach nobody"):
+        await ends[0].send(b"nobody", b"x")
+
+
+async def test_control_socket_is_private(tmp_path: Path) -> None:
+    """The ipc socket of an embedded controller can be opened by its owner only."""
+    hub = ZmqHub(f"ipc://{tmp_path}/control")
+    assert (tmp_path / "control").stat().st_mode & 0o777 == 0o600
+    hub.close()
+
+
+async def test_address_errors_are_sentences(tmp_path: Path) -> None:
+    """A bad address is the user's to mend; one that cannot be bound is the world's."""
+    with pytest.raises(UserError, match="cannot use 'nonsense' as a controller's address"):
+        ZmqSpoke("nonsense", "a")
+    with pytest.raises(WorldError, match="cannot listen on"):
+        ZmqHub(f"ipc://{tmp_path}/no/such/folder/control")
