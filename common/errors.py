@@ -64,8 +64,12 @@ class Problem:
 
 
 class InputError(UserError):
-    """A file of the user's cannot be used; carries every problem found in it, in the file's order."""
+    """A file of the user's cannot be used; carries its problems in the file's order.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `more` counts problems beyond `problems` that were found but not kept.
+    """
+
+    def __init__(self, problems: Iterable[Problem], more: int = 0) -> None:
         self.problems = tuple(sorted(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+        self.more = more
+        super().__init__("\n".join([*map(str, self.problems), *([f"… and {more} more"] if more else [])]))

@@ -5,7 +5,7 @@ Readers of files live elsewhere (`scenario_csv`); nothing here parses text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
 
@@ -36,6 +36,21 @@ class Schedule:
         if self.period_ns and t_ns >= 0:
             t_ns %= self.period_ns
         return self.rows[max(0, self._count_until(t_ns) - 1)]
+
+    def repeated(self, period_ns: int = 0) -> Schedule:
+        """This schedule starting again every `period_ns`; by default its last row holds as long as the one before it.
+
+        A single row holds for ever whatever the period, and is returned as it is.
+
+        :raises ValueError: the period does not exceed the last row's time.
+        """
+        if len(self.rows) == 1:
+            return self
+        last_ns = self.rows[-1].time_ns
+        period_ns = period_ns or 2 * last_ns - self.rows[-2].time_ns
+        if period_ns <= last_ns:
+            raise ValueError(f"a period of {period_ns} ns does not exceed the last row's time, {last_ns} ns")
+        return replace(self, period_ns=period_ns)
 
     def bdp_bytes(self) -> int:
         """The largest bandwidth-delay product of any row with a finite rate: rate × 2 × delay, in bytes."""
