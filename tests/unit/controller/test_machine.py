@@ -1,0 +1,190 @@
+"""The run's state machine: who is told what, when, and that it always comes to an end."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plctl.common import messages as m
+from plctl.common.plan import LinkPlan, RunPlan
+from plctl.common.scenario import Row, Schedule
+from plctl.controller.machine import Begin, Cancel, Event, Lost, Phase, RunMachine, Said, SetTimer, Tell, TimedOut
+
+SCHEDULE = Schedule((Row(0, 0, 1, 1),))
+RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+
+
+def plan(*links: str) -> RunPlan:
+    """A host's share of the run `r`."""
+    return RunPlan("r", 1, tuple(LinkPlan(name, SCHEDULE, SCHEDULE) for name in links))
+
+
+def prepared(*links: str, cause: str = "") -> m.Prepared:
+    """All `links` ready, or all failed for `cause`."""
+    return m.Prepared(tuple(m.LinkReadiness(link, cause) for link in links))
+
+
+def started(link: str) -> m.Started:
+    """`link` started 7 ns late."""
+    return m.Started((m.LinkStart(link, 1000, 1007),), 3)
+
+
+def finished(link: str, cause: str = "") -> m.Finished:
+    """`link` is through."""
+    return m.Finished((m.LinkResult(link, RESULT, RESULT, cause=cause),))
+
+
+class Driver:
+    """Feeds a machine for hosts a (link x) and b (link y) and says whom it tells what."""
+
+    def __init__(self) -> None:
+        self.machine = RunMachine({"a": plan("x"), "b": plan("y")})
+        self.now = 10**9
+
+    def __call__(self, *events: Event) -> list[tuple[str, str]]:
+        """The (host, command) pairs that `events` lead to."""
+        told = []
+        for event in events:
+            self.now += 1
+            for instruction in self.machine.handle(event, self.now):
+                if isinstance(instruction, Tell):
+                    told.append((instruction.host, type(instruction.message).__name__))
+        return told
+
+
+BOTH_PREPARED = (Said("a", prepared("x")), Said("b", prepared("y")))
+BOTH_ARMED = (Said("a", m.Armed(1, "s")), Said("b", m.Armed(2, "s")))
+BOTH_STARTED = (Said("a", started("x")), Said("b", started("y")))
+
+
+def test_a_run_that_goes_well() -> None:
+    """Each step is commanded once every agent has answered the one before, and the record holds what they said."""
+    drive = Driver()
+    assert drive(Begin()) == [("a", "Prepare"), ("b", "Prepare")]
+    assert drive(BOTH_PREPARED[0]) == []
+    assert drive(BOTH_PREPARED[1]) == [("a", "Arm"), ("b", "Arm")]
+    assert drive(BOTH_ARMED[0]) == []
+    assert drive(BOTH_ARMED[1]) == [("a", "Commit"), ("b", "Commit")]
+    assert drive(*BOTH_STARTED) == []
+    assert drive.machine.phase is Phase.RUNNING
+    assert drive(Said("a", finished("x"))) == []
+    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    drive(Said("b", m.Released()), Said("a", m.Released()))
+    assert drive.machine.phase is Phase.DONE
+    assert drive.machine.cause == ""
+    record = drive.machine.records["y"]
+    assert (record.bound_before_ns, record.bound_after_ns) == (2, 3)
+    assert (record.planned_ns, record.actual_ns) == (1000, 1007)
+
+
+def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
+    """A failure in PREPARE releases everything; the other links say whose fault it was."""
+    drive = Driver()
+    drive(Begin())
+    assert drive(Said("a", prepared("x", cause="no veth")), BOTH_PREPARED[1]) == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["x"].cause == "no veth"
+    assert drive.machine.records["y"].cause == "not started, because of link x: no veth"
+
+
+def test_a_loose_clock_is_refused() -> None:
+    """An agent whose clock bound exceeds the skew budget does not start, and says the two figures."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    assert drive(Said("a", m.Armed(2_000_000, "s"))) == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["x"].cause == "the clock of a is known only to within 2 ms, the run's budget is 1 ms"
+
+
+def test_a_refused_commit_fails_the_run() -> None:
+    """An agent that could not start in time makes the run fail with its cause, also for links that did start."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0])
+    assert ("b", "Release") in drive(Said("b", m.Refused("COMMIT came 3 ms after T0")))
+    assert drive.machine.cause == "link x: not started, because of link y: COMMIT came 3 ms after T0"
+
+
+def test_a_short_run_may_finish_on_one_host_before_another_has_said_started() -> None:
+    """FINISHED from one host before STARTED from the other is kept, not lost."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Said("a", finished("x")))
+    assert drive.machine.phase is Phase.COMMITTED
+    drive(BOTH_STARTED[1])
+    assert drive.machine.phase is Phase.RUNNING
+    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+
+
+def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
+    """After the start the links of other hosts run on, and the lost host is waited for no more."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
+    assert drive(Lost("a", "a is gone")) == []
+    assert drive(Said("b", finished("y"))) == [("b", "Release")]
+    assert (drive.machine.records["x"].cause, drive.machine.records["y"].cause) == ("a is gone", "")
+
+
+def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
+    """A cancelled run still collects what happened until then, if it had started."""
+    early = Driver()
+    early(Begin())
+    assert early(Cancel("Ctrl-C")) == [("a", "Release"), ("b", "Release")]
+    late = Driver()
+    late(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")))
+    assert late(Cancel("Ctrl-C")) == [("b", "Stop")]
+    assert late(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    assert late.machine.records["y"].cancelled
+
+
+def test_silence_ends_in_a_sentence() -> None:
+    """Agents that never answer are named with the phase, and the run ends without them."""
+    drive = Driver()
+    drive(Begin(), BOTH_PREPARED[0], TimedOut(Phase.PREPARING))
+    assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
+    drive(Said("a", m.Released()))
+    assert drive.machine.phase is Phase.DONE
+
+
+def test_an_agent_cannot_speak_of_others_links() -> None:
+    """What a host says of a link that is not its own changes nothing."""
+    drive = Driver()
+    forged = m.Prepared((m.LinkReadiness("y", cause="forged", check="forged"),))
+    drive(Begin(), Said("a", forged))
+    assert (drive.machine.records["y"].check, drive.machine.records["y"].cause) == ("", "")
+
+
+hosts = st.sampled_from(["a", "b"])
+links = {"a": "x", "b": "y"}
+events = st.one_of(
+    st.just(Begin()),
+    st.builds(Cancel, st.just("c")),
+    st.builds(Lost, hosts, st.just("gone")),
+    st.builds(TimedOut, st.sampled_from(list(Phase))),
+    st.tuples(hosts, st.booleans()).map(lambda h: Said(h[0], prepared(links[h[0]], cause="bad" if h[1] else ""))),
+    st.tuples(hosts, st.integers(0, 2_000_000)).map(lambda h: Said(h[0], m.Armed(h[1], "s"))),
+    hosts.map(lambda h: Said(h, started(links[h]))),
+    hosts.map(lambda h: Said(h, finished(links[h]))),
+    hosts.map(lambda h: Said(h, m.Released())),
+    hosts.map(lambda h: Said(h, m.Refused("no"))),
+)
+
+
+@given(st.lists(events, max_size=30))
+def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Event]) -> None:
+    """In any order of events: COMMIT goes out only after every host armed, and time-outs always lead to DONE."""
+    drive = Driver()
+    armed: set[str] = set()
+    for event in sequence:
+        if isinstance(event, Said) and isinstance(event.message, m.Armed) and drive.machine.phase is Phase.ARMING:
+            armed.add(event.host)
+        if ("a", "Commit") in drive(event):
+            assert armed == {"a", "b"}
+    drive(Begin())
+    for _ in range(8):
+        drive(Cancel("end"), TimedOut(drive.machine.phase))
+    assert drive.machine.phase is Phase.DONE
+
+
+def test_every_wait_has_an_end() -> None:
+    """Each phase that waits for agents, but for the run itself, sets a timer."""
+    machine = RunMachine({"a": plan("x")})
+    for step in (Begin(), Said("a", prepared("x")), Said("a", m.Armed(0, "s"))):
+        timers = [i.phase for i in machine.handle(step, 5) if isinstance(i, SetTimer)]
+        assert timers == [machine.phase]
