@@ -1,0 +1,52 @@
+"""The C core's door: hands plans over as the plain tuples and integers that `_core` takes."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import Schedule
+
+#: Bytes of an Ethernet header, which a frame has beyond the MTU.
+ETHERNET_HEADER = 14
+
+#: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
+NativeRow = tuple[int, int, int, int, int]
+
+
+class HalfArguments(TypedDict):
+    """One direction's configuration, as struct half_config in half.h; the keyword arguments of `_core.Half`."""
+
+    rows: list[NativeRow]
+    routes: int
+    period_ns: int
+    capacity_unit: Literal["bytes", "packets", "bdp"]
+    capacity_amount: int
+    full_frame: int
+    reconfiguration_ns: int
+    reconfiguration_mode: Literal["gsl", "all"]
+
+
+def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
+    """The rows of `schedule`, RouteIDs renamed 0, 1, … in order of appearance, and how many routes there are."""
+    routes: dict[int, int] = {}
+    rows = [
+        (row.time_ns, row.delay_ns, row.rate_bps, row.queue_bytes, routes.setdefault(row.route, len(routes)))
+        for row in schedule.rows
+    ]
+    return rows, len(routes)
+
+
+def half_arguments(plan: LinkPlan, schedule: Schedule) -> HalfArguments:
+    """What the half of `plan` that follows `schedule` (`plan.up` or `plan.down`) is made from."""
+    rows, routes = native_rows(schedule)
+    return {
+        "rows": rows,
+        "routes": routes,
+        "period_ns": schedule.period_ns,
+        "capacity_unit": plan.queue.capacity.unit,
+        "capacity_amount": plan.queue.capacity.amount,
+        "full_frame": plan.mtu + ETHERNET_HEADER + plan.overhead_bytes,
+        "reconfiguration_ns": plan.reconfiguration.delay_ns,
+        "reconfiguration_mode": plan.reconfiguration.mode,
+    }

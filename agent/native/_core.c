@@ -2,14 +2,26 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "half_type.h"
+
+static int add_types(PyObject *module)
+{
+	return half_type_add(module);
+}
+
+static PyModuleDef_Slot core_slots[] = {
+	{Py_mod_exec, add_types},
+	{0, NULL},
+};
+
 static struct PyModuleDef core_module = {
 	PyModuleDef_HEAD_INIT,
 	.m_name = "plctl.agent.native._core",
 	.m_doc = "The C core of plctl: the link model and the packet path.",
-	.m_size = -1,
+	.m_slots = core_slots,
 };
 
 PyMODINIT_FUNC PyInit__core(void)
 {
-	return PyModule_Create(&core_module);
+	return PyModuleDef_Init(&core_module);
 }

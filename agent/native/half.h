@@ -1,15 +1,25 @@
 /*
  * One direction of an emulated link, in virtual time: the bottleneck's queue, its service, and the propagation behind it.
  *
- * Pure arithmetic in integer nanoseconds. Nothing here reads a clock, touches a socket or allocates after half_init();
- * the caller says what time it is. All times are on one monotonic clock except a row's, which counts from T0.
+ * Pure arithmetic in integer nanoseconds. Nothing here reads a clock, touches a socket or allocates after half_new();
+ * the caller says what time it is. All times are on one monotonic clock and 0 or later, except a row's, which counts
+ * from T0. A sum that would reach TIME_NEVER is TIME_NEVER.
  *
  * The order of events at one instant t, which the Python reference (tests/model/reference.py) shares:
  *   1. frames with due <= t have been delivered;
  *   2. a reconfiguration at t begins (blackout until t + D; frames in flight are held up);
  *   3. a service that ends at t ends: the frame leaves the backlog and takes its due time from the row in force at t;
- *   4. the next queued frame enters service, unless a blackout holds;
- *   5. a frame that arrives at t is admitted or dropped, and enters service at once if nothing is queued or in service.
+ *   4. the next queued frame enters service, unless a blackout holds; one that takes no time ends at once, as in 3;
+ *   5. a frame that arrives at t is admitted or dropped, and enters service at once (as in 4) if nothing is queued or in
+ *      service. Frames that arrive at one instant go through 5 one after the other.
+ *
+ * A row in force at t is the last with T0 + time_ns <= t. A row whose route differs from its predecessor's is a
+ * reconfiguration; so is the wrap of a repeated schedule whose last and first routes differ. A reconfiguration at t:
+ *   - blackout until t + D: no service starts; one under way goes on; what ends its service is due no earlier than the
+ *     blackout's end;
+ *   - frames in flight that are due after t: in mode gsl due = max(due, t + D), in mode all due = due + D. What was due
+ *     by t counts as delivered, popped or not.
+ * Within a route, due = max(end + delay, blackout's end, due of the frame before it on that route).
  */
 #ifndef PLCTL_HALF_H
 #define PLCTL_HALF_H
@@ -39,7 +49,7 @@ enum verdict { VERDICT_ADMITTED = 0, VERDICT_QUEUE_FULL = 1 };
 
 /*
  * A frame on its way. The caller owns the memory, hands it over with half_arrive() (if admitted) and gets it back from
- * half_pop(). `length` is what is served and queued: frame bytes plus the link's overhead.
+ * half_pop(). The caller sets only `length`: what is served and queued, frame bytes plus the link's overhead; >= 1.
  */
 struct packet {
 	struct packet *next;
@@ -56,24 +66,34 @@ struct half_config {
 	const struct row *rows; /* strictly ascending, rows[0].time_ns == 0; borrowed for the half's life */
 	size_t row_count;       /* >= 1 */
 	int64_t period_ns;      /* 0: the last row holds; else > the last row's time */
-	uint32_t routes;        /* number of distinct routes */
+	uint32_t routes;        /* number of distinct routes, 1 ... row_count */
 	enum capacity_unit capacity_unit;
 	int64_t capacity_amount;
 	int64_t full_frame; /* bytes of a full-size frame with overhead; a BDP capacity is never below ten of them */
-	int64_t reconfiguration_ns;
+	int64_t reconfiguration_ns; /* D */
 	enum reconfiguration_mode reconfiguration_mode;
 };
 
 struct half; /* half.c */
 
-/* NULL with errno set (EINVAL: the config breaks a rule above; ENOMEM). Row 0 holds until half_arm(). */
+/* Whether the config keeps every rule above; if not, `why` (of `size` bytes; 160 are enough) says which it breaks. */
+bool half_config_check(const struct half_config *config, char *why, size_t size);
+
+/*
+ * A half at virtual time 0, in which row 0 holds until half_arm(). Copies the config, but not its rows. NULL with errno
+ * set: EINVAL (half_config_check() says why) or ENOMEM.
+ */
 struct half *half_new(const struct half_config *config);
 void half_free(struct half *half); /* packets still inside are the caller's: drain with half_drain() first */
 
-/* Scenario time starts at t0 >= half_now(). Recomputes the end of a service that is under way. */
-void half_arm(struct half *half, int64_t t0);
+/*
+ * Scenario time starts at t0; row 0 holds until then. Recomputes the end of a service that is under way, so ask
+ * half_next_due() again. May be called again to move t0 while the earlier one is still to come. False, and nothing is
+ * changed, if t0 < half_now() or scenario time has started.
+ */
+bool half_arm(struct half *half, int64_t t0);
 
-/* Brings virtual time to now (no-op if it is there already): ends and begins services, runs reconfigurations. */
+/* Brings virtual time to now < TIME_NEVER (no-op if it is there already): services, reconfigurations. */
 void half_advance(struct half *half, int64_t now);
 
 /*
@@ -82,13 +102,16 @@ void half_advance(struct half *half, int64_t now);
  */
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at);
 
-/* The frame with the earliest due <= now, in order of (due, serial); NULL if none. Call half_advance(now) first. */
+/* Advances to now, then: the frame with the earliest due <= now, in order of (due, serial); NULL if none. */
 struct packet *half_pop(struct half *half, int64_t now);
 
-/* A time before which no frame can become due (so the caller may sleep until then); TIME_NEVER if nothing is inside. */
+/*
+ * A time before which no frame can become due unless half_arrive() or half_arm() is called (so the caller may sleep until
+ * then); TIME_NEVER if nothing is inside. Later than virtual now once everything due has been popped.
+ */
 int64_t half_next_due(const struct half *half);
 
-/* Any packet still inside, due or not; NULL when empty. Only to give the memory back. */
+/* Any packet still inside, due or not; NULL when empty. Only to give the memory back: after it, drain on and free. */
 struct packet *half_drain(struct half *half);
 
 /* What is inside at virtual now, for telemetry. */
