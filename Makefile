@@ -1,0 +1,79 @@
+# Everything runs from a virtual environment in .venv, which is made on first use and mended when pyproject.toml or the
+# C core changes. Nothing is installed outside this folder.
+#
+#   make demo     a time-varying link with real traffic, and a report of what was asked for and what happened (root)
+#   make test     lint, types and every test (root)
+#   make bench    how fast the forwarder is, as a ratio to what the kernel does (root)
+#   make lint     only what needs no root: ruff and mypy
+#   make build    only the virtual environment
+
+PYTHON ?= python3
+# Arguments for pytest, e.g. make test ARGS='-k units -x'
+ARGS ?=
+
+venv    := .venv
+python  := $(venv)/bin/python
+ready   := $(venv)/.ready
+core    := $(venv)/.core
+types   := $(venv)/types/plctl
+log     := $(venv)/pip.log
+folders := common agent controller deploy
+sources := $(wildcard agent/native/*.[ch])
+
+# Runs a long command quietly; its output is shown only if it fails.
+quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
+
+.PHONY: demo test bench lint build clean-venv clean
+.DEFAULT_GOAL := build
+
+demo: export GOAL = demo
+demo: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	$(venv)/bin/plctl run scenarios/quickstart.yaml
+
+test: export GOAL = test
+test: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	@$(MAKE) --no-print-directory lint
+	$(python) -m pytest --ignore=tests/bench $(ARGS)
+
+bench: export GOAL = bench
+bench: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	$(python) -m pytest tests/bench -s $(ARGS)
+
+lint: build
+	$(venv)/bin/ruff check
+	$(venv)/bin/ruff format --check
+	MYPYPATH=$(dir $(types)) $(python) -m mypy -p plctl
+
+build: $(core)
+
+# Fails early, before anything is downloaded.
+.PHONY: root-check
+root-check:
+	@.ci/preflight $(PYTHON) root
+
+# The packages. pip is given the folder itself in editable mode, so that edits count at once.
+$(ready): pyproject.toml
+	@.ci/preflight $(PYTHON) build
+	@echo "setting up $(venv): virtual environment"
+	@mkdir -p $(venv) && : > $(log)
+	@$(PYTHON) -m venv $(venv) $(quietly)
+	@echo "setting up $(venv): packages (a minute or two the first time)"
+	@$(python) -m pip install --disable-pip-version-check 'setuptools>=80' $(quietly)
+	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,test]' $(quietly)
+	@mkdir -p $(types) && for folder in $(folders); do ln -sfn ../../../$$folder $(types)/$$folder; done
+	@touch $@
+
+# The C core, built in place. Forced, because setuptools looks only at the headers that it was told of.
+$(core): $(ready) $(sources)
+	@echo "setting up $(venv): C core"
+	@$(python) -c 'from setuptools import setup; setup()' -q build_ext --inplace --force $(quietly)
+	@touch $@
+
+clean-venv:
+	rm -rf $(venv)
+
+clean: clean-venv
+	rm -rf build dist *.egg-info agent/native/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-out

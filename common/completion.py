@@ -1,0 +1,25 @@
+"""`plctl completion`: prints the script that teaches a shell to complete plctl's commands, options and file names."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+#: The variable through which the printed script asks `plctl` for candidates; click derives it from the program's name.
+_VARIABLE = "_PLCTL_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+    bash:  eval "$(plctl completion bash)"                  in ~/.bashrc
+    zsh:   eval "$(plctl completion zsh)"                   in ~/.zshrc
+    fish:  plctl completion fish > ~/.config/fish/completions/plctl.fish
+    """
+    make_script = get_completion_class(shell)
+    assert make_script is not None, f"click knows no completion for {shell}"
+    click.echo(make_script(ctx.find_root().command, {}, "plctl", _VARIABLE).source())
