@@ -1,0 +1,135 @@
+"""Build and remove the three namespaces of a link: client, link and server.
+
+    client namespace          link namespace            server namespace
+    veth1  22:22:22:22:22:22 ⇄ sim-veth1    sim-veth2 ⇄ veth2  66:66:66:66:66:66
+    192.168.22.2/24  fd22::2/64  (no addresses, no IP)    192.168.66.2/24  fd66::2/64
+
+The forwarder carries frames between sim-veth1 and sim-veth2. Nothing ever appears in the host's own namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from dataclasses import astuple, dataclass
+from ipaddress import ip_interface
+
+from plctl.agent import namespace, sysctl, veth
+from plctl.agent.ledger import Ledger
+from plctl.agent.namespace import NETNS_DIR, open_socket, run_in_thread
+from plctl.agent.offload import disable_offloads
+from plctl.agent.rtnetlink import open_netlink, send
+from plctl.common.errors import KernelError
+from plctl.common.plan import LinkPlan
+
+__all__ = [
+    "CLIENT_INTERFACE",
+    "CLIENT_IPV4",
+    "CLIENT_IPV6",
+    "CLIENT_MAC",
+    "LINK_CLIENT_INTERFACE",
+    "LINK_SERVER_INTERFACE",
+    "NETNS_DIR",
+    "SERVER_INTERFACE",
+    "SERVER_IPV4",
+    "SERVER_IPV6",
+    "SERVER_MAC",
+    "Triple",
+    "build",
+    "open_socket",
+    "remove",
+]
+
+CLIENT_INTERFACE, SERVER_INTERFACE = veth.CLIENT.interface, veth.SERVER.interface
+CLIENT_MAC, SERVER_MAC = veth.CLIENT.mac, veth.SERVER.mac
+CLIENT_IPV4, SERVER_IPV4 = (str(ip_interface(end.ipv4).ip) for end in (veth.CLIENT, veth.SERVER))
+CLIENT_IPV6, SERVER_IPV6 = (str(ip_interface(end.ipv6).ip) for end in (veth.CLIENT, veth.SERVER))
+LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE = veth.CLIENT.twin, veth.SERVER.twin
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """The names of a link's namespaces, as in /run/netns and `ip netns`."""
+
+    client: str
+    link: str
+    server: str
+
+    @classmethod
+    def named(cls, agent: str, run: str, link: str) -> Triple:
+        """The triple of the link `link` of the run `run` on the agent `agent`."""
+        return cls.prefixed(f"pl-{agent}-{run}-{link}")
+
+    @classmethod
+    def prefixed(cls, prefix: str) -> Triple:
+        """The triple whose names begin with `prefix`."""
+        return cls(f"{prefix}-client", f"{prefix}-link", f"{prefix}-server")
+
+
+def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+    """Make the namespaces of a link with everything in them. Blocks for some milliseconds; several may run at once.
+
+    On failure all of it is removed again.
+
+    :raises BusyError: a namespace of this name exists.
+    :raises KernelError: the kernel refuses a step; the message names it.
+    """
+    try:
+        run_in_thread(lambda: _build(triple, plan, ledger))
+    except BaseException:
+        with contextlib.suppress(KernelError):  # the first error is the one to tell; the ledger keeps what is left
+            remove(triple, ledger)
+        raise
+
+
+def remove(triple: Triple, ledger: Ledger) -> None:
+    """Remove what `ledger` holds of a triple, whatever state it is in. Does nothing the second time.
+
+    The kernel takes the interfaces with the namespaces, once no process and no socket is left in them.
+
+    :raises KernelError: the kernel refuses.
+    """
+    for name in astuple(triple):
+        if entry := ledger.find("netns", name):
+            namespace.remove(entry, ledger)
+
+
+def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+    """As `build`; leaves the thread in the link's namespace."""
+    namespace.prepare_folder()
+    with contextlib.ExitStack() as sockets:
+
+        def make(name: str, settings: dict[str, str]) -> socket.socket:
+            namespace.create(name, ledger)
+            sysctl.write(settings, name)
+            return sockets.enter_context(open_netlink())
+
+        client = make(triple.client, sysctl.QUIET)
+        sysctl.write(sysctl.tcp_buffers(plan), triple.client)
+        server = make(triple.server, sysctl.QUIET)
+        sysctl.write(sysctl.tcp_buffers(plan), triple.server)
+        link = make(triple.link, sysctl.NO_IPV6)
+        _make_pairs(triple, plan, link)
+        for netlink, end, other in ((client, veth.CLIENT, veth.SERVER), (server, veth.SERVER, veth.CLIENT)):
+            send(netlink, veth.outer_requests(end, other, static_neighbours=plan.arp == "static"))
+        for netlink, name, end in ((client, triple.client, veth.CLIENT), (server, triple.server, veth.SERVER)):
+            disable_offloads(netlink, end.interface, name)
+            disable_offloads(link, end.twin, triple.link)
+
+
+def _make_pairs(triple: Triple, plan: LinkPlan, link: socket.socket) -> None:
+    for end, name in ((veth.CLIENT, triple.client), (veth.SERVER, triple.server)):
+        fd = os.open(NETNS_DIR / name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            send(link, [veth.pair_request(end, name, fd, plan.mtu)])
+        except KernelError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EOPNOTSUPP:
+                raise KernelError(
+                    f"{error}: this kernel has no veth; load it with `modprobe veth` "
+                    "(on a cloud or minimal image, install the package with its extra modules)"
+                ) from error
+            raise
+        finally:
+            os.close(fd)

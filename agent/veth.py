@@ -1,0 +1,124 @@
+"""The netlink requests that make a link's two veth pairs and configure their outer ends.
+
+Addresses and names are phantomlink's, so that scripts written for it keep working; IPv6 is ours: unique local /64s
+(RFC 4193) whose second byte names the end as the IPv4 subnet does. Each end reaches the other by an on-link
+default route: no gateway, the far end is a neighbour whatever its address, and frames cross the link as they are.
+Requests that are the same for all links are encoded once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_interface
+from socket import AF_INET, AF_INET6
+from typing import Any
+
+from pyroute2.netlink.rtnl import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
+from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP, ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import NUD_PERMANENT, ndmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from plctl.agent.rtnetlink import CHANGE, NEW, Request
+
+_LOOPBACK_INDEX = 1
+_SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
+_TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """One end of a link: the interface that applications see, and its twin in the link's namespace.
+
+    The interface numbers are fixed, so that a request can name an interface that an earlier one of the same batch
+    makes. Twins differ, because the kernel takes an interface with its twin's number for one without a twin.
+    """
+
+    interface: str
+    index: int
+    mac: str
+    ipv4: str
+    ipv6: str
+    twin: str
+    twin_index: int
+    twin_mac: str
+
+
+CLIENT = Outer("veth1", 22, "22:22:22:22:22:22", "192.168.22.2/24", "fd22::2/64",
+               "sim-veth1", 122, "44:22:22:22:22:22")  # fmt: skip
+SERVER = Outer("veth2", 66, "66:66:66:66:66:66", "192.168.66.2/24", "fd66::2/64",
+               "sim-veth2", 166, "44:66:66:66:66:66")  # fmt: skip
+
+
+def pair_request(end: Outer, namespace: str, namespace_fd: int, mtu: int) -> Request:
+    """Make the twin here, up, and the outer interface in `namespace`, down: neither is ever anywhere else."""
+    message = ifinfmsg()
+    _describe(message, end.twin, end.twin_index, end.twin_mac, mtu)
+    message["flags"] = message["change"] = IFF_UP
+    peer: dict[str, Any] = {"attrs": []}
+    _describe(peer, end.interface, end.index, end.mac, mtu)
+    peer["attrs"].append(("IFLA_NET_NS_FD", namespace_fd))
+    data = {"attrs": [("VETH_INFO_PEER", peer)]}
+    message["attrs"].append(("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]}))
+    return Request.encode(f"move {end.interface} into {namespace}", message, RTM_NEWLINK, NEW)
+
+
+@lru_cache
+def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tuple[Request, ...]:
+    """Configure `end` in its own namespace to reach `other`."""
+    requests = [_up("lo", _LOOPBACK_INDEX), _up(end.interface, end.index)]
+    for mine, theirs in ((end.ipv4, other.ipv4), (end.ipv6, other.ipv6)):
+        requests += [_address(end, mine), _default_route(end, theirs)]
+        if static_neighbours:
+            requests.append(_neighbour(end, other, theirs))
+    return tuple(requests)
+
+
+def _describe(message: Any, name: str, index: int, mac: str, mtu: int) -> None:
+    message["index"] = index
+    message["attrs"] += [("IFLA_IFNAME", name), ("IFLA_ADDRESS", mac), ("IFLA_MTU", mtu),
+                         ("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]  # fmt: skip
+
+
+def _up(interface: str, index: int) -> Request:
+    message = ifinfmsg()
+    message["index"] = index
+    message["flags"] = message["change"] = IFF_UP
+    return Request.encode(f"bring {interface} up", message, RTM_NEWLINK, CHANGE)
+
+
+def _address(end: Outer, text: str) -> Request:
+    address = ip_interface(text)
+    message = ifaddrmsg()
+    message["family"] = _family(text)
+    message["prefixlen"] = address.network.prefixlen
+    message["index"] = end.index
+    message["attrs"] = [("IFA_ADDRESS", str(address.ip)), ("IFA_LOCAL", str(address.ip)), ("IFA_FLAGS", IFA_F_NODAD)]
+    if address.version == 4:
+        message["attrs"].append(("IFA_BROADCAST", str(address.network.broadcast_address)))
+    return Request.encode(f"give {end.interface} the address {text}", message, RTM_NEWADDR, NEW)
+
+
+def _default_route(end: Outer, far: str) -> Request:
+    message = rtmsg()
+    message["family"] = _family(far)
+    message["table"] = _TABLE_MAIN
+    message["proto"] = _PROTOCOL_STATIC
+    message["type"] = _TYPE_UNICAST
+    message["scope"] = _SCOPE_LINK if message["family"] == AF_INET else _SCOPE_UNIVERSE
+    message["attrs"] = [("RTA_OIF", end.index)]
+    return Request.encode(f"make {end.interface} the default route towards {far}", message, RTM_NEWROUTE, NEW)
+
+
+def _neighbour(end: Outer, other: Outer, far: str) -> Request:
+    message = ndmsg()
+    message["family"] = _family(far)
+    message["ifindex"] = end.index
+    message["state"] = NUD_PERMANENT
+    message["attrs"] = [("NDA_DST", str(ip_interface(far).ip)), ("NDA_LLADDR", other.mac)]
+    return Request.encode(f"tell {end.interface} the MAC address of {far}", message, RTM_NEWNEIGH, NEW)
+
+
+def _family(address: str) -> int:
+    return AF_INET if ip_interface(address).version == 4 else AF_INET6
