@@ -108,9 +108,7 @@ def create(name: str, ledger: Ledger) -> None:
     """
     _call(f"make the namespace {name}", _libc.unshare, _CLONE_NEWNET)
     path = NETNS_DIR / name
-    if path.exists():
-        raise BusyError(f"the namespace {name} exists already")
-    ledger.record("netns", name, inode=os.stat(_THIS_NAMESPACE).st_ino)  # noqa: PTH116  must not be resolved
+    ledger.record("netns", name, inode=os.stat(_THIS_NAMESPACE).st_ino)  # noqa: PTH116  the link's target is only a name
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PLACEHOLDER_MODE))
     except FileExistsError:

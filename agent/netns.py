@@ -5,6 +5,11 @@
     192.168.22.2/24  fd22::2/64  (no addresses, no IP)    192.168.66.2/24  fd66::2/64
 
 The forwarder carries frames between sim-veth1 and sim-veth2. Nothing ever appears in the host's own namespace.
+
+`arp: static` makes veth1 and veth2 interfaces without ARP (flag NOARP) that know each other's MAC for ever: the kernel
+puts no frame of its own on the link, and an address that somebody adds later cannot be reached. With `arp: dynamic`
+ARP, neighbour discovery and two multicast membership reports (MLDv2, some 12 and 24 ms after building) cross the link.
+IPv6 has no link-local address in either mode.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from plctl.agent.ledger import Ledger
 from plctl.agent.namespace import NETNS_DIR, open_socket, run_in_thread
 from plctl.agent.offload import disable_offloads
 from plctl.agent.rtnetlink import open_netlink, send
-from plctl.common.errors import KernelError
+from plctl.common.errors import BusyError, KernelError
 from plctl.common.plan import LinkPlan
 
 __all__ = [
@@ -76,6 +81,9 @@ def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
     :raises BusyError: a namespace of this name exists.
     :raises KernelError: the kernel refuses a step; the message names it.
     """
+    for name in astuple(triple):
+        if ledger.find("netns", name):
+            raise BusyError(f"the namespace {name} exists already")
     try:
         run_in_thread(lambda: _build(triple, plan, ledger))
     except BaseException:
@@ -96,40 +104,49 @@ def remove(triple: Triple, ledger: Ledger) -> None:
             namespace.remove(entry, ledger)
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """The client's or the server's side of a link under construction, with a netlink socket of its namespace."""
+
+    end: veth.Outer
+    other: veth.Outer
+    name: str
+    netlink: socket.socket
+
+
 def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
     """As `build`; leaves the thread in the link's namespace."""
     namespace.prepare_folder()
     with contextlib.ExitStack() as sockets:
 
-        def make(name: str, settings: dict[str, str]) -> socket.socket:
+        def make(name: str, *, outer: bool) -> socket.socket:
             namespace.create(name, ledger)
-            sysctl.write(settings, name)
+            sysctl.write(sysctl.QUIET | sysctl.tcp_buffers(plan) if outer else sysctl.NO_IPV6, name)
             return sockets.enter_context(open_netlink())
 
-        client = make(triple.client, sysctl.QUIET)
-        sysctl.write(sysctl.tcp_buffers(plan), triple.client)
-        server = make(triple.server, sysctl.QUIET)
-        sysctl.write(sysctl.tcp_buffers(plan), triple.server)
-        link = make(triple.link, sysctl.NO_IPV6)
-        _make_pairs(triple, plan, link)
-        for netlink, end, other in ((client, veth.CLIENT, veth.SERVER), (server, veth.SERVER, veth.CLIENT)):
-            send(netlink, veth.outer_requests(end, other, static_neighbours=plan.arp == "static"))
-        for netlink, name, end in ((client, triple.client, veth.CLIENT), (server, triple.server, veth.SERVER)):
-            disable_offloads(netlink, end.interface, name)
-            disable_offloads(link, end.twin, triple.link)
+        sites = (
+            _Site(veth.CLIENT, veth.SERVER, triple.client, make(triple.client, outer=True)),
+            _Site(veth.SERVER, veth.CLIENT, triple.server, make(triple.server, outer=True)),
+        )
+        link = make(triple.link, outer=False)
+        for site in sites:
+            _make_pair(site, plan, link)
+            send(site.netlink, veth.outer_requests(site.end, site.other, static_neighbours=plan.arp == "static"))
+            disable_offloads(site.netlink, site.end.interface, site.name)
+            disable_offloads(link, site.end.twin, triple.link)
 
 
-def _make_pairs(triple: Triple, plan: LinkPlan, link: socket.socket) -> None:
-    for end, name in ((veth.CLIENT, triple.client), (veth.SERVER, triple.server)):
-        fd = os.open(NETNS_DIR / name, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            send(link, [veth.pair_request(end, name, fd, plan.mtu)])
-        except KernelError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EOPNOTSUPP:
-                raise KernelError(
-                    f"{error}: this kernel has no veth; load it with `modprobe veth` "
-                    "(on a cloud or minimal image, install the package with its extra modules)"
-                ) from error
-            raise
-        finally:
-            os.close(fd)
+def _make_pair(site: _Site, plan: LinkPlan, link: socket.socket) -> None:
+    """Make the veth pair of one side."""
+    fd = os.open(NETNS_DIR / site.name, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        send(link, [veth.pair_request(site.end, site.name, fd, plan.mtu)])
+    except KernelError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EOPNOTSUPP:
+            raise KernelError(
+                f"{error}: this kernel has no veth; load it with `modprobe veth` "
+                "(on a cloud or minimal image, install the package with its extra modules)"
+            ) from error
+        raise
+    finally:
+        os.close(fd)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,13 +93,20 @@ def _number(sequence: int, data: bytes) -> bytes:
 def _parse_answers(data: bytes) -> dict[int, tuple[int, str]]:
     """Sequence number → (errno, the kernel's explanation) for each acknowledgement in `data`."""
     answers = {}
-    while len(data) >= _HEADER.size:
-        length, kind, flags, sequence, _ = _HEADER.unpack_from(data)
+    for message in _split(data):
+        _, kind, flags, sequence, _ = _HEADER.unpack_from(message)
         if kind == NLMSG_ERROR:
-            (code,) = _ERRNO.unpack_from(data, _HEADER.size)
-            answers[sequence] = (-code, _find_explanation(data[:length], flags) if code else "")
-        data = data[_align(length) :]
+            (code,) = _ERRNO.unpack_from(message, _HEADER.size)
+            answers[sequence] = (-code, _find_explanation(message, flags) if code else "")
     return answers
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    """The messages that arrived together, header included."""
+    while len(data) >= _HEADER.size:
+        length = _HEADER.unpack_from(data)[0]
+        yield data[:length]
+        data = data[_align(length) :]
 
 
 def _find_explanation(answer: bytes, flags: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyroute2.netlink.rtnl import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP, ifinfmsg
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_NOARP, IFF_UP, ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import NUD_PERMANENT, ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
@@ -66,8 +66,13 @@ def pair_request(end: Outer, namespace: str, namespace_fd: int, mtu: int) -> Req
 
 @lru_cache
 def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tuple[Request, ...]:
-    """Configure `end` in its own namespace to reach `other`."""
-    requests = [_up("lo", _LOOPBACK_INDEX), _up(end.interface, end.index)]
+    """Configure `end` in its own namespace to reach `other`: by neighbour entries that never expire, or by ARP.
+
+    With static neighbours the interface is one without ARP for good. The kernel then says nothing of its own accord:
+    it resolves no address, and joins no solicited-node group whose membership it would report.
+    """
+    flags = IFF_UP | IFF_NOARP if static_neighbours else IFF_UP
+    requests = [_set_flags("lo", _LOOPBACK_INDEX, IFF_UP), _set_flags(end.interface, end.index, flags)]
     for mine, theirs in ((end.ipv4, other.ipv4), (end.ipv6, other.ipv6)):
         requests += [_address(end, mine), _default_route(end, theirs)]
         if static_neighbours:
@@ -81,10 +86,11 @@ def _describe(message: Any, name: str, index: int, mac: str, mtu: int) -> None:
                          ("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]  # fmt: skip
 
 
-def _up(interface: str, index: int) -> Request:
+def _set_flags(interface: str, index: int, flags: int) -> Request:
     message = ifinfmsg()
     message["index"] = index
-    message["flags"] = message["change"] = IFF_UP
+    message["flags"] = flags
+    message["change"] = IFF_UP | IFF_NOARP
     return Request.encode(f"bring {interface} up", message, RTM_NEWLINK, CHANGE)
 
 
