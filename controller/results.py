@@ -1,0 +1,240 @@
+"""The folder that a run leaves behind, complete enough at every moment to be read after a crash.
+
+    runs/20261123-041530-handover-7f3a/
+        run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
+        events.jsonl        one log of all parts, in controller time
+        telemetry.parquet   per link, direction and interval                  (telemetry.arrows until the run is over)
+        artifacts/LINK/…    what the workloads printed
+        report.html         all of it as one page
+
+A session uses it so:
+
+    folder = RunFolder.create(Path("runs"), new_run_id("handover", clock.wall_ns()))
+    folder.record_plan(RunRecord(run=folder.run, name="handover", seed=1, links=…, versions=software_versions()))
+    folder.append_events([{"ts": …, "t_ns": …, "event": "link.ready", "link": "leo-0"}], host="edge-1")
+    folder.record_start(t0_ns, t0_wall_ns, starts, hosts)
+    folder.append_samples("edge-1", telemetry.columns)            # any number of times
+    folder.append_artifact("leo-0", "client.stdout", b"…")
+    folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=clock.wall_ns())
+    report = folder.finish()
+
+Every method that writes raises `WorldError` with a sentence when the disk is full or says no.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.common.messages import LinkResult, LinkStart
+from plctl.common.units import NS_PER_S
+from plctl.controller import events, run_record, telemetry_file
+from plctl.controller.events import Event
+from plctl.controller.run_record import HostRecord, RunRecord
+
+RUN_NAME = "run.json"
+EVENTS_NAME = "events.jsonl"
+ARTIFACTS_NAME = "artifacts"
+REPORT_NAME = "report.html"
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space on that disk, or choose another folder with --out",
+    errno.EDQUOT: "your disk quota is used up; choose another folder with --out",
+    errno.EACCES: "choose a folder that you may write to with --out",
+    errno.EROFS: "that file system is read-only; choose another folder with --out",
+}
+
+
+def new_run_id(name: str, wall_ns: int) -> str:
+    """A name for a run's folder: UTC time, the run's name as far as it is fit for a path, four random hex digits."""
+    stamp = datetime.fromtimestamp(wall_ns // NS_PER_S, UTC).strftime("%Y%m%d-%H%M%S")
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-").lower() or "run"
+    return f"{stamp}-{plain}-{secrets.token_hex(2)}"
+
+
+class RunFolder:
+    """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
+
+    def __init__(self, path: Path) -> None:
+        """Take over the empty folder `path`; `create` is what makes it."""
+        self.path = path
+        self.record: RunRecord | None = None
+        self._events = (path / EVENTS_NAME).open("x", encoding="utf-8", buffering=1)
+        self._telemetry = telemetry_file.TelemetryWriter(path)
+
+    @classmethod
+    def create(cls, base: Path, run: str) -> RunFolder:
+        """Make `base`/`run`, which must not exist yet; `base` may.
+
+        :raises BusyError: it exists.
+        :raises WorldError: it cannot be made.
+        """
+        path = base / run
+        with _explained(f"create the results folder {path}"):
+            base.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                raise BusyError(f"the results folder {path} exists already") from None
+            (path / ARTIFACTS_NAME).mkdir()
+            return cls(path)
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def run(self) -> str:
+        """The run id."""
+        return self.path.name
+
+    def artifacts(self, link: str) -> Path:
+        """The folder for what the workloads of `link` print."""
+        folder = self.path / ARTIFACTS_NAME / _plain(link)
+        with _explained(f"create {folder}"):
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    def record_plan(self, record: RunRecord) -> None:
+        """Write down what is about to run, before anything is touched."""
+        self._write(record)
+
+    def record_start(
+        self, t0_ns: int, t0_wall_ns: int, starts: Iterable[LinkStart], hosts: Iterable[HostRecord]
+    ) -> None:
+        """Write down T0 (controller's monotonic and wall clock), each link's start, and each host with its clock."""
+        self._write(run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts))
+
+    def append_events(self, log: Iterable[Event], host: str = "") -> None:
+        """Add events to the log; `host` is where they are from unless they say otherwise."""
+        lines = "".join(events.to_line(event, self.run, host) for event in log)
+        with _explained(f"write {self.path / EVENTS_NAME}"):
+            self._events.write(lines)
+            self._events.flush()
+
+    def append_samples(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Add telemetry of `host`, in the columns of `telemetry_file.SAMPLE_COLUMNS`.
+
+        :raises ProtocolError: those are not the columns.
+        """
+        with _explained(f"write {self.path / telemetry_file.STREAM_NAME}"):
+            self._telemetry.append(host, columns)
+
+    def append_artifact(self, link: str, name: str, data: bytes) -> None:
+        """Add a piece to the artifact `name` of `link`.
+
+        :raises ProtocolError: either would lead out of its folder.
+        """
+        path = self.artifacts(link) / _plain(name)
+        with _explained(f"write {path}"), path.open("ab") as file:
+            file.write(data)
+
+    def record_result(
+        self, results: Iterable[LinkResult], *, failures: Mapping[str, str], cancelled: bool, finished_wall_ns: int
+    ) -> RunRecord:
+        """Judge every link and the run, and write the verdicts down; return the record.
+
+        `failures` maps a link to the first cause that the controller knows of.
+        """
+        stamp = run_record.rfc3339(finished_wall_ns)
+        record = run_record.finished(
+            self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp
+        )
+        self._write(record)
+        return record
+
+    def finish(self) -> Path:
+        """Close everything, put the log in order, make telemetry.parquet; return the folder."""
+        record = self._planned()
+        self.close()
+        with _explained(f"order {self.path / EVENTS_NAME}"):
+            self._order_events()
+        with _explained(f"write {self.path / telemetry_file.PARQUET_NAME}"):
+            telemetry_file.finish(self.path, self.run, record.t0_by_host())
+        return self.path
+
+    def close(self) -> None:
+        """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
+        with _explained(f"close the results in {self.path}"):
+            self._events.close()
+            self._telemetry.close()
+
+    def _planned(self) -> RunRecord:
+        if self.record is None:
+            raise RuntimeError("record_plan comes first")
+        return self.record
+
+    def _write(self, record: RunRecord) -> None:
+        with _explained(f"write {self.path / RUN_NAME}"):
+            _replace(self.path / RUN_NAME, run_record.to_json(record))
+        self.record = record
+
+    def _order_events(self) -> None:
+        path = self.path / EVENTS_NAME
+        with path.open(encoding="utf-8") as file:
+            ordered = events.merge(events.from_lines(file))
+        _replace(path, "".join(events.to_line(event, self.run) for event in ordered))
+
+
+def read_record(path: Path) -> RunRecord:
+    """What the run in the folder `path` says of itself.
+
+    :raises UserError: that is no folder of a run.
+    """
+    try:
+        return run_record.from_json((path / RUN_NAME).read_text(encoding="utf-8"))
+    except OSError as error:
+        what = os.strerror(error.errno or 0)
+        raise UserError(f"{path} is not a run's folder: cannot read {path / RUN_NAME}: {what}") from None
+    except (ValueError, ProtocolError) as error:
+        raise UserError(f"{path / RUN_NAME} is not a run's record: {error}") from None
+
+
+def read_events(path: Path) -> list[Event]:
+    """The log of the run in the folder `path`, in controller time, also while the run goes on.
+
+    :raises WorldError: it cannot be read.
+    """
+    with _explained(f"read {path / EVENTS_NAME}"), (path / EVENTS_NAME).open(encoding="utf-8") as file:
+        return events.merge(events.from_lines(file))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Give `path` the content `text` so that a reader sees the old one or the new one, whole."""
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _plain(name: str) -> str:
+    """`name`, if it is one component of a path and stays where it is put.
+
+    :raises ProtocolError: it is not.
+    """
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ProtocolError(f"{name!r:.80} cannot be the name of a file")
+    return name
+
+
+@contextmanager
+def _explained(attempt: str) -> Iterator[None]:
+    """Turn what the file system says into a sentence that names the `attempt` and what to do."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise WorldError(f"cannot {attempt}: {reason}" + (f"; {remedy}" if remedy else "")) from error

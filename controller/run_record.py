@@ -1,0 +1,201 @@
+"""What `run.json` holds: everything needed to judge a run, to repeat it, and to know on what it ran.
+
+The dataclasses are the format; `plctl.common.wire` turns them into plain maps and refuses a file that does not fit.
+Records are never changed, only replaced: each stage of a run is a pure function from one record to the next.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from plctl.common.messages import DirectionResult, LinkResult, LinkStart
+from plctl.common.plan import Budget, LinkPlan
+from plctl.common.units import NS_PER_S
+from plctl.common.verdict import HalfFacts, Judgement, LinkFacts, Verdict, judge, judge_run
+from plctl.common.wire import from_plain, to_plain
+
+_LIBRARIES = ("pyzmq", "msgpack", "pyroute2", "structlog", "click", "pyarrow", "matplotlib", "pydantic", "rich")
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """One host of the run and how well its clock was known."""
+
+    name: str
+    version: str = ""  #: of plctl there
+    facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory …
+    clock_source: str = ""  #: where the bounds come from
+    bound_before_ns: int = -1  #: clock error at ARM; -1: not known
+    bound_after_ns: int = -1  #: clock error after the start; -1: not known
+
+    @property
+    def bound_ns(self) -> int:
+        """The worse of both bounds; 0 if neither is known."""
+        return max(self.bound_before_ns, self.bound_after_ns, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """One link: what was asked of it, when it started, what came of it."""
+
+    plan: LinkPlan
+    host: str
+    check: str = ""  #: what the self-check found
+    planned_ns: int | None = None  #: T0 on the host's monotonic clock
+    started_ns: int | None = None  #: when its forwarder started, same clock
+    result: LinkResult | None = None
+    verdict: str = ""  #: a `Verdict`; empty until the run is over
+    cause: str = ""
+    also: tuple[str, ...] = ()  #: weaker findings
+
+    @property
+    def skew_ns(self) -> int | None:
+        """How long after T0 the link started; None if it did not, or was not to start at T0."""
+        if self.planned_ns is None or self.started_ns is None or self.plan.start != "at-t0":
+            return None
+        return self.started_ns - self.planned_ns
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A whole run. Times named `…_utc` are RFC 3339 and for people; every other time is an integer of nanoseconds."""
+
+    run: str  #: run id, the name of the folder
+    name: str
+    seed: int
+    links: tuple[LinkRecord, ...]
+    hosts: tuple[HostRecord, ...] = ()
+    command: tuple[str, ...] = ()  #: argv that asked for the run
+    sources: dict[str, str] = field(default_factory=dict)  #: path → text of every file that was read
+    duration_ns: int = 0  #: after T0; 0: until the workloads ended
+    budget: Budget = field(default_factory=Budget)
+    sample_interval_ns: int = 0
+    versions: dict[str, str] = field(default_factory=dict)  #: of the controller's software
+    created_utc: str = ""
+    t0_ns: int | None = None  #: on the controller's monotonic clock; None: never armed
+    t0_utc: str = ""
+    finished_utc: str = ""
+    verdict: str = ""  #: a `Verdict`; empty until the run is over
+    cause: str = ""
+    format: Literal[1] = 1
+
+    def host(self, name: str) -> HostRecord:
+        """The record of host `name`; an empty one if nothing is known about it."""
+        return next((host for host in self.hosts if host.name == name), HostRecord(name))
+
+    def t0_by_host(self) -> dict[str, int]:
+        """T0 on each host's own monotonic clock, for the hosts that were armed."""
+        return {link.host: link.planned_ns for link in self.links if link.planned_ns is not None}
+
+
+def started(
+    record: RunRecord, t0_ns: int, t0_wall_ns: int, starts: Iterable[LinkStart], hosts: Iterable[HostRecord]
+) -> RunRecord:
+    """`record` after T0: what each link's agent reported, and the clock record of each host.
+
+    A start of 0 means that the link has not started (it waits for traffic).
+    """
+    known = {start.link: start for start in starts}
+    return replace(
+        record,
+        t0_ns=t0_ns,
+        t0_utc=rfc3339(t0_wall_ns),
+        hosts=tuple(hosts),
+        links=tuple(_with_start(link, known.get(link.plan.name)) for link in record.links),
+    )
+
+
+def finished(
+    record: RunRecord,
+    results: Iterable[LinkResult],
+    *,
+    failures: Mapping[str, str],
+    cancelled: bool,
+    finished_utc: str,
+) -> RunRecord:
+    """`record` with every link judged. `failures` maps links to the first cause known to the controller."""
+    known = {result.link: result for result in results}
+    links = tuple(
+        _judged(record, replace(link, result=known.get(link.plan.name)), failures.get(link.plan.name), cancelled)
+        for link in record.links
+    )
+    whole = judge_run({link.plan.name: Judgement(Verdict(link.verdict), link.cause) for link in links})
+    return replace(record, links=links, verdict=str(whole.verdict), cause=whole.cause, finished_utc=finished_utc)
+
+
+def facts_of(record: RunRecord, link: LinkRecord, failure: str | None, cancelled: bool) -> LinkFacts:
+    """What `link` is judged by. A link without a result has failed, unless the run was cancelled."""
+    at_t0 = link.plan.start == "at-t0"
+    result = link.result
+    if result is None:
+        if failure is None and not cancelled:
+            failure = f"no result came from its host {link.host}"
+        return LinkFacts(failure, cancelled, (), link.planned_ns if at_t0 else None, link.started_ns)
+    return LinkFacts(
+        failure=failure or result.cause or None,
+        cancelled=cancelled,
+        workload_failures=tuple(f"{each.name}: {each.cause}" for each in result.workloads if each.cause),
+        planned_ns=link.planned_ns if at_t0 else None,
+        started_ns=link.started_ns if at_t0 else _started_by_traffic(link, result),
+        clock_bound_ns=record.host(link.host).bound_ns,
+        up=_half_facts(result.up),
+        down=_half_facts(result.down),
+    )
+
+
+def to_json(record: RunRecord) -> str:
+    """`record` as the text of run.json."""
+    return json.dumps(to_plain(record), indent=1) + "\n"
+
+
+def from_json(text: str) -> RunRecord:
+    """The record in the text of a run.json.
+
+    :raises ProtocolError: a field is missing, unknown or of another type.
+    :raises ValueError: not JSON at all.
+    """
+    return from_plain(RunRecord, json.loads(text), "run.json")
+
+
+def software_versions() -> dict[str, str]:
+    """The versions of plctl, Python, the kernel and every library that this process may use."""
+    found = {"plctl": version("plctl"), "python": platform.python_version(), "kernel": platform.release()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:  # an optional one: its absence is a fact too
+            found[library] = "not installed"
+    return found
+
+
+def rfc3339(wall_ns: int) -> str:
+    """`wall_ns` (since 1970) as ``2026-11-23T04:15:30.000000Z``."""
+    stamp = datetime.fromtimestamp(wall_ns // NS_PER_S, UTC).replace(microsecond=wall_ns % NS_PER_S // 1000)
+    return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
+    if start is None:
+        return link
+    return replace(link, planned_ns=start.planned_ns, started_ns=start.actual_ns or None)
+
+
+def _judged(record: RunRecord, link: LinkRecord, failure: str | None, cancelled: bool) -> LinkRecord:
+    judgement = judge(facts_of(record, link, failure, cancelled), record.budget)
+    return replace(link, verdict=str(judgement.verdict), cause=judgement.cause, also=judgement.also)
+
+
+def _started_by_traffic(link: LinkRecord, result: LinkResult) -> int | None:
+    """When a link that waits for traffic started. Agents report starts soon after T0; a later one shows as arrivals."""
+    arrived = result.up.arrived_packets + result.down.arrived_packets
+    return link.started_ns if link.started_ns is not None or not arrived else 0
+
+
+def _half_facts(half: DirectionResult) -> HalfFacts:
+    return HalfFacts(half.lateness_p99_ns, half.lost_ring, half.lost_send, half.lost_memory)

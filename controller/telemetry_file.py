@@ -1,0 +1,139 @@
+"""Keeps telemetry on disk so that it can be read at any moment, also after a crash, and ends as one Parquet file.
+
+A Parquet file has its index at the end and cannot be read before it is closed. So while a run goes on, batches are
+appended to an Arrow IPC stream (`telemetry.arrows`), which is readable up to its last whole batch; at the end it is
+rewritten as `telemetry.parquet` and removed. A folder of numbered Parquet parts would also do, but leaves hundreds of
+small files behind a crash and makes every reader glue them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from plctl.common.errors import ProtocolError
+from plctl.common.units import NS_PER_S
+
+STREAM_NAME = "telemetry.arrows"
+PARQUET_NAME = "telemetry.parquet"
+_TEXT = ("link", "direction")
+_ROWS_PER_GROUP = 131_072
+
+#: What an agent sends for one link, one direction, one interval.
+SAMPLE_COLUMNS = (
+    "t_ns", "interval_ns", "link", "direction",
+    "arrived_packets", "arrived_bytes", "delivered_packets", "delivered_bytes",
+    "dropped_queue_full_packets", "dropped_queue_full_bytes", "lost_ring", "lost_send", "lost_memory",
+    "queue_bytes", "queue_packets", "in_flight_packets", "row", "rate_bps", "delay_ns",
+    "lateness_p50_ns", "lateness_p99_ns", "lateness_max_ns",
+    "transit_min_ns", "transit_p50_ns", "transit_p99_ns", "transit_max_ns",
+)  # fmt: skip
+_STREAM_SCHEMA = pa.schema(
+    [("host", pa.string()), *((name, pa.string() if name in _TEXT else pa.int64()) for name in SAMPLE_COLUMNS)]
+)
+#: The columns of telemetry.parquet: a sample's, its host and run, and `t_s`, seconds since T0 (null if never armed).
+SCHEMA = pa.schema([("run", pa.string()), ("t_s", pa.float64()), *_STREAM_SCHEMA])
+
+
+class TelemetryWriter:
+    """The open stream of a run that goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin `folder`/telemetry.arrows, which must not exist.
+
+        :raises OSError: it cannot be created or written.
+        """
+        self._file = (folder / STREAM_NAME).open("xb", buffering=0)
+        self._stream = pa.ipc.new_stream(self._file, _STREAM_SCHEMA)
+
+    def append(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Write samples of `host`, given as equally long columns.
+
+        :raises ProtocolError: a column is missing, unknown, of another type or another length.
+        :raises OSError: the disk refuses.
+        """
+        if columns.keys() != set(SAMPLE_COLUMNS):
+            wrong = sorted(columns.keys() ^ set(SAMPLE_COLUMNS))
+            raise ProtocolError(f"telemetry of {host}: missing or unknown column {wrong[0]!r:.80}")
+        try:
+            arrays = [pa.array(columns[name], _STREAM_SCHEMA.field(name).type) for name in SAMPLE_COLUMNS]
+            batch = pa.record_batch([pa.repeat(pa.scalar(host), len(arrays[0])), *arrays], schema=_STREAM_SCHEMA)
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            raise ProtocolError(f"telemetry of {host}: {error}") from None
+        self._stream.write_batch(batch)
+
+    def close(self) -> None:
+        """End the stream. Twice is harmless."""
+        if not self._file.closed:
+            self._stream.close()
+            self._file.close()
+
+
+def finish(folder: Path, run: str, t0_by_host: Mapping[str, int]) -> Path:
+    """Turn the closed stream in `folder` into telemetry.parquet, then remove the stream; return the Parquet file.
+
+    `t0_by_host` holds T0 on each host's own clock.
+
+    :raises OSError: the disk refuses; the stream is left as it was.
+    """
+    stream, target = folder / STREAM_NAME, folder / PARQUET_NAME
+    draft = target.with_suffix(".parquet.tmp")
+    with pq.ParquetWriter(draft, SCHEMA, compression="zstd") as writer:
+        for table in _row_groups(stream):
+            writer.write_table(_timed(table, run, t0_by_host), row_group_size=_ROWS_PER_GROUP)
+    draft.replace(target)
+    stream.unlink()
+    return target
+
+
+def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequence[str] | None = None) -> pa.Table:
+    """The telemetry in `folder`, of all links or only of `links`, whether its run is over, goes on or was cut off.
+
+    :raises OSError: there is none, or it cannot be read.
+    """
+    wanted = None if links is None else pc.field("link").isin(list(links))
+    target = folder / PARQUET_NAME
+    if target.exists():
+        return pq.read_table(target, schema=SCHEMA, filters=wanted)
+    tables = [_timed(table, run, t0_by_host) for table in _row_groups(folder / STREAM_NAME)]
+    whole = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    return whole if wanted is None else whole.filter(wanted)
+
+
+def _timed(table: pa.Table, run: str, t0_by_host: Mapping[str, int]) -> pa.Table:
+    """`table` with its run and the time since T0 on the host that took each sample."""
+    t0 = pa.array([t0_by_host.get(host) for host in table["host"].to_pylist()], pa.int64())
+    seconds = pc.divide(pc.cast(pc.subtract(table["t_ns"], t0), pa.float64()), float(NS_PER_S))
+    runs = pa.repeat(pa.scalar(run), table.num_rows)
+    return pa.table([runs, seconds, *table.columns], schema=SCHEMA)
+
+
+def _row_groups(stream: Path) -> Iterator[pa.Table]:
+    """The batches of `stream`, gathered so that each table is worth a row group."""
+    gathered: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in _batches(stream):
+        gathered.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROWS_PER_GROUP:
+            yield pa.Table.from_batches(gathered)
+            gathered, rows = [], 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)
+
+
+def _batches(stream: Path) -> Iterator[pa.RecordBatch]:
+    """Every whole batch of `stream`; one that was cut off ends it."""
+    with stream.open("rb") as file:
+        try:
+            yield from pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, EOFError):
+            return
+        except OSError as error:
+            if error.errno is not None:  # Arrow reports a cut-off message as an OSError without a number
+                raise

@@ -1,0 +1,173 @@
+"""A run's folder is the proof of what happened: whole at every stage, and honest when the disk is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from synthetic_run import HOST, INTERVAL_NS, RUN, T0_NS, half_samples, handover_plan, make_run, plan_record, steady
+
+from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.controller import telemetry_file
+from plctl.controller.results import RunFolder, new_run_id, read_events, read_record
+
+WALL_NS = 1_795_407_330_000_000_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[RunFolder]:
+    """An empty run's folder."""
+    with RunFolder.create(tmp_path / "runs", RUN) as made:
+        yield made
+
+
+def test_a_run_id_tells_when_and_what_and_is_a_plain_name() -> None:
+    """UTC time, the name reduced to what any file system and shell takes, and four random digits."""
+    assert re.fullmatch(r"20261123-041530-hand-over-[0-9a-f]{4}", new_run_id("Hand/over\n..", WALL_NS))
+    assert re.fullmatch(r"20261123-041530-run-[0-9a-f]{4}", new_run_id("../..", WALL_NS))
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    """A run id that exists is refused, and the first run's files stay."""
+    RunFolder.create(tmp_path, RUN).close()
+    with pytest.raises(BusyError, match="exists already"):
+        RunFolder.create(tmp_path, RUN)
+
+
+def test_the_record_can_be_read_at_every_stage(tmp_path: Path, folder: RunFolder) -> None:
+    """run.json is written before the run and replaced as a whole later, without a draft left behind."""
+    record = plan_record((handover_plan(),))
+    folder.record_plan(record)
+    assert record == read_record(folder.path)
+    with make_run(tmp_path / "other") as finished:
+        assert finished.record == read_record(finished.path)
+    assert read_record(finished.path).verdict == "ok"
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_telemetry_can_be_read_while_the_run_goes_on(folder: RunFolder) -> None:
+    """Whoever looks before the end sees every batch that was appended."""
+    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
+    folder.append_samples(HOST, columns)
+    table = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
+    assert len(columns["t_ns"]) == table.num_rows
+    assert table["t_s"][0].as_py() == INTERVAL_NS / 1e9
+    folder.close()
+
+
+def test_telemetry_survives_a_batch_that_was_cut_off(tmp_path: Path, folder: RunFolder) -> None:
+    """After a crash in mid-write, all batches before the last are still there."""
+    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
+    stream = folder.path / telemetry_file.STREAM_NAME
+    folder.append_samples(HOST, columns)
+    whole = stream.stat().st_size
+    folder.append_samples(HOST, columns)
+    for size in (whole + 1, whole + 200, stream.stat().st_size - 1):
+        torn = tmp_path / f"torn-{size}"
+        torn.mkdir()
+        (torn / telemetry_file.STREAM_NAME).write_bytes(stream.read_bytes()[:size])
+        assert len(columns["t_ns"]) == telemetry_file.read(torn, RUN, {}).num_rows
+    folder.close()
+
+
+def test_telemetry_ends_as_one_parquet_file_with_its_time_since_t0(tmp_path: Path) -> None:
+    """The Parquet file has every sample with run, host and seconds since T0, and the stream is gone."""
+    with make_run(tmp_path) as folder:
+        during = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
+    path = telemetry_file.finish(folder.path, RUN, {HOST: T0_NS})
+    table = pq.read_table(path)
+    assert during.equals(table)
+    assert {RUN} == set(table["run"].to_pylist())
+    assert {HOST} == set(table["host"].to_pylist())
+    assert not (folder.path / telemetry_file.STREAM_NAME).exists()
+
+
+def test_telemetry_of_a_host_that_was_never_armed_has_no_time(folder: RunFolder) -> None:
+    """Without a T0 the time since T0 is null, not invented."""
+    folder.append_samples(HOST, half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    assert {None} == set(telemetry_file.read(folder.path, RUN, {})["t_s"].to_pylist())
+    folder.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"surprise": [1]}, "unknown column 'surprise'"),
+        ({"t_ns": ["text"]}, "edge-1"),
+        ({"t_ns": []}, "edge-1"),
+        ({"t_ns": [2**70]}, "edge-1"),
+    ],
+)
+def test_telemetry_that_does_not_fit_is_refused_by_name(
+    folder: RunFolder, change: dict[str, list[object]], message: str
+) -> None:
+    """What an agent sends is checked; a bad batch is not written and does not end the stream."""
+    good = {name: values[:1] for name, values in half_samples(handover_plan(), "up", steady(10**6, 99), 1).items()}
+    with pytest.raises(ProtocolError, match=message):
+        folder.append_samples(HOST, {**good, **change})
+    folder.append_samples(HOST, good)
+    assert telemetry_file.read(folder.path, RUN, {}).num_rows == 1
+    folder.close()
+
+
+def test_events_of_all_parts_become_one_log_in_controller_time(folder: RunFolder) -> None:
+    """Every line has the six keys; the order is that of the clock, whatever the order of arrival."""
+    folder.append_events([{"ts": "b", "t_ns": 20, "event": "link.ready", "link": "leo-0", "bound_ns": 5}], host=HOST)
+    folder.append_events([{"ts": "a", "t_ns": 10, "event": "run.accepted", "fact": Path("/x")}])
+    with (folder.path / "events.jsonl").open("a") as file:
+        file.write('{"cut off')
+    log = read_events(folder.path)
+    assert ["run.accepted", "link.ready"] == [event["event"] for event in log]
+    assert [{"ts", "t_ns", "host", "link", "event", "run"}] * 2 == [set(event) - {"bound_ns", "fact"} for event in log]
+    assert (HOST, "leo-0", RUN, 5) == tuple(log[1][key] for key in ("host", "link", "run", "bound_ns"))
+
+
+def test_pieces_of_an_artifact_are_joined(folder: RunFolder) -> None:
+    """What a workload prints arrives in pieces and ends as one file."""
+    folder.append_artifact("leo-0", "client.stdout", b"one ")
+    folder.append_artifact("leo-0", "client.stdout", b"two")
+    assert (folder.path / "artifacts" / "leo-0" / "client.stdout").read_bytes() == b"one two"
+    folder.close()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc/passwd", "a\0b"])
+def test_an_artifact_never_leaves_its_folder(folder: RunFolder, name: str) -> None:
+    """Names come from other hosts; one that is more than a file's name is refused."""
+    with pytest.raises(ProtocolError, match="cannot be the name of a file"):
+        folder.append_artifact("leo-0", name, b"")
+    with pytest.raises(ProtocolError, match="cannot be the name of a file"):
+        folder.append_artifact(name, "stdout", b"")
+    folder.close()
+
+
+def test_a_place_where_no_folder_can_be_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """The sentence names the attempt and the kernel's word."""
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(WorldError, match=r"cannot create the results folder .*runs/.*: (File exists|Not a directory)"):
+        RunFolder.create(tmp_path / "runs", RUN)
+
+
+def test_a_full_disk_is_told_in_a_sentence(folder: RunFolder) -> None:
+    """/dev/full refuses every write as a full disk does: the sentence says which file, and what to do."""
+    (folder.path / "artifacts" / "leo-0").mkdir()
+    (folder.path / "artifacts" / "leo-0" / "client.stdout").symlink_to("/dev/full")
+    with pytest.raises(WorldError, match=r"cannot write .*client\.stdout: No space left on device; free some space"):
+        folder.append_artifact("leo-0", "client.stdout", b"x")
+    (folder.path / "run.json.tmp").symlink_to("/dev/full")
+    with pytest.raises(WorldError, match=r"cannot write .*run\.json: No space left on device"):
+        folder.record_plan(plan_record((handover_plan(),)))
+    folder.close()
+
+
+def test_what_is_not_a_run_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """A folder without run.json, one with something else in it, and one from another format."""
+    with pytest.raises(UserError, match=r"is not a run's folder: cannot read .*No such file"):
+        read_record(tmp_path)
+    for text, found in (("{", "is not a run's record"), (json.dumps({"format": 2}), "run.json")):
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(UserError, match=found):
+            read_record(tmp_path)
