@@ -53,16 +53,14 @@ class Owner:
         if not name or name.startswith(".") or "/" in name:
             raise UserError(f"{name!r} cannot name an owner: it must not be empty, start with a dot or hold a slash")
         path = state_dir() / name
-        try:
-            with _registry():
+        with _registry():
+            try:
                 path.mkdir(mode=0o700)
                 return cls(path, _take(path, fcntl.LOCK_SH, create=True))
-        except FileExistsError:
-            raise BusyError(
-                f"{name} exists already in {path.parent}; if it is dead, `plctl clean` removes it"
-            ) from None
-        except OSError as error:
-            raise KernelError.from_os(f"make the state folder {path}", error) from error
+            except FileExistsError:
+                raise BusyError(f"{name} exists already in {path.parent}; `plctl clean` removes the dead") from None
+            except OSError as error:
+                raise KernelError.from_os(f"make the state folder {path}", error) from error
 
     @classmethod
     def join(cls, path: Path, *, exclusive: bool = False) -> Owner:
@@ -168,8 +166,11 @@ def _take(path: Path, how: int, *, create: bool = False) -> int:
 def _registry() -> Iterator[None]:
     """Keep folders from being judged dead between their making and their locking. Held for microseconds."""
     folder = state_dir()
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise KernelError.from_os(f"use {folder} for plctl's state", error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

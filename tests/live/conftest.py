@@ -1,0 +1,63 @@
+"""What every live test needs: a state folder of its own, an owner, and names that no other test run uses."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plctl.agent.ledger import Ledger
+from plctl.agent.netns import Triple
+from plctl.agent.reap import reap
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import Row, Schedule
+from plctl.common.state import Owner
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name for namespaces that no other test uses, be it of another run at the same time."""
+    return f"t{os.getpid()}x{next(_numbers)}"
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A state folder of the test's own; what owners left in it is removed at the end, hand-made links too."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("PLCTL_STATE_DIR", str(folder))
+    yield folder
+    reap(kept_too=True)
+
+
+@pytest.fixture
+def owner(state: Path, unique: str) -> Iterator[Owner]:
+    """An owner that lives as long as the test."""
+    with Owner.create(f"owner-{unique}") as owner:
+        assert owner.path.parent == state
+        yield owner
+
+
+@pytest.fixture
+def ledger(owner: Owner) -> Iterator[Ledger]:
+    """The owner's ledger."""
+    with contextlib.closing(Ledger(owner.ledger_path)) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def triple(unique: str) -> Triple:
+    """The names of a link that does not exist yet."""
+    return Triple.named("agent", unique, "leo-0")
+
+
+@pytest.fixture
+def plan() -> LinkPlan:
+    """A link of 100 Mbit/s and 10 ms both ways."""
+    schedule = Schedule((Row(0, 0, 10_000_000, 100_000_000),))
+    return LinkPlan("leo-0", schedule, schedule)
