@@ -1,0 +1,64 @@
+"""The kernel trial: tries for real, tells the truth, leaves nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plctl.agent import kernel_trial
+from plctl.common.errors import WorldError
+
+EVERY_STEP = [
+    "epoll_pwait2",
+    "time namespace",
+    "network namespace",
+    "namespace name",
+    "veth",
+    "packet ring",
+    "AF_XDP",
+]
+
+
+def test_every_step_is_tried_in_order() -> None:
+    """On a machine that can run links each step is reported, the needed ones as working."""
+    steps = kernel_trial.try_kernel()
+    assert [step.name for step in steps] == EVERY_STEP
+    assert [] == [s for s in steps if s.errno and s.name not in ("time namespace", "AF_XDP")]
+
+
+def test_the_host_sees_nothing_of_it() -> None:
+    """Interfaces, mounts and named namespaces are the same before and after."""
+
+    def look() -> tuple[object, ...]:
+        interfaces = sorted(path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith("trial"))
+        return interfaces, "/run/name" in Path("/proc/self/mounts").read_text(), Path("/run/name").exists()
+
+    assert look() == ([], False, False)
+    kernel_trial.try_kernel()
+    assert look() == ([], False, False)
+
+
+def test_a_refusal_ends_what_depends_on_it() -> None:
+    """Without CAP_SYS_ADMIN the namespace is refused, and nothing is made in the host's namespace instead."""
+    child = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-m", "plctl.agent.kernel_trial"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    told = {step["name"]: step["errno"] for step in json.loads(child.stdout)}
+    assert told["network namespace"] == errno.EPERM
+    assert set(told).isdisjoint({"namespace name", "veth", "packet ring"})
+
+
+def test_a_child_that_says_nothing_of_use_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line that the child wrote says why."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(WorldError, match="cannot try the kernel"):
+        kernel_trial.try_kernel()
