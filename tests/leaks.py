@@ -1,0 +1,112 @@
+"""Finds what a test left behind. Each kind is compared with how things were before the test.
+
+Several runs of the tests may share a machine, so namespaces and processes that other runs made do not count: theirs are
+named in ledgers in other state folders, or carry another state folder in their environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+NETNS_DIR = Path("/run/netns")
+#: Where ledgers of other runs, and of plctl itself, may lie.
+_STATE_FOLDERS = (Path("/run/plctl"), Path(tempfile.gettempdir()))
+_PATIENCE_S = 3.0
+_LOOK_EVERY_S = 0.01
+
+
+class Watch:
+    """The state of things before a test, to be compared with that after it."""
+
+    def __init__(self, pid: int, state_folder: Path) -> None:
+        """Look at the process `pid`, which is this one, and at what belongs to `state_folder`."""
+        self._pid = pid
+        self._state_folder = state_folder
+        self._before = set(self._look())
+
+    def wait_for_nothing_left(self, patience_s: float = _PATIENCE_S) -> list[str]:
+        """What there is now and was not before, in words; given a moment for what is just ending (`patience_s`)."""
+        deadline = time.monotonic() + patience_s
+        while (left := sorted(set(self._look()) - self._before)) and time.monotonic() < deadline:
+            gc.collect()  # what only a cycle of garbage still holds is not leaked
+            time.sleep(_LOOK_EVERY_S)
+        return left
+
+    def _look(self) -> Iterator[str]:
+        yield from _descriptors()
+        yield from _threads()
+        yield from self._processes()
+        yield from self._namespaces()
+        for folder in self._state_folder.iterdir():
+            if folder.is_dir():
+                yield f"owner {folder.name}, whose ledger says: {_stands(folder) or 'nothing'}"
+
+    def _processes(self) -> Iterator[str]:
+        """Children of this process, and whatever was started with this test's state folder."""
+        mark = f"PLCTL_STATE_DIR={self._state_folder}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended just now
+                parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
+                ours = parent == self._pid or mark in (folder / "environ").read_bytes().split(b"\0")
+                if ours and int(folder.name) != self._pid:
+                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                    yield f"process {folder.name}: {command or 'ended, but never waited for'}"
+
+    def _namespaces(self) -> Iterator[str]:
+        names = {path.name for path in NETNS_DIR.glob("pl-*")}
+        if not names:
+            return
+        for name in names - _names_of_others(self._state_folder):
+            yield f"network namespace {name}"
+
+
+def _descriptors() -> Iterator[str]:
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one that lists the folder
+            yield f"file descriptor {path.name}: {path.readlink()}"
+
+
+def _threads() -> Iterator[str]:
+    """Python's; a ZeroMQ context has threads of its own, but file descriptors too, which give it away."""
+    yield from (f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate())
+
+
+def _names_of_others(state_folder: Path) -> set[str]:
+    """Names of the namespaces that ledgers outside `state_folder` hold."""
+    return {
+        name
+        for base in _STATE_FOLDERS
+        for ledger in base.glob("**/ledger.jsonl")
+        if state_folder not in ledger.parents
+        for name in _made(ledger, "netns")
+    }
+
+
+def _stands(owner: Path) -> str:
+    made = [
+        f"{kind} {name}"
+        for kind in ("keep", "process", "netns", "file")
+        for name in _made(owner / "ledger.jsonl", kind)
+    ]
+    return ", ".join(made)
+
+
+def _made(ledger: Path, kind: str) -> list[str]:
+    """Names of `kind` that the ledger still holds; read here anew, so that a fault of the ledger's reader shows."""
+    standing: dict[str, None] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in ledger.read_text().splitlines():
+            with contextlib.suppress(ValueError):  # a torn line
+                fact = json.loads(line)
+                if fact.get("made") == kind:
+                    standing[fact["name"]] = None
+                elif fact.get("gone") == kind:
+                    standing.pop(fact["name"], None)
+    return list(standing)
