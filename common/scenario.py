@@ -33,9 +33,13 @@ class Schedule:
 
     def row_at(self, t_ns: int) -> Row:
         """The row in force at scenario time `t_ns`; the first one before 0."""
+        return self.rows[self.index_at(t_ns)]
+
+    def index_at(self, t_ns: int) -> int:
+        """The index of the row in force at scenario time `t_ns`; 0 before 0."""
         if self.period_ns and t_ns >= 0:
             t_ns %= self.period_ns
-        return self.rows[max(0, self._count_until(t_ns) - 1)]
+        return max(0, self._count_until(t_ns) - 1)
 
     def repeated(self, period_ns: int = 0) -> Schedule:
         """This schedule starting again every `period_ns`; by default its last row holds as long as the one before it.

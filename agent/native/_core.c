@@ -2,11 +2,14 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "forwarder_type.h"
 #include "half_type.h"
 
 static int add_types(PyObject *module)
 {
-	return half_type_add(module);
+	if (half_type_add(module) || forwarder_type_add(module))
+		return -1;
+	return stats_functions_add(module) || packet_functions_add(module) ? -1 : 0;
 }
 
 static PyModuleDef_Slot core_slots[] = {

@@ -1,7 +1,9 @@
 from collections.abc import Sequence
 from typing import Literal, final
 
-from plctl.agent.native import NativeRow
+from typing_extensions import Buffer
+
+from plctl.agent.native import HalfArguments, NativeRow
 
 @final
 class Half:
@@ -37,3 +39,65 @@ class Half:
         """Virtual time."""
     def gauges(self) -> tuple[int, int, int, int]:
         """(Backlog in bytes, backlog in packets, packets in flight, index of the row in force)."""
+
+@final
+class Forwarder:
+    """Worker threads that carry the frames of many links; links live in numbered slots.
+
+    Methods may be called from several threads, but for one slot by one at a time. They raise OSError, with a sentence
+    as its strerror, for what the machine refuses; ValueError or TypeError for what the caller got wrong.
+    """
+
+    def __new__(cls, *, stats: int, slots: int, workers: int, budget_bytes: int) -> Forwarder:
+        """Start `workers` threads.
+
+        `stats` is the descriptor of a file of at least stats_size(slots) bytes, for the statistics; it may be closed
+        afterwards. The frames inside all links together take at most `budget_bytes`.
+        """
+    def add(
+        self,
+        slot: int,
+        *,
+        netns: str,
+        interfaces: tuple[str, str],
+        up: HalfArguments,
+        down: HalfArguments,
+        mtu: int,
+        overhead_bytes: int,
+        ring_bytes: int,
+    ) -> None:
+        """Forward between two interfaces (towards the client, the server) in the namespace at the path `netns`.
+
+        Row 0 of both directions holds until the link is started. Each interface gets a receive ring of about
+        `ring_bytes`.
+        """
+    def arm(self, slot: int, t0_ns: int, /) -> None:
+        """Start the link's scenario at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or it has started."""
+    def trigger(self, slot: int, frame: str, /) -> None:
+        """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""
+    def remove(self, slot: int, /) -> None:
+        """End the link; what is inside is lost."""
+    def close(self) -> None:
+        """End all links and threads. Afterwards the other methods raise ValueError."""
+
+def histogram_bucket(ns: int, /) -> int:
+    """The bucket that counts `ns` (histogram_bucket() in stats.h); for tests."""
+
+#: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.histogram.
+NativeHistogram = tuple[dict[int, int], int, int]
+#: In the order of `enum counter` in stats.h.
+NativeCounters = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+#: (counters, lateness, transit).
+NativeHalfStats = tuple[NativeCounters, NativeHistogram, NativeHistogram]
+
+def stats_size(slots: int, /) -> int:
+    """Bytes of shared memory for the statistics of `slots` links."""
+
+def read_stats(buffer: Buffer, slot: int, /) -> tuple[int, int, NativeHalfStats, NativeHalfStats]:
+    """What the link in `slot` has counted: (t0_ns, started_ns, up, down). OSError if its writer died half-way."""
+
+def arrival_ns(wall_ns: int, offset_ns: int, previous_poll_ns: int, now_ns: int, /) -> int:
+    """When a frame stamped `wall_ns` arrived (port_arrival_ns() in port.h); for tests."""
+
+def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:
+    """Whether a frame starts a link that waits for the kind `frame` (trigger_matches() in trigger.h); for tests."""

@@ -1,0 +1,92 @@
+"""The forwarder's own process: it carries out the agent's requests, and ends when the agent does.
+
+`python -m plctl.agent.forwarder CONTROL STATS SLOTS WORKERS BUDGET` is started by `forwarder_client` with two inherited
+descriptors: one end of a stream socket and the memory for statistics. On the socket each side sends msgpack maps, each
+behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in any order, answers `{id, error}`, where an
+empty error means success. End of file ends the process, and so does the death of its parent.
+
+A process of its own, so that a workload of the agent's interpreter never waits for the packets' GIL or the reverse, and
+so that a crash of one leaves the other able to report it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgpack
+
+from plctl.agent.native import _core
+
+#: Making a packet ring waits for an RCU grace period; many can wait together.
+THREADS = 32
+_PR_SET_PDEATHSIG = 1
+LENGTH_BYTES = 4  #: of a message's length, before it
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    """`message` as it travels: its length and its msgpack."""
+    data: bytes = msgpack.packb(message)
+    return len(data).to_bytes(LENGTH_BYTES, "big") + data
+
+
+class Server:
+    """Answers requests; several are carried out at the same time."""
+
+    def __init__(self, forwarder: _core.Forwarder, control: socket.socket) -> None:
+        self._forwarder = forwarder
+        self._control = control
+        self._sending = threading.Lock()
+
+    def serve(self) -> None:
+        """Carry out requests until the other end closes."""
+        with ThreadPoolExecutor(THREADS) as pool, self._control.makefile("rb") as stream:
+            while head := stream.read(LENGTH_BYTES):
+                pool.submit(self._answer, msgpack.unpackb(stream.read(int.from_bytes(head, "big"))))
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        error = ""
+        try:
+            self._carry_out(**{key: value for key, value in request.items() if key != "id"})
+        except OSError as refused:
+            error = refused.strerror or str(refused)
+        except Exception as mistake:  # whatever it is, who asked must hear of it
+            error = f"{type(mistake).__name__}: {mistake}"
+        with self._sending, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._control.sendall(pack({"id": request["id"], "error": error}))
+
+    def _carry_out(self, verb: str, **arguments: Any) -> None:
+        match verb:
+            case "add":
+                self._forwarder.add(arguments.pop("slot"), **arguments)
+            case "arm":
+                for slot in arguments["slots"]:
+                    self._forwarder.arm(slot, arguments["t0_ns"])
+            case "trigger":
+                self._forwarder.trigger(arguments["slot"], arguments["frame"])
+            case "remove":
+                self._forwarder.remove(arguments["slot"])
+            case _:
+                raise ValueError(f"there is no verb {verb!r}; legal is add, arm, trigger, remove")
+
+
+def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) -> None:
+    """Be the forwarder until the agent closes the socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started the agent
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with socket.socket(fileno=control) as connection:
+        forwarder = _core.Forwarder(stats=stats, slots=slots, workers=workers, budget_bytes=budget_bytes)
+        os.close(stats)
+        Server(forwarder, connection).serve()
+        forwarder.close()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,199 @@
+"""The agent's hold on its forwarder: starts the process, asks it, reads its statistics, notices its death."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plctl.agent import forwarder_memory
+from plctl.agent.forwarder_channel import Channel
+from plctl.agent.ledger import Ledger
+from plctl.agent.native import _core, half_arguments
+from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
+from plctl.common.errors import KernelError, WorldError
+from plctl.common.plan import LinkPlan
+from plctl.common.telemetry import HalfStats, Histogram, LinkStats
+from plctl.common.units import format_size
+
+LEDGER_NAME = "forwarder"
+CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
+
+
+def default_workers() -> int:
+    """Threads that forward: one for every two CPUs that this process may use, at most four."""
+    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    plan: LinkPlan
+    need_bytes: int  #: of frame store
+    ring_bytes: int  #: of each of its two rings
+
+
+class ForwarderClient:
+    """A forwarder process, started by `spawn`, with numbered slots for links."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        channel: Channel,
+        ledger: Ledger,
+        stats: mmap.mmap,
+        budget_bytes: int,
+    ) -> None:
+        self._process = process
+        self._channel = channel
+        self._ledger = ledger
+        self._stats = stats
+        self._budget_bytes = budget_bytes
+        self._links: dict[int, _Link] = {}
+        #: Gets the cause, as a sentence, when the process ends without having been asked to.
+        self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._watcher = asyncio.create_task(self._watch())
+
+    @classmethod
+    async def spawn(
+        cls, ledger: Ledger, slots: int, *, workers: int | None = None, budget_bytes: int | None = None
+    ) -> ForwarderClient:
+        """Start the process, with room for `slots` links and for `budget_bytes` of frames inside them.
+
+        :raises KernelError: it cannot be started.
+        """
+        budget_bytes = forwarder_memory.default_budget() if budget_bytes is None else budget_bytes
+        size = _core.stats_size(slots)
+        memory = os.memfd_create("plctl-forwarder")
+        ours, theirs = socket.socketpair()
+        try:
+            os.ftruncate(memory, size)
+            stats = mmap.mmap(memory, size, prot=mmap.PROT_READ)
+            process = await _start((theirs.fileno(), memory, slots, workers or default_workers(), budget_bytes), ledger)
+        except OSError as error:
+            ours.close()
+            raise KernelError.from_os("start the forwarder", error) from error
+        finally:
+            theirs.close()
+            os.close(memory)
+        return cls(process, await Channel.over(ours), ledger, stats, budget_bytes)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def add(self, slot: int, netns: str, plan: LinkPlan) -> None:
+        """Forward in the link namespace named `netns`; the first row holds until the link is started.
+
+        :raises WorldError: the budget cannot hold the link too; the message says the sum.
+        :raises KernelError: the kernel refused something.
+        """
+        link = self._reserve(slot, netns, plan)
+        try:
+            await self._channel.ask(
+                "add",
+                slot=slot,
+                netns=str(NETNS_DIR / netns),
+                interfaces=(LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE),
+                up=half_arguments(plan, plan.up),
+                down=half_arguments(plan, plan.down),
+                mtu=plan.mtu,
+                overhead_bytes=plan.overhead_bytes,
+                ring_bytes=link.ring_bytes,
+            )
+        except BaseException:
+            del self._links[slot]
+            raise
+
+    async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
+        """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC).
+
+        :raises KernelError: for one of them T0 has passed, or it has started already; those before it are armed.
+        """
+        await self._channel.ask("arm", slots=tuple(slots), t0_ns=t0_ns)
+
+    async def trigger(self, slot: int) -> None:
+        """Start a link's scenario at the first frame that its plan's `start` asks for.
+
+        :raises KernelError: it has started already.
+        """
+        await self._channel.ask("trigger", slot=slot, frame=self._links[slot].plan.start)
+
+    async def remove(self, slot: int) -> None:
+        """End a link; what is inside is lost. Its statistics stay readable until the slot is used again.
+
+        :raises KernelError: there is none.
+        """
+        await self._channel.ask("remove", slot=slot)
+        del self._links[slot]
+
+    def read(self, slot: int) -> LinkStats:
+        """What the link has counted since it was added; costs the forwarder nothing.
+
+        :raises KernelError: the forwarder died while it was changing the counters.
+        """
+        try:
+            t0_ns, started_ns, up, down = _core.read_stats(self._stats, slot)
+        except OSError as error:
+            raise KernelError(str(error)) from error
+        return LinkStats(_half(up), _half(down), t0_ns, started_ns)
+
+    async def close(self) -> None:
+        """End the process and all its links; may be called twice, and after it died."""
+        self._watcher.cancel()
+        await self._channel.close()
+        try:
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        if not self._stats.closed:
+            self._stats.close()
+            self._ledger.strike("process", LEDGER_NAME)
+
+    async def _watch(self) -> None:
+        status = await self._process.wait()
+        cause = "the forwarder " + (
+            f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended by itself, with status {status}"
+        )
+        self._channel.fail(cause)
+        self.died.set_result(cause)
+
+    def _reserve(self, slot: int, netns: str, plan: LinkPlan) -> _Link:
+        taken = sum(link.need_bytes for link in self._links.values())
+        need = forwarder_memory.need_bytes(plan)
+        if slot in self._links:
+            raise ValueError(f"slot {slot} has a link already")
+        if taken + need > self._budget_bytes:
+            raise WorldError(
+                f"cannot forward in {netns}: link {plan.name} needs {format_size(need)} for frames, the "
+                f"{len(self._links)} links before it {format_size(taken)}, and the budget is "
+                f"{format_size(self._budget_bytes)}"
+            )
+        rings = 2 * sum(link.ring_bytes for link in self._links.values())
+        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, rings))
+        return self._links[slot]
+
+
+async def _start(arguments: tuple[int, int, int, int, int], ledger: Ledger) -> asyncio.subprocess.Process:
+    """It does nothing before a request comes, and ends if none ever can: so it may be entered once it has a pid."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "plctl.agent.forwarder", *map(str, arguments)),
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=arguments[:2],
+        start_new_session=True,
+        env={**os.environ, **ledger.environment},
+    )
+    ledger.record_process(LEDGER_NAME, process.pid)
+    return process
+
+
+def _half(native: _core.NativeHalfStats) -> HalfStats:
+    counters, lateness, transit = native
+    return HalfStats(*counters, Histogram(*lateness), Histogram(*transit))

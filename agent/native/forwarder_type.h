@@ -1,0 +1,17 @@
+/* The Python type Forwarder, and the functions around it. Documented in _core.pyi. */
+#ifndef PLCTL_FORWARDER_TYPE_H
+#define PLCTL_FORWARDER_TYPE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "trigger.h"
+
+/* Each returns 0, or -1 with a Python exception set. */
+int forwarder_type_add(PyObject *module);
+int stats_functions_add(PyObject *module);
+int packet_functions_add(PyObject *module);
+
+int trigger_from_name(const char *name, enum trigger *trigger);
+
+#endif

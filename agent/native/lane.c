@@ -1,0 +1,193 @@
+/* See lane.h. */
+#include "lane.h"
+
+#include <errno.h>
+
+#include "clock.h"
+
+#define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Scenario time starts at t0, or at the model's own time if that is already later. */
+static void begin(struct link *link, int64_t t0)
+{
+	t0 = later(t0, later(half_now(link->lanes[0].half), half_now(link->lanes[1].half)));
+	half_arm(link->lanes[0].half, t0);
+	half_arm(link->lanes[1].half, t0);
+	link->t0_ns = t0;
+	__atomic_store_n(&link->stats->t0_ns, t0, __ATOMIC_RELAXED);
+}
+
+static void mark_started(struct link *link, int64_t now)
+{
+	link->started_ns = now;
+	__atomic_store_n(&link->stats->started_ns, now, __ATOMIC_RELAXED);
+}
+
+int link_arm(struct link *link, int64_t t0, int64_t now)
+{
+	if (link->started_ns)
+		return EALREADY;
+	if (t0 < now)
+		return ETIME;
+	begin(link, t0);
+	return 0;
+}
+
+/* The link's first frame of the kind that it waited for arrived at `at`: that is T0. Returns T0. */
+static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
+{
+	link->trigger = TRIGGER_NONE;
+	begin(link, at);
+	mark_started(link, now);
+	return link->t0_ns;
+}
+
+static void admit(struct lane *lane, const struct arrival *arrival, int64_t at)
+{
+	struct link *link = lane->link;
+	struct frame *frame = pool_take(link->pool, arrival->length);
+
+	lane->counters[ARRIVED_PACKETS]++;
+	lane->counters[ARRIVED_BYTES] += arrival->length;
+	if (!frame) {
+		lane->counters[LOST_MEMORY]++;
+		return;
+	}
+	frame->packet.length = arrival->length + link->overhead;
+	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
+		lane->counters[QUEUE_FULL_PACKETS]++;
+		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
+		pool_give(link->pool, frame);
+		return;
+	}
+	frame->moved_ns = frame->packet.arrival - at;
+	port_copy(arrival, frame->data); /* only now: a dropped frame costs no copy */
+}
+
+bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+{
+	struct arrival batch[PORT_BATCH];
+	struct link *link = lane->link;
+	unsigned count = port_receive(lane->in, batch);
+	int64_t after = count ? monotonic_ns() : now; /* some may have arrived since `now` */
+
+	for (unsigned i = 0; i < count; i++) {
+		int64_t at = port_arrival_ns(batch[i].wall_ns, offset_ns, lane->polled_ns, after);
+
+		if (!batch[i].whole) {
+			lane->counters[LOST_RING]++;
+			continue;
+		}
+		if (link->trigger && trigger_matches(link->trigger, batch[i].data, batch[i].length, link->mtu))
+			at = pull_trigger(link, at, after);
+		admit(lane, &batch[i], at);
+	}
+	port_release(lane->in, count);
+	lane->polled_ns = now;
+	return count == PORT_BATCH;
+}
+
+static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
+{
+	struct packet *packet;
+	unsigned count = 0;
+
+	while (count < PORT_BATCH && (packet = half_pop(lane->half, now)))
+		due[count++] = (struct frame *)packet;
+	return count;
+}
+
+/* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
+static void account(struct lane *lane, struct frame *const *frames, unsigned count, uint64_t sent, int64_t before)
+{
+	int64_t each = (monotonic_ns() - before) / count;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct frame *frame = frames[i];
+		int64_t left_ns = before + each * (i + 1);
+
+		if (!(sent & UINT64_C(1) << i)) {
+			lane->counters[LOST_SEND]++;
+			continue;
+		}
+		lane->counters[DELIVERED_PACKETS]++;
+		lane->counters[DELIVERED_BYTES] += frame->length;
+		histogram_count(&lane->stats->lateness, left_ns - frame->packet.due + frame->moved_ns);
+		histogram_count(&lane->stats->transit, left_ns - frame->packet.arrival);
+	}
+}
+
+static unsigned send_due(struct lane *lane, int64_t now)
+{
+	struct frame *due[PORT_BATCH];
+	unsigned count = collect_due(lane, now, due);
+	int64_t before;
+	uint64_t sent;
+
+	if (!count)
+		return 0;
+	before = monotonic_ns();
+	sent = port_send(lane->out, due, count);
+	account(lane, due, count, sent, before);
+	for (unsigned i = 0; i < count; i++)
+		pool_give(lane->link->pool, due[i]);
+	return count;
+}
+
+static void publish(struct lane *lane)
+{
+	struct half_gauges gauges;
+
+	half_gauges(lane->half, &gauges);
+	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
+	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
+	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
+	lane->counters[ROW] = gauges.row;
+	stats_publish(lane->stats, lane->counters);
+}
+
+/* Looks at the ring's overruns; a lane where nothing arrived since the last look, and nothing is inside, may rest. */
+static void refresh(struct lane *lane, int64_t now)
+{
+	bool idle = lane->refreshed_arrivals == lane->counters[ARRIVED_PACKETS] && half_next_due(lane->half) == TIME_NEVER;
+
+	lane->counters[LOST_RING] += port_new_overruns(lane->in);
+	lane->refreshed_arrivals = lane->counters[ARRIVED_PACKETS];
+	lane->refresh_ns = idle ? TIME_NEVER : now + REFRESH_NS;
+}
+
+static int64_t next_deadline(const struct lane *lane)
+{
+	const struct link *link = lane->link;
+	int64_t deadline = earlier(half_next_due(lane->half), lane->refresh_ns);
+
+	return link->started_ns ? deadline : earlier(deadline, link->t0_ns);
+}
+
+void lane_deliver(struct lane *lane, int64_t now)
+{
+	struct link *link = lane->link;
+	int64_t virtual_now = later(now, half_now(lane->half)); /* a frame may have arrived after `now` was read */
+	unsigned sent;
+
+	if (!link->started_ns && link->t0_ns <= now)
+		mark_started(link, now);
+	half_advance(lane->half, virtual_now);
+	sent = send_due(lane, virtual_now);
+	if (now >= lane->refresh_ns)
+		refresh(lane, now);
+	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
+		lane->refresh_ns = now + REFRESH_NS;
+	publish(lane);
+	lane->deadline_ns = sent == PORT_BATCH ? now : next_deadline(lane);
+}

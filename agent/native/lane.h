@@ -1,0 +1,77 @@
+/*
+ * A link as its worker sees it: two lanes, each from the port where frames come in, through a half of the model, to the
+ * port where they leave. A lane does what is due when it is told the time; when to tell it is the worker's business.
+ */
+#ifndef PLCTL_LANE_H
+#define PLCTL_LANE_H
+
+#include <stdbool.h>
+
+#include "half.h"
+#include "pool.h"
+#include "port.h"
+#include "stats.h"
+#include "trigger.h"
+
+struct link;
+
+struct lane {
+	struct link *link;
+	struct half *half;
+	const struct row *rows; /* what the half follows; the link owns them */
+	struct port *in;
+	struct port *out;
+	struct half_stats *stats;
+	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
+	int64_t polled_ns;           /* when `in` was last read */
+	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
+	uint64_t refreshed_arrivals; /* as of the last refresh */
+	bool readable;               /* `in` may hold frames; in the worker's list */
+	struct lane *next_readable;
+	int64_t deadline_ns; /* in the worker's heap */
+	size_t heap_index;
+};
+
+struct link {
+	struct lane lanes[2]; /* up, down */
+	struct pool *pool;
+	struct link_stats *stats;
+	uint32_t mtu;
+	uint32_t overhead;    /* bytes added to every frame for service and queue */
+	enum trigger trigger; /* what the first frame must be, while the link waits for it */
+	int64_t t0_ns;        /* TIME_NEVER until armed */
+	int64_t started_ns;   /* 0 until then */
+};
+
+/*
+ * Reads up to a batch of frames from the port into the model; `now` is the clock before, `offset_ns` the wall's. False:
+ * the port is empty, and will report as readable when it is not.
+ */
+bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
+
+/* Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again. */
+void lane_deliver(struct lane *lane, int64_t now);
+
+/* Scenario time of both halves starts at t0. ETIME: `now` is past it. EALREADY: scenario time has started. */
+int link_arm(struct link *link, int64_t t0, int64_t now);
+
+/* What a link is made from. */
+struct link_config {
+	const char *netns;         /* path of the link's network namespace */
+	const char *interfaces[2]; /* in it: towards the client, towards the server */
+	struct half_config halves[2];
+	uint32_t mtu;
+	uint32_t overhead;
+	size_t ring_bytes; /* for each port */
+	struct budget *budget;
+	struct link_stats *stats; /* reset by link_open(); like the budget, borrowed for the link's life */
+};
+
+/*
+ * A link whose ports receive, but which no worker serves yet. Takes over the rows of the config only if it succeeds. On
+ * failure returns an errno and says in a sentence, in why[0 ... size), what was refused by whom.
+ */
+int link_open(const struct link_config *config, struct link **link, char *why, size_t size);
+void link_close(struct link *link); /* with every frame inside */
+
+#endif

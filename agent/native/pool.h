@@ -1,0 +1,41 @@
+/*
+ * The store of the frames that are inside one link: fixed slots of a few sizes, cut from mapped chunks on demand and
+ * reused last in, first out while the caches still hold them. Used by one thread at a time; only the budget is shared.
+ */
+#ifndef PLCTL_POOL_H
+#define PLCTL_POOL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "half.h"
+
+/* A frame on its way through a link. The model sees only `packet`, which comes first so that one is the other. */
+struct frame {
+	struct packet packet;
+	int64_t moved_ns; /* by how much the model had to move its arrival up: it counts as lateness */
+	uint32_t length;  /* bytes in data: the Ethernet frame without FCS */
+	uint32_t size_class;
+	uint8_t data[];
+};
+
+#define FRAME_MAX 9728 /* bytes of data that the largest slot holds: a 9216-byte MTU with its headers, and room */
+
+/* Bytes that all pools drawing on it may still map. */
+struct budget {
+	_Atomic int64_t left_bytes;
+};
+
+struct pool;
+
+struct pool *pool_new(struct budget *budget); /* borrowed for the pool's life; NULL: ENOMEM */
+void pool_free(struct pool *pool);            /* with every frame in it; gives its bytes back to the budget */
+
+/* A frame with room for `length` <= FRAME_MAX bytes of data, which it is set to; NULL: the budget is spent. */
+struct frame *pool_take(struct pool *pool, uint32_t length);
+void pool_give(struct pool *pool, struct frame *frame);
+
+/* Bytes of store that a frame of `length` bytes takes up. */
+uint32_t pool_slot_bytes(uint32_t length);
+
+#endif

@@ -1,0 +1,309 @@
+/* See worker.h. One pass of the loop: sleep or not, read what arrived, deliver what is due. */
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "deadlines.h"
+#include "mailbox.h"
+
+#define EVENTS 64
+#define NICE (-20) /* before the workloads: what they do late is their result, what we do late is our error */
+
+/* How long before a deadline to wake: more than 15 of 16 wake-ups were late by (see learn_margin). */
+#define MARGIN_FIRST_NS 100000
+#define MARGIN_MIN_NS 5000
+#define MARGIN_MAX_NS 250000
+#define MARGIN_STEP_NS 1000
+
+struct worker {
+	pthread_t thread;
+	int epoll;
+	bool stopping;
+	int64_t margin_ns;
+	struct deadlines deadlines;
+	struct lane *readable; /* lanes whose ports may hold frames */
+	struct mailbox mailbox;
+};
+
+/* Receiving */
+
+static void mark_readable(struct worker *worker, struct lane *lane)
+{
+	if (lane->readable)
+		return;
+	lane->readable = true;
+	lane->next_readable = worker->readable;
+	worker->readable = lane;
+}
+
+static void deliver(struct worker *worker, struct lane *lane, int64_t now)
+{
+	lane_deliver(lane, now);
+	deadlines_update(&worker->deadlines, lane);
+}
+
+/* One batch from each port that may have frames; a port that has more stays in the list. */
+static void receive_all(struct worker *worker, int64_t now)
+{
+	struct lane *lane = worker->readable, *next;
+	int64_t offset = lane ? wall_offset_ns() : 0;
+
+	worker->readable = NULL;
+	for (; lane; lane = next) {
+		bool waiting = lane->link->trigger != TRIGGER_NONE;
+
+		next = lane->next_readable;
+		lane->readable = false;
+		if (lane_receive(lane, now, offset))
+			mark_readable(worker, lane);
+		deliver(worker, lane, now);
+		if (waiting && lane->link->started_ns) /* the other half is armed, too: what is inside may be due earlier */
+			deliver(worker, &lane->link->lanes[lane == &lane->link->lanes[0]], now);
+	}
+}
+
+static void deliver_all(struct worker *worker, int64_t now)
+{
+	struct lane *lane;
+
+	for (int i = 0; i < EVENTS; i++) { /* then look at the ports again */
+		lane = deadlines_first(&worker->deadlines);
+		if (!lane || lane->deadline_ns > now)
+			return;
+		deliver(worker, lane, now);
+	}
+}
+
+/* Sleeping */
+
+/* Moves the margin towards the 15/16 quantile of how late the kernel wakes us. */
+static void learn_margin(struct worker *worker, int64_t late_ns)
+{
+	worker->margin_ns += late_ns > worker->margin_ns ? 15 * MARGIN_STEP_NS : -MARGIN_STEP_NS;
+	if (worker->margin_ns < MARGIN_MIN_NS)
+		worker->margin_ns = MARGIN_MIN_NS;
+	if (worker->margin_ns > MARGIN_MAX_NS)
+		worker->margin_ns = MARGIN_MAX_NS;
+}
+
+static int take_events(struct worker *worker, const struct timespec *timeout)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_pwait2(worker->epoll, events, EVENTS, timeout, NULL);
+	bool orders = false;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			mark_readable(worker, events[i].data.ptr);
+		else
+			orders = true;
+	}
+	if (orders) /* last: it may take away a lane that is among the events */
+		mailbox_serve(&worker->mailbox, worker);
+	return count;
+}
+
+static void wait_for_work(struct worker *worker)
+{
+	const struct lane *first = deadlines_first(&worker->deadlines);
+	int64_t now = monotonic_ns();
+	int64_t wake = first && first->deadline_ns != TIME_NEVER ? first->deadline_ns - worker->margin_ns : TIME_NEVER;
+	struct timespec timeout = {0};
+
+	if (worker->readable || wake <= now) {
+		take_events(worker, &timeout);
+		return;
+	}
+	timeout.tv_sec = (wake - now) / NS_PER_S;
+	timeout.tv_nsec = (wake - now) % NS_PER_S;
+	if (take_events(worker, wake == TIME_NEVER ? NULL : &timeout) == 0)
+		learn_margin(worker, monotonic_ns() - wake);
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	setpriority(PRIO_PROCESS, syscall(SYS_gettid), NICE); /* of this thread; without CAP_SYS_NICE it stays as it is */
+	while (!worker->stopping) {
+		int64_t now;
+
+		wait_for_work(worker);
+		now = monotonic_ns();
+		receive_all(worker, now);
+		deliver_all(worker, now);
+	}
+	return NULL;
+}
+
+/* Orders, carried out in the worker's thread */
+
+struct link_order {
+	struct link *link;
+	int64_t t0;
+	enum trigger trigger;
+};
+
+static void forget_lane(struct worker *worker, struct lane *lane)
+{
+	struct lane **at = &worker->readable;
+
+	epoll_ctl(worker->epoll, EPOLL_CTL_DEL, port_descriptor(lane->in), NULL);
+	while (*at && *at != lane)
+		at = &(*at)->next_readable;
+	if (*at)
+		*at = lane->next_readable;
+	deadlines_remove(&worker->deadlines, lane);
+}
+
+static int learn_lane(struct worker *worker, struct lane *lane, int64_t now)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = lane};
+	int error = deadlines_add(&worker->deadlines, lane);
+
+	if (error)
+		return error;
+	lane->polled_ns = now;
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, port_descriptor(lane->in), &event) == 0)
+		return 0;
+	error = errno;
+	deadlines_remove(&worker->deadlines, lane);
+	return error;
+}
+
+static int add(void *receiver, void *argument)
+{
+	struct link *link = ((struct link_order *)argument)->link;
+	int64_t now = monotonic_ns();
+	int error = learn_lane(receiver, &link->lanes[0], now);
+
+	if (error)
+		return error;
+	error = learn_lane(receiver, &link->lanes[1], now);
+	if (error)
+		forget_lane(receiver, &link->lanes[0]);
+	return error;
+}
+
+static int forget(void *receiver, void *argument)
+{
+	struct link *link = ((struct link_order *)argument)->link;
+
+	forget_lane(receiver, &link->lanes[0]);
+	forget_lane(receiver, &link->lanes[1]);
+	return 0;
+}
+
+static int arm(void *receiver, void *argument)
+{
+	struct link_order *order = argument;
+	int64_t now = monotonic_ns();
+	int error = link_arm(order->link, order->t0, now);
+
+	for (int i = 0; i < 2 && !error; i++)
+		deliver(receiver, &order->link->lanes[i], now);
+	return error;
+}
+
+static int await_trigger(void *receiver, void *argument)
+{
+	struct link_order *order = argument;
+
+	(void)receiver;
+	if (order->link->started_ns)
+		return EALREADY;
+	order->link->trigger = order->trigger;
+	return 0;
+}
+
+static int stop(void *receiver, void *argument)
+{
+	(void)argument;
+	((struct worker *)receiver)->stopping = true;
+	return 0;
+}
+
+static int order(struct worker *worker, int (*carry_out)(void *, void *), struct link_order order)
+{
+	return mailbox_post(&worker->mailbox, carry_out, &order);
+}
+
+int worker_add(struct worker *worker, struct link *link)
+{
+	return order(worker, add, (struct link_order){.link = link});
+}
+
+int worker_remove(struct worker *worker, struct link *link)
+{
+	return order(worker, forget, (struct link_order){.link = link});
+}
+
+int worker_arm(struct worker *worker, struct link *link, int64_t t0)
+{
+	return order(worker, arm, (struct link_order){.link = link, .t0 = t0});
+}
+
+int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger)
+{
+	return order(worker, await_trigger, (struct link_order){.link = link, .trigger = trigger});
+}
+
+/* Beginning and end */
+
+static int start_thread(struct worker *worker)
+{
+	struct epoll_event event = {.events = EPOLLIN}; /* data.ptr NULL: the mailbox */
+
+	worker->margin_ns = MARGIN_FIRST_NS;
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (worker->epoll < 0)
+		return errno;
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->mailbox.eventfd, &event) < 0)
+		return errno;
+	return pthread_create(&worker->thread, NULL, run, worker);
+}
+
+static void release(struct worker *worker)
+{
+	if (worker->epoll >= 0)
+		close(worker->epoll);
+	mailbox_end(&worker->mailbox);
+	free(worker->deadlines.heap);
+	free(worker);
+}
+
+int worker_start(struct worker **out)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int error;
+
+	if (!worker)
+		return ENOMEM;
+	error = mailbox_init(&worker->mailbox);
+	if (error) {
+		free(worker);
+		return error;
+	}
+	error = start_thread(worker);
+	if (error)
+		release(worker);
+	else
+		*out = worker;
+	return error;
+}
+
+void worker_stop(struct worker *worker)
+{
+	mailbox_post(&worker->mailbox, stop, NULL);
+	pthread_join(worker->thread, NULL);
+	release(worker);
+}
