@@ -65,7 +65,7 @@ def end(processes: Iterable[Process], grace_s: float = GRACE_S) -> list[Process]
             for fd in waiting:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(fd, number)
-            waiting = _await_exits(waiting, patience_s)
+            waiting = await_exits(waiting, patience_s)
     finally:
         for fd in held:
             os.close(fd)
@@ -86,7 +86,7 @@ def _hold(process: Process) -> int | None:
     return None
 
 
-def _await_exits(fds: set[int], patience_s: float | None) -> set[int]:
+def await_exits(fds: set[int], patience_s: float | None) -> set[int]:
     """Those of `fds` whose processes still run when all have ended or `patience_s` is over (None: no limit)."""
     deadline = None if patience_s is None else time.monotonic() + patience_s
     running = set(fds)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from plctl.common.errors import BusyError, KernelError, UserError
 DEFAULT_STATE_DIR = Path("/run/plctl")
 LOCK_NAME = "lock"
 LEDGER_NAME = "ledger.jsonl"
+_FORK_TO_EXEC_S = 0.2  # mostly well below a millisecond, but the machine may be busy
 
 
 def state_dir() -> Path:
@@ -81,11 +83,20 @@ class Owner:
     def seize(cls, path: Path) -> Owner | None:
         """Hold a dead owner alone, to take it apart; None while it lives or where it is gone.
 
-        A folder whose maker was killed before it made the lock is dead too.
+        A folder whose maker was killed before it made the lock is dead too. A child that a killed owner had forked
+        holds the lock until it executes its program, so a held lock is tried again for `_FORK_TO_EXEC_S`.
         """
-        with contextlib.suppress(BlockingIOError, FileNotFoundError), _registry():
-            return cls(path, _take(path, fcntl.LOCK_EX, create=path.is_dir()))
-        return None
+        deadline = time.monotonic() + _FORK_TO_EXEC_S
+        while True:
+            try:
+                with _registry():
+                    return cls(path, _take(path, fcntl.LOCK_EX, create=path.is_dir()))
+            except FileNotFoundError:
+                return None
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return None
+            time.sleep(_FORK_TO_EXEC_S / 50)  # flock(2) knows no time limit
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ A session uses it so:
     folder.append_samples("edge-1", telemetry.columns)            # any number of times
     folder.append_artifact("leo-0", "client.stdout", b"…")
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=clock.wall_ns())
-    report = folder.finish()
+    report = folder.finish()                                               # …/report.html
 
 Every method that writes raises `WorldError` with a sentence when the disk is full or says no.
 """
@@ -154,14 +154,17 @@ class RunFolder:
         return record
 
     def finish(self) -> Path:
-        """Close everything, put the log in order, make telemetry.parquet; return the folder."""
+        """Close everything, put the log in order, make telemetry.parquet and report.html; return the report's path."""
+        from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second that no other stage need wait
+
         record = self._planned()
         self.close()
         with _explained(f"order {self.path / EVENTS_NAME}"):
             self._order_events()
         with _explained(f"write {self.path / telemetry_file.PARQUET_NAME}"):
             telemetry_file.finish(self.path, self.run, record.t0_by_host())
-        return self.path
+        with _explained(f"write {self.path / REPORT_NAME}"):
+            return report.write(self.path)
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""

@@ -39,17 +39,20 @@ def _sentence(details: ErrorDetails, path: Path) -> str:
     name = _name(path)
     match details["type"]:
         case "missing":
-            return f"the key {name} is missing"
+            text = f"the key {name} is missing"
         case "extra_forbidden":
-            return f"unknown key {quote(str(path[-1]))}; {suggest(str(path[-1]), _legal_keys(path[:-1]))}"
+            text = f"unknown key {quote(str(path[-1]))}; {suggest(str(path[-1]), _legal_keys(path[:-1]))}"
         case "string_too_short" | "too_short":
-            return f"{name} must not be empty"
+            text = f"{name} must not be empty"
+        case "too_long":
+            text = f"{name} may have at most {details['ctx']['max_length']} items"
         case "value_error":
-            return f"{name}: {details['ctx']['error']}"
-    found = _found(details["input"])
-    if kind := _KINDS.get(details["type"]) or _legal(details["msg"]):
-        return f"{name} must be {kind}, not {found}"
-    return f"{name} is {found}: {details['msg']}"
+            text = f"{name}: {details['ctx']['error']}"
+        case kind:
+            legal = _KINDS.get(kind) or _legal(details["msg"])
+            found = _found(details["input"])
+            text = f"{name} must be {legal}, not {found}" if legal else f"{name} is {found}: {details['msg']}"
+    return text
 
 
 def _name(path: Path) -> str:

@@ -14,9 +14,9 @@ from leaks import Watch
 
 from plctl.common.privilege import missing_capabilities
 
-# `default` is for every run; `--hypothesis-profile=deep` for a night.
+# `default` is for every run; `make test ARGS=--hypothesis-profile=deep` looks a hundred times as long.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("deep", parent=settings.get_profile("default"), max_examples=20_000)
+settings.register_profile("deep", parent=settings.get_profile("default"), max_examples=10_000, print_blob=True)
 settings.load_profile("default")
 
 

@@ -57,6 +57,8 @@ void flight_push(struct flight *flight, struct packet *packet)
 	if (packet->due < route->last_due)
 		packet->due = route->last_due;
 	route->last_due = packet->due;
+	if (packet->due > flight->latest_due)
+		flight->latest_due = packet->due;
 	packet->next = NULL;
 	flight->packets++;
 	if (route->head) {
@@ -82,30 +84,36 @@ struct packet *flight_pop(struct flight *flight)
 	return packet;
 }
 
-/* What is due after t forms the end of a route's FIFO; in mode gsl, only its part due before t + D moves. */
+/* When a frame arrives, due so far at `due` > t, that a reconfiguration of length D at t finds in flight. */
+static int64_t hold(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode mode)
+{
+	switch (mode) {
+	case RECONFIGURATION_GSL:
+		return due > time_after(t, d) ? due : time_after(t, d);
+	case RECONFIGURATION_ALL:
+		break;
+	}
+	return time_after(due, d);
+}
+
+/* What moves is within the end of the FIFO that is due after t; the first that stays there ends it. */
 static void hold_route(struct route *route, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
-	int64_t until = time_after(t, d);
-
 	for (struct packet *packet = route->head; packet; packet = packet->next) {
-		if (packet->due <= t)
-			continue;
-		switch (mode) {
-		case RECONFIGURATION_GSL:
-			if (packet->due >= until)
-				return;
-			packet->due = until;
+		int64_t due = packet->due > t ? hold(packet->due, t, d, mode) : packet->due;
+
+		if (packet->due > t && due == packet->due)
 			break;
-		case RECONFIGURATION_ALL:
-			packet->due = time_after(packet->due, d);
-			break;
-		}
+		packet->due = due;
 	}
 	route->last_due = route->tail->due;
 }
 
 void flight_hold(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
+	if (flight->latest_due <= t)
+		return;
+	flight->latest_due = hold(flight->latest_due, t, d, mode);
 	for (uint32_t i = 0; i < flight->active; i++)
 		hold_route(flight->heap[i], t, d, mode);
 	for (uint32_t i = flight->active / 2; i > 0; i--)

@@ -20,6 +20,7 @@ struct flight {
 	struct route **heap;  /* of the active ones; the root's head is the earliest in (due, serial) */
 	uint32_t active;
 	int64_t packets;
+	int64_t latest_due; /* of all frames ever put in flight; a reconfiguration from then on moves none */
 };
 
 /* 0, or -1 if there is no memory; flight_end() is due either way. */

@@ -180,13 +180,13 @@ static void reconfigure(struct half *half)
 }
 
 /*
- * While nothing is in flight or waits for a blackout's end, of all reconfigurations until t only the last counts: leaves
+ * While no frame is in flight or waits for a blackout's end, of all reconfigurations until t only the last counts: leaves
  * out whole cycles, so that a link that slept for an hour does not go through each flap of a short repeated schedule.
  */
 static void skip_changes(struct half *half, int64_t t)
 {
 	int64_t period = half->config.period_ns;
-	bool matters = half->flight.packets > 0 || (half->head && !half->serving);
+	bool matters = half->flight.latest_due > half->next_change || (half->head && !half->serving);
 
 	if (period && !matters && half->next_change <= t)
 		half->next_change += (t - half->next_change) / period * period;

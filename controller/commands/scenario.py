@@ -1,0 +1,141 @@
+"""`plctl scenario`: look at scenarios, and at what run specs name, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plctl.common.errors import InputError, KernelError, Problem
+from plctl.common.problems import combine
+from plctl.common.scenario import Scenario
+from plctl.controller.scenario_files import Readable, read_readable
+from plctl.controller.scenario_summary import directions, summarize
+
+_FILE = click.Path(path_type=Path)
+_MAX_WIDTH = 100
+
+
+@click.group()
+def scenario() -> None:
+    """Check and look at scenarios and run specs; touches nothing and needs no root.
+
+    \b
+    Examples:
+      plctl scenario check scenarios/*.csv study.yaml
+      plctl scenario show scenarios/handover.csv
+      plctl scenario show scenarios/cellular-drive.csv --svg drive.svg
+    """
+
+
+@scenario.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Report everything that is wrong with FILE…, and sum up what is right.
+
+    Takes scenarios (CSV) and run specs (YAML). Exit status 2 if anything is wrong.
+    """
+    good: list[Readable] = []
+    errors: dict[Path, InputError] = {}
+    for file in files:
+        try:
+            good.append(read_readable(file))
+        except InputError as error:
+            errors[file] = error
+    if as_json:
+        _print_json([*(_facts(readable) for readable in good), *(_faults(f, e) for f, e in errors.items())])
+        if errors:
+            raise click.exceptions.Exit(InputError.exit_status)
+    else:
+        for readable in good:
+            _print_summary(readable)
+        if errors:
+            raise combine(errors.values())
+
+
+@scenario.command()
+@click.argument("file", type=_FILE)
+@click.option("--svg", type=_FILE, help="Write the picture to this file instead of the terminal.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def show(file: Path, svg: Path | None, as_json: bool) -> None:
+    """Draw the delay and rate that FILE asks for over time; of a run spec each distinct scenario.
+
+    With --svg and a spec of several scenarios, each gets a file of its own, numbered.
+    """
+    readable = read_readable(file)
+    if svg:
+        _write_svgs(readable, svg)
+    if as_json:
+        _print_json(_facts(readable))
+    elif not svg:
+        _print_summary(readable)
+        _print_plots(readable)
+
+
+def _print_summary(readable: Readable) -> None:
+    """One line for a file whose directions are alike, else one for each scenario and direction."""
+    lines = [line for name, found in readable.scenarios.items() for line in _lines(name, found)]
+    if len(lines) == 1 and not readable.is_spec:
+        click.echo(f"{readable.path}: ok: {lines[0].partition(': ')[2]}")
+    else:
+        click.echo("\n  ".join([f"{readable.path}: ok: {readable.head}", *lines]))
+    for warning in readable.warnings:
+        click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
+
+
+def _lines(name: str, found: Scenario) -> list[str]:
+    ways = directions(found)
+    return [f"{name}{'' if way == 'both' else ' ' + way}: {summarize(rows)}" for way, rows in ways.items()]
+
+
+def _print_plots(readable: Readable) -> None:
+    from plctl.controller.scenario_plot import plot_text  # noqa: PLC0415  # only where a plot is asked for
+
+    width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+    colour = sys.stdout.isatty()
+    for name, found in readable.scenarios.items():
+        click.echo("\n" + plot_text(found, name, width=width, colour=colour))
+
+
+def _write_svgs(readable: Readable, svg: Path) -> None:
+    from plctl.controller.scenario_plot import plot_svg  # noqa: PLC0415  # only where a plot is asked for
+
+    several = len(readable.scenarios) > 1
+    for number, (name, found) in enumerate(readable.scenarios.items(), 1):
+        path = svg.with_stem(f"{svg.stem}-{number}") if several else svg
+        try:
+            path.write_text(plot_svg(found, name), encoding="utf-8")
+        except OSError as error:
+            raise KernelError.from_os(f"write {path}", error) from error
+        click.echo(f"wrote {path}", err=True)
+
+
+def _facts(readable: Readable) -> dict[str, Any]:
+    return {
+        "file": str(readable.path),
+        "ok": True,
+        "problems": [],
+        "warnings": [_problem(warning) for warning in readable.warnings],
+        "scenarios": [
+            {"name": name, **{way: summarize(rows).as_json() for way, rows in zip(("up", "down"), pair, strict=True)}}
+            for name, pair in ((name, (found.up, found.down)) for name, found in readable.scenarios.items())
+        ],
+    }
+
+
+def _faults(file: Path, error: InputError) -> dict[str, Any]:
+    problems = [_problem(problem) for problem in error.problems]
+    return {"file": str(file), "ok": False, "problems": problems, "more_problems": error.more, "warnings": []}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {"file": problem.file, "line": problem.line, "column": problem.column, "text": problem.text}
+
+
+def _print_json(document: Any) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,213 @@
+"""The link model in pure Python, written to be read: the oracle for the C core.
+
+It has no event loop and no cursor. Each frame's fate follows from formulas over the whole past: which reconfigurations
+there have been, when the frame before it left, how much work the bottleneck has done until a time. Everything is worked
+out anew at every question, in integers without bounds; nothing here is fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from plctl.agent.native import NativeRow
+
+NEVER = 2**63 - 1
+UNLIMITED = 2**63 - 1
+UNKNOWN = 2**200  #: a T0 later than every time there is
+BITS_NS = 8 * 10**9  #: bit × 10⁹ in a byte: the unit of work is (bit/s) × ns
+
+
+@dataclass(slots=True)
+class Frame:
+    """One admitted frame. `first_due` is due as it was at the end of service, before later reconfigurations."""
+
+    number: int
+    arrival: int
+    length: int
+    start: int = NEVER
+    end: int = NEVER
+    first_due: int = NEVER
+    due: int = NEVER
+    popped: bool = False
+
+
+class Reference:
+    """Same interface and same results as `_core.Half`, except that it cannot say when the next frame is due."""
+
+    def __init__(
+        self,
+        *,
+        rows: list[NativeRow],
+        routes: int,  # noqa: ARG002 - only the C core makes room for each route
+        period_ns: int,
+        capacity_unit: Literal["bytes", "packets", "bdp"],
+        capacity_amount: int,
+        full_frame: int,
+        reconfiguration_ns: int,
+        reconfiguration_mode: Literal["gsl", "all"],
+    ) -> None:
+        self.steps = Steps(rows, period_ns)
+        self.capacity = (capacity_unit, capacity_amount)
+        self.full_frame = full_frame
+        self.blackout_ns = reconfiguration_ns
+        self.mode = reconfiguration_mode
+        self.t0 = UNKNOWN
+        self.virtual_now = 0
+        self.arrivals = 0
+        self.frames: list[Frame] = []
+
+    def arm(self, t0: int) -> None:
+        """Scenario time starts at `t0`."""
+        self.t0 = t0
+
+    def advance(self, now: int) -> None:
+        """Virtual time is `now` from here on, unless it is later already."""
+        self.virtual_now = max(now, self.virtual_now)
+        self._work_out()
+
+    def arrive(self, at: int, length: int) -> tuple[int, int]:
+        """(verdict, arrival as the model saw it)."""
+        self.advance(at)
+        number, self.arrivals = self.arrivals, self.arrivals + 1
+        backlog = [frame.length for frame in self.frames if frame.end > self.virtual_now]
+        if backlog and not self._has_room(backlog, length):
+            return 1, self.virtual_now
+        self.frames.append(Frame(number, self.virtual_now, length))
+        self._work_out()
+        return 0, self.virtual_now
+
+    def pop(self, now: int) -> list[tuple[int, int, int, int, int]]:
+        """All frames due by `now` that were not popped before."""
+        self.advance(now)
+        ready = sorted((f for f in self.frames if f.due <= now and not f.popped), key=lambda f: (f.due, f.number))
+        for frame in ready:
+            frame.popped = True
+        return [(f.number, f.arrival, f.start, f.end, f.due) for f in ready]
+
+    def gauges(self) -> tuple[int, int, int, int]:
+        """(backlog in bytes, backlog in packets, packets in flight, row in force)."""
+        self._work_out()
+        backlog = [frame.length for frame in self.frames if frame.end > self.virtual_now]
+        in_flight = [frame for frame in self.frames if frame.end <= self.virtual_now and not frame.popped]
+        return sum(backlog), len(backlog), len(in_flight), self.steps.index_at(self.virtual_now - self.t0)
+
+    def _has_room(self, backlog: list[int], length: int) -> bool:
+        _, delay, rate, queue_bytes, _ = self.steps.row_at(self.virtual_now - self.t0)
+        unit, amount = self.capacity
+        if queue_bytes >= 0:
+            unit, amount = "bytes", queue_bytes
+        if unit == "packets":
+            return len(backlog) + 1 <= amount
+        if unit == "bdp":
+            if rate == UNLIMITED:
+                return True
+            amount = max(rate * 2 * delay * amount // (BITS_NS * 10**6), 10 * self.full_frame)
+        return sum(backlog) + length <= amount
+
+    def _work_out(self) -> None:
+        """Everybody's fate up to virtual now. What a frame's fields say of later times is provisional."""
+        changes = self._changes()
+        free = 0
+        last: dict[int, Frame] = {}
+        for frame in self.frames:
+            frame.start = self._out_of_blackouts(max(frame.arrival, free), changes)
+            frame.end = free = self.steps.service_end(frame.start - self.t0, frame.length, self.t0)
+            if frame.end > self.virtual_now:
+                frame.due = NEVER
+                continue
+            _, delay, _, _, route = self.steps.row_at(frame.end - self.t0)
+            ahead = last.get(route)
+            frame.first_due = max(
+                min(frame.end + delay, NEVER),
+                self._out_of_blackouts(frame.end, [change for change in changes if change <= frame.end]),
+                self._hold(ahead, until=frame.end, changes=changes) if ahead else 0,
+            )
+            frame.due = self._hold(frame, until=self.virtual_now, changes=changes)
+            last[route] = frame
+
+    def _changes(self) -> list[int]:
+        """When there has been a reconfiguration, in order."""
+        return [self.t0 + s for s in self.steps.changes(self.virtual_now - self.t0)] if self.blackout_ns else []
+
+    def _out_of_blackouts(self, t: int, changes: list[int]) -> int:
+        """The first time from `t` on that no blackout covers."""
+        for change in changes:
+            if change <= t < change + self.blackout_ns:
+                t = min(change + self.blackout_ns, NEVER)
+        return t
+
+    def _hold(self, frame: Frame, until: int, changes: list[int]) -> int:
+        """When `frame` is due after the reconfigurations that found it in flight, up to `until`."""
+        due = frame.first_due
+        for change in changes:
+            if frame.end < change <= until and due > change:
+                later = due + self.blackout_ns if self.mode == "all" else max(due, change + self.blackout_ns)
+                due = min(later, NEVER)
+        return due
+
+
+class Steps:
+    """The rows as functions of scenario time s, which is negative before T0."""
+
+    def __init__(self, rows: list[NativeRow], period_ns: int) -> None:
+        self.rows = rows
+        self.period = period_ns
+        self.cycle_work = self._work_in_cycle(period_ns)
+
+    def index_at(self, s: int) -> int:
+        """Which row is in force at `s`."""
+        if self.period and s >= 0:
+            s %= self.period
+        return max([i for i, row in enumerate(self.rows) if row[0] <= s], default=0)
+
+    def row_at(self, s: int) -> NativeRow:
+        """The row in force at `s`."""
+        return self.rows[self.index_at(s)]
+
+    def changes(self, until: int) -> list[int]:
+        """All times from 0 to `until` at which a row begins whose route is not that of the row before it."""
+        cycles = range(0, until + 1, self.period) if self.period else range(1)
+        begins = [(cycle + row[0], row[4]) for cycle in cycles for row in self.rows if cycle + row[0] <= until]
+        return [s for (s, route), (_, before) in zip(begins[1:], begins, strict=False) if route != before]
+
+    def service_end(self, start: int, length: int, t0: int) -> int:
+        """Absolute time, at most NEVER, at which `length` bytes are served that enter service at scenario time `start`.
+
+        The first at which enough work is done, found by bisection, or at which a row serves in no time.
+        """
+        goal = self._work_until(start) + length * BITS_NS
+        low, high = start, min(self._first_unlimited(start), NEVER - t0)
+        while low < high:
+            middle = (low + high) // 2
+            if self._work_until(middle) >= goal:
+                high = middle
+            else:
+                low = middle + 1
+        return t0 + low
+
+    def _first_unlimited(self, s: int) -> int:
+        """The first time from `s` on at which the rate is unlimited."""
+        if self.row_at(s)[2] == UNLIMITED:
+            return s
+        begins = [row[0] for row in self.rows if row[2] == UNLIMITED]
+        if self.period:
+            cycle = max(s, 0) // self.period * self.period
+            begins = [cycle + k * self.period + begin for k in (0, 1) for begin in begins]
+        return min([begin for begin in begins if begin >= s], default=UNKNOWN)
+
+    def _work_until(self, s: int) -> int:
+        """The integral of all finite rates from 0 to `s`; negative before 0."""
+        if s < 0:
+            return s * (0 if self.rows[0][2] == UNLIMITED else self.rows[0][2])
+        if not self.period:
+            return self._work_in_cycle(s)
+        return s // self.period * self.cycle_work + self._work_in_cycle(s % self.period)
+
+    def _work_in_cycle(self, s: int) -> int:
+        ends = [row[0] for row in self.rows[1:]] + [s]
+        return sum(
+            row[2] * (min(end, s) - row[0])
+            for row, end in zip(self.rows, ends, strict=True)
+            if row[0] < s and row[2] != UNLIMITED
+        )

@@ -1,0 +1,136 @@
+"""The C core and the Python reference agree on everything, to the nanosecond, on whatever hypothesis thinks of."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model import worlds
+from model.reference import NEVER, Reference
+from model.worlds import Step
+
+from plctl.agent.native import HalfArguments
+from plctl.agent.native._core import Half
+
+#: When a half is looked at for the last time.
+END = 2**62
+
+Popped = list[tuple[int, int, int, int, int]]
+
+
+class Pair:
+    """A half and its reference, which get the same calls; every answer is compared, and what must hold is checked."""
+
+    def __init__(self, arguments: HalfArguments) -> None:
+        self.half = Half(**arguments)
+        self.reference = Reference(**arguments)
+        self.clock = 0
+        self.t0: int | None = None
+        self.arrived = self.dropped = self.popped = 0
+        self.earliest = NEVER  #: next_due() after the last call that may lower it
+        self.last_popped: tuple[int, int] = (-1, -1)
+
+    def do(self, step: Step) -> None:
+        """One step, and all checks that can be made after any step."""
+        self.clock += step.shift
+        at = max(0, self.clock - step.back)
+        if step.call == "arrive":
+            for _ in range(step.count):
+                self.arrive(at, step.length)
+        elif step.call == "arm":
+            self.arm()
+        elif step.call == "pop":
+            self.pop(at)
+        else:
+            self.advance(at)
+        self.check_gauges()
+
+    def arrive(self, at: int, length: int) -> None:
+        expected = self.reference.arrive(at, length)
+        assert expected == self.half.arrive(at, length)
+        self.arrived += 1
+        self.dropped += expected[0]
+        self.earliest = self.half.next_due()
+
+    def arm(self) -> None:
+        """Arms at the clock, once, or again while the first T0 is still to come."""
+        t0 = max(self.clock, self.half.now())
+        if self.t0 is None or self.t0 > self.half.now():
+            self.t0 = t0
+            self.reference.arm(t0)
+            self.half.arm(t0)
+            self.earliest = self.half.next_due()
+
+    def advance(self, now: int) -> None:
+        self.reference.advance(now)
+        self.half.advance(now)
+
+    def pop(self, now: int) -> Popped:
+        expected = self.reference.pop(now)
+        assert expected == self.half.pop(now)
+        assert all(due >= self.earliest for *_, due in expected), "next_due() was no lower bound"
+        self.popped += len(expected)
+        if now >= self.half.now():
+            assert self.half.next_due() > now, "next_due() would keep the caller from sleeping"
+        self.earliest = self.half.next_due()
+        return expected
+
+    def check_gauges(self) -> None:
+        gauges = self.reference.gauges()
+        assert gauges == self.half.gauges()
+        _, queued, in_flight, _ = gauges
+        assert self.arrived == self.dropped + queued + in_flight + self.popped, "a frame was lost or made"
+        if queued + in_flight == 0:
+            assert self.half.next_due() == NEVER
+
+
+def play(arguments: HalfArguments, steps: list[Step], end: int) -> None:
+    """All steps, then a caller that sleeps until next_due() each time, then whatever is due by `end`."""
+    pair = Pair(arguments)
+    for step in steps:
+        pair.do(step)
+    pair.pop(pair.half.now())
+    for _ in range(50):
+        now = pair.half.next_due()
+        if now >= end:
+            break
+        assert all(due == now for *_, due in pair.pop(now)), "a frame was due before next_due()"
+    pair.pop(max(pair.half.now(), end))
+    pair.check_gauges()
+
+
+@settings(max_examples=15 * settings.default.max_examples)
+@given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL))
+def test_coincidences(arguments: HalfArguments, steps: list[Step]) -> None:
+    """Where arrivals, services, rows, blackouts and due times fall on the same nanosecond, the order is kept."""
+    play(arguments, steps, end=400)
+
+
+@settings(max_examples=10 * settings.default.max_examples)
+@given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE))
+def test_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
+    """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""
+    play(arguments, steps, end=5 * 10**11)
+
+
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.arguments(worlds.PATIENT), worlds.steps(worlds.PATIENT))
+def test_long_services(arguments: HalfArguments, steps: list[Step]) -> None:
+    """A service of up to 10^18 cycles of a repeated schedule ends at the right nanosecond."""
+    play(arguments, steps, end=END)
+
+
+@settings(max_examples=2 * settings.default.max_examples)
+@given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL), st.data())
+def test_how_often_time_is_told_does_not_matter(
+    arguments: HalfArguments, steps: list[Step], data: st.DataObject
+) -> None:
+    """A half that is advanced now and then between arrivals ends up as one that is not."""
+    told, untold = Half(**arguments), Half(**arguments)
+    clock = 0
+    for step in steps:
+        clock += step.shift
+        for now in data.draw(st.lists(st.integers(told.now(), max(clock, told.now())), max_size=3)):
+            told.advance(now)
+        if step.call == "arrive":
+            assert untold.arrive(clock, step.length) == told.arrive(clock, step.length)
+    assert untold.pop(400 + clock) == told.pop(400 + clock)

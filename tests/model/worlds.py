@@ -1,0 +1,114 @@
+"""Hypothesis strategies for the differential test: configurations of a half and what is done to it.
+
+Three worlds, each made for another kind of mistake. In the *small* world everything happens on a grid of a few
+nanoseconds, so that arrivals, services, rows, blackouts and due times coincide all the time. In the *wide* world
+numbers have the size of real links, and beyond. In the *patient* world a service may take centuries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Literal
+
+from hypothesis import strategies as st
+
+from plctl.agent.native import HalfArguments
+
+UNLIMITED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call. `shift` moves the caller's clock first; arrivals and pops may look back by `back`."""
+
+    call: Literal["arrive", "advance", "pop", "arm"]
+    shift: int
+    back: int = 0
+    length: int = 1
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the numbers of one kind of world come from."""
+
+    gaps: st.SearchStrategy[int]  #: between rows, and from the last row to the period's end
+    delays: st.SearchStrategy[int]
+    rates: st.SearchStrategy[int]
+    queues: st.SearchStrategy[int]
+    blackouts: st.SearchStrategy[int]
+    full_frames: st.SearchStrategy[int]
+    lengths: st.SearchStrategy[int]
+    shifts: st.SearchStrategy[int]
+    max_rows: int = 6
+
+
+_BDP_MILLIONTHS = st.sampled_from([0, 1, 500_000, 1_000_000, 1_500_001, 10_000_000])
+
+SMALL = World(
+    gaps=st.integers(1, 12),
+    delays=st.integers(0, 15),
+    rates=st.sampled_from([0, 1, 10**9, 3 * 10**9, 8 * 10**9, 16 * 10**9, UNLIMITED]),
+    queues=st.integers(0, 30),
+    blackouts=st.integers(0, 10),
+    full_frames=st.integers(1, 3),
+    lengths=st.integers(1, 10),
+    shifts=st.integers(0, 8),
+)
+
+WIDE = World(
+    gaps=st.integers(10**8, 10**10),
+    delays=st.integers(0, 10**9) | st.sampled_from([0, 41_000_000, 2**63 - 1]),
+    rates=st.integers(0, 10**9) | st.sampled_from([0, 1, 8, 10**6, 80_200_000, 2**63 - 2, UNLIMITED]),
+    queues=st.integers(0, 10**6) | st.sampled_from([0, 2**63 - 1]),
+    blackouts=st.sampled_from([0, 1, 10**6, 10**9, 2**63 - 1]),
+    full_frames=st.sampled_from([1, 1514, 9014, 2**63 - 1]),
+    lengths=st.integers(1, 10_000) | st.sampled_from([60, 1514, 9014, 2**32 - 1]),
+    shifts=st.sampled_from([0, 1, 1000]) | st.integers(0, 10**7) | st.integers(0, 10**10),
+)
+
+PATIENT = World(
+    gaps=st.integers(1, 1000) | st.integers(1, 2**50),
+    delays=st.integers(0, 2**40),
+    rates=st.sampled_from([0, 0, 1, 3, 7, 10**3, 10**6, UNLIMITED]),
+    queues=st.integers(0, 2**33),
+    blackouts=st.just(0),
+    full_frames=st.just(1514),
+    lengths=st.integers(1, 10_000) | st.sampled_from([2**32 - 1]),
+    shifts=st.integers(0, 2**40) | st.integers(0, 2**58),
+    max_rows=4,
+)
+
+
+@st.composite
+def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
+    """A configuration that keeps every rule."""
+    count = draw(st.integers(1, world.max_rows))
+    times = [0, *accumulate(draw(st.lists(world.gaps, min_size=count - 1, max_size=count - 1)))]
+    routes = draw(st.lists(st.integers(0, min(2, count - 1)), min_size=count, max_size=count))
+    unit = draw(st.sampled_from(["bytes", "packets", "bdp"]))
+    amounts = {"bytes": world.queues, "packets": st.integers(0, 5), "bdp": _BDP_MILLIONTHS}
+    return {
+        "rows": [(t, draw(world.delays), draw(world.rates), draw(st.just(-1) | world.queues), r)
+                 for t, r in zip(times, routes, strict=True)],
+        "routes": max(routes) + 1,
+        "period_ns": draw(st.just(0) | world.gaps.map(lambda gap: times[-1] + gap)),
+        "capacity_unit": unit,
+        "capacity_amount": draw(amounts[unit]),
+        "full_frame": draw(world.full_frames),
+        "reconfiguration_ns": draw(world.blackouts),
+        "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
+    }  # fmt: skip
+
+
+def steps(world: World) -> st.SearchStrategy[list[Step]]:
+    """What is done to a half, mostly arrivals; the clock never falls but arrivals and pops sometimes look back."""
+    back = st.just(0) | world.shifts
+    arrive = st.builds(
+        Step, st.just("arrive"), world.shifts, back, world.lengths, st.sampled_from([1, 1, 1, 2, 5])
+    )  # fmt: skip
+    advance = st.builds(Step, st.just("advance"), world.shifts, back)
+    pop = st.builds(Step, st.just("pop"), world.shifts, back)
+    arm = st.builds(Step, st.just("arm"), world.shifts)
+    return st.lists(st.one_of(arrive, arrive, arrive, advance, pop, arm), max_size=25)
