@@ -21,8 +21,8 @@ from plctl.common.scenario_columns import EXAMPLE_HEADER, Layout, read_header
 from plctl.common.text_file import read_text
 from plctl.common.units import format_duration
 
-#: The longest table that is read.
-MAX_ROWS = 1_000_000
+#: The longest table that is read: seven hours at a row every 100 ms. A link's plan must fit into one message.
+MAX_ROWS = 250_000
 
 
 @dataclass(frozen=True, slots=True)

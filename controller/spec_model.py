@@ -189,7 +189,7 @@ class LinkSpec(_Strict):
     queue: QueueSpec = QueueSpec()
     reconfiguration: ReconfigurationSpec = ReconfigurationSpec()
     overhead: Annotated[int, Field(ge=0, le=4096)] = _LINK.overhead_bytes
-    mtu: Annotated[int, Field(ge=1280, le=65535)] = _LINK.mtu
+    mtu: Annotated[int, Field(ge=1280, le=9216)] = _LINK.mtu
     start: StartMode = _LINK.start
     arp: Literal["static", "dynamic"] = _LINK.arp
     hosts: Annotated[tuple[Text, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v),

@@ -68,8 +68,9 @@ def load_marked(text: str, problems: Problems, placeholders: Sequence[str] = ())
         root = _Loader(hidden).get_single_node()
     except yaml.MarkedYAMLError as error:
         place = _mark(error.problem_mark or error.context_mark)
-        context = f" {error.context}" if error.context else ""
-        problems.add(place.line, place.column, f"is not YAML: {error.problem}{context}")
+        said = " ".join(filter(None, (error.problem, error.context)))
+        hint = "; a text that begins with * needs quotes" if "alias" in said else ""
+        problems.add(place.line, place.column, f"is not YAML: {said}{hint}")
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from plctl.agent import netns
 from plctl.common.errors import InputError
 from plctl.common.plan import LinkPlan, Workload
 from plctl.common.scenario import Row, Schedule
-from plctl.controller.run_request import LinkRequest, RunRequest, allows, check_hosts, fill, resolve
+from plctl.controller.run_request import ADDRESSES, LinkRequest, RunRequest, allows, check_hosts, fill, resolve
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
 
@@ -35,6 +36,11 @@ def test_resolve_fills_commands_and_environments() -> None:
     plan = resolve(LinkRequest(LinkPlan("leo-3", SCHEDULE, SCHEDULE, index=3, workloads=(workload,))), "edge-1")
     assert ("192.168.22.2", "192.168.66.2 leo-3 edge-1 3") == plan.workloads[0].command
     assert {"HOST": "edge-1"} == plan.workloads[0].env
+
+
+def test_addresses_are_those_of_the_namespaces() -> None:
+    """What `{client}` and `{server}` become is where the agent puts the two ends."""
+    assert {"client": netns.CLIENT_IPV4, "server": netns.SERVER_IPV4} == ADDRESSES
 
 
 def test_globs_choose_hosts() -> None:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from plctl.common.cli import root
+from plctl.common.scenario_csv import read_scenario
+from plctl.controller.scenario_plot import plot_svg
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 HANDOVER = SCENARIOS / "handover.csv"
@@ -17,6 +19,12 @@ TABLE = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,41.0,80.0\n11000,1,41.2,80.
 
 def plctl(*arguments: object) -> Result:
     return CliRunner().invoke(root, ["scenario", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fonts_are_open() -> None:
+    """Draw once before anything is watched: matplotlib keeps the font files that it opened, a cache and no leak."""
+    plot_svg(read_scenario(HANDOVER).scenario, "any")
 
 
 def test_check_sums_up_good_files() -> None:

@@ -13,6 +13,12 @@ UP = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(23 * S, 1, 37_000_000, 0),
 DOWN = Schedule((Row(0, 0, 30_000_000, RATE_UNLIMITED), Row(9 * S, 0, 30_000_000, 10**7)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _fonts_are_open() -> None:
+    """Draw once before anything is watched: matplotlib keeps the font files that it opened, a cache and no leak."""
+    plot_svg(Scenario(UP, DOWN), "any")
+
+
 def test_text_has_titles_units_and_signs() -> None:
     """The plot in the terminal explains itself and has the size that was asked for."""
     text = plot_text(Scenario(UP, DOWN), "drive.csv", width=72, colour=False)

@@ -78,7 +78,10 @@ def test_private_characters_of_the_authors_own_stay() -> None:
         ('a: "\\ud800"\n', r"a.yaml:1:4: the character '\ud800' may not be part of a text"),
         ("a: [1\n",
          "a.yaml:2:1: is not YAML: expected ',' or ']', but got '<stream end>' while parsing a flow sequence"),
-        ("a: *b\n", "a.yaml:1:4: is not YAML: found undefined alias 'b'"),
+        ("a: *b\n", "a.yaml:1:4: is not YAML: found undefined alias 'b'; a text that begins with * needs quotes"),
+        ("hosts: [*]\n",
+         "a.yaml:1:10: is not YAML: expected alphabetic or numeric character, but found ']' while scanning an alias; "
+         "a text that begins with * needs quotes"),
         ("a: 1\n\x07\n", r"a.yaml:2:1: is not YAML: the character '\x07' is illegal"),
         ("a: 1\n--- b\n",
          "a.yaml:2:1: is not YAML: but found another document expected a single document in the stream"),
