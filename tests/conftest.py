@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from leaks import Watch
+from leaks import STATE_PREFIX, Watch
 
 from plctl.common.privilege import missing_capabilities
 
@@ -32,7 +32,7 @@ def state_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     In /tmp itself and short, because paths of Unix sockets may have 107 bytes at most.
     """
-    folder = Path(tempfile.mkdtemp(prefix="plctl-test-"))
+    folder = Path(tempfile.mkdtemp(prefix=STATE_PREFIX))
     monkeypatch.setenv("PLCTL_STATE_DIR", str(folder))
     yield folder
     shutil.rmtree(folder)

@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import os
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 NETNS_DIR = Path("/run/netns")
-#: Where ledgers of other runs, and of plctl itself, may lie.
-_STATE_FOLDERS = (Path("/run/plctl"), Path(tempfile.gettempdir()))
+#: What the folders of tests' states begin with, in the folder for temporary files.
+STATE_PREFIX = "plctl-test-"
 _PATIENCE_S = 3.0
 _LOOK_EVERY_S = 0.01
+_NAMESPACE = "network namespace "
 
 
 class Watch:
@@ -34,16 +37,22 @@ class Watch:
     def wait_for_nothing_left(self, patience_s: float = _PATIENCE_S) -> list[str]:
         """What there is now and was not before, in words; given a moment for what is just ending (`patience_s`)."""
         deadline = time.monotonic() + patience_s
-        while (left := sorted(set(self._look()) - self._before)) and time.monotonic() < deadline:
+        while (left := self._compare()) and time.monotonic() < deadline:
             gc.collect()  # what only a cycle of garbage still holds is not leaked
             time.sleep(_LOOK_EVERY_S)
         return left
+
+    def _compare(self) -> list[str]:
+        new = set(self._look()) - self._before
+        if any(line.startswith(_NAMESPACE) for line in new):
+            new -= {_NAMESPACE + name for name in _names_of_others(self._state_folder)}
+        return sorted(new)
 
     def _look(self) -> Iterator[str]:
         yield from _descriptors()
         yield from _threads()
         yield from self._processes()
-        yield from self._namespaces()
+        yield from (_NAMESPACE + path.name for path in NETNS_DIR.glob("pl-*"))
         for folder in self._state_folder.iterdir():
             if folder.is_dir():
                 yield f"owner {folder.name}, whose ledger says: {_stands(folder) or 'nothing'}"
@@ -59,13 +68,6 @@ class Watch:
                     command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
                     yield f"process {folder.name}: {command or 'ended, but never waited for'}"
 
-    def _namespaces(self) -> Iterator[str]:
-        names = {path.name for path in NETNS_DIR.glob("pl-*")}
-        if not names:
-            return
-        for name in names - _names_of_others(self._state_folder):
-            yield f"network namespace {name}"
-
 
 def _descriptors() -> Iterator[str]:
     for path in Path("/proc/self/fd").iterdir():
@@ -80,13 +82,22 @@ def _threads() -> Iterator[str]:
 
 def _names_of_others(state_folder: Path) -> set[str]:
     """Names of the namespaces that ledgers outside `state_folder` hold."""
+    folders = {Path("/run/plctl"), *Path(tempfile.gettempdir()).glob(f"{STATE_PREFIX}*"), *_folders_of_processes()}
     return {
         name
-        for base in _STATE_FOLDERS
-        for ledger in base.glob("**/ledger.jsonl")
-        if state_folder not in ledger.parents
-        for name in _made(ledger, "netns")
+        for folder in folders - {state_folder}
+        for ledger in glob(f"{folder}/*/ledger.jsonl")  # noqa: PTH207  (Path.glob fails where a folder vanishes)
+        for name in _made(Path(ledger), "netns")
     }
+
+
+def _folders_of_processes() -> Iterator[Path]:
+    """State folders that living processes were started with."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it ended just now
+            for variable in path.read_bytes().split(b"\0"):
+                if variable.startswith(b"PLCTL_STATE_DIR="):
+                    yield Path(os.fsdecode(variable.partition(b"=")[2]))
 
 
 def _stands(owner: Path) -> str:

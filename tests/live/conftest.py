@@ -27,11 +27,9 @@ def unique() -> str:
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A state folder of the test's own; what owners left in it is removed at the end, hand-made links too."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("PLCTL_STATE_DIR", str(folder))
-    yield folder
+def state(state_folder: Path) -> Iterator[Path]:
+    """The test's own state folder; what owners left in it is removed at the end, hand-made links too."""
+    yield state_folder
     reap(kept_too=True)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 import zmq
-from leaks import Watch
+from leaks import STATE_PREFIX, Watch
 
 from plctl.agent import namespace
 from plctl.agent.ledger import Ledger
@@ -98,19 +99,18 @@ def test_an_owner_and_its_namespaces_are_seen(watch: Watch) -> None:
     assert left(watch) == []
 
 
-def test_a_namespace_of_another_run_is_not_blamed_on_this_one(
-    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_namespace_of_another_run_is_not_blamed_on_this_one(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs of the tests at once leave each other alone."""
-    monkeypatch.setenv("PLCTL_STATE_DIR", str(tmp_path))
     name = f"pl-leaks-{os.getpid()}"
-    with Owner.create("other") as owner:
-        ledger = Ledger(owner.ledger_path)
-        namespace.run_in_thread(lambda: namespace.create(name, ledger))
-        assert [] == [line for line in left(watch) if line.startswith("network")]
-        entry = ledger.find("netns", name)
-        assert entry is not None
-        namespace.remove(entry, ledger)
-        ledger.close()
-        owner.remove()
+    with tempfile.TemporaryDirectory(prefix=STATE_PREFIX) as elsewhere:
+        monkeypatch.setenv("PLCTL_STATE_DIR", elsewhere)
+        with Owner.create("other") as owner:
+            ledger = Ledger(owner.ledger_path)
+            namespace.run_in_thread(lambda: namespace.create(name, ledger))
+            assert [] == [line for line in left(watch) if line.startswith("network")]
+            entry = ledger.find("netns", name)
+            assert entry is not None
+            namespace.remove(entry, ledger)
+            ledger.close()
+            owner.remove()
     assert left(watch) == []
