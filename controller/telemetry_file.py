@@ -96,13 +96,22 @@ def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequen
 
     :raises OSError: there is none, or it cannot be read.
     """
-    wanted = None if links is None else pc.field("link").isin(list(links))
     target = folder / PARQUET_NAME
     if target.exists():
-        return pq.read_table(target, schema=SCHEMA, filters=wanted)
-    tables = [_timed(table, run, t0_by_host) for table in _row_groups(folder / STREAM_NAME)]
-    whole = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    return whole if wanted is None else whole.filter(wanted)
+        tables = _parquet_groups(target)
+    else:
+        tables = (_timed(table, run, t0_by_host) for table in _row_groups(folder / STREAM_NAME))
+    if links is not None:
+        wanted = pa.array(links, pa.string())
+        tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
+    return pa.concat_tables([SCHEMA.empty_table(), *tables])
+
+
+def _parquet_groups(path: Path) -> Iterator[pa.Table]:
+    """The contents of a Parquet file, part by part, without Arrow's pool of threads, which would outlive the call."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False):
+            yield pa.Table.from_batches([batch]).cast(SCHEMA)
 
 
 def _timed(table: pa.Table, run: str, t0_by_host: Mapping[str, int]) -> pa.Table:
