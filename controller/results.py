@@ -123,7 +123,7 @@ class RunFolder:
             self._events.flush()
 
     def append_samples(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Add telemetry of `host`, in the columns of `telemetry_file.SAMPLE_COLUMNS`.
+        """Add telemetry of `host`, in the columns of `plctl.common.telemetry.SAMPLE_COLUMNS`.
 
         :raises ProtocolError: those are not the columns.
         """

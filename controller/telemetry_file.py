@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plctl.common.errors import ProtocolError
+from plctl.common.telemetry import SAMPLE_COLUMNS
 from plctl.common.units import NS_PER_S
 
 STREAM_NAME = "telemetry.arrows"
@@ -24,15 +25,6 @@ PARQUET_NAME = "telemetry.parquet"
 _TEXT = ("link", "direction")
 _ROWS_PER_GROUP = 131_072
 
-#: What an agent sends for one link, one direction, one interval.
-SAMPLE_COLUMNS = (
-    "t_ns", "interval_ns", "link", "direction",
-    "arrived_packets", "arrived_bytes", "delivered_packets", "delivered_bytes",
-    "dropped_queue_full_packets", "dropped_queue_full_bytes", "lost_ring", "lost_send", "lost_memory",
-    "queue_bytes", "queue_packets", "in_flight_packets", "row", "rate_bps", "delay_ns",
-    "lateness_p50_ns", "lateness_p99_ns", "lateness_max_ns",
-    "transit_min_ns", "transit_p50_ns", "transit_p99_ns", "transit_max_ns",
-)  # fmt: skip
 _STREAM_SCHEMA = pa.schema(
     [("host", pa.string()), *((name, pa.string() if name in _TEXT else pa.int64()) for name in SAMPLE_COLUMNS)]
 )
