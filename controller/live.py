@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plctl.common.plan import LinkPlan
-from plctl.common.units import NS_PER_MS, NS_PER_S, format_duration, format_rate, format_size
+from plctl.common.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.controller.live_model import LinkNow, LiveModel
 
 #: Between two plain lines.
@@ -32,9 +32,10 @@ LINES_EVERY_NS = 5 * NS_PER_S
 _PICTURE_EVERY_NS = 100 * NS_PER_MS
 #: Links that have a plain line of their own; of more only the sum is told.
 _MAX_LINES = 3
-_HEADERS = ("link", "state", "row", "delay", "rate", "up", "down", "queue", "dropped", "late p99", "lost")
+_HEADERS = ("link", "state", "row", "delay\nms", "rate\nMbit/s", "up\nMbit/s", "down\nMbit/s", "queue\nkB", "dropped",
+            "late p99\nms", "lost")  # fmt: skip
 _FIRST_NUMBER = 2
-_CHROME_LINES = 9  #: of the picture that are no links
+_CHROME_LINES = 10  #: of the picture that are no links
 
 
 class LiveView:
@@ -108,7 +109,7 @@ class LiveView:
 def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
     """The picture of `model` at `now_ns`: progress, then a table of at most `max_links` links and their sum."""
     shown = model.worst(max(1, max_links))
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for number, name in enumerate(_HEADERS):
         table.add_column(name, justify="right" if number >= _FIRST_NUMBER else "left", no_wrap=True)
     for line in shown:
@@ -154,21 +155,29 @@ def _plain(line: LinkNow) -> str:
 
 def _cells(line: LinkNow) -> list[Text]:
     """A link's row of the table; delay and rate are what is asked, the other direction's too if it differs."""
-    delays = [format_duration(half.delay_ns) for half in (line.up, line.down)]
-    rates = [format_rate(half.rate_bps) for half in (line.up, line.down)]
+    both = (line.up, line.down)
+    late = line.lateness_p99_ns
     return [
         Text(line.name, style="bold"),
         Text(line.state, style="red" if line.cause else ""),
         Text(f"{line.up.row + 1}/{line.rows}"),
-        Text(" | ".join(dict.fromkeys(delays))),
-        Text(" | ".join(dict.fromkeys(rates))),
-        Text(format_rate(line.up.carried_bps)),
-        Text(format_rate(line.down.carried_bps)),
-        Text(format_size(line.queue_bytes)),
+        Text(" | ".join(dict.fromkeys(_short(half.delay_ns / NS_PER_MS) for half in both))),
+        Text(" | ".join(dict.fromkeys(_megabits(half.rate_bps) for half in both))),
+        *(Text(_megabits(half.carried_bps)) for half in both),
+        Text(_short(line.queue_bytes / 1000)),
         Text(str(line.dropped)),
-        Text(_late(line.lateness_p99_ns)),
+        Text(_short(late / NS_PER_MS) if late >= 0 else "–"),
         Text(str(line.lost), style="bold red" if line.lost else ""),
     ]
+
+
+def _short(value: float) -> str:
+    """`value` to three digits, so that the table fits a terminal of 80 columns."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _megabits(rate_bps: int) -> str:
+    return "∞" if rate_bps >= RATE_UNLIMITED else _short(rate_bps / 10**6)
 
 
 def _progress(model: LiveModel, now_ns: int) -> RenderableType:

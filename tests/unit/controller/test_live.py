@@ -9,7 +9,7 @@ from synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_plan, st
 
 from plctl.common.clock import FakeClock
 from plctl.common.plan import LinkPlan
-from plctl.common.units import NS_PER_S
+from plctl.common.units import NS_PER_S, RATE_UNLIMITED
 from plctl.controller.live import LINES_EVERY_NS, LiveView, lines, render
 from plctl.controller.live_model import LiveModel
 
@@ -46,8 +46,17 @@ def test_the_table_shows_the_row_in_force_and_what_is_carried() -> None:
     model = running()
     model.add(telemetry())
     line = next(line for line in text_of(model).splitlines() if line.startswith("leo-0"))
-    expected = "leo-0 waiting 3/6 37 ms 10 Mbit/s 8 Mbit/s 8 Mbit/s 2.5 kB 0 31 µs 0"
+    expected = "leo-0 waiting 3/6 37 10 8 8 2.5 0 0.031 0"
     assert expected == " ".join(line.split())
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    """Also with large numbers in both directions, nothing of a line is cut off."""
+    model = running()
+    model.add(telemetry(queue_bytes=12_345_678, dropped_queue_full_packets=123_456, lateness_p99_ns=12_345_678))
+    model.links["leo-0"].down.rate_bps = RATE_UNLIMITED
+    assert "…" not in text_of(model, width=80)
+    assert "10 | ∞" in text_of(model, width=80)
 
 
 def test_drops_and_losses_add_up_and_gauges_do_not() -> None:
