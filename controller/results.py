@@ -28,7 +28,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -168,8 +168,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
-        with _explained(f"close the results in {self.path}"):
-            self._events.close()
+        with _explained(f"close the results in {self.path}"), closing(self._events):
             self._telemetry.close()
 
     def _planned(self) -> RunRecord:

@@ -9,6 +9,7 @@ small files behind a crash and makes every reader glue them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,22 @@ class TelemetryWriter:
             batch = pa.record_batch([pa.repeat(pa.scalar(host), len(arrays[0])), *arrays], schema=_STREAM_SCHEMA)
         except (pa.ArrowException, ValueError, OverflowError) as error:
             raise ProtocolError(f"telemetry of {host}: {error}") from None
-        self._stream.write_batch(batch)
+        end = self._file.tell()
+        try:
+            self._stream.write_batch(batch)
+        except OSError:  # half a batch would hide all that come after it
+            self._file.truncate(end)
+            self._file.seek(end)
+            raise
 
     def close(self) -> None:
-        """End the stream. Twice is harmless."""
-        if not self._file.closed:
-            self._stream.close()
-            self._file.close()
+        """End the stream. Twice is harmless.
+
+        :raises OSError: the disk refuses; the file is closed all the same, and readable.
+        """
+        with closing(self._file):
+            if not self._file.closed:
+                self._stream.close()
 
 
 def finish(folder: Path, run: str, t0_by_host: Mapping[str, int]) -> Path:
