@@ -19,13 +19,29 @@ import errno
 import os
 import socket
 from dataclasses import astuple, dataclass
-from ipaddress import ip_interface
+from functools import partial
 
 from plctl.agent import namespace, sysctl, veth
 from plctl.agent.ledger import Ledger
-from plctl.agent.namespace import NETNS_DIR, open_socket, run_in_thread
+from plctl.agent.namespace import NETNS_DIR, open_socket, run_in_thread, run_inside
 from plctl.agent.offload import disable_offloads
 from plctl.agent.rtnetlink import open_netlink, send
+from plctl.agent.triple import (
+    CLIENT,
+    CLIENT_INTERFACE,
+    CLIENT_IPV4,
+    CLIENT_IPV6,
+    CLIENT_MAC,
+    LINK_CLIENT_INTERFACE,
+    LINK_SERVER_INTERFACE,
+    SERVER,
+    SERVER_INTERFACE,
+    SERVER_IPV4,
+    SERVER_IPV6,
+    SERVER_MAC,
+    Outer,
+    Triple,
+)
 from plctl.common.errors import BusyError, KernelError
 from plctl.common.plan import LinkPlan
 
@@ -44,33 +60,9 @@ __all__ = [
     "Triple",
     "build",
     "open_socket",
+    "raise_buffers",
     "remove",
 ]
-
-CLIENT_INTERFACE, SERVER_INTERFACE = veth.CLIENT.interface, veth.SERVER.interface
-CLIENT_MAC, SERVER_MAC = veth.CLIENT.mac, veth.SERVER.mac
-CLIENT_IPV4, SERVER_IPV4 = (str(ip_interface(end.ipv4).ip) for end in (veth.CLIENT, veth.SERVER))
-CLIENT_IPV6, SERVER_IPV6 = (str(ip_interface(end.ipv6).ip) for end in (veth.CLIENT, veth.SERVER))
-LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE = veth.CLIENT.twin, veth.SERVER.twin
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """The names of a link's namespaces, as in /run/netns and `ip netns`."""
-
-    client: str
-    link: str
-    server: str
-
-    @classmethod
-    def named(cls, agent: str, run: str, link: str) -> Triple:
-        """The triple of the link `link` of the run `run` on the agent `agent`."""
-        return cls.prefixed(f"pl-{agent}-{run}-{link}")
-
-    @classmethod
-    def prefixed(cls, prefix: str) -> Triple:
-        """The triple whose names begin with `prefix`."""
-        return cls(f"{prefix}-client", f"{prefix}-link", f"{prefix}-server")
 
 
 def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
@@ -92,6 +84,15 @@ def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
         raise
 
 
+def raise_buffers(triple: Triple, plan: LinkPlan) -> None:
+    """Fit a standing link's TCP buffers to `plan`, as `build` does. Sockets that are open keep theirs.
+
+    :raises KernelError: a namespace is missing, or the kernel refuses.
+    """
+    for name in (triple.client, triple.server):
+        run_inside(name, partial(_raise_buffers, plan, name))
+
+
 def remove(triple: Triple, ledger: Ledger) -> None:
     """Remove what `ledger` holds of a triple, whatever state it is in. Does nothing the second time.
 
@@ -104,12 +105,16 @@ def remove(triple: Triple, ledger: Ledger) -> None:
             namespace.remove(entry, ledger)
 
 
+def _raise_buffers(plan: LinkPlan, name: str) -> None:
+    sysctl.write(sysctl.tcp_buffers(plan), name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Site:
     """The client's or the server's side of a link under construction, with a netlink socket of its namespace."""
 
-    end: veth.Outer
-    other: veth.Outer
+    end: Outer
+    other: Outer
     name: str
     netlink: socket.socket
 
@@ -125,8 +130,8 @@ def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
             return sockets.enter_context(open_netlink())
 
         sites = (
-            _Site(veth.CLIENT, veth.SERVER, triple.client, make(triple.client, outer=True)),
-            _Site(veth.SERVER, veth.CLIENT, triple.server, make(triple.server, outer=True)),
+            _Site(CLIENT, SERVER, triple.client, make(triple.client, outer=True)),
+            _Site(SERVER, CLIENT, triple.server, make(triple.server, outer=True)),
         )
         link = make(triple.link, outer=False)
         for site in sites:

@@ -1,14 +1,12 @@
 """The netlink requests that make a link's two veth pairs and configure their outer ends.
 
-Addresses and names are phantomlink's, so that scripts written for it keep working; IPv6 is ours: unique local /64s
-(RFC 4193) whose second byte names the end as the IPv4 subnet does. Each end reaches the other by an on-link
-default route: no gateway, the far end is a neighbour whatever its address, and frames cross the link as they are.
+Each end reaches the other by an on-link default route: no gateway, the far end is a neighbour whatever its address,
+and frames cross the link as they are.
 Requests that are the same for all links are encoded once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_interface
 from socket import AF_INET, AF_INET6
@@ -21,34 +19,11 @@ from pyroute2.netlink.rtnl.ndmsg import NUD_PERMANENT, ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from plctl.agent.rtnetlink import CHANGE, NEW, Request
+from plctl.agent.triple import Outer
 
 _LOOPBACK_INDEX = 1
 _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
 _TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
-
-
-@dataclass(frozen=True, slots=True)
-class Outer:
-    """One end of a link: the interface that applications see, and its twin in the link's namespace.
-
-    The interface numbers are fixed, so that a request can name an interface that an earlier one of the same batch
-    makes. Twins differ, because the kernel takes an interface with its twin's number for one without a twin.
-    """
-
-    interface: str
-    index: int
-    mac: str
-    ipv4: str
-    ipv6: str
-    twin: str
-    twin_index: int
-    twin_mac: str
-
-
-CLIENT = Outer("veth1", 22, "22:22:22:22:22:22", "192.168.22.2/24", "fd22::2/64",
-               "sim-veth1", 122, "44:22:22:22:22:22")  # fmt: skip
-SERVER = Outer("veth2", 66, "66:66:66:66:66:66", "192.168.66.2/24", "fd66::2/64",
-               "sim-veth2", 166, "44:66:66:66:66:66")  # fmt: skip
 
 
 def pair_request(end: Outer, namespace: str, namespace_fd: int, mtu: int) -> Request:

@@ -20,9 +20,7 @@ GROUP = "plctl.commands"
 CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
-_ORDER = ("run", "report", "scenario", "link", "probe", "doctor", "clean", "agent", "completion")
-
-_INSTALL = "pip install 'plctl[controller]'"
+_ORDER = ("run", "scenario", "link", "probe", "doctor", "clean", "agent", "completion")
 
 _EXAMPLES = """\b
 Examples:
@@ -75,13 +73,11 @@ class RootGroup(click.Group):
             return result
         except PlctlError as error:
             raise Failure(error) from error
-        except ModuleNotFoundError as error:
-            raise Failure(_missing_extra(f"plctl {ctx.invoked_subcommand}", error)) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(CANCELLED) from None
 
 
-@click.group("plctl", cls=RootGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="plctl %(version)s")
 def root() -> None:
     """Emulate end-to-end links whose delay, rate and route change over time, and prove what was emulated."""
@@ -109,32 +105,26 @@ def _load(entry_point: EntryPoint) -> click.Command:
     try:
         command = entry_point.load()
     except ModuleNotFoundError as error:
-        return _stand_in(entry_point.name, _missing_extra(f"plctl {entry_point.name}", error))
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "plctl"):
+            raise  # a module of our own is missing: our bug
+        return _explain_missing(entry_point.name, package)
     assert isinstance(command, click.Command), f"{entry_point.value} is not a click command"
     return command
 
 
-def _missing_extra(what: str, error: ModuleNotFoundError) -> UserError:
-    """The sentence for a package that only the controller's extra brings.
-
-    :raises ModuleNotFoundError: `error` again, if the module is our own: then it is our bug.
-    """
-    package = (error.name or "").partition(".")[0]
-    if package in ("", "plctl"):
-        raise error
-    return UserError(f"{what} needs the controller's packages ({package} is missing here): {_INSTALL}")
-
-
-def _stand_in(name: str, error: UserError) -> click.Command:
-    """A command that is listed, takes any arguments and raises `error`."""
+def _explain_missing(name: str, package: str) -> click.Command:
+    """A stand-in that takes any arguments and says how to get `package`."""
 
     def refuse() -> NoReturn:
-        raise error
+        raise UserError(
+            f"plctl {name} needs the controller's packages ({package} is missing here): pip install 'plctl[controller]'"
+        )
 
     return click.Command(
         name,
         callback=refuse,
-        short_help=f"(needs the controller's packages: {_INSTALL})",
+        short_help="(needs the controller's packages: pip install 'plctl[controller]')",
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )

@@ -1,0 +1,158 @@
+"""`plctl link`: one link on this machine, by hand, with phantomlink's words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from plctl.agent import exec_inside, hand_link, triple
+from plctl.agent.commands.link_options import NAME
+from plctl.agent.commands.link_start import start
+from plctl.agent.hand_link import DEFAULT_NAME, HandLink
+from plctl.common.privilege import require_root
+
+
+class _InGivenOrder(click.Group):
+    """Lists its commands in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """As they were added."""
+        return list(self.commands)
+
+
+@click.group(cls=_InGivenOrder)
+def link() -> None:
+    """Emulate one link on this machine, by hand.
+
+    Three network namespaces: a client, a server, and between them the link, through which every frame goes.
+
+    \b
+      sudo plctl link setup                                build the namespaces
+      sudo plctl link start handover.csv                   emulate the path until Ctrl-C
+    in a second and a third terminal:
+      sudo plctl link exec server iperf3 -s
+      sudo plctl link exec client iperf3 -c 192.168.66.2
+      sudo plctl link exec client -- ping -c 5 fd66::2
+    and in the end:
+      sudo plctl link teardown
+
+    \b
+    The client is 192.168.22.2 and fd22::2, the server 192.168.66.2 and fd66::2.
+    Several links may stand side by side: give each a name with -n.
+    """
+
+
+@link.command()
+@NAME
+@click.option("--mtu", type=click.IntRange(1280, 65535), default=1500, show_default=True, help="Of the link, in bytes.")
+def setup(name: str, mtu: int) -> None:
+    """Build the namespaces of a link.
+
+    \b
+      sudo plctl link setup
+      sudo plctl link setup -n jumbo --mtu 9000
+    """
+    require_root("plctl link setup")
+    names = hand_link.set_up(name, mtu).triple
+    click.echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
+    click.echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
+
+
+link.add_command(start)
+
+
+@link.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@NAME
+@click.argument("end", type=click.Choice(["client", "server"]))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(name: str, end: str, command: tuple[str, ...]) -> None:
+    """Run COMMAND as the client or the server.
+
+    \b
+      sudo plctl link exec server iperf3 -s
+      sudo plctl link exec client iperf3 -c 192.168.66.2 -t 60
+      sudo plctl link exec -n jumbo client -- ping -s 8000 fd66::2
+      sudo plctl link exec client bash                     a shell there, for as long as you like
+
+    Everything behind client or server is the command's. It keeps your terminal, gets your signals, and its exit
+    status is the exit status: 127 if there is no such command, 126 if it cannot be run.
+    """
+    require_root("plctl link exec")
+    names = hand_link.find(name).triple
+    if command[0] == "--" and not (command := command[1:]):
+        raise click.UsageError("Missing argument 'COMMAND...'.")
+    exec_inside.become(command, names.client if end == "client" else names.server)
+
+
+@link.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def list_links(as_json: bool) -> None:
+    """Show the links that are set up.
+
+    \b
+      sudo plctl link list
+      sudo plctl link list --json | jq '.[] | select(.state == "running") | .pid'
+    """
+    require_root("plctl link list")
+    found = hand_link.find_all()
+    if as_json:
+        click.echo(json.dumps([_facts(each) for each in found], indent=2))
+        return
+    if not found:
+        click.echo("no link is set up; try: plctl link setup")
+    for each in found:
+        click.echo(_describe(each))
+
+
+@link.command()
+@NAME
+@click.option("--force", is_flag=True, help="Even while it is being emulated: end that first.")
+def teardown(name: str, force: bool) -> None:
+    """Remove a link; does nothing if there is none.
+
+    \b
+      sudo plctl link teardown
+      sudo plctl link teardown -n jumbo --force
+    """
+    require_root("plctl link teardown")
+    click.echo(f"link {name} is torn down" if hand_link.tear_down(name, force=force) else f"link {name} is not set up")
+
+
+def _option(name: str) -> str:
+    """How to name the link in a command."""
+    return "" if name == DEFAULT_NAME else f" -n {name}"
+
+
+_ADDRESSES = {
+    "client": [triple.CLIENT_IPV4, triple.CLIENT_IPV6],
+    "server": [triple.SERVER_IPV4, triple.SERVER_IPV6],
+}
+
+
+def _facts(each: HandLink) -> dict[str, object]:
+    state, pid = _state(each)
+    return {
+        "name": each.name,
+        "state": state,
+        "pid": pid,
+        "mtu": each.mtu,
+        "namespaces": asdict(each.triple),
+        "addresses": _ADDRESSES,
+    }
+
+
+def _state(each: HandLink) -> tuple[str, int | None]:
+    """Its state, and the process that emulates it if one does."""
+    user = each.user
+    word = "broken" if each.missing else "running" if user else "set up"
+    return word, user.pid if user else None
+
+
+def _describe(each: HandLink) -> str:
+    state, pid = _state(each)
+    process = f" (process {pid})" if pid else ""
+    loss = f", without {', '.join(each.missing)}" if each.missing else ""
+    ends = "".join(f"\n  {end}  {', '.join(a)}  in {getattr(each.triple, end)}" for end, a in _ADDRESSES.items())
+    return f"{each.name}: {state}{process}{loss}, MTU {each.mtu}{ends}"

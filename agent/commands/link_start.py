@@ -1,0 +1,71 @@
+"""`plctl link start`: the command line of `plctl.agent.link_session`, with phantomlink's options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from plctl.agent import hand_link
+from plctl.agent.commands.link_options import NAME
+from plctl.common.privilege import require_root
+from plctl.common.units import parse_duration
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@NAME
+@click.option("--buffer-size-multiplier", type=click.FloatRange(min=0), default=1.0, show_default=True,
+              help="Size of the bottleneck's buffer, in bandwidth-delay products of the row in force.")  # fmt: skip
+@click.option("--reconfiguration-delay", "reconfiguration_ms", metavar="MS", type=click.FloatRange(min=0),
+              default=0.0, show_default=True,
+              help="How long a new RouteID interrupts the link, in milliseconds.")  # fmt: skip
+@click.option("--reconfiguration-mode", type=click.Choice(["gsl", "all"]), default="gsl", show_default=True,
+              help="What it interrupts: gsl, the bottleneck only; all, also what is in flight.")  # fmt: skip
+@click.option("--startup-mode", default="first-packet", show_default=True,
+              type=click.Choice(["app-start", "first-packet", "first-transport-packet",
+                                 "first-large-transport-packet"]),
+              help="When scenario time begins: at once, or with the first frame, the first with TCP or UDP, or "
+                   "the first of those over 1500 bytes.")  # fmt: skip
+@click.option("--duration", metavar="TIME", help="End this long after scenario time began, e.g. 70s.")
+@click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
+@click.option("--overhead", metavar="BYTES", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+def start(
+    *,
+    scenario: Path,
+    name: str,
+    buffer_size_multiplier: float,
+    reconfiguration_ms: float,
+    reconfiguration_mode: str,
+    startup_mode: str,
+    duration: str | None,
+    repeat: bool,
+    overhead: int,
+) -> None:
+    """Emulate the path that SCENARIO describes, until Ctrl-C.
+
+    \b
+      sudo plctl link start handover.csv
+      sudo plctl link start handover.csv --buffer-size-multiplier 0.5 --startup-mode app-start
+      sudo plctl link start handover.csv --reconfiguration-delay 100 --reconfiguration-mode all
+      sudo plctl link start handover.csv --repeat --duration 10min
+
+    The first row holds until scenario time begins. Once a second a line tells what went through; a table at the end
+    tells all of it.
+    """
+    require_root("plctl link start")
+    found = hand_link.find(name)
+    from plctl.agent import link_session  # noqa: PLC0415  # asyncio and pyroute2 would slow down --help
+
+    plan = link_session.make_plan(
+        scenario,
+        found,
+        buffer_multiple=buffer_size_multiplier,
+        reconfiguration_ms=reconfiguration_ms,
+        reconfiguration_mode=reconfiguration_mode,
+        startup_mode=startup_mode,
+        repeat=repeat,
+        overhead_bytes=overhead,
+    )
+    link_session.run(found, plan, parse_duration(duration) if duration else 0)
