@@ -1,11 +1,12 @@
 # Everything runs from a virtual environment in .venv, which is made on first use and mended when pyproject.toml or the
 # C core changes. Nothing is installed outside this folder.
 #
-#   make demo     a time-varying link with real traffic, and a report of what was asked for and what happened (root)
-#   make test     lint, types and every test (root)
-#   make bench    how fast the forwarder is, as a ratio to what the kernel does (root)
-#   make lint     only what needs no root: ruff and mypy
-#   make build    only the virtual environment
+#   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
+#   make test      lint, types and every test (root)
+#   make bench     how fast the forwarder is, as a ratio to what the kernel does (root)
+#   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
+#   make lint      only what needs no root: ruff and mypy
+#   make build     only the virtual environment
 
 PYTHON ?= python3
 # Arguments for pytest, e.g. make test ARGS='-k units -x'
@@ -23,7 +24,7 @@ sources := $(wildcard agent/native/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test bench lint build clean-venv clean
+.PHONY: demo test bench sanitize lint build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -41,6 +42,10 @@ bench: export GOAL = bench
 bench: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	$(python) -m pytest tests/bench -s $(ARGS)
+
+sanitize: export GOAL = sanitize
+sanitize: root-check build
+	PYTHON=$(CURDIR)/$(python) tests/model/sanitized $(ARGS)
 
 lint: build
 	$(venv)/bin/ruff check

@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -81,6 +82,8 @@ def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) 
     """Be the forwarder until the agent closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started the agent
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError):  # where the kernel groups sessions, a thread's own priority counts only in its
+        Path("/proc/self/autogroup").write_text("-20")
     with socket.socket(fileno=control) as connection:
         forwarder = _core.Forwarder(stats=stats, slots=slots, workers=workers, budget_bytes=budget_bytes)
         os.close(stats)

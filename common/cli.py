@@ -20,7 +20,9 @@ GROUP = "plctl.commands"
 CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
-_ORDER = ("run", "scenario", "link", "probe", "doctor", "clean", "agent", "completion")
+_ORDER = ("run", "report", "scenario", "link", "probe", "doctor", "clean", "agent", "completion")
+
+_INSTALL = "pip install 'plctl[controller]'"
 
 _EXAMPLES = """\b
 Examples:
@@ -73,11 +75,13 @@ class RootGroup(click.Group):
             return result
         except PlctlError as error:
             raise Failure(error) from error
+        except ModuleNotFoundError as error:
+            raise Failure(_missing_extra(f"plctl {ctx.invoked_subcommand}", error)) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(CANCELLED) from None
 
 
-@click.group(cls=RootGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("plctl", cls=RootGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="plctl %(version)s")
 def root() -> None:
     """Emulate end-to-end links whose delay, rate and route change over time, and prove what was emulated."""
@@ -105,26 +109,32 @@ def _load(entry_point: EntryPoint) -> click.Command:
     try:
         command = entry_point.load()
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package in ("", "plctl"):
-            raise  # a module of our own is missing: our bug
-        return _explain_missing(entry_point.name, package)
+        return _stand_in(entry_point.name, _missing_extra(f"plctl {entry_point.name}", error))
     assert isinstance(command, click.Command), f"{entry_point.value} is not a click command"
     return command
 
 
-def _explain_missing(name: str, package: str) -> click.Command:
-    """A stand-in that takes any arguments and says how to get `package`."""
+def _missing_extra(what: str, error: ModuleNotFoundError) -> UserError:
+    """The sentence for a package that only the controller's extra brings.
+
+    :raises ModuleNotFoundError: `error` again, if the module is our own: then it is our bug.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "plctl"):
+        raise error
+    return UserError(f"{what} needs the controller's packages ({package} is missing here): {_INSTALL}")
+
+
+def _stand_in(name: str, error: UserError) -> click.Command:
+    """A command that is listed, takes any arguments and raises `error`."""
 
     def refuse() -> NoReturn:
-        raise UserError(
-            f"plctl {name} needs the controller's packages ({package} is missing here): pip install 'plctl[controller]'"
-        )
+        raise error
 
     return click.Command(
         name,
         callback=refuse,
-        short_help="(needs the controller's packages: pip install 'plctl[controller]')",
+        short_help=f"(needs the controller's packages: {_INSTALL})",
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )

@@ -28,7 +28,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ class RunFolder:
             self._events.flush()
 
     def append_samples(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Add telemetry of `host`, in the columns of `telemetry_file.SAMPLE_COLUMNS`.
+        """Add telemetry of `host`, in the columns of `plctl.common.telemetry.SAMPLE_COLUMNS`.
 
         :raises ProtocolError: those are not the columns.
         """
@@ -168,8 +168,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
-        with _explained(f"close the results in {self.path}"):
-            self._events.close()
+        with _explained(f"close the results in {self.path}"), closing(self._events):
             self._telemetry.close()
 
     def _planned(self) -> RunRecord:

@@ -9,6 +9,7 @@ small files behind a crash and makes every reader glue them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plctl.common.errors import ProtocolError
+from plctl.common.telemetry import SAMPLE_COLUMNS
 from plctl.common.units import NS_PER_S
 
 STREAM_NAME = "telemetry.arrows"
@@ -24,15 +26,6 @@ PARQUET_NAME = "telemetry.parquet"
 _TEXT = ("link", "direction")
 _ROWS_PER_GROUP = 131_072
 
-#: What an agent sends for one link, one direction, one interval.
-SAMPLE_COLUMNS = (
-    "t_ns", "interval_ns", "link", "direction",
-    "arrived_packets", "arrived_bytes", "delivered_packets", "delivered_bytes",
-    "dropped_queue_full_packets", "dropped_queue_full_bytes", "lost_ring", "lost_send", "lost_memory",
-    "queue_bytes", "queue_packets", "in_flight_packets", "row", "rate_bps", "delay_ns",
-    "lateness_p50_ns", "lateness_p99_ns", "lateness_max_ns",
-    "transit_min_ns", "transit_p50_ns", "transit_p99_ns", "transit_max_ns",
-)  # fmt: skip
 _STREAM_SCHEMA = pa.schema(
     [("host", pa.string()), *((name, pa.string() if name in _TEXT else pa.int64()) for name in SAMPLE_COLUMNS)]
 )
@@ -65,13 +58,22 @@ class TelemetryWriter:
             batch = pa.record_batch([pa.repeat(pa.scalar(host), len(arrays[0])), *arrays], schema=_STREAM_SCHEMA)
         except (pa.ArrowException, ValueError, OverflowError) as error:
             raise ProtocolError(f"telemetry of {host}: {error}") from None
-        self._stream.write_batch(batch)
+        end = self._file.tell()
+        try:
+            self._stream.write_batch(batch)
+        except OSError:  # half a batch would hide all that come after it
+            self._file.truncate(end)
+            self._file.seek(end)
+            raise
 
     def close(self) -> None:
-        """End the stream. Twice is harmless."""
-        if not self._file.closed:
-            self._stream.close()
-            self._file.close()
+        """End the stream. Twice is harmless.
+
+        :raises OSError: the disk refuses; the file is closed all the same, and readable.
+        """
+        with closing(self._file):
+            if not self._file.closed:
+                self._stream.close()
 
 
 def finish(folder: Path, run: str, t0_by_host: Mapping[str, int]) -> Path:
@@ -96,13 +98,22 @@ def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequen
 
     :raises OSError: there is none, or it cannot be read.
     """
-    wanted = None if links is None else pc.field("link").isin(list(links))
     target = folder / PARQUET_NAME
     if target.exists():
-        return pq.read_table(target, schema=SCHEMA, filters=wanted)
-    tables = [_timed(table, run, t0_by_host) for table in _row_groups(folder / STREAM_NAME)]
-    whole = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    return whole if wanted is None else whole.filter(wanted)
+        tables = _parquet_groups(target)
+    else:
+        tables = (_timed(table, run, t0_by_host) for table in _row_groups(folder / STREAM_NAME))
+    if links is not None:
+        wanted = pa.array(links, pa.string())
+        tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
+    return pa.concat_tables([SCHEMA.empty_table(), *tables])
+
+
+def _parquet_groups(path: Path) -> Iterator[pa.Table]:
+    """The contents of a Parquet file, part by part, without Arrow's pool of threads, which would outlive the call."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False):
+            yield pa.Table.from_batches([batch]).cast(SCHEMA)
 
 
 def _timed(table: pa.Table, run: str, t0_by_host: Mapping[str, int]) -> pa.Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from plctl.agent.native import half_arguments
@@ -144,11 +145,9 @@ def make_run(
         [HostRecord(HOST, "0.1.0", {"kernel": "6.12.0", "cpus": "2"}, "same clock", 0, 0)],
     )
     results = []
-    for number, plan in enumerate(plans):
-        up = half_samples(plan, "up", steady(2 * 10**6, 1242), number, lost_ring=7 * (plan.name == overloaded))
-        down = half_samples(
-            plan, "down", steady(9 * 10**6, 1242), number + 1, slow_ns=3 * NS_PER_MS * (plan.name == slow)
-        )
+    for plan in plans:
+        up = _renamed(_half("up", lost_ring=7 * (plan.name == overloaded)), plan.name)
+        down = _renamed(_half("down", slow_ns=3 * NS_PER_MS * (plan.name == slow)), plan.name)
         for columns in (up, down):
             folder.append_samples(HOST, columns)
         for name, data in (artifacts or {}).items():
@@ -157,6 +156,18 @@ def make_run(
         results.append(LinkResult(plan.name, direction_result(up), direction_result(down), workloads))
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=WALL_NS + DURATION_NS)
     return folder
+
+
+@cache
+def _half(direction: str, *, slow_ns: int = 0, lost_ring: int = 0) -> Columns:
+    """The handover's telemetry: 2 Mbit/s up, and 9 Mbit/s down, which at times is more than the link carries."""
+    rate_bps = {"up": 2 * 10**6, "down": 9 * 10**6}[direction]
+    frames = steady(rate_bps, 1242)
+    return half_samples(handover_plan(), direction, frames, seed=rate_bps, slow_ns=slow_ns, lost_ring=lost_ring)
+
+
+def _renamed(columns: Columns, link: str) -> Columns:
+    return {**columns, "link": [link] * len(columns["link"])}
 
 
 def plan_record(plans: tuple[LinkPlan, ...]) -> RunRecord:

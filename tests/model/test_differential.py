@@ -105,7 +105,7 @@ def test_coincidences(arguments: HalfArguments, steps: list[Step]) -> None:
     play(arguments, steps, end=400)
 
 
-@settings(max_examples=10 * settings.default.max_examples)
+@settings(max_examples=8 * settings.default.max_examples)
 @given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE))
 def test_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
     """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""

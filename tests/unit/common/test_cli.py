@@ -56,6 +56,14 @@ def test_a_command_of_the_agent_imports_nothing_of_the_controller(arguments: lis
     assert "heavy: []" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", sorted(cli._registered()))
+def test_every_registered_command_exists_and_explains_itself(name: str) -> None:
+    """`plctl NAME --help` works for each, whatever its packages."""
+    result = CliRunner().invoke(cli.root, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"Usage: plctl {name}")
+
+
 def test_version_is_the_distributions() -> None:
     """`plctl --version` prints one line, name and version."""
     assert CliRunner().invoke(cli.root, ["--version"]).output == f"plctl {__version__}\n"
@@ -65,7 +73,7 @@ def test_help_lists_commands_in_the_order_of_meeting_them() -> None:
     """A newcomer reads `run` first and `completion` last, and sees examples."""
     output = CliRunner().invoke(cli.root, ["--help"]).output
     listed = [line.split()[0] for line in output.partition("Commands:\n")[2].splitlines() if line.startswith("  ")]
-    expected = ["run", "scenario", "link", "probe", "doctor", "clean", "agent", "completion"]
+    expected = ["run", "report", "scenario", "link", "probe", "doctor", "clean", "agent", "completion"]
     assert expected == [word for word in listed if word in expected][: len(expected)]
     assert "sudo plctl run scenarios/quickstart.yaml" in output
 
@@ -101,6 +109,14 @@ def test_a_command_without_its_packages_is_still_listed(monkeypatch: pytest.Monk
     result = CliRunner().invoke(cli.root, ["--help"])
     assert result.exit_code == 0
     assert "heavy" in result.output.partition("Commands:")[2]
+
+
+def test_a_package_that_is_missed_only_when_a_command_runs_is_named_too() -> None:
+    """Commands import heavy packages late; the sentence is the same."""
+    result = CliRunner().invoke(raising(ModuleNotFoundError("no", name="a_package_nobody_has.module")), ["it"])
+    assert result.exit_code == 2
+    sentence = "plctl it needs the controller's packages (a_package_nobody_has is missing here): "
+    assert f"error: {sentence}pip install 'plctl[controller]'\n" == result.stderr
 
 
 def test_a_missing_module_of_our_own_is_not_blamed_on_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

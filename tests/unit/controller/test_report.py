@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from synthetic_run import handover_plan, make_run, plan_record
 from unit.controller.test_markup import read
 from unit.controller.test_probe_summary import client
@@ -23,6 +25,14 @@ from plctl.controller.report_run import again
 from plctl.controller.results import RunFolder, read_record
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=y>&\"'"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fonts() -> None:
+    """Let matplotlib open its fonts, which it keeps open for the life of the process, before leaks are looked for."""
+    figure = Figure()
+    figure.text(0, 0, "→")
+    figure.savefig(io.StringIO(), format="svg")
 
 
 def finished(base: Path, *plans: LinkPlan, **options: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -161,6 +163,39 @@ def test_a_full_disk_is_told_in_a_sentence(folder: RunFolder) -> None:
     with pytest.raises(WorldError, match=r"cannot write .*run\.json: No space left on device"):
         folder.record_plan(plan_record((handover_plan(),)))
     folder.close()
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """Let the kernel refuse to write beyond `size` bytes of any file, in mid-write as a disk does when it fills up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_telemetry_that_the_disk_refused_does_not_hide_what_comes_after(folder: RunFolder) -> None:
+    """A batch is in the file whole or not at all; once there is space again, telemetry goes on."""
+    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
+    folder.append_samples(HOST, columns)
+    stream = folder.path / telemetry_file.STREAM_NAME
+    with no_file_larger_than(stream.stat().st_size + 1_000), pytest.raises(WorldError, match=r"cannot write .*arrows"):
+        folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, columns)
+    assert 2 * len(columns["t_ns"]) == telemetry_file.read(folder.path, RUN, {}).num_rows
+
+
+def test_closing_on_a_full_disk_releases_the_files(folder: RunFolder) -> None:
+    """The sentence comes once, nothing stays open, and what was written can be read."""
+    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
+    folder.append_samples(HOST, columns)
+    size = (folder.path / telemetry_file.STREAM_NAME).stat().st_size
+    with no_file_larger_than(size), pytest.raises(WorldError, match="cannot close the results in"):
+        folder.close()
+    folder.close()
+    assert len(columns["t_ns"]) == telemetry_file.read(folder.path, RUN, {}).num_rows
 
 
 def test_what_is_not_a_run_is_told_in_a_sentence(tmp_path: Path) -> None:

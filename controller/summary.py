@@ -1,0 +1,116 @@
+"""What `plctl run` says in the end: the verdicts as a table, or everything as one JSON document."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from plctl.common.units import format_duration
+from plctl.common.verdict import Verdict
+from plctl.controller.results import REPORT_NAME
+from plctl.controller.run_record import LinkRecord, RunRecord
+
+#: Of more links than this, only those that are not ok are listed.
+MAX_LINKS = 20
+_COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim"}
+_HEADERS = ("link", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
+
+
+def show(console: Console, record: RunRecord, folder: Path) -> None:
+    """Print the verdicts of the finished run in `folder`, each with its cause, and where its results are."""
+    listed = _listed(record)
+    if listed:
+        console.print(_table(record, listed))
+    for link in listed:
+        for text in (link.cause, *link.also):
+            _say(console, f"  {link.plan.name}: {text}" if text else "")
+    counts = Counter(link.verdict for link in record.links)
+    if len(record.links) > len(listed):
+        _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
+    _say(console, "verdict: ", (record.verdict, f"bold {_colour(record.verdict)}"))
+    _say(console, f"results: {folder}")
+    if (folder / REPORT_NAME).exists():
+        _say(console, f"report:  {folder / REPORT_NAME}")
+
+
+def document(record: RunRecord, folder: Path) -> dict[str, Any]:
+    """The finished run in `folder` as `plctl run --json` prints it. Times are integer nanoseconds, sizes bytes."""
+    report = folder / REPORT_NAME
+    return {
+        "run": record.run,
+        "name": record.name,
+        "seed": record.seed,
+        "verdict": record.verdict,
+        "cause": record.cause,
+        "t0_utc": record.t0_utc,
+        "finished_utc": record.finished_utc,
+        "folder": str(folder),
+        "report": str(report) if report.exists() else None,
+        "links": [_link(record, link) for link in record.links],
+    }
+
+
+def _link(record: RunRecord, link: LinkRecord) -> dict[str, Any]:
+    result = dataclasses.asdict(link.result) if link.result else {"up": None, "down": None, "workloads": []}
+    return {
+        "name": link.plan.name,
+        "host": link.host,
+        "verdict": link.verdict,
+        "cause": link.cause,
+        "also": list(link.also),
+        "skew_ns": link.skew_ns,
+        "clock_bound_ns": record.host(link.host).bound_ns,
+        "up": result["up"],
+        "down": result["down"],
+        "workloads": list(result["workloads"]),
+    }
+
+
+def _listed(record: RunRecord) -> list[LinkRecord]:
+    """The links that get a line: all if they are few, else those that are not ok, and not too many of them."""
+    if len(record.links) <= MAX_LINKS:
+        return list(record.links)
+    return [link for link in record.links if link.verdict != Verdict.OK][:MAX_LINKS]
+
+
+def _table(record: RunRecord, links: list[LinkRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for number, name in enumerate(_HEADERS):
+        table.add_column(name, justify="left" if number < 2 else "right")
+    for link in links:
+        verdict = Text(link.verdict, style=_colour(link.verdict))
+        table.add_row(Text(link.plan.name, style="bold"), verdict, *_figures(record, link))
+    return table
+
+
+def _figures(record: RunRecord, link: LinkRecord) -> list[str]:
+    result = link.result
+    if result is None:
+        return []
+    both = (result.up, result.down)
+    late = max(half.lateness_p99_ns for half in both)
+    bound = format_duration(record.host(link.host).bound_ns)
+    return [
+        str(result.up.delivered_packets),
+        str(result.down.delivered_packets),
+        str(sum(half.dropped_queue_full_packets for half in both)),
+        str(sum(half.lost_ring + half.lost_send + half.lost_memory for half in both)),
+        format_duration(late) if late >= 0 else "–",
+        f"T0 + {format_duration(link.skew_ns)} ± {bound}" if link.skew_ns is not None else "–",
+    ]
+
+
+def _colour(verdict: str) -> str:
+    return _COLOURS.get(Verdict(verdict), "red") if verdict else ""
+
+
+def _say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print one line as it is: not wrapped, so that a path can be copied, and not read as markup."""
+    if any(parts):
+        console.print(Text.assemble(*parts), soft_wrap=True)
