@@ -1,0 +1,160 @@
+"""Sends a few packets through a link before it is used: does it delay them as its first row asks for?
+
+UDP sockets are opened inside the client's and the server's namespace; one-way delay is the kernel's receive timestamp
+less the time just before sending, both of this machine's wall clock, so that no second clock is involved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+from plctl.agent import netns
+from plctl.agent.netns import Triple
+from plctl.common.errors import WorldError
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import Row
+from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US, RATE_UNLIMITED, format_duration
+
+PACKETS = 5
+#: A busy machine may be late once and again; a link that is wrong is so every time.
+ROUNDS = 5
+PAYLOAD = 64
+#: Ethernet, IPv4 or IPv6, and UDP headers around the payload.
+HEADERS = {socket.AF_INET: 14 + 20 + 8, socket.AF_INET6: 14 + 40 + 8}
+#: A link whose first row needs longer than this for the check is not checked.
+LONGEST_NS = 2 * NS_PER_S
+#: How long packets may stay away beyond what was asked.
+PATIENCE_NS = 2 * NS_PER_S
+#: A measured delay may be this much shorter (the clocks' reading) and this much longer (a busy machine) than asked.
+SHORTER_NS = 50 * NS_PER_US
+LONGER_NS = 1 * NS_PER_MS
+
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python has no name for it
+_TIMESPEC = struct.Struct("=qq")
+
+
+class SelfCheckError(WorldError):
+    """A link does not do what its first row asks for; it must not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """The smallest one-way delay found in each direction and family; or why nothing was measured."""
+
+    delays_ns: dict[str, int]  #: by direction and family: "up IPv4" …
+    not_checked: str = ""
+
+    def __str__(self) -> str:
+        if self.not_checked:
+            return f"not checked: {self.not_checked}"
+        return ", ".join(f"{way} {format_duration(delay)}" for way, delay in self.delays_ns.items())
+
+
+async def self_check(triple: Triple, plan: LinkPlan) -> SelfCheck:
+    """Probe both directions of a link that forwards with its first rows, over IPv4 and IPv6.
+
+    :raises SelfCheckError: packets are lost, changed, out of order, or not delayed as asked.
+    """
+    for direction, row in (("up", plan.up.rows[0]), ("down", plan.down.rows[0])):
+        if why := _why_not(row, plan.overhead_bytes):
+            return SelfCheck({}, f"the first row {direction} {why}")
+    delays = {}
+    for family, name in ((socket.AF_INET, "IPv4"), (socket.AF_INET6, "IPv6")):
+        with _open(triple.client, family, "client") as client, _open(triple.server, family, "server") as server:
+            up, down = f"{plan.name} up over {name}", f"{plan.name} down over {name}"
+            measured = await asyncio.gather(
+                _measure(client, server, up, plan.overhead_bytes, plan.up.rows[0]),
+                _measure(server, client, down, plan.overhead_bytes, plan.down.rows[0]),
+            )
+            delays[f"up {name}"], delays[f"down {name}"] = measured
+    return SelfCheck(delays)
+
+
+def _why_not(row: Row, overhead: int) -> str:
+    if row.rate_bps == 0:
+        return "is an outage"
+    needed = _asked_ns(row, overhead, socket.AF_INET6, packets=PACKETS)
+    return f"is so slow that it would take {format_duration(needed)}" if needed > LONGEST_NS else ""
+
+
+def _asked_ns(row: Row, overhead: int, family: socket.AddressFamily, packets: int = 1) -> int:
+    """Delay of the last of some packets that find the queue empty: their service and the propagation."""
+    bits = 8 * (PAYLOAD + HEADERS[family] + overhead) * packets
+    return row.delay_ns + (0 if row.rate_bps == RATE_UNLIMITED else -(-bits * NS_PER_S // row.rate_bps))
+
+
+def _open(namespace: str, family: socket.AddressFamily, end: str) -> socket.socket:
+    addresses = {
+        ("client", socket.AF_INET): netns.CLIENT_IPV4,
+        ("server", socket.AF_INET): netns.SERVER_IPV4,
+        ("client", socket.AF_INET6): netns.CLIENT_IPV6,
+        ("server", socket.AF_INET6): netns.SERVER_IPV6,
+    }
+    opened = netns.open_socket(namespace, family, socket.SOCK_DGRAM)
+    opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    opened.setblocking(False)
+    opened.bind((addresses[end, family], 0))
+    return opened
+
+
+async def _measure(source: socket.socket, sink: socket.socket, where: str, overhead: int, row: Row) -> int:
+    """The one-way delay in one direction, from as many rounds as it takes to find it as asked.
+
+    :raises SelfCheckError: it never is, or a packet is lost, changed or overtaken.
+    """
+    asked = _asked_ns(row, overhead, source.family)
+    least = asked + await _round(source, sink, where, overhead, row)
+    for _ in range(ROUNDS - 1):
+        if _is_as_asked(asked, least):
+            break
+        least = min(least, asked + await _round(source, sink, where, overhead, row))
+    if not _is_as_asked(asked, least):
+        raise SelfCheckError(
+            f"self-check of {where}: asked for {format_duration(asked)}, measured {format_duration(least)}"
+        )
+    return least
+
+
+def _is_as_asked(asked: int, measured: int) -> bool:
+    return asked - SHORTER_NS <= measured <= asked + max(LONGER_NS, asked // 20)
+
+
+async def _round(source: socket.socket, sink: socket.socket, where: str, overhead: int, row: Row) -> int:
+    """Send some packets at once: the least that any took beyond its share of the queue and the delay asked for."""
+    payloads = [struct.pack("=Q", number) + os.urandom(PAYLOAD - 8) for number in range(PACKETS)]
+    limit_ns = _asked_ns(row, overhead, source.family, packets=PACKETS) + PATIENCE_NS
+    sent_ns = time.time_ns()
+    for payload in payloads:
+        source.sendto(payload, sink.getsockname())
+    excess = []
+    for i, payload in enumerate(payloads):
+        received, arrived_ns = await _receive(sink, limit_ns, f"{where}: packet {i + 1} of {PACKETS}")
+        if received != payload:
+            raise SelfCheckError(f"self-check of {where}: packet {i + 1} of {PACKETS} was changed, or overtaken")
+        excess.append(arrived_ns - sent_ns - _asked_ns(row, overhead, source.family, packets=i + 1))
+    return min(excess)
+
+
+async def _receive(sink: socket.socket, limit_ns: int, what: str) -> tuple[bytes, int]:
+    """A datagram and the kernel's time of its arrival (CLOCK_REALTIME)."""
+    readable = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sink, readable.set)
+    try:
+        async with asyncio.timeout(limit_ns / NS_PER_S):
+            await readable.wait()
+    except TimeoutError:
+        raise SelfCheckError(f"self-check of {what} did not arrive within {format_duration(limit_ns)}") from None
+    finally:
+        loop.remove_reader(sink)
+    data, ancillary, _, _ = sink.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
+    for level, kind, value in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(value[: _TIMESPEC.size])
+            return data, seconds * NS_PER_S + nanoseconds
+    raise SelfCheckError(f"self-check of {what} came without the kernel's timestamp")
