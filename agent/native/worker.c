@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 
 #define EVENTS 64
 #define NICE (-20) /* before the workloads: what they do late is their result, what we do late is our error */
+#define SLICE_NS 100000 /* the shortest that the kernel gives */
 
 /* How long before a deadline to wake: more than 15 of 16 wake-ups were late by (see learn_margin). */
 #define MARGIN_FIRST_NS 100000
@@ -128,12 +129,30 @@ static void wait_for_work(struct worker *worker)
 		learn_margin(worker, monotonic_ns() - wake);
 }
 
+/*
+ * Of this thread only. Nice gives it the larger share, and the short slice lets it preempt a thread that has not used up
+ * its own (EEVDF since Linux 6.12; before, the kernel ignores it): without it a wake-up waits up to 3 ms on a busy CPU.
+ * Without CAP_SYS_NICE all stays as it is.
+ */
+static void go_first(void)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attributes = {.size = sizeof(attributes), .policy = SCHED_OTHER, .nice = NICE, .runtime = SLICE_NS};
+
+	syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 static void *run(void *argument)
 {
 	struct worker *worker = argument;
 
 	prctl(PR_SET_TIMERSLACK, 1);
-	setpriority(PRIO_PROCESS, syscall(SYS_gettid), NICE); /* of this thread; without CAP_SYS_NICE it stays as it is */
+	go_first();
 	while (!worker->stopping) {
 		int64_t now;
 
