@@ -34,6 +34,7 @@ class Welcome:
     """The controller accepts an agent. `acknowledged` is the last number of its stream that arrived."""
 
     controller: str
+    clock: ClockIdentity
     acknowledged: int = 0
 
 
@@ -150,6 +151,7 @@ class LinkResult:
     down: DirectionResult
     workloads: tuple[WorkloadResult, ...] = ()
     cause: str = ""  #: why the link failed after its start, if it did
+    scenario_start_ns: int = 0  #: when the scenario's clock started (the agent's monotonic clock); 0: never
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def start(
     """
     require_root("plctl link start")
     found = hand_link.find(name)
-    from plctl.agent import link_session  # noqa: PLC0415  # asyncio and pyroute2 would slow down --help
+    from plctl.agent import link_session  # asyncio and pyroute2 would slow down --help
 
     plan = link_session.make_plan(
         scenario,

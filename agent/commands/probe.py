@@ -58,10 +58,10 @@ def probe() -> None:
 @_STREAM
 def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
     """Answer clients until SIGTERM, Ctrl-C or --once ends it; then print all sessions as one JSON document."""
-    from plctl.agent.probe_server import ProbeServer  # noqa: PLC0415  # `plctl --help` stays fast
-    from plctl.agent.probe_session import FORMAT  # noqa: PLC0415
-    from plctl.agent.probe_socket import open_probe_socket  # noqa: PLC0415
-    from plctl.agent.probe_stop import Stop  # noqa: PLC0415
+    from plctl.agent.probe_server import ProbeServer  # `plctl --help` stays fast
+    from plctl.agent.probe_session import FORMAT
+    from plctl.agent.probe_socket import open_probe_socket
+    from plctl.agent.probe_stop import Stop
 
     sock, _ = open_probe_socket(bind, port, passive=True)
     with sock, Stop() as stop:
@@ -102,11 +102,11 @@ def client(
     interval: int, way: str, wait: int, stream: bool
 ) -> None:  # fmt: skip
     """Send to HOST, where a `plctl probe server` runs, and print both ends' figures as one JSON document."""
-    from plctl.agent.probe_client import ProbeClient  # noqa: PLC0415  # `plctl --help` stays fast
-    from plctl.agent.probe_session import FORMAT  # noqa: PLC0415
-    from plctl.agent.probe_socket import open_probe_socket  # noqa: PLC0415
-    from plctl.agent.probe_stop import Stop  # noqa: PLC0415
-    from plctl.agent.probe_wire import Directions  # noqa: PLC0415
+    from plctl.agent.probe_client import ProbeClient  # `plctl --help` stays fast
+    from plctl.agent.probe_session import FORMAT
+    from plctl.agent.probe_socket import open_probe_socket
+    from plctl.agent.probe_stop import Stop
+    from plctl.agent.probe_wire import Directions
 
     pattern = _pattern(rate, bitrate, size=size, duration_ns=duration, count=count or 0, interval_ns=interval)
     sock, address = open_probe_socket(host, port, passive=False)
@@ -124,7 +124,7 @@ def _pattern(rate: str | None, bitrate: str | None, **rest: int) -> Pattern:
 
     :raises UserError: both rates are given, one cannot be read, or no probe could send that.
     """
-    from plctl.agent.probe_pattern import Pattern  # noqa: PLC0415
+    from plctl.agent.probe_pattern import Pattern
 
     if rate is not None and bitrate is not None:
         raise UserError("give --rate or --bitrate, not both")

@@ -21,7 +21,7 @@ RESULT = messages.DirectionResult(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (messages.WorkloadResult("w", "client", 0),)),))
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
-    messages.Welcome("c"),
+    messages.Welcome("c", ClockIdentity("b", "t")),
     messages.Heartbeat(),
     messages.Prepare(PLAN),
     messages.Prepared((messages.LinkReadiness("l", "no", "ok"),)),

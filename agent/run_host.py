@@ -1,0 +1,324 @@
+"""Does what the agent's machine decides for one run: builds links, starts them at T0, samples them, takes them away."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from plctl.agent import machine as am
+from plctl.agent import netns
+from plctl.agent.artifact_stream import ArtifactStream
+from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.ledger import Ledger
+from plctl.agent.self_check import self_check
+from plctl.agent.workload import WorkloadProcess
+from plctl.common import messages as m
+from plctl.common.clock import Clock
+from plctl.common.errors import PlctlError
+from plctl.common.log import Event, make_log
+from plctl.common.plan import LinkPlan, RunPlan
+from plctl.common.telemetry import HalfStats, LinkStats, columns_of, sample
+from plctl.common.units import NS_PER_MS, NS_PER_S
+
+#: Links that are built at the same time; more would only wait for the kernel's one lock on network namespaces.
+PARALLEL_BUILDS = 4
+#: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
+START_GRACE_NS = 1 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the runs of one agent share."""
+
+    name: str
+    clock: Clock
+    ledger: Ledger
+    folder: Path  #: for captured output; in the ledger
+    forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
+    slots: set[int]  #: free slots of the forwarder
+    report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
+    reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
+
+
+@dataclass(slots=True)
+class _Link:
+    """A link that is being built, running or being taken away."""
+
+    plan: LinkPlan
+    triple: netns.Triple
+    slot: int = -1
+    baseline: LinkStats | None = None  #: at T0; what came before is not the run's
+    latest: LinkStats | None = None
+    workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
+
+
+class RunHost:
+    """One run on this host, from PREPARE to RELEASED."""
+
+    def __init__(self, plan: RunPlan, prepare_id: int, host: Host) -> None:
+        self._plan = plan
+        self._host = host
+        self._machine = am.AgentRunMachine(plan, prepare_id)
+        token = plan.run.rpartition("-")[2]
+        self._links = {link.name: _Link(link, netns.Triple.named(host.name, token, link.name)) for link in plan.links}
+        self._forwarder: ForwarderClient | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._preparations: set[asyncio.Task[None]] = set()
+        self._building = asyncio.Semaphore(PARALLEL_BUILDS)
+        self._artifacts = ArtifactStream(host.folder / plan.run)
+        self._sampled_ns = 0
+        self._events: list[Event] = []
+        self._log = make_log(self._events.append, host.clock, host=host.name, run=plan.run)
+        self.released = asyncio.Event()
+
+    async def begin(self) -> None:
+        """Start with PREPARE."""
+        self._artifacts.folder.mkdir(parents=True, exist_ok=True)
+        await self._execute(self._machine.begin())
+
+    async def command(self, envelope: m.Envelope, bound_ns: int, source: str) -> None:
+        """Obey a command of this run, or refuse it by name."""
+        now = self._host.clock.monotonic_ns()
+        message = envelope.message
+        assert isinstance(message, m.Arm | m.Commit | m.Stop | m.Release)
+        event = am.Commanded(envelope.id, message)
+        if isinstance(message, m.Arm):
+            await self._execute(self._machine.arm(event, bound_ns, source, now))
+        else:
+            await self._handle(event)
+
+    async def abandon(self) -> None:
+        """The agent leaves: take everything of the run away without being told."""
+        if self._machine.phase not in (am.Phase.RELEASING, am.Phase.RELEASED):
+            await self._handle(am.Commanded(0, m.Release()))
+        await self.released.wait()
+
+    # --- events and instructions
+
+    async def _handle(self, event: am.Event) -> None:
+        await self._execute(self._machine.handle(event, self._host.clock.monotonic_ns()))
+
+    async def _execute(self, instructions: list[am.Instruction]) -> None:
+        for instruction in instructions:
+            match instruction:
+                case am.Reply(to, message):
+                    await self._host.reply(to, message, self._plan.run)
+                case am.PrepareLink(link):
+                    self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
+                case am.StartLinks(t0_ns):
+                    self._spawn(self._start(t0_ns))
+                case am.SetEnd(at_ns):
+                    self._spawn(self._end_at(at_ns))
+                case am.Rest(cause):
+                    self._spawn(self._rest(cause))
+                case am.SendReport(finished):
+                    await self._report(partial(m.Report, finished=finished))
+                case am.TearDown():
+                    self._spawn(self._tear_down())
+        await self._send_events()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """A failure in the background becomes the run's cause instead of an unread task result."""
+        try:
+            await work
+        except PlctlError as error:
+            await self._handle(am.Broke(str(error)))
+        except Exception as error:
+            self._log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
+            await self._handle(am.Broke(f"internal error: {error!r}"))
+
+    # --- PREPARE
+
+    async def _prepare(self, link: _Link) -> None:
+        cause = check = ""
+        try:
+            check = await self._build(link)
+        except PlctlError as error:
+            cause = str(error)
+        await self._handle(am.LinkPrepared(link.plan.name, cause, check))
+
+    async def _build(self, link: _Link) -> str:
+        """Build and check one link and bring its workloads to where they wait; the self-check in words."""
+        async with self._building:
+            began_ns = self._host.clock.monotonic_ns()
+            await asyncio.to_thread(netns.build, link.triple, link.plan, self._host.ledger)
+            self._forwarder = self._forwarder or await self._watched_forwarder()
+            link.slot = self._host.slots.pop()
+            await self._forwarder.add(link.slot, link.triple.link, link.plan)
+            built_ns = self._host.clock.monotonic_ns() - began_ns
+            self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link)
+            check = await self_check(link.triple, link.plan)
+        for workload in link.plan.workloads:
+            process = await WorkloadProcess.spawn(
+                workload,
+                link.triple,
+                self._artifacts.folder / link.plan.name,
+                ledger=self._host.ledger,
+                env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
+                clock=self._host.clock,
+            )
+            link.workloads[workload.name] = process
+            self._spawn(self._watch_workload(link, process))
+            if workload.start_ns < 0:
+                process.open_gate(0)
+                await process.ready()
+        return str(check)
+
+    async def _watched_forwarder(self) -> ForwarderClient:
+        forwarder = await self._host.forwarder()
+        self._spawn(self._watch_forwarder(forwarder))
+        return forwarder
+
+    async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
+        released = asyncio.ensure_future(self.released.wait())
+        either: set[asyncio.Future[Any]] = {forwarder.died, released}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        released.cancel()
+        if forwarder.died.done():
+            await self._handle(am.Broke(forwarder.died.result()))
+
+    async def _watch_workload(self, link: _Link, process: WorkloadProcess) -> None:
+        await process.wait()
+        result = process.result()
+        self._log.emit(
+            "workload.ended", link=link.plan.name, workload=result.name, status=result.status, cause=result.cause
+        )
+        await self._handle(am.WorkloadEnded(link.plan.name, process.workload.name))
+
+    # --- the run
+
+    async def _start(self, t0_ns: int) -> None:
+        """Arm everything for T0; once it has passed, say when each link really started."""
+        assert self._forwarder is not None
+        for link in self._links.values():
+            link.baseline = link.latest = self._forwarder.read(link.slot)
+            for process in link.workloads.values():
+                if process.workload.start_ns >= 0:
+                    process.open_gate(t0_ns + process.workload.start_ns)
+        await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
+        for link in self._links.values():
+            if link.plan.start != "at-t0":
+                await self._forwarder.trigger(link.slot)
+        await self._host.clock.sleep_until(t0_ns)
+        self._sampled_ns = t0_ns
+        self._spawn(self._sample_for_ever())
+        await self._handle(am.Began(tuple([await self._started(link, t0_ns) for link in self._links.values()])))
+
+    async def _started(self, link: _Link, t0_ns: int) -> m.LinkStart:
+        """A link that waits for its first packet is open, and so started, at T0."""
+        assert self._forwarder is not None
+        actual_ns = t0_ns
+        if link.plan.start == "at-t0":
+            while not (actual_ns := self._forwarder.read(link.slot).started_ns):
+                if self._host.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
+                    break
+                await self._host.clock.sleep_until(self._host.clock.monotonic_ns() + NS_PER_MS)
+        return m.LinkStart(link.plan.name, t0_ns, actual_ns)
+
+    async def _end_at(self, at_ns: int) -> None:
+        await self._host.clock.sleep_until(at_ns)
+        await self._handle(am.TimeOver())
+
+    async def _sample_for_ever(self) -> None:
+        while self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
+            await self._host.clock.sleep_until(self._sampled_ns + self._plan.sample_interval_ns)
+            if self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
+                await self._sample()
+                await self._send_artifacts()
+
+    async def _sample(self) -> None:
+        """Report what each link did since the last sample."""
+        assert self._forwarder is not None
+        now = self._host.clock.monotonic_ns()
+        samples = []
+        for link in self._links.values():
+            if link.latest is not None:
+                before, link.latest = link.latest, self._forwarder.read(link.slot)
+                samples += sample(link.plan, before, link.latest, now, now - self._sampled_ns)
+        self._sampled_ns = now
+        await self._report(partial(m.Telemetry, columns=columns_of(samples)), expendable=True)
+
+    async def _send_artifacts(self) -> None:
+        for link, name, data in self._artifacts.read_new():
+            await self._report(partial(m.Artifact, link=link, name=name, data=data))
+
+    # --- the end
+
+    async def _rest(self, cause: str) -> None:
+        """End what still runs and report what became of every link."""
+        await self._end_workloads()
+        if not cause:
+            await self._sample()
+        await self._send_artifacts()
+        results = tuple(self._result(link, cause) for link in self._links.values())
+        await self._handle(am.Rested(m.Finished(results)))
+
+    async def _end_workloads(self) -> None:
+        processes = [process for link in self._links.values() for process in link.workloads.values()]
+        await asyncio.gather(*(process.end() for process in processes))
+
+    def _result(self, link: _Link, cause: str) -> m.LinkResult:
+        assert link.baseline is not None
+        assert link.latest is not None
+        return m.LinkResult(
+            link=link.plan.name,
+            up=_direction_result(link.baseline.up, link.latest.up),
+            down=_direction_result(link.baseline.down, link.latest.down),
+            workloads=tuple(process.result() for process in link.workloads.values()),
+            cause=cause,
+            scenario_start_ns=link.latest.started_ns,
+        )
+
+    async def _tear_down(self) -> None:
+        """Whatever was under way is ended first; every step is tried even if another fails."""
+        await asyncio.gather(*self._preparations, return_exceptions=True)
+        await self._end_workloads()
+        for link in self._links.values():
+            if link.slot >= 0 and self._forwarder and not self._forwarder.died.done():
+                await self._forwarder.remove(link.slot)
+                self._host.slots.add(link.slot)
+                link.slot = -1
+        for link in self._links.values():
+            await asyncio.to_thread(netns.remove, link.triple, self._host.ledger)
+        self._artifacts.remove()
+        self.released.set()
+        await self._handle(am.TornDown())
+
+    # --- reporting
+
+    async def _send_events(self) -> None:
+        if self._events:
+            batch = tuple(self._events)
+            self._events.clear()
+            await self._report(partial(m.Events, events=batch))
+
+    async def _report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
+        await self._host.report(make, self._plan.run, expendable)
+
+
+def _direction_result(before: HalfStats, after: HalfStats) -> m.DirectionResult:
+    lateness = after.lateness.minus(before.lateness)
+    return m.DirectionResult(
+        arrived_packets=after.arrived_packets - before.arrived_packets,
+        arrived_bytes=after.arrived_bytes - before.arrived_bytes,
+        delivered_packets=after.delivered_packets - before.delivered_packets,
+        delivered_bytes=after.delivered_bytes - before.delivered_bytes,
+        dropped_queue_full_packets=after.dropped_queue_full_packets - before.dropped_queue_full_packets,
+        lost_ring=after.lost_ring - before.lost_ring,
+        lost_send=after.lost_send - before.lost_send,
+        lost_memory=after.lost_memory - before.lost_memory,
+        lateness_p50_ns=lateness.percentile(50) if lateness.count else -1,
+        lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
+        lateness_max_ns=lateness.max if lateness.count else -1,
+    )
