@@ -142,7 +142,7 @@ def facts_of(record: RunRecord, link: LinkRecord, failure: str | None, cancelled
         cancelled=cancelled,
         workload_failures=tuple(f"{each.name}: {each.cause}" for each in result.workloads if each.cause),
         planned_ns=link.planned_ns if at_t0 else None,
-        started_ns=link.started_ns if at_t0 else _started_by_traffic(link, result),
+        started_ns=link.started_ns if at_t0 else result.scenario_start_ns or None,
         clock_bound_ns=record.host(link.host).bound_ns,
         up=_half_facts(result.up),
         down=_half_facts(result.down),
@@ -189,12 +189,6 @@ def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
 def _judged(record: RunRecord, link: LinkRecord, failure: str | None, cancelled: bool) -> LinkRecord:
     judgement = judge(facts_of(record, link, failure, cancelled), record.budget)
     return replace(link, verdict=str(judgement.verdict), cause=judgement.cause, also=judgement.also)
-
-
-def _started_by_traffic(link: LinkRecord, result: LinkResult) -> int | None:
-    """When a link that waits for traffic started. Agents report starts soon after T0; a later one shows as arrivals."""
-    arrived = result.up.arrived_packets + result.down.arrived_packets
-    return link.started_ns if link.started_ns is not None or not arrived else 0
 
 
 def _half_facts(half: DirectionResult) -> HalfFacts:

@@ -94,7 +94,7 @@ def _lines(name: str, found: Scenario) -> list[str]:
 
 
 def _print_plots(readable: Readable) -> None:
-    from plctl.controller.scenario_plot import plot_text  # noqa: PLC0415  # only where a plot is asked for
+    from plctl.controller.scenario_plot import plot_text  # only where a plot is asked for
 
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
     colour = sys.stdout.isatty()
@@ -103,7 +103,7 @@ def _print_plots(readable: Readable) -> None:
 
 
 def _write_svgs(readable: Readable, svg: Path) -> None:
-    from plctl.controller.scenario_plot import plot_svg  # noqa: PLC0415  # only where a plot is asked for
+    from plctl.controller.scenario_plot import plot_svg  # only where a plot is asked for
 
     several = len(readable.scenarios) > 1
     for number, (name, found) in enumerate(readable.scenarios.items(), 1):

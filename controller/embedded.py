@@ -1,0 +1,110 @@
+"""Everything `plctl run` needs on one machine: a controller of its own and a local agent in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from plctl.common.clock import Clock
+from plctl.common.errors import WorldError
+from plctl.common.state import Owner
+from plctl.common.transport import ZmqHub
+from plctl.controller.switchboard import Switchboard
+
+#: What the local agent is called, in host globs, logs and results.
+LOCAL_HOST = "local"
+#: How long a local agent may take to say hello, and to take everaway and leave.
+HELLO_SECONDS = 20.0
+LEAVE_SECONDS = 60.0
+
+
+@asynccontextmanager
+async def embedded_controller(clock: Clock) -> AsyncIterator[Switchboard]:
+    """A switchboard with one agent, `LOCAL_HOST`, on it. Both are gone, with all they made, when the block is left.
+
+    :raises WorldError: the agent did not come up; the message ends with what it said.
+    """
+    with Owner.create(f"controller-{secrets.token_hex(4)}") as owner:
+        hub = ZmqHub(f"ipc://{owner.path}/control")
+        try:
+            switchboard = Switchboard(hub, clock, name="embedded")
+            serving = asyncio.create_task(switchboard.serve())
+            try:
+                async with _local_agent(owner.path, switchboard):
+                    yield switchboard
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+        finally:
+            hub.close()
+            owner.remove()
+
+
+@asynccontextmanager
+async def _local_agent(folder: Path, switchboard: Switchboard) -> AsyncIterator[None]:
+    """The agent's process. It leaves when its standard input ends, so also when this process is killed."""
+    errors = folder / "agent.stderr"
+    with errors.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "plctl.agent", "--controller", f"ipc://{folder}/control"),
+            *("--name", LOCAL_HOST, "--leave-with-stdin"),
+            stdin=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,  # Ctrl-C in the terminal is the controller's affair
+        )
+    watch = asyncio.create_task(_watch(process, switchboard, errors))
+    try:
+        await _wait_for_hello(process, switchboard, errors)
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), LEAVE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+        if process.returncode:
+            await _clean_up()
+
+
+async def _wait_for_hello(process: asyncio.subprocess.Process, switchboard: Switchboard, errors: Path) -> None:
+    hello = asyncio.create_task(switchboard.wait_for(LOCAL_HOST))
+    ended = asyncio.create_task(process.wait())
+    try:
+        await asyncio.wait({hello, ended}, timeout=HELLO_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not hello.done():
+            raise WorldError(f"the local agent did not start: {_last_words(errors)}")
+    finally:
+        hello.cancel()
+        ended.cancel()
+        await asyncio.gather(hello, ended, return_exceptions=True)
+
+
+async def _watch(process: asyncio.subprocess.Process, switchboard: Switchboard, errors: Path) -> None:
+    """An agent that ends before it is told to takes its links with it."""
+    status = await process.wait()
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    await switchboard.lose(LOCAL_HOST, f"the local agent {how}: {_last_words(errors)}")
+
+
+async def _clean_up() -> None:
+    """The agent did not end as it should: do what the next one would do, now."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "plctl.common", "clean", stdout=asyncio.subprocess.DEVNULL
+    )
+    await process.wait()
+
+
+def _last_words(errors: Path) -> str:
+    with suppress(OSError):
+        if text := errors.read_text(errors="replace").strip():
+            return "\n".join(text.splitlines()[-5:])
+    return "it said nothing"

@@ -1,0 +1,111 @@
+"""Takes a validated request through a run on this machine: folder, embedded controller, session, report."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from plctl.common.clock import Clock, RealClock
+from plctl.common.plan import RunPlan
+from plctl.common.units import NS_PER_MS
+from plctl.controller.embedded import LOCAL_HOST, embedded_controller
+from plctl.controller.live import LiveView
+from plctl.controller.machine import Phase
+from plctl.controller.results import RunFolder, new_run_id
+from plctl.controller.run_record import LinkRecord, RunRecord, rfc3339, software_versions
+from plctl.controller.run_request import RunRequest, check_hosts, resolve
+from plctl.controller.session import Session
+
+#: How often the clock on the screen goes on.
+TICK_NS = 200 * NS_PER_MS
+
+
+def run_locally(request: RunRequest, out: Path, console: Console) -> tuple[RunRecord, Path]:
+    """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
+
+    Ctrl-C cancels in good order: the links are taken away and the results written.
+
+    :raises InputError: the request names hosts that are not here.
+    :raises WorldError: the results cannot be written, or the local agent does not start.
+    """
+    check_hosts(request, [LOCAL_HOST])
+    clock = RealClock()
+    folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
+    plan = RunPlan(
+        run=folder.run,
+        seed=request.seed,
+        links=tuple(resolve(link, LOCAL_HOST) for link in request.links),
+        duration_ns=request.duration_ns,
+        budget=request.budget,
+        sample_interval_ns=request.sample_interval_ns,
+    )
+    try:
+        folder.record_plan(_record(request, plan, clock))
+        asyncio.run(_run(plan, folder, clock, console))
+        with console.status("writing the report …"):
+            folder.finish()
+    finally:
+        folder.close()
+    assert folder.record is not None
+    return folder.record, folder.path
+
+
+class _Watcher:
+    """Shows on a screen what a session says of itself."""
+
+    def __init__(self, view: LiveView) -> None:
+        self._view = view
+
+    def phase(self, phase: Phase, t0_ns: int) -> None:
+        self._view.set_phase(phase)
+        if phase is Phase.COMMITTED:
+            self._view.start(t0_ns)
+
+    def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:  # noqa: ARG002  (one host)
+        self._view.update(columns)
+
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002  (one host)
+        if link:
+            self._view.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
+
+
+async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console) -> None:
+    with LiveView(console, plan.links, plan.duration_ns) as view:
+        async with embedded_controller(clock) as switchboard:
+            session = Session({LOCAL_HOST: plan}, folder, switchboard, clock, _Watcher(view))
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, session.cancel, f"{signal.Signals(number).name} was sent to plctl run")
+            ticking = asyncio.create_task(_tick(view, clock))
+            try:
+                await session.run()
+            finally:
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
+
+
+async def _tick(view: LiveView, clock: Clock) -> None:
+    while True:
+        view.tick()
+        await clock.sleep_until(clock.monotonic_ns() + TICK_NS)
+
+
+def _record(request: RunRequest, plan: RunPlan, clock: Clock) -> RunRecord:
+    return RunRecord(
+        run=plan.run,
+        name=request.name,
+        seed=plan.seed,
+        links=tuple(LinkRecord(link, LOCAL_HOST) for link in plan.links),
+        command=tuple(sys.argv),
+        sources={source.path: source.text for source in request.sources},
+        duration_ns=plan.duration_ns,
+        budget=plan.budget,
+        sample_interval_ns=plan.sample_interval_ns,
+        versions=software_versions(),
+        created_utc=rfc3339(clock.wall_ns()),
+    )

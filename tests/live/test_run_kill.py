@@ -1,0 +1,113 @@
+"""SIGKILL of any part of a run at any moment leaves nothing that the next start does not remove."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from plctl.agent.netns import NETNS_DIR
+
+PLCTL = [sys.executable, "-m", "plctl.common"]
+ROUNDS = 12  #: per victim
+#: A run from its first process to its last takes about this long, so that moments fall into every stage of it.
+SPAN_SECONDS = 4.0
+
+SPEC = """
+name: victim
+duration: 1s
+links:
+  - name: x
+    count: 2
+    scenario: flat.csv
+    workload:
+      - {at: server, command: sleep 60}
+      - {at: client, command: "sleep 30 & sleep 40", start: 0s}
+"""
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started itself."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def victim_of(cli: int, who: str) -> int | None:
+    """The pid of the CLI, of its agent, or of its agent's forwarder, if it lives yet."""
+    if who == "cli":
+        return cli
+    agents = children(cli)
+    if who == "agent" or not agents:
+        return next(iter(agents), None)
+    forwarders = [pid for pid in children(agents[0]) if b"plctl.agent.forwarder" in command_line(pid)]
+    return next(iter(forwarders), None)
+
+
+def command_line(pid: int) -> bytes:
+    """What `pid` runs; empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def namespaces_in_ledgers(state: Path) -> set[str]:
+    """Every namespace that any ledger has ever named: they are named before they are made."""
+    lines = [line for ledger in state.glob("*/ledger.jsonl") for line in ledger.read_text().splitlines()]
+    return {fact["name"] for line in lines if (fact := json.loads(line)).get("made") == "netns"}
+
+
+def processes_of(state: Path) -> list[str]:
+    """Command lines of all processes that carry the mark of an owner in `state`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                environment = (entry / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if any(v.startswith(b"PLCTL_OWNER=" + bytes(state)) for v in environment):
+                found.append(f"{entry.name}: {command_line(int(entry.name))!r}")
+    return found
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("who", ["cli", "agent", "forwarder"])
+def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, state_folder: Path) -> None:
+    """After SIGKILL of one part at a random moment, and then `plctl clean`, no object of the run exists."""
+    moments = random.Random(f"plctl {who}")
+    (tmp_path / "flat.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,1,10\n500,0,2,10\n")
+    (tmp_path / "victim.yaml").write_text(SPEC)
+    seen: set[str] = set()
+    killed = 0
+    for _ in range(ROUNDS):
+        cli = subprocess.Popen(
+            [*PLCTL, "run", "victim.yaml"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        at = time.monotonic() + moments.uniform(0, SPAN_SECONDS)
+        while time.monotonic() < at and cli.poll() is None:
+            seen |= namespaces_in_ledgers(state_folder)
+        if cli.poll() is None and (victim := victim_of(cli.pid, who)):
+            os.kill(victim, signal.SIGKILL)
+            killed += 1
+        _, errors = cli.communicate(timeout=100)
+        assert "Traceback" not in errors
+        seen |= namespaces_in_ledgers(state_folder)
+        cleaned = subprocess.run([*PLCTL, "clean"], capture_output=True, text=True, timeout=60, check=False)
+        while who == "cli" and "living" in cleaned.stdout:  # the agent is still taking its links away by itself
+            cleaned = subprocess.run([*PLCTL, "clean"], capture_output=True, text=True, timeout=60, check=False)
+        assert 0 == cleaned.returncode, cleaned.stdout + cleaned.stderr
+        assert [] == [folder.name for folder in state_folder.iterdir() if folder.is_dir()]
+        assert [] == processes_of(state_folder)
+        assert set() == seen & {path.name for path in NETNS_DIR.iterdir()}
+    assert killed >= ROUNDS // 2, "the moments missed the run"
+    assert seen, "no namespace was ever made"

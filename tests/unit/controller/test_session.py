@@ -1,0 +1,158 @@
+"""A session over the in-process transport: what the agents say ends up in the run's folder, whatever they say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from pathlib import Path
+
+import pytest
+
+from plctl.common import messages as m
+from plctl.common.clock import ClockIdentity, RealClock
+from plctl.common.plan import LinkPlan, RunPlan
+from plctl.common.scenario import Row, Schedule
+from plctl.common.transport import LocalHub
+from plctl.controller.machine import Phase
+from plctl.controller.results import RunFolder
+from plctl.controller.run_record import LinkRecord, RunRecord
+from plctl.controller.session import Session
+from plctl.controller.switchboard import Switchboard
+
+SCHEDULE = Schedule((Row(0, 0, 1, 1),))
+RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+
+
+class Silent:
+    """An observer that remembers the phases."""
+
+    def __init__(self) -> None:
+        self.phases: list[Phase] = []
+
+    def phase(self, phase: Phase, t0_ns: int) -> None:
+        """Remember it."""
+        assert t0_ns >= 0
+        self.phases.append(phase)
+
+    def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:
+        """Not looked at here."""
+
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
+        """Not looked at here."""
+
+
+class Stage:
+    """A session for link `x` on host `a`, and a scripted agent that answers as told."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        plan = RunPlan("r-0001", 1, (LinkPlan("x", SCHEDULE, SCHEDULE),), duration_ns=1)
+        self.folder = RunFolder.create(tmp_path, "r-0001")
+        self.folder.record_plan(RunRecord("r-0001", "r", 1, (LinkRecord(plan.links[0], "a"),)))
+        self.hub = LocalHub()
+        self.board = Switchboard(self.hub, RealClock(), "c")
+        self.view = Silent()
+        self.session = Session({"a": plan}, self.folder, self.board, RealClock(), self.view)
+        self.spoke = self.hub.spoke("a")
+        self.number = 0
+
+    async def say(self, message: m.Message, reply_to: int = 0) -> None:
+        """The agent sends `message`."""
+        await self.spoke.send(m.encode(m.Envelope(message, reply_to=reply_to, epoch="r-0001")))
+
+    async def report(self, kind: type, *fields: object) -> None:
+        """The agent sends the next report of its stream."""
+        self.number += 1
+        await self.say(kind(self.number, *fields))
+
+    async def command(self) -> m.Envelope:
+        """The next command that the agent gets."""
+        while True:
+            envelope = m.decode(await asyncio.wait_for(self.spoke.receive(), 10), m.FROM_CONTROLLER)
+            if envelope.id:
+                return envelope
+
+    async def until_started(self) -> None:
+        """Play an honest agent up to STARTED."""
+        await self.say(m.Hello("a", "0.1.0", 1, ClockIdentity("b", "t")))
+        await self.board.wait_for("a")
+        await self.command()
+        await self.say(m.Prepared((m.LinkReadiness("x", check="fine"),)))
+        arm = (await self.command()).message
+        assert isinstance(arm, m.Arm)
+        await self.say(m.Armed(0, "the same clock"))
+        assert (await self.command()).message == m.Commit(arm.t0_ns)
+        await self.say(m.Started((m.LinkStart("x", arm.t0_ns, arm.t0_ns + 900),), 0))
+
+    async def until_released(self) -> None:
+        """Play the rest."""
+        await self.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT),)))
+        assert (await self.command()).message == m.Release()
+        await self.say(m.Released())
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage whose switchboard is being served."""
+    made = Stage(tmp_path)
+    serving = asyncio.create_task(made.board.serve())
+    yield made
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    made.folder.close()
+
+
+async def play(stage: Stage, script: Coroutine[None, None, None]) -> RunRecord:
+    """Run the session beside the agent's script, once its agent has said hello."""
+    agent = asyncio.create_task(script)
+    await stage.board.wait_for("a")
+    record = await asyncio.wait_for(stage.session.run(), 20)
+    await agent
+    return record
+
+
+async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
+    """Events, artifacts, start and verdict of an honest run are all in the folder."""
+
+    async def script() -> None:
+        await stage.until_started()
+        await stage.report(m.Events, ({"ts": "", "t_ns": 5, "event": "link.built", "link": "x"},))
+        await stage.report(m.Artifact, "x", "w.stdout", b"hel")
+        await stage.report(m.Artifact, "x", "w.stdout", b"lo")
+        await stage.until_released()
+
+    record = await play(stage, script())
+    assert ("ok", 900) == (record.verdict, record.links[0].skew_ns)
+    assert "hello" == (stage.folder.path / "artifacts" / "x" / "w.stdout").read_text()
+    lines = (stage.folder.path / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in lines]
+    assert {"link.built", "link.ready", "link.started", "run.arming", "run.done"} <= {*events}
+    assert stage.view.phases[-1] is Phase.DONE
+
+
+async def test_an_artifact_may_not_leave_its_folder(stage: Stage) -> None:
+    """An agent that names a file elsewhere is not trusted further, and nothing is written there."""
+
+    async def script() -> None:
+        await stage.until_started()
+        await stage.report(m.Artifact, "x", "../../escaped", b"!")
+
+    record = await play(stage, script())
+    assert record.verdict == "failed"
+    assert "a sent what it must not" in record.cause
+    assert not list(stage.folder.path.parent.rglob("escaped"))
+
+
+async def test_cancel_is_a_verdict_of_its_own(stage: Stage) -> None:
+    """Cancelling a run that has started still collects its results and says cancelled."""
+
+    async def script() -> None:
+        await stage.until_started()
+        while stage.view.phases[-1:] != [Phase.RUNNING]:
+            await asyncio.sleep(0)
+        stage.session.cancel("Ctrl-C")
+        assert (await stage.command()).message == m.Stop("Ctrl-C")
+        await stage.until_released()
+
+    record = await play(stage, script())
+    assert "cancelled" == record.verdict

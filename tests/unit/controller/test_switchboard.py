@@ -1,0 +1,132 @@
+"""The controller's end of its agents: who is listened to, what is acknowledged, who counts as lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from plctl.common import messages as m
+from plctl.common.clock import ClockIdentity, FakeClock
+from plctl.common.errors import WorldError
+from plctl.common.transport import LocalHub, LocalSpoke
+from plctl.common.units import NS_PER_S
+from plctl.controller.switchboard import SILENCE_NS, Lost, Switchboard
+
+HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
+
+
+class Fixture:
+    """A switchboard, an agent's end, and what run `r` heard."""
+
+    def __init__(self) -> None:
+        self.hub = LocalHub()
+        self.clock = FakeClock()
+        self.board = Switchboard(self.hub, self.clock, "c")
+        self.spoke: LocalSpoke = self.hub.spoke("edge-1")
+        self.heard: list[tuple[str, object]] = []
+        self.board.listen("r", self._hear)
+
+    async def _hear(self, host: str, message: object) -> None:
+        self.heard.append((host, message))
+
+    async def say(self, message: m.Message, epoch: str = "r") -> None:
+        """What the agent sends."""
+        await self.spoke.send(m.encode(m.Envelope(message, epoch=epoch)))
+
+    async def answer(self) -> m.Message:
+        """What the agent gets."""
+        data = await asyncio.wait_for(self.spoke.receive(), 10)
+        return m.decode(data, m.FROM_CONTROLLER).message
+
+
+@pytest.fixture
+async def board() -> AsyncIterator[Fixture]:
+    """A running switchboard."""
+    fixture = Fixture()
+    serving = asyncio.create_task(fixture.board.serve())
+    yield fixture
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_stranger_is_not_heard(board: Fixture) -> None:
+    """Before HELLO nothing an agent says reaches a run; after it everything does."""
+    await board.say(m.Released())
+    await board.say(HELLO)
+    assert isinstance(await board.answer(), m.Welcome)
+    await board.say(m.Events(1, ()))
+    assert await board.answer() == m.Ack(1)
+    assert board.heard == [("edge-1", m.Events(1, ()))]
+
+
+async def test_reports_are_taken_once_and_gaps_are_counted(board: Fixture) -> None:
+    """A report that comes twice has one effect and two acknowledgements; a number that never came is known."""
+    await board.say(HELLO)
+    await board.answer()
+    for number in (1, 1, 4):
+        await board.say(m.Events(number, ()))
+    assert [m.Ack(1), m.Ack(1), m.Ack(4)] == [await board.answer() for _ in range(3)]
+    assert [1, 4] == [message.number for _, message in board.heard if isinstance(message, m.Events)]
+    assert board.board.agents["edge-1"].missing == 2
+
+
+async def test_nonsense_is_refused_and_counted(board: Fixture) -> None:
+    """Bytes that are no message, and messages that an agent may not send, change nothing but a counter."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.spoke.send(b"\xc1")
+    await board.say(m.Release())
+    await board.say(m.Events(1, ()))
+    await board.answer()
+    assert board.board.agents["edge-1"].refused == 2
+
+
+async def test_a_reconnecting_agent_learns_what_arrived(board: Fixture) -> None:
+    """HELLO from the same process is answered with the last number, so that it sends only the rest."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.say(m.Events(1, ()))
+    await board.answer()
+    await board.say(HELLO)
+    welcome = await board.answer()
+    assert isinstance(welcome, m.Welcome)
+    assert welcome.acknowledged == 1
+    assert [type(message) for _, message in board.heard] == [m.Events]
+
+
+async def test_another_process_of_the_same_name_has_lost_the_run(board: Fixture) -> None:
+    """An agent that was started again cannot hold what its predecessor built: the run hears of the loss."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.say(m.Hello("edge-1", "0.1.0", 12, HELLO.clock))
+    await board.answer()
+    assert board.heard == [("edge-1", Lost("edge-1 was started again"))]
+
+
+async def test_silence_is_loss(board: Fixture) -> None:
+    """An agent that says nothing for the whole silence is lost, and cannot be told anything more by name."""
+    await board.say(HELLO)
+    await board.answer()
+    while not board.heard:
+        board.clock.advance(SILENCE_NS + NS_PER_S)
+        await asyncio.sleep(0)
+    assert board.heard == [("edge-1", Lost("edge-1 has said nothing for 10 s"))]
+    assert "edge-1" not in board.board.agents
+
+
+async def test_goodbye_is_loss_with_a_cause(board: Fixture) -> None:
+    """An agent that leaves says why, and the run hears it."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.say(m.Goodbye("SIGTERM"))
+    while not board.heard:
+        await asyncio.sleep(0)
+    assert board.heard == [("edge-1", Lost("edge-1 left: SIGTERM"))]
+
+
+async def test_telling_nobody_is_an_error(board: Fixture) -> None:
+    """A command to an agent that is not there is an error for the caller, not silence."""
+    with pytest.raises(WorldError, match="cannot reach edge-9"):
+        await board.board.tell("edge-9", m.Release(), "r")
