@@ -17,7 +17,6 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil
 
 from plctl.common.drift import Drift, fit_drift
 from plctl.common.units import NS_PER_S
@@ -144,8 +143,12 @@ class ClockEstimator:
         self.reset_cause = cause
 
     def promise(self, interval: Interval) -> None:
-        """Let `interval`, e.g. of `interval_from_wall`, tighten the bound; it replaces the one before it."""
-        self._promise = interval
+        """Let `interval`, e.g. of `interval_from_wall`, tighten the bound; it replaces the one before it.
+
+        One that was read before the last jump is ignored.
+        """
+        if self._known_since_ns is None or interval.at_ns >= self._known_since_ns:
+            self._promise = interval
 
     def at(self, agent_ns: int) -> ClockEstimate | None:
         """The offset at `agent_ns` (the agent's clock), or None if nothing is known of that instant.
@@ -185,7 +188,7 @@ class ClockEstimator:
         if (estimate := self.at(agent_ns)) is None:
             return None
         error = abs(controller_ns - (agent_ns + estimate.offset_ns)) + estimate.bound_ns
-        return agent_ns, ceil(error * 1_000_000 / (1_000_000 - self.max_drift_ppm))
+        return agent_ns, -(-error * 1_000_000 // (1_000_000 - self.max_drift_ppm))
 
     def _outdated(self, exchange: Exchange) -> bool:
         if self._known_since_ns is not None and exchange.t1_ns < self._known_since_ns:

@@ -313,6 +313,16 @@ def test_a_promise_that_exchanges_refute_is_not_believed() -> None:
     assert before == dataclasses.replace(after, source=EXCHANGES)
 
 
+def test_a_promise_from_before_a_jump_is_not_believed() -> None:
+    """What the wall clocks said of the offset before the agent slept is not what it is now."""
+    simulation = still()
+    simulation.estimator.forget(NS_PER_S, "this host was suspended for 3 s")
+    last = simulation.agent.read(finish(simulation, 2 * NS_PER_S, NS_PER_S // 10))
+    before = known(simulation.estimator, last)
+    simulation.estimator.promise(Interval(before.offset_ns, before.offset_ns, NS_PER_S - 1, "chrony on both hosts"))
+    assert before == known(simulation.estimator, last)
+
+
 def test_offsets_of_centuries_are_exact() -> None:
     """Nothing is rounded as floating point would: instants near 2⁶² keep their nanoseconds."""
     estimator = ClockEstimator()
