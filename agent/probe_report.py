@@ -159,11 +159,11 @@ class Tally:
 
         With `timed` False the two cannot be compared: no delay is taken. Impossible packets are ignored.
         """
+        sent_in = self._bin((sent_ns - begun_ns) // self.pattern.interval_ns)
+        if sequence >= self.pattern.count or sent_in is None or self._begun_ns not in (None, begun_ns):
+            return
         if self._begun_ns is None:
             self._begun_ns, self._first_ns, self._first_bytes = begun_ns, arrived_ns, size
-        sent_in = self._bin((sent_ns - begun_ns) // self.pattern.interval_ns)
-        if sequence >= self.pattern.count or begun_ns != self._begun_ns or sent_in is None:
-            return
         base_ns = begun_ns if timed else self._first_ns
         arrived_in = self._bin(max(0, arrived_ns - base_ns) // self.pattern.interval_ns) or sent_in
         arrived_in.packets += 1

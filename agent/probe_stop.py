@@ -8,16 +8,20 @@ from types import FrameType, TracebackType
 
 
 class Stop:
-    """While entered, SIGTERM and SIGINT end nothing; they make `asked` true and wake whoever waits for `fileno`."""
+    """While entered, `signals` end nothing; they make `asked` true and wake whoever waits for `fileno`.
 
-    def __init__(self) -> None:
+    With signals it must be entered in the main thread.
+    """
+
+    def __init__(self, *signals: signal.Signals) -> None:
+        self._signals = signals
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._asked = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Stop:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in self._signals:
             self._before[number] = signal.signal(number, self._on_signal)
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,7 +65,7 @@ def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
     from plctl.agent.probe_stop import Stop
 
     sock, _ = open_probe_socket(bind, port, passive=True)
-    with sock, Stop() as stop:
+    with sock, Stop(SIGTERM, SIGINT) as stop:
         served = ProbeServer(sock, once=once, idle_ns=idle, stop=stop, ticked=_print_interval if stream else None)
         reports = served.run()
         _print(
@@ -110,7 +111,7 @@ def client(
 
     pattern = _pattern(rate, bitrate, size=size, duration_ns=duration, count=count or 0, interval_ns=interval)
     sock, address = open_probe_socket(host, port, passive=False)
-    with sock, Stop() as stop:
+    with sock, Stop(SIGTERM, SIGINT) as stop:
         ticked = _print_interval if stream else None
         session = ProbeClient(sock, address, pattern, Directions[way], patience_ns=wait, stop=stop, ticked=ticked)
         report = session.run()
