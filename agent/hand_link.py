@@ -146,9 +146,11 @@ def _alone(name: str) -> Iterator[Owner]:
         owner = Owner.join(folder, exclusive=True)
     except BusyError:
         user = _read_user(folder)
-        who = f"is emulated by process {user.pid}" if user else "is being set up or torn down"
+        if user is None or not processes.is_alive(user):
+            raise BusyError(f"link {name} is being set up, torn down or cleaned right now; try again") from None
         raise BusyError(
-            f"link {name} {who}; end that first (Ctrl-C), or: plctl link teardown --force -n {name}"
+            f"link {name} is emulated by process {user.pid}; end that first (Ctrl-C), "
+            f"or: plctl link teardown --force -n {name}"
         ) from None
     with owner:
         yield owner

@@ -18,6 +18,7 @@ import socket
 import stat
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,8 +121,11 @@ def create(name: str, ledger: Ledger) -> None:
     _mount(f"name the namespace {name}", _THIS_NAMESPACE, path, _MS_BIND)
 
 
+@cache
 def prepare_folder() -> None:
     """Make /run/netns a shared mount of its own, as `ip netns add` does, so that names are seen by all.
+
+    Done once a process: the kernel goes through all that is mounted there, so a thousand links would take long.
 
     :raises KernelError: the kernel refuses, e.g. without CAP_SYS_ADMIN.
     """

@@ -35,6 +35,14 @@ def identify(pid: int) -> Process:
     return _read(pid)[0]
 
 
+def is_alive(process: Process) -> bool:
+    """Whether this very process exists and has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        now, state = _read(process.pid)
+        return now.started == process.started and state not in "ZX"
+    return False
+
+
 def living() -> Iterator[Process]:
     """Every process of the machine that has not ended."""
     for name in os.listdir("/proc"):  # noqa: PTH208  a Path per process would cost more than the reading
@@ -78,10 +86,8 @@ def _hold(process: Process) -> int | None:
         fd = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return None
-    with contextlib.suppress(ProcessLookupError):
-        now, state = _read(process.pid)
-        if now.started == process.started and state not in "ZX":
-            return fd
+    if is_alive(process):
+        return fd
     os.close(fd)
     return None
 

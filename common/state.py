@@ -147,10 +147,13 @@ class Owner:
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the owner at `path`."""
-    owner = Owner.seize(path)
-    if owner is None:
-        return path.is_dir()
-    owner.close()
+    try:
+        with _registry():  # nobody who joins meets the probe
+            os.close(_take(path, fcntl.LOCK_EX))
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
     return False
 
 

@@ -120,6 +120,15 @@ def test_a_link_in_use_is_not_torn_down_unless_forced(name: str) -> None:
     assert not (NETNS_DIR / f"pl-link-{name}-link").exists()
 
 
+def test_a_link_that_is_being_cleaned_is_busy_for_a_moment(name: str, state: Path) -> None:
+    """Nobody emulates it, so nobody is named; trying again will do."""
+    reaper = Owner.seize(state / f"link-{name}")
+    assert reaper
+    refused = plctl("link", "teardown", "-n", name)
+    assert (2, True) == (refused.exit_code, "try again" in refused.output)
+    reaper.close()
+
+
 def test_a_link_that_lost_a_namespace_is_called_broken(name: str) -> None:
     """Somebody removed it with `ip netns`; the way out is told."""
     lost = NETNS_DIR / f"pl-link-{name}-server"

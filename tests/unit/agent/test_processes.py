@@ -30,6 +30,7 @@ def test_a_process_is_known_by_pid_start_and_session(sleeper: subprocess.Popen[b
     found = identify(sleeper.pid)
     assert (sleeper.pid, os.getsid(0)) == (found.pid, found.session)
     assert found in processes.living()
+    assert processes.is_alive(found)
     assert found.started >= identify(os.getpid()).started
 
 
@@ -69,6 +70,7 @@ def test_what_has_ended_needs_no_signal() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         zombie = identify(process.pid)
         assert zombie not in processes.living()
+        assert not processes.is_alive(zombie)
         assert [] == processes.end([zombie])
     assert [] == processes.end([zombie])
     with pytest.raises(ProcessLookupError):
