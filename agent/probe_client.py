@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plctl.agent.probe_clock import machine_id
-from plctl.agent.probe_flow import Flow
+from plctl.agent.probe_flow import QUIET_NS, Flow
 from plctl.agent.probe_pattern import Pattern
 from plctl.agent.probe_report import DirectionReport, SentRecord
 from plctl.agent.probe_session import SessionReport
@@ -101,9 +101,11 @@ class ProbeClient:
     def _await_reply(self, flow: Flow) -> dict[str, Any] | None:
         """The server's report; None if it fell silent."""
         flow.post(Document.FIN, sent=flow.sent_dict(), stop=self._stop.asked)
+        posted_ns = time.monotonic_ns()
         while (reply := flow.received(Document.REPORT)) is None:
             now_ns = time.monotonic_ns()
-            give_up_ns = flow.heard_ns + self._patience_ns
+            # The server may wait for stragglers first; and before the FIN it had no reason to say anything.
+            give_up_ns = max(posted_ns, flow.heard_ns) + QUIET_NS + self._patience_ns
             if now_ns >= give_up_ns:
                 return None
             self._turn(flow, now_ns, give_up_ns)
@@ -113,7 +115,7 @@ class ProbeClient:
         """Wait for what may still arrive, and put the figures together."""
         if reply is None:
             note = (
-                f"the server's report did not come within {format_duration(self._patience_ns)}; its figures are missing"
+                f"the server fell silent for {format_duration(QUIET_NS + self._patience_ns)}; its figures are missing"
             )
             return SessionReport.of(flow, None, flow.report(None), self._sock.clock.steps, [note])
         sent = SentRecord.from_dict(reply["sent"]) if reply.get("sent") else None

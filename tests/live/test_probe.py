@@ -70,10 +70,16 @@ def serving(sock: socket.socket) -> Iterator[Serving]:
             stop.ask()
 
 
-def probe(sock: socket.socket, server: Any, pattern: Pattern, way: Directions = Directions.UP) -> SessionReport:
+def probe(
+    sock: socket.socket,
+    server: Any,
+    pattern: Pattern,
+    way: Directions = Directions.UP,
+    patience_ns: int = 20 * NS_PER_S,
+) -> SessionReport:
     """Run one session from `sock`."""
     with ProbeSocket(sock) as probe, Stop() as stop:
-        return ProbeClient(probe, server, pattern, way, patience_ns=20 * NS_PER_S, stop=stop).run()
+        return ProbeClient(probe, server, pattern, way, patience_ns=patience_ns, stop=stop).run()
 
 
 def known(report: DirectionReport | None) -> DirectionReport:
@@ -126,8 +132,13 @@ def test_a_links_delay_is_measured_both_ways(
 
 
 @contextmanager
-def relay(server: Any, harm: Callable[[Data, bytes], list[bytes]]) -> Iterator[Any]:
-    """A UDP path to `server` whose address is yielded; `harm` says what becomes of each data packet on its way up."""
+def relay(
+    server: Any, harm: Callable[[Data, bytes], list[bytes]], broken: Callable[[], bool] = lambda: False
+) -> Iterator[Any]:
+    """A UDP path to `server` whose address is yielded; `harm` says what becomes of each data packet on its way up.
+
+    While it is `broken`, nothing comes back.
+    """
     with ExitStack() as stack:
         front, back = stack.enter_context(bound()), stack.enter_context(bound())
         ended, end = os.pipe()
@@ -137,7 +148,9 @@ def relay(server: Any, harm: Callable[[Data, bytes], list[bytes]]) -> Iterator[A
             client: Any = None
             while ended not in (ready := select.select([front, back, ended], [], [])[0]):
                 if back in ready:
-                    front.sendto(back.recv(65_535), client)
+                    answer = back.recv(65_535)
+                    if not broken():
+                        front.sendto(answer, client)
                 if front in ready:
                     packet, client = front.recvfrom(65_535)
                     message = decode(packet)
@@ -200,6 +213,33 @@ def test_ends_on_different_machines_report_no_delay(monkeypatch: pytest.MonkeyPa
         assert (None, 100, 100) == (way.total.delay_ns, way.untimed, way.total.received)
     assert "do not share a clock" in report.notes[0]
     assert report.notes == served.report.notes
+
+
+@pytest.mark.parametrize("way", [Directions.UP, Directions.DOWN, Directions.BOTH])
+def test_a_session_may_last_longer_than_patience(way: Directions) -> None:
+    """A server that has nothing to say while it only counts is not taken for silent."""
+    far = bound()
+    pattern = Pattern.paced(mpps=50_000, size=400, duration_ns=0, count=100)
+    with serving(far):
+        report = probe(bound(), far.getsockname(), pattern, way, patience_ns=500 * NS_PER_MS)
+    assert report.complete
+    assert (way != Directions.DOWN, way != Directions.UP) == (report.up is not None, report.down is not None)
+
+
+def test_a_server_that_falls_silent_is_told_of() -> None:
+    """The path breaks at the first data packet: the report says what is missing, and is not complete."""
+    silent = False
+
+    def harm(data: Data, packet: bytes) -> list[bytes]:  # noqa: ARG001
+        nonlocal silent
+        silent = True
+        return []
+
+    far = bound()
+    with relay(far.getsockname(), harm, broken=lambda: silent) as path, serving(far):
+        report = probe(bound(), path, HUNDRED, patience_ns=500 * NS_PER_MS)
+    assert (False, None) == (report.complete, report.up)
+    assert "the server fell silent for 1.5 s; its figures are missing" in report.notes
 
 
 # --- strangers
