@@ -1,31 +1,35 @@
 """How many frames a second the forwarder carries one way, as a ratio to the kernel's own redirect.
 
-A flood of UDP crosses the same namespaces in turn through the forwarder (10 ms of delay, unlimited rate) and through
+UDP crosses the same namespaces in turn through the forwarder (10 ms of delay, unlimited rate) and through
 `tc … mirred egress redirect`, which delays nothing and touches no byte: the least that any emulator of this kind could
 cost. What arrives at the server's interface is counted. The redirect runs on the sender's CPU, the forwarder mostly on
 another; what the forwarder's ring cannot take meanwhile is lost there, and not counted.
+
+There are two senders: iperf3, with a system call for each datagram as applications have, and a flood of sendmmsg(2)
+with 64, which shows what the forwarder does at its limit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from bench.world import World, deaf_receiver, delivered_per_second, flood, summary, world, write_result
+from bench.world import World, deaf_receiver, delivered_per_second, flood, iperf3, summary, world, write_result
 
 from plctl.agent.forwarder_client import ForwarderClient
-from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE
+from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, Triple
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
 
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)
-TRIALS = 7
+TRIALS = 5
 WARM_UP_S = 0.3
 MEASURED_S = 1.0
 
@@ -51,31 +55,35 @@ def tc(link_netns: str, *arguments: str) -> None:
     subprocess.run(["tc", "-n", link_netns, *arguments], check=True)
 
 
-def measure(place: World, frame_bytes: int) -> float:
-    """Delivered frames a second once the flood is steady."""
-    with flood(place.triple, frame_bytes):
+Sender = Callable[[Triple, int], AbstractContextManager[None]]
+SENDERS: dict[str, Sender] = {"iperf3": iperf3, "sendmmsg": flood}
+
+
+def measure(place: World, sender: Sender, frame_bytes: int) -> float:
+    """Delivered frames a second once the sender is steady."""
+    with sender(place.triple, frame_bytes):
         time.sleep(WARM_UP_S)
         return delivered_per_second(place.triple, MEASURED_S)
 
 
-async def measure_forwarder(place: World, client: ForwarderClient, frame_bytes: int) -> float:
+async def measure_forwarder(place: World, client: ForwarderClient, sender: Sender, frame_bytes: int) -> float:
     """The same through the forwarder."""
     await client.add(0, place.triple.link, PLAN)
     try:
-        return await asyncio.to_thread(measure, place, frame_bytes)
+        return await asyncio.to_thread(measure, place, sender, frame_bytes)
     finally:
         await client.remove(0)
 
 
-async def compare(place: World, frame_bytes: int) -> dict[str, dict[str, float]]:
+async def compare(place: World, sender: Sender, frame_bytes: int) -> dict[str, dict[str, float]]:
     """Both in alternation; the ratio is that of neighbours, so that a change of the machine's mood hits both."""
     ours, kernels = [], []
     client = await ForwarderClient.spawn(place.ledger, 1)
     try:
         for _ in range(TRIALS):
             with redirect(place.triple.link):
-                kernels.append(await asyncio.to_thread(measure, place, frame_bytes))
-            ours.append(await measure_forwarder(place, client, frame_bytes))
+                kernels.append(await asyncio.to_thread(measure, place, sender, frame_bytes))
+            ours.append(await measure_forwarder(place, client, sender, frame_bytes))
     finally:
         await client.close()
     ratios = [mine / kernel for mine, kernel in zip(ours, kernels, strict=True)]
@@ -84,16 +92,17 @@ async def compare(place: World, frame_bytes: int) -> dict[str, dict[str, float]]
 
 @pytest.mark.timeout(300)
 async def test_forwarding_rate() -> None:
-    """Full-size and minimal frames, as a table and bench-out/forwarding.json."""
+    """Full-size and minimal frames from either sender, as a table and bench-out/forwarding.json."""
     results = {}
-    print(f"\n frame     forwarder      redirect  ratio of neighbours: median of {TRIALS} (range)")
+    print(f"\n  sender  frame     forwarder      redirect  ratio of neighbours: median of {TRIALS} (range)")
     with world(PLAN) as place, deaf_receiver(place.triple):
-        for frame_bytes in (1500, 64):
-            results[f"{frame_bytes}_bytes"] = result = await compare(place, frame_bytes)
+        for name, frame_bytes in itertools.product(SENDERS, (1500, 64)):
+            result = await compare(place, SENDERS[name], frame_bytes)
+            results[f"{name}_{frame_bytes}_bytes"] = result
             ours, kernel, ratio = result["forwarder_pps"], result["redirect_pps"], result["ratio"]
             print(
-                f"{frame_bytes:>5}B  {ours['median']:>8,.0f} pps  {kernel['median']:>8,.0f} pps  {ratio['median']:.2f}"
-                f" ({ratio['min']:.2f} … {ratio['max']:.2f})"
+                f"{name:>8}  {frame_bytes:>4}B  {ours['median']:>8,.0f} pps  {kernel['median']:>8,.0f} pps"
+                f"  {ratio['median']:.2f} ({ratio['min']:.2f} … {ratio['max']:.2f})"
             )
             assert ours["min"] > 0
             assert kernel["min"] > 0

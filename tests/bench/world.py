@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import socket
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,32 @@ def flood(triple: Triple, frame_bytes: int, bps: int = 0) -> Iterator[None]:
         finally:
             process.kill()
             process.join()
+
+
+@contextlib.contextmanager
+def iperf3(triple: Triple, frame_bytes: int) -> Iterator[None]:
+    """The same by iperf3: a system call for each datagram, as most applications do it."""
+    length = str(frame_bytes - UDP_OVER_ETHERNET)
+    with (
+        _running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server,
+        _running(triple.client, "iperf3", "-c", SERVER_IPV4, "-u", "-b", "0", "-t", "60", "-l", length) as _,
+    ):
+        assert server.stdout is not None
+        for line in server.stdout:
+            if "connected" in line:
+                break
+        yield
+
+
+@contextlib.contextmanager
+def _running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """`command` in the namespace `name`, killed after the block."""
+    run = ("ip", "netns", "exec", name, *command)
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def delivered_per_second(triple: Triple, seconds: float) -> float:
