@@ -26,8 +26,8 @@ import msgpack
 
 from plctl.agent.native import _core
 
-#: Making a packet ring waits for an RCU grace period; many can wait together.
-THREADS = 32
+#: Making a packet ring, and closing it, waits for an RCU grace period of some 25 ms; many can wait together.
+THREADS = 64
 _PR_SET_PDEATHSIG = 1
 LENGTH_BYTES = 4  #: of a message's length, before it
 
@@ -45,12 +45,15 @@ class Server:
         self._forwarder = forwarder
         self._control = control
         self._sending = threading.Lock()
+        self._links: set[int] = set()  # slots
 
     def serve(self) -> None:
-        """Carry out requests until the other end closes."""
+        """Carry out requests until the other end closes, then end what links are left, side by side."""
         with ThreadPoolExecutor(THREADS) as pool, self._control.makefile("rb") as stream:
             while head := stream.read(LENGTH_BYTES):
                 pool.submit(self._answer, msgpack.unpackb(stream.read(int.from_bytes(head, "big"))))
+        with ThreadPoolExecutor(THREADS) as pool:
+            pool.map(self._forwarder.remove, self._links)
 
     def _answer(self, request: dict[str, Any]) -> None:
         error = ""
@@ -66,7 +69,8 @@ class Server:
     def _carry_out(self, verb: str, **arguments: Any) -> None:
         match verb:
             case "add":
-                self._forwarder.add(arguments.pop("slot"), **arguments)
+                self._forwarder.add(slot := arguments.pop("slot"), **arguments)
+                self._links.add(slot)
             case "arm":
                 for slot in arguments["slots"]:
                     self._forwarder.arm(slot, arguments["t0_ns"])
@@ -74,6 +78,7 @@ class Server:
                 self._forwarder.trigger(arguments["slot"], arguments["frame"])
             case "remove":
                 self._forwarder.remove(arguments["slot"])
+                self._links.discard(arguments["slot"])
             case _:
                 raise ValueError(f"there is no verb {verb!r}; legal is add, arm, trigger, remove")
 
