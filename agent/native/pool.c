@@ -37,11 +37,6 @@ static unsigned class_of(uint32_t length)
 	return class;
 }
 
-uint32_t pool_slot_bytes(uint32_t length)
-{
-	return slot_bytes[class_of(length)];
-}
-
 struct pool *pool_new(struct budget *budget)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));

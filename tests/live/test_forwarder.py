@@ -303,6 +303,26 @@ class TestLifecycle:
                 assert 50 == stats.up.inside_packets
                 await forwarder.remove(0)
 
+    async def test_links_do_not_disturb_each_other(
+        self, forwarder: ForwarderClient, built: Triple, ledger: Ledger, unique: str
+    ) -> None:
+        """While another link comes, carries frames, and goes with some inside, not one frame of the first is lost."""
+        other = Triple.named("agent", f"{unique}b", "leo-1")
+        plan = constant(20 * NS_PER_MS)
+        build(other, plan, ledger)
+        await forwarder.add(0, built.link, plan)
+        with ends(built) as (client, server), ends(other) as (disturber, _):
+            for _ in range(5):
+                await forwarder.add(1, other.link, plan)
+                for _ in range(50):
+                    client.send(udp_frame())
+                    disturber.send(udp_frame(1500))
+                await forwarder.remove(1)
+            assert 250 == len([await server.receive() for _ in range(250)])
+        stats = await reading(forwarder, lambda stats: stats.up.delivered_packets == 250)
+        assert (250, 0, 0) == (stats.up.arrived_packets, stats.up.inside_packets, stats.up.lost_ring)
+        remove(other, ledger)
+
     async def test_many_links_come_and_go_at_once(self, forwarder: ForwarderClient, built: Triple) -> None:
         """Requests are carried out side by side; each failure is its own."""
         results = await asyncio.gather(
