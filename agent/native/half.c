@@ -180,15 +180,15 @@ static void reconfigure(struct half *half)
 }
 
 /*
- * While no frame is in flight or waits for a blackout's end, of all reconfigurations until t only the last counts: leaves
- * out whole cycles, so that a link that slept for an hour does not go through each flap of a short repeated schedule.
+ * Of all reconfigurations until t, before which no service begins or ends, only the last counts unless some find frames
+ * in flight: leaves out whole cycles, so that a link that slept for an hour does not go through each flap of a short
+ * repeated schedule.
  */
 static void skip_changes(struct half *half, int64_t t)
 {
 	int64_t period = half->config.period_ns;
-	bool matters = half->flight.latest_due > half->next_change || (half->head && !half->serving);
 
-	if (period && !matters && half->next_change <= t)
+	if (period && half->next_change <= t && half->flight.latest_due <= half->next_change)
 		half->next_change += (t - half->next_change) / period * period;
 }
 

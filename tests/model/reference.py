@@ -7,6 +7,7 @@ out anew at every question, in integers without bounds; nothing here is fast.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -154,6 +155,7 @@ class Steps:
         self.rows = rows
         self.period = period_ns
         self.cycle_work = self._work_in_cycle(period_ns)
+        self.service_end = functools.cache(self._service_end)
 
     def index_at(self, s: int) -> int:
         """Which row is in force at `s`."""
@@ -171,7 +173,7 @@ class Steps:
         begins = [(cycle + row[0], row[4]) for cycle in cycles for row in self.rows if cycle + row[0] <= until]
         return [s for (s, route), (_, before) in zip(begins[1:], begins, strict=False) if route != before]
 
-    def service_end(self, start: int, length: int, t0: int) -> int:
+    def _service_end(self, start: int, length: int, t0: int) -> int:
         """Absolute time, at most NEVER, at which `length` bytes are served that enter service at scenario time `start`.
 
         The first at which enough work is done, found by bisection, or at which a row serves in no time.

@@ -98,28 +98,28 @@ def play(arguments: HalfArguments, steps: list[Step], end: int) -> None:
     pair.check_gauges()
 
 
-@settings(max_examples=15 * settings.default.max_examples)
+@settings(max_examples=20 * settings.default.max_examples)
 @given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL))
 def test_coincidences(arguments: HalfArguments, steps: list[Step]) -> None:
     """Where arrivals, services, rows, blackouts and due times fall on the same nanosecond, the order is kept."""
     play(arguments, steps, end=400)
 
 
-@settings(max_examples=8 * settings.default.max_examples)
+@settings(max_examples=10 * settings.default.max_examples)
 @given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE))
 def test_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
     """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""
     play(arguments, steps, end=5 * 10**11)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=6 * settings.default.max_examples)
 @given(worlds.arguments(worlds.PATIENT), worlds.steps(worlds.PATIENT))
 def test_long_services(arguments: HalfArguments, steps: list[Step]) -> None:
     """A service of up to 10^18 cycles of a repeated schedule ends at the right nanosecond."""
     play(arguments, steps, end=END)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL), st.data())
 def test_how_often_time_is_told_does_not_matter(
     arguments: HalfArguments, steps: list[Step], data: st.DataObject

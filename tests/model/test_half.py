@@ -224,10 +224,10 @@ class TestQueue:
         assert link.arrive(20, 60)[0] == ADMITTED
 
     def test_of_an_unlimited_row_has_no_limit_in_bdps(self) -> None:
-        """What queues behind a blackout of an unlimited link is not dropped."""
-        link = armed(row(0, 1, UNLIMITED), row(10, 1, UNLIMITED, route=1), reconfiguration_ns=5, capacity_unit="bdp")
+        """What queues behind a blackout of an unlimited link is not dropped, even if its delay is 0."""
+        link = armed(row(0, 0, UNLIMITED), row(10, 0, UNLIMITED, route=1), reconfiguration_ns=5, capacity_unit="bdp")
         assert [0] * 100 == [link.arrive(12, 1514)[0] for _ in range(100)]
-        assert times(link)[-1] == (15, 15, 16)
+        assert times(link)[-1] == (15, 15, 15)
 
     def test_a_frame_leaves_the_backlog_before_another_arrives(self) -> None:
         """At the instant at which a service ends, an arriving frame finds the room that it left."""
