@@ -111,7 +111,7 @@ async def link(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[
 def test_a_links_delay_is_measured_both_ways(
     link: Triple, family: socket.AddressFamily, client: str, server: str
 ) -> None:
-    """The median is the link's delay and a packet's service time, within 0.2 ms; nothing is lost or out of order."""
+    """The least delay is the link's and a packet's service time, within 0.2 ms; nothing is lost or out of order."""
     near = open_socket(link.client, family, socket.SOCK_DGRAM)
     far = open_socket(link.server, family, socket.SOCK_DGRAM)
     far.bind((server, PORT))
@@ -122,8 +122,7 @@ def test_a_links_delay_is_measured_both_ways(
     for way in (known(report.up), known(report.down)):
         assert (100, 100, 0, 0) == (way.total.sent, way.total.received, way.total.duplicates, way.total.reordered)
         assert way.total.delay_ns is not None
-        assert abs(way.total.delay_ns.p50 - asked_ns) < 200_000
-        assert way.total.delay_ns.min > asked_ns - 50_000
+        assert asked_ns - 50_000 < way.total.delay_ns.min < asked_ns + 200_000
     assert (report.up, report.down, ()) == (served.report.up, served.report.down, served.report.notes)
     assert client in served.report.peer
 

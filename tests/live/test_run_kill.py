@@ -16,9 +16,9 @@ import pytest
 from plctl.agent.netns import NETNS_DIR
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
-ROUNDS = 12  #: per victim
-#: A run from its first process to its last takes about this long, so that moments fall into every stage of it.
-SPAN_SECONDS = 4.0
+ROUNDS = 10  #: per victim
+#: How long after the victim's own start it is killed, at most: from before its first act to after its last.
+SPAN_SECONDS = {"cli": 4.0, "agent": 3.0, "forwarder": 2.0}
 
 SPEC = """
 name: victim
@@ -93,10 +93,13 @@ def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, st
         cli = subprocess.Popen(
             [*PLCTL, "run", "victim.yaml"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        at = time.monotonic() + moments.uniform(0, SPAN_SECONDS)
+        victim = None
+        while cli.poll() is None and not (victim := victim_of(cli.pid, who)):
+            os.sched_yield()
+        at = time.monotonic() + moments.uniform(0, SPAN_SECONDS[who])
         while time.monotonic() < at and cli.poll() is None:
             seen |= namespaces_in_ledgers(state_folder)
-        if cli.poll() is None and (victim := victim_of(cli.pid, who)):
+        if victim and cli.poll() is None and victim == victim_of(cli.pid, who):
             os.kill(victim, signal.SIGKILL)
             killed += 1
         _, errors = cli.communicate(timeout=100)
