@@ -20,7 +20,7 @@ from plctl.agent.ledger import Ledger
 from plctl.agent.netns import NETNS_DIR, Triple
 from plctl.agent.ready import describe, is_ready
 from plctl.common.clock import Clock
-from plctl.common.errors import WorldError
+from plctl.common.errors import KernelError, WorldError
 from plctl.common.messages import WorkloadResult
 from plctl.common.plan import Workload
 from plctl.common.units import NS_PER_MS, NS_PER_S, format_duration
@@ -87,6 +87,10 @@ class WorkloadProcess:
                     cwd=folder,
                     env={**_environment(), **env, **workload.env, **ledger.environment, MARK_VARIABLE: self._mark},
                 )
+        except OSError as error:
+            os.close(status_read)
+            self._close_gate()
+            raise KernelError.from_os(f"start workload {workload.name}", error) from error
         finally:
             os.close(gate_end)
             os.close(status_end)
