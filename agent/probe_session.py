@@ -39,7 +39,8 @@ class SessionReport:
         """
         clock = {"name": CLOCK, "shared": flow.shared_clock, "steps_ns": steps}
         complete = not notes
-        notes = notes + _clock_notes(flow.shared_clock, steps) + _overflow_notes(up, down)
+        notes = notes + _clock_notes(flow.shared_clock, steps)
+        notes += _machine_notes("up", up, flow.pattern.count) + _machine_notes("down", down, flow.pattern.count)
         peer = f"{flow.peer[0]} port {flow.peer[1]}"
         return cls(f"{flow.session:016x}", peer, asdict(flow.pattern), up, down, clock, complete, tuple(notes))
 
@@ -61,12 +62,18 @@ class SessionReport:
             raise ProtocolError(f"not a probe's report: {error}") from None
 
 
-def _overflow_notes(*reports: DirectionReport | None) -> list[str]:
-    return [
-        f"{report.overflowed} packets arrived but found no room in the probe's own socket; they count as lost"
-        for report in reports
-        if report is not None and report.overflowed
-    ]
+def _machine_notes(way: str, report: DirectionReport | None, asked: int) -> list[str]:
+    """What the machine, and not the path, did to the packets of one direction."""
+    if report is None:
+        return []
+    notes = []
+    if report.total.sent is not None and report.total.sent < asked:
+        notes.append(f"{way}: {report.total.sent} of {asked} packets were sent before the end")
+    if report.send_errors:
+        notes.append(f"{way}: the sender's kernel refused {report.send_errors} packets")
+    if report.overflowed:
+        notes.append(f"{way}: {report.overflowed} packets arrived but found no room in the probe's own socket: lost")
+    return notes
 
 
 def _clock_notes(shared: bool, steps: list[int]) -> list[str]:
