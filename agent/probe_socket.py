@@ -52,9 +52,9 @@ class Arrival(NamedTuple):
 class ProbeSocket:
     """Wraps a UDP socket (which it then owns) for both roles of the probe."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, clock: ArrivalClock | None = None) -> None:
         self.sock = sock
-        self.clock = ArrivalClock()
+        self.clock = clock or ArrivalClock()
         self.overflowed = 0  #: datagrams that did not fit into the receive buffer, since it was opened
         self.send_errors = 0
         sock.setblocking(False)
