@@ -53,11 +53,10 @@ class Agent:
     async def serve(self) -> None:
         """Reap what predecessors left, then serve; returns when everything that this agent made is gone again.
 
-        :raises BusyError: an agent of this name lives already.
         :raises KernelError: the state folder cannot be used.
         """
         await asyncio.to_thread(reap)
-        with Owner.create(self.name) as owner:
+        with Owner.create(f"agent-{self.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
             host = Host(
                 name=self.name,
