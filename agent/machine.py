@@ -90,7 +90,9 @@ class Rested:
 
 @dataclass(frozen=True, slots=True)
 class TornDown:
-    """Nothing of the run is left."""
+    """Nothing of the run is left; or something resists, for this cause."""
+
+    cause: str = ""
 
 
 Event = Commanded | LinkPrepared | Began | WorkloadEnded | TimeOver | Broke | Rested | TornDown
@@ -242,6 +244,10 @@ class AgentRunMachine:
         else:
             self._rest(event.cause)
 
+    def _broke_at_rest(self, _: Broke) -> None:
+        """What should have been reported cannot be; that, too, is an answer."""
+        self._rested(Rested(m.Finished(())))
+
     def _rest(self, cause: str) -> None:
         self.phase = Phase.STOPPING
         self._out.append(Rest(cause))
@@ -255,9 +261,9 @@ class AgentRunMachine:
         self._reply_to = event.id
         self._out.append(TearDown())
 
-    def _torn_down(self, _: TornDown) -> None:
+    def _torn_down(self, event: TornDown) -> None:
         self.phase = Phase.RELEASED
-        self._out.append(Reply(self._reply_to, m.Released()))
+        self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
 
     def _release_again(self, event: Commanded) -> None:
         self._out.append(Reply(event.id, m.Released()))
@@ -291,6 +297,7 @@ _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], Non
     (_P.COMMITTED, Began): AgentRunMachine._began,
     (_P.RUNNING, TimeOver): AgentRunMachine._time_over,
     (_P.STOPPING, Rested): AgentRunMachine._rested,
+    (_P.STOPPING, Broke): AgentRunMachine._broke_at_rest,
     (_P.RELEASING, TornDown): AgentRunMachine._torn_down,
     (_P.RELEASED, m.Release): AgentRunMachine._release_again,
     **{

@@ -269,31 +269,41 @@ class RunHost:
         await asyncio.gather(*(process.end() for process in processes))
 
     def _result(self, link: _Link, cause: str) -> m.LinkResult:
-        assert link.baseline is not None
-        assert link.latest is not None
+        baseline, latest = link.baseline or LinkStats(), link.latest or LinkStats()
         return m.LinkResult(
             link=link.plan.name,
-            up=_direction_result(link.baseline.up, link.latest.up),
-            down=_direction_result(link.baseline.down, link.latest.down),
+            up=_direction_result(baseline.up, latest.up),
+            down=_direction_result(baseline.down, latest.down),
             workloads=tuple(process.result() for process in link.workloads.values()),
             cause=cause,
-            scenario_start_ns=link.latest.started_ns,
+            scenario_start_ns=latest.started_ns,
         )
 
     async def _tear_down(self) -> None:
-        """Whatever was under way is ended first; every step is tried even if another fails."""
+        """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
+        await self._end_workloads()  # whoever waits for one to be ready need not any longer
         await asyncio.gather(*self._preparations, return_exceptions=True)
-        await self._end_workloads()
-        for link in self._links.values():
-            if link.slot >= 0 and self._forwarder and not self._forwarder.died.done():
-                await self._forwarder.remove(link.slot)
-                self._host.slots.add(link.slot)
-                link.slot = -1
-        for link in self._links.values():
-            await asyncio.to_thread(netns.remove, link.triple, self._host.ledger)
+        causes = []
+        for step in (self._end_workloads, self._forget_slots, self._remove_links):
+            try:
+                await step()
+            except PlctlError as error:
+                causes.append(str(error))
         self._artifacts.remove()
         self.released.set()
-        await self._handle(am.TornDown())
+        await self._handle(am.TornDown("; ".join(causes)))
+
+    async def _forget_slots(self) -> None:
+        for link in self._links.values():
+            if link.slot >= 0 and self._forwarder:
+                slot, link.slot = link.slot, -1
+                self._host.slots.add(slot)
+                if not self._forwarder.died.done():
+                    await self._forwarder.remove(slot)
+
+    async def _remove_links(self) -> None:
+        for link in self._links.values():
+            await asyncio.to_thread(netns.remove, link.triple, self._host.ledger)
 
     # --- reporting
 

@@ -255,6 +255,14 @@ class RunMachine:
         self._fail(event.host, self._links_of(event.host), event.message.cause)
         self._give_up()
 
+    def _not_released(self, event: Said) -> None:
+        """Something of the run is left on the host; the run is over all the same."""
+        assert isinstance(event.message, m.Refused)
+        self._note("agent.not_released", event.host, cause=event.message.cause)
+        self._fail(event.host, self._links_of(event.host), f"not taken away: {event.message.cause}")
+        if self._answered(event.host):
+            self._enter(Phase.DONE)
+
     def _cancel_early(self, event: Cancel) -> None:
         self._mark_cancelled(event.cause)
         self._release()
@@ -360,6 +368,7 @@ _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[RunMachine, Any], None]] =
     (_P.COMMITTED, m.Started): RunMachine._started,
     **{(phase, m.Finished): RunMachine._hear_finished for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING)},
     (_P.RELEASING, m.Released): RunMachine._released,
+    (_P.RELEASING, m.Refused): RunMachine._not_released,
     (_P.PREPARING, Cancel): RunMachine._cancel_early,
     (_P.ARMING, Cancel): RunMachine._cancel_early,
     (_P.COMMITTED, Cancel): RunMachine._cancel_running,

@@ -119,6 +119,14 @@ def test_a_broken_forwarder_is_every_links_cause() -> None:
     assert early.handle(Broke("gone"), 0) == [Reply(1, m.Prepared((m.LinkReadiness("x", "gone"),)))]
     late = committed(machine())
     assert late.handle(Broke("gone"), T0) == [Rest("gone")]
+    assert late.handle(Broke("gone too"), T0) == [SendReport(m.Finished(()))]
+
+
+def test_what_cannot_be_taken_away_is_said() -> None:
+    """A teardown that fails is answered with its cause, never with RELEASED."""
+    run = machine()
+    run.handle(Commanded(2, m.Release()), 0)
+    assert run.handle(TornDown("busy"), 0) == [Reply(2, m.Refused("busy"))]
 
 
 events = st.one_of(

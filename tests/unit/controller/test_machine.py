@@ -133,6 +133,14 @@ def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
     assert late.machine.records["y"].cancelled
 
 
+def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
+    """What is left on a host is its links' failure, and the run ends all the same."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")), Said("b", finished("y")))
+    drive(Said("a", m.Refused("busy")), Said("b", m.Released()))
+    assert (drive.machine.phase, drive.machine.records["x"].cause) == (Phase.DONE, "not taken away: busy")
+
+
 def test_silence_ends_in_a_sentence() -> None:
     """Agents that never answer are named with the phase, and the run ends without them."""
     drive = Driver()
