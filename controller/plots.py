@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from plctl.common.plan import DIRECTIONS, LinkPlan
 from plctl.common.units import NS_PER_MS, format_duration
@@ -28,6 +29,7 @@ _VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid", _ASKED: "asked", _MEA
               _BAD: "bad"}  # fmt: skip
 _TITLES = {"up": "up: client → server", "down": "down: server → client"}
 _MAX_ROUTE_LABELS = 8
+_LEAST_LATENESS_NS = 100  #: below it the logarithmic axis ends
 _STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all of them
     "svg.fonttype": "none",
     "font.size": 9.0,
@@ -65,14 +67,25 @@ Panel = Callable[[Axes, Asked, Measured], None]
 
 
 def delay(curves: LinkCurves) -> Markup:
-    """Delay asked for, and the time that packets took through the link."""
+    """Delay asked for, and the time that packets took through the link.
+
+    Where packets queued for many times the delay, the axis is logarithmic, so that the steps asked for stay visible.
+    """
+    asked_highest = max(_highest(asked.delay_ns) for asked, _ in _pairs(curves))
+    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in _pairs(curves))
+    stretched = max(_highest(m.transit_p99_ns) for _, m in _pairs(curves)) > 4 * asked_highest and least_asked > 0
 
     def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
+        if stretched:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         _asked_line(axes, asked.t_s, asked.delay_ns / NS_PER_MS, curves.until_s)
         _band(axes, measured, measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS)
         _line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
 
-    return _draw(curves, "delay", "ms", panel, named_routes=True)
+    return _draw(curves, "delay", "ms", panel, named_routes=True, from_zero=not stretched)
 
 
 def rate(curves: LinkCurves) -> Markup:
@@ -124,10 +137,11 @@ def lateness(curves: LinkCurves) -> Markup:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda ns, _: format_duration(round(ns)))
         axes.yaxis.set_minor_formatter("")
+        axes.set_ylim(_LEAST_LATENESS_NS, 3 * max(curves.lateness_budget_ns, _highest(measured.lateness_max_ns)))
         axes.axhline(curves.lateness_budget_ns, color=_BAD, linestyle=(0, (4, 2)), linewidth=1.2)
         worst = ((measured.lateness_max_ns, _MUTED), (measured.lateness_p99_ns, _WORSE))
         for values, colour in (*worst, (measured.lateness_p50_ns, _MEASURED)):
-            _line(axes, measured, np.maximum(values, 100), colour)
+            _line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
 
     return _draw(curves, "lateness", "", panel, from_zero=False)
 
@@ -151,7 +165,7 @@ def _draw(
             axes.xaxis.set_major_formatter("{x:g} s")
         both[0].set_ylabel(f"{what}, {unit}" if unit else "")
         if from_zero:
-            both[0].set_ylim(bottom=0)
+            both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
         return _svg(figure, f"{what} of link {curves.plan.name}")
 
 
