@@ -97,22 +97,26 @@ def flood(triple: Triple, frame_bytes: int, bps: int = 0) -> Iterator[None]:
 def iperf3(triple: Triple, frame_bytes: int) -> Iterator[None]:
     """The same by iperf3: a system call for each datagram, as most applications do it."""
     length = str(frame_bytes - UDP_OVER_ETHERNET)
-    with (
-        _running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server,
-        _running(triple.client, "iperf3", "-c", SERVER_IPV4, "-u", "-b", "0", "-t", "60", "-l", length) as _,
-    ):
-        assert server.stdout is not None
-        for line in server.stdout:
-            if "connected" in line:
-                break
-        yield
+    sending = ("iperf3", "-c", SERVER_IPV4, "-u", "-b", "0", "-t", "60", "-l", length, "--forceflush")
+    with _running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server:
+        _await_line(server, "listening")
+        with _running(triple.client, *sending) as client:
+            _await_line(client, "connected")
+            yield
+
+
+def _await_line(process: subprocess.Popen[str], word: str) -> None:
+    """Read what `process` says until a line with `word`."""
+    assert process.stdout is not None
+    if not any(word in line for line in process.stdout):
+        raise RuntimeError(f"{process.args} ended without saying {word!r}: {process.wait()}")
 
 
 @contextlib.contextmanager
 def _running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
     """`command` in the namespace `name`, killed after the block."""
     run = ("ip", "netns", "exec", name, *command)
-    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
         finally:
