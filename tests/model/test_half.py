@@ -296,6 +296,15 @@ class TestReconfiguration:
         link.arrive(85, 5)
         assert times(link) == [(50, 55, 130), (85, 90, 140)]
 
+    def test_delivers_what_it_held_up_in_order_of_service(self) -> None:
+        """Due at 103 by a shortcut and at 105 by the old route, both wait until 130: now the older frame is first."""
+        link = armed(
+            row(0, 100, 8 * GBIT), row(50, 18, 8 * GBIT, route=1), row(100, 0, 0, route=2), reconfiguration_ns=30
+        )
+        link.arrive(0, 5)
+        link.arrive(80, 5)
+        assert times(link) == [(0, 5, 130), (80, 85, 130)]
+
     def test_in_mode_all_holds_up_everything_in_flight(self) -> None:
         """Both arrive 30 ns later."""
         link = armed(*self.ROWS, reconfiguration_ns=30, reconfiguration_mode="all")

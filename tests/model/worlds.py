@@ -49,7 +49,7 @@ _BDP_MILLIONTHS = st.sampled_from([0, 1, 500_000, 1_000_000, 1_500_001, 10_000_0
 
 SMALL = World(
     gaps=st.integers(1, 12),
-    delays=st.integers(0, 15),
+    delays=st.integers(0, 15) | st.integers(0, 40),
     rates=st.sampled_from([0, 1, 10**9, 3 * 10**9, 8 * 10**9, 16 * 10**9, UNLIMITED]),
     queues=st.integers(0, 30),
     blackouts=st.integers(0, 10),
@@ -60,12 +60,12 @@ SMALL = World(
 
 WIDE = World(
     gaps=st.integers(10**8, 10**10),
-    delays=st.integers(0, 10**9) | st.sampled_from([0, 41_000_000, 2**63 - 1]),
+    delays=st.integers(0, 10**10) | st.sampled_from([0, 41_000_000, 2**63 - 1]),
     rates=st.integers(0, 10**9) | st.sampled_from([0, 1, 8, 10**6, 80_200_000, 2**63 - 2, UNLIMITED]),
     queues=st.integers(0, 10**6) | st.sampled_from([0, 2**63 - 1]),
     blackouts=st.sampled_from([0, 1, 10**6, 10**9, 2**63 - 1]),
     full_frames=st.sampled_from([1, 1514, 9014, 2**63 - 1]),
-    lengths=st.integers(1, 10_000) | st.sampled_from([60, 1514, 9014, 2**32 - 1]),
+    lengths=st.integers(1, 10_000) | st.sampled_from([60, 60, 1514, 1514, 9014, 2**32 - 1]),
     shifts=st.sampled_from([0, 1, 1000]) | st.integers(0, 10**7) | st.integers(0, 10**10),
 )
 
