@@ -2,8 +2,8 @@
 
 `python -m plctl.agent.forwarder CONTROL STATS SLOTS WORKERS BUDGET` is started by `forwarder_client` with two inherited
 descriptors: one end of a stream socket and the memory for statistics. On the socket each side sends msgpack maps, each
-behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in any order, answers `{id, error}`, where an
-empty error means success. End of file ends the process, and so does the death of its parent.
+behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in any order, answers `{id, error, result}`,
+where an empty error means success. End of file ends the process, and so does the death of its parent.
 
 A process of its own, so that a workload of the agent's interpreter never waits for the packets' GIL or the reverse, and
 so that a crash of one leaves the other able to report it.
@@ -56,21 +56,22 @@ class Server:
             pool.map(self._forwarder.remove, self._links)
 
     def _answer(self, request: dict[str, Any]) -> None:
-        error = ""
+        error = result = ""
         try:
-            self._carry_out(**{key: value for key, value in request.items() if key != "id"})
+            result = self._carry_out(**{key: value for key, value in request.items() if key != "id"})
         except OSError as refused:
             error = refused.strerror or str(refused)
         except Exception as mistake:  # whatever it is, who asked must hear of it
             error = f"{type(mistake).__name__}: {mistake}"
         with self._sending, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._control.sendall(pack({"id": request["id"], "error": error}))
+            self._control.sendall(pack({"id": request["id"], "error": error, "result": result}))
 
-    def _carry_out(self, verb: str, **arguments: Any) -> None:
+    def _carry_out(self, verb: str, **arguments: Any) -> str:
         match verb:
             case "add":
-                self._forwarder.add(slot := arguments.pop("slot"), **arguments)
+                result = self._forwarder.add(slot := arguments.pop("slot"), **arguments)
                 self._links.add(slot)
+                return result
             case "arm":
                 for slot in arguments["slots"]:
                     self._forwarder.arm(slot, arguments["t0_ns"])
@@ -81,6 +82,7 @@ class Server:
                 self._links.discard(arguments["slot"])
             case _:
                 raise ValueError(f"there is no verb {verb!r}; legal is add, arm, trigger, remove")
+        return ""
 
 
 def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) -> None:

@@ -19,7 +19,7 @@ class Channel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._waiting: dict[int, asyncio.Future[str]] = {}
+        self._waiting: dict[int, asyncio.Future[tuple[str, str]]] = {}
         self._requests = 0
         self._broken = ""
         self._receiver = asyncio.create_task(self._receive())
@@ -29,8 +29,8 @@ class Channel:
         """The channel over `connection`, which it takes over."""
         return cls(*await asyncio.open_unix_connection(sock=connection))
 
-    async def ask(self, verb: str, **arguments: Any) -> None:
-        """Have `verb` carried out.
+    async def ask(self, verb: str, **arguments: Any) -> str:
+        """Have `verb` carried out; its result.
 
         :raises KernelError: it was refused; the message is the forwarder's.
         :raises WorldError: the forwarder is gone.
@@ -38,10 +38,13 @@ class Channel:
         if self._broken:
             raise WorldError(f"cannot ask the forwarder to {verb}: {self._broken}")
         self._requests += 1
-        answer = self._waiting[self._requests] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+        self._waiting[self._requests] = answer
         self._writer.write(pack({"id": self._requests, "verb": verb, **arguments}))
-        if error := await answer:
+        error, result = await answer
+        if error:
             raise KernelError(error)
+        return result
 
     def fail(self, cause: str) -> None:
         """Let whoever waits, and whoever asks from now on, know that there will be no answer."""
@@ -66,4 +69,4 @@ class Channel:
                 message = msgpack.unpackb(await self._reader.readexactly(length))
                 answer = self._waiting.pop(message["id"], None)
                 if answer and not answer.done():
-                    answer.set_result(message["error"])
+                    answer.set_result((message["error"], message["result"]))

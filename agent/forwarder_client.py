@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, Self
 
 from plctl.agent import forwarder_memory
 from plctl.agent.forwarder_channel import Channel
@@ -22,6 +23,9 @@ from plctl.common.telemetry import HalfStats, Histogram, LinkStats
 from plctl.common.units import format_size
 
 LEDGER_NAME = "forwarder"
+#: What carries the frames: XDP sockets, packet sockets, or XDP sockets where they work.
+Io = Literal["auto", "packet", "xdp"]
+DEFAULT_IO: Io = "packet"
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
 
 
@@ -61,7 +65,7 @@ class ForwarderClient:
     @classmethod
     async def spawn(
         cls, ledger: Ledger, slots: int, *, workers: int | None = None, budget_bytes: int | None = None
-    ) -> ForwarderClient:
+    ) -> Self:
         """Start the process, with room for `slots` links and for `budget_bytes` of frames inside them.
 
         :raises KernelError: it cannot be started.
@@ -87,15 +91,18 @@ class ForwarderClient:
         """Of the process."""
         return self._process.pid
 
-    async def add(self, slot: int, netns: str, plan: LinkPlan) -> None:
+    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io = DEFAULT_IO) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
+
+        Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would
+        have preferred XDP, "packet (MTU 9000 is too large for XDP)".
 
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
         """
         link = self._reserve(slot, netns, plan)
         try:
-            await self._channel.ask(
+            return await self._channel.ask(
                 "add",
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
@@ -105,6 +112,8 @@ class ForwarderClient:
                 mtu=plan.mtu,
                 overhead_bytes=plan.overhead_bytes,
                 ring_bytes=link.ring_bytes,
+                store_bytes=forwarder_memory.store_bytes(plan, link.ring_bytes),
+                io=io,
             )
         except BaseException:
             del self._links[slot]

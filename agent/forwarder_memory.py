@@ -19,6 +19,7 @@ ASSUMED_RATE_BPS = 10**9
 #: bursts of thousands of frames and a thousand links still less than 1 MiB each.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
+STORE_PER_RING = 4  #: what an XDP link may reserve for frames inside it, as a multiple of one of its rings
 RING_FRAMES_MIN = 128  #: 1.5 ms of full-size frames at 1 Gbit/s, whatever the others took
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/pool.c
@@ -48,6 +49,17 @@ def ring_bytes(plan: LinkPlan, taken_bytes: int) -> int:
     slot = max(2048, plan.mtu + ETHERNET_HEADER + _RING_HEAD)
     share = int((RINGS_BYTES - taken_bytes) * RING_SHARE)
     return max(RING_FRAMES_MIN * slot, share)
+
+
+def store_bytes(plan: LinkPlan, ring: int) -> int:
+    """Bytes that an XDP link reserves, beyond its two rings of `ring` bytes, for the frames inside it.
+
+    The kernel takes them at once, so a link that needs much more than its rings gets only part of it; the rest of its
+    frames is copied to where the store grows as it fills.
+    """
+    unlimited = any(row.rate_bps >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for row in schedule.rows)
+    most = STORE_PER_RING * ring
+    return most if unlimited else min(need_bytes(plan), most)
 
 
 def _inside(plan: LinkPlan, schedule: Schedule) -> int:

@@ -65,11 +65,14 @@ class Forwarder:
         mtu: int,
         overhead_bytes: int,
         ring_bytes: int,
-    ) -> None:
+        store_bytes: int,
+        io: str,
+    ) -> str:
         """Forward between two interfaces (towards the client, the server) in the namespace at the path `netns`.
 
         Row 0 of both directions holds until the link is started. Each interface gets a receive ring of about
-        `ring_bytes`.
+        `ring_bytes`. `io` is "auto", "packet" or "xdp"; an XDP link reserves `store_bytes` for frames inside it.
+        Returns in a few words what carries the frames, and why not XDP where "auto" would have preferred it.
         """
     def arm(self, slot: int, t0_ns: int, /) -> None:
         """Start the link's scenario at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or it has started."""

@@ -18,7 +18,8 @@
 #define MTU_MIN 68
 #define MTU_MAX 9216
 #define OVERHEAD_MAX 4096
-#define WHY_SIZE 512
+#define BYTES_MAX ((Py_ssize_t)1 << 40)
+#define WHY_SIZE PORT_WHY_SIZE
 
 struct slot {
 	struct link *link;
@@ -189,30 +190,45 @@ static struct slot *claim_free(ForwarderObject *self, Py_ssize_t index)
 
 /* Methods */
 
-static int check_link(unsigned long mtu, unsigned long overhead, Py_ssize_t ring_bytes)
+static int io_from_name(const char *name, enum port_io *io)
+{
+	static const char *const names[] = {[PORT_IO_AUTO] = "auto", [PORT_IO_PACKET] = "packet", [PORT_IO_XDP] = "xdp"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(name, names[i])) {
+			*io = i;
+			return 0;
+		}
+	PyErr_Format(PyExc_ValueError, "io is '%s'; legal is auto, packet or xdp", name);
+	return -1;
+}
+
+static int check_link(unsigned long mtu, unsigned long overhead, Py_ssize_t ring_bytes, Py_ssize_t store_bytes)
 {
 	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		PyErr_Format(PyExc_ValueError, "mtu is %lu; legal is %d to %d bytes", mtu, MTU_MIN, MTU_MAX);
 	else if (overhead > OVERHEAD_MAX)
 		PyErr_Format(PyExc_ValueError, "overhead_bytes is %lu; legal is 0 to %d", overhead, OVERHEAD_MAX);
-	else if (ring_bytes < 1)
-		PyErr_Format(PyExc_ValueError, "ring_bytes is %zd; it must be 1 or more", ring_bytes);
+	else if (ring_bytes < 1 || ring_bytes > BYTES_MAX)
+		PyErr_Format(PyExc_ValueError, "ring_bytes is %zd; legal is 1 to %zd", ring_bytes, BYTES_MAX);
+	else if (store_bytes < 0 || store_bytes > BYTES_MAX)
+		PyErr_Format(PyExc_ValueError, "store_bytes is %zd; legal is 0 to %zd", store_bytes, BYTES_MAX);
 	else
 		return 0;
 	return -1;
 }
 
 /* Without the GIL. */
-static int open_link(struct slot *slot, const struct link_config *config, char *why)
+static int open_link(struct slot *slot, const struct link_config *config, char *how)
 {
-	int error = link_open(config, &slot->link, why, WHY_SIZE);
+	int error = link_open(config, &slot->link, how);
 
 	if (error)
 		return error;
 	error = worker_add(slot->worker, slot->link);
 	if (!error)
 		return 0;
-	snprintf(why, WHY_SIZE, "cannot watch the ports in %s: %s", config->netns, strerror(error));
+	port_refuse(how, error, "watch the ports in", config->ports.netns);
 	slot->link->lanes[0].rows = slot->link->lanes[1].rows = NULL; /* they stay the config's */
 	link_close(slot->link);
 	slot->link = NULL;
@@ -223,44 +239,49 @@ static int open_link(struct slot *slot, const struct link_config *config, char *
 static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_config *config)
 {
 	struct slot *slot = claim_free(self, index);
-	char why[WHY_SIZE];
+	char how[WHY_SIZE];
 	int error = 0;
 
 	if (slot) {
-		config->budget = &self->budget;
+		config->ports.budget = &self->budget;
 		config->stats = &self->stats[index];
 		Py_BEGIN_ALLOW_THREADS
-		error = open_link(slot, config, why);
+		error = open_link(slot, config, how);
 		Py_END_ALLOW_THREADS
 		slot->busy = false;
 	}
 	if (slot && !error)
-		Py_RETURN_NONE;
+		return PyUnicode_FromString(how);
 	free((void *)config->halves[0].rows);
 	free((void *)config->halves[1].rows);
-	return slot ? raise_os_error(error, why) : NULL;
+	return slot ? raise_os_error(error, how) : NULL;
 }
 
 static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-	static char *keywords[] = {"slot", "netns", "interfaces", "up", "down", "mtu", "overhead_bytes", "ring_bytes", NULL};
+	static char *keywords[] = {"slot", "netns", "interfaces", "up", "down", "mtu", "overhead_bytes", "ring_bytes",
+		"store_bytes", "io", NULL};
 	struct link_config config = {0};
 	PyObject *up, *down;
-	Py_ssize_t index, ring_bytes;
+	Py_ssize_t index, ring_bytes, store_bytes;
 	unsigned long mtu, overhead;
+	const char *io;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkkn:add", keywords, &index, &config.netns,
-		    &config.interfaces[0], &config.interfaces[1], &up, &down, &mtu, &overhead, &ring_bytes))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkknns:add", keywords, &index, &config.ports.netns,
+		    &config.ports.interfaces[0], &config.ports.interfaces[1], &up, &down, &mtu, &overhead, &ring_bytes,
+		    &store_bytes, &io))
 		return NULL;
-	if (check_link(mtu, overhead, ring_bytes) || half_config_from_python(up, &config.halves[0]))
+	if (check_link(mtu, overhead, ring_bytes, store_bytes) || io_from_name(io, &config.ports.io) ||
+	    half_config_from_python(up, &config.halves[0]))
 		return NULL;
 	if (half_config_from_python(down, &config.halves[1])) {
 		free((void *)config.halves[0].rows);
 		return NULL;
 	}
-	config.mtu = mtu;
+	config.ports.mtu = mtu;
 	config.overhead = overhead;
-	config.ring_bytes = ring_bytes;
+	config.ports.ring_bytes = ring_bytes;
+	config.ports.store_bytes = store_bytes;
 	return add_link((ForwarderObject *)object, index, &config);
 }
 

@@ -54,10 +54,10 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
-static void admit(struct lane *lane, const struct arrival *arrival, int64_t at)
+static void admit(struct lane *lane, struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
-	struct frame *frame = pool_take(link->pool, arrival->length);
+	struct frame *frame = port_find_room(lane->in, arrival);
 
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
@@ -69,11 +69,19 @@ static void admit(struct lane *lane, const struct arrival *arrival, int64_t at)
 	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
 		lane->counters[QUEUE_FULL_PACKETS]++;
 		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
-		pool_give(link->pool, frame);
+		port_refuse_room(lane->in, frame);
 		return;
 	}
 	frame->moved_ns = frame->packet.arrival - at;
-	port_copy(arrival, frame->data); /* only now: a dropped frame costs no copy */
+	port_keep(lane->in, arrival, frame); /* only now: a dropped frame costs no copy */
+}
+
+/* When a frame that was stamped `stamp_ns` and read by `now` arrived, on CLOCK_MONOTONIC. */
+static int64_t arrival_ns(const struct lane *lane, int64_t stamp_ns, int64_t offset_ns, int64_t now)
+{
+	if (lane->in->back_end->wall_stamps)
+		return port_arrival_ns(stamp_ns, offset_ns, lane->polled_ns, now);
+	return earlier(stamp_ns, now);
 }
 
 bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
@@ -84,7 +92,7 @@ bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
 	int64_t after = count ? monotonic_ns() : now; /* some may have arrived since `now` */
 
 	for (unsigned i = 0; i < count; i++) {
-		int64_t at = port_arrival_ns(batch[i].wall_ns, offset_ns, lane->polled_ns, after);
+		int64_t at = arrival_ns(lane, batch[i].stamp_ns, offset_ns, after);
 
 		if (!batch[i].whole) {
 			lane->counters[LOST_RING]++;
@@ -94,7 +102,7 @@ bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
 			at = pull_trigger(link, at, after);
 		admit(lane, &batch[i], at);
 	}
-	port_release(lane->in, count);
+	port_release(lane->in, batch, count);
 	lane->polled_ns = now;
 	return count == PORT_BATCH;
 }
@@ -150,8 +158,6 @@ static unsigned send_due(struct lane *lane, int64_t now)
 	before = monotonic_ns();
 	sent = port_send(lane->out, due, count);
 	account(lane, due, count, sent, before);
-	for (unsigned i = 0; i < count; i++)
-		pool_give(lane->link->pool, due[i]);
 	return count;
 }
 

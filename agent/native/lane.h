@@ -57,21 +57,18 @@ int link_arm(struct link *link, int64_t t0, int64_t now);
 
 /* What a link is made from. */
 struct link_config {
-	const char *netns;         /* path of the link's network namespace */
-	const char *interfaces[2]; /* in it: towards the client, towards the server */
+	struct ports_config ports; /* towards the client, towards the server; link_open() adds the pool */
 	struct half_config halves[2];
-	uint32_t mtu;
 	uint32_t overhead;
-	size_t ring_bytes; /* for each port */
-	struct budget *budget;
-	struct link_stats *stats; /* reset by link_open(); like the budget, borrowed for the link's life */
+	struct link_stats *stats; /* reset by link_open(); borrowed for the link's life */
 };
 
 /*
  * A link whose ports receive, but which no worker serves yet. Takes over the rows of the config only if it succeeds. On
- * failure returns an errno and says in a sentence, in why[0 ... size), what was refused by whom.
+ * failure returns an errno and says in a sentence, in how[0 ... PORT_WHY_SIZE), what was refused by whom; on success, as
+ * ports_open(), what carries the frames.
  */
-int link_open(const struct link_config *config, struct link **link, char *why, size_t size);
+int link_open(const struct link_config *config, struct link **link, char *how);
 void link_close(struct link *link); /* with every frame inside */
 
 #endif

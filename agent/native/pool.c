@@ -92,6 +92,7 @@ struct frame *pool_take(struct pool *pool, uint32_t length)
 		frame = (struct frame *)class->fresh;
 		class->fresh += slot_bytes[number];
 		frame->size_class = number;
+		frame->data = (uint8_t *)(frame + 1);
 	}
 	frame->length = length;
 	return frame;

@@ -14,11 +14,12 @@
 struct frame {
 	struct packet packet;
 	int64_t moved_ns; /* by how much the model had to move its arrival up: it counts as lateness */
-	uint32_t length;  /* bytes in data: the Ethernet frame without FCS */
-	uint32_t size_class;
-	uint8_t data[];
+	uint8_t *data;    /* the Ethernet frame without FCS */
+	uint32_t length;  /* its bytes */
+	uint32_t size_class; /* of the pool's, or FRAME_OF_PORT */
 };
 
+#define FRAME_OF_PORT UINT32_MAX /* the data, and this structure, lie in memory that a port shares with the kernel */
 #define FRAME_MAX 9728 /* bytes of data that the largest slot holds: a 9216-byte MTU with its headers, and room */
 
 /* Bytes that all pools drawing on it may still map. */

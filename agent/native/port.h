@@ -1,9 +1,10 @@
 /*
  * One end of a veth pair, as frames: what arrives there with its time of arrival, and a way to send.
  *
- * This is all that the packet path knows of the kernel. The back end is an AF_PACKET socket with a TPACKET_V2 ring for
- * what arrives (it hands over each frame at once, where TPACKET_V3 waits a millisecond for a block to fill) and
- * sendmmsg() for what leaves. A port is used by one thread at a time. Functions return 0 or an errno.
+ * This is all that the packet path knows of the kernel. Two back ends: AF_PACKET (packet_port.c) copies every frame that
+ * stays into the link's pool and works wherever there are packet sockets; AF_XDP (xdp_port.c) lets the kernel put frames
+ * where they wait until they are due, and send them from there. A port is used by one thread at a time, and both ports
+ * of a link by the same one. Functions that can fail return 0 or an errno.
  */
 #ifndef PLCTL_PORT_H
 #define PLCTL_PORT_H
@@ -15,45 +16,130 @@
 #include "pool.h"
 
 #define PORT_BATCH 64 /* frames that one call receives or sends at most */
+#define PORT_ETHERNET_HEAD 14
+#define PORT_VLAN_TAG 4
+#define PORT_WHY_SIZE 256
 
 struct port;
 
-/* A frame in the ring: valid until port_release(). */
+/* A frame that arrived: valid until port_release(). */
 struct arrival {
 	const uint8_t *data;
-	int64_t wall_ns;   /* CLOCK_REALTIME, as the kernel stamped it */
-	uint32_t length;   /* of the frame, with the VLAN tag that the kernel took out of `data` */
-	uint32_t tag;      /* that tag (TPID << 16 | TCI), or 0 */
-	bool whole;        /* false: the frame was longer than the port's MTU allows; the rest of it is lost */
+	int64_t stamp_ns; /* when the kernel saw it; see port_arrival_ns() */
+	uint32_t length;  /* of the frame, with the VLAN tag that the kernel took out of `data` */
+	uint32_t tag;     /* that tag (TPID << 16 | TCI), or 0 */
+	bool whole;       /* false: the frame was longer than the port's MTU allows; the rest of it is lost */
+	bool kept;        /* port_keep() took it into the link */
 };
 
-/* Opens two packet sockets inside the network namespace at `path`; they receive nothing yet. */
-int port_sockets(const char *path, int sockets[2]);
+/* What a back end does; the contracts are those of the functions below, which call it. */
+struct port_back_end {
+	bool wall_stamps; /* stamps are CLOCK_REALTIME; else CLOCK_MONOTONIC */
+	unsigned (*receive)(struct port *port, struct arrival *batch);
+	struct frame *(*find_room)(struct port *port, const struct arrival *arrival);
+	void (*keep)(struct port *port, struct arrival *arrival, struct frame *frame);
+	void (*refuse)(struct port *port, struct frame *frame);
+	void (*release)(struct port *port, const struct arrival *batch, unsigned count);
+	uint64_t (*send)(struct port *port, struct frame *const *frames, unsigned count);
+	uint64_t (*new_overruns)(struct port *port);
+	void (*close)(struct port *port);
+};
+
+struct port { /* what each back end's own structure begins with */
+	const struct port_back_end *back_end;
+	int socket;
+	uint32_t longest; /* bytes of the longest frame: mtu behind the Ethernet header and two VLAN tags */
+	struct pool *pool;
+};
+
+enum port_io { PORT_IO_AUTO, PORT_IO_PACKET, PORT_IO_XDP };
+
+/* What both ports of a link are opened from. */
+struct ports_config {
+	const char *netns;         /* path of the link's network namespace */
+	const char *interfaces[2]; /* in it */
+	uint32_t mtu;
+	size_t ring_bytes;  /* for each port: what may arrive while nobody looks */
+	size_t store_bytes; /* of frames inside the link that are likely; AF_XDP makes room for them at once */
+	struct budget *budget;
+	struct pool *pool; /* of the same link; like the budget, borrowed for the ports' life */
+	enum port_io io;
+};
 
 /*
- * Takes over `socket`, in every case, and binds it to `interface`: frames up to mtu bytes behind the Ethernet header and
- * two VLAN tags, ring of about ring_bytes. On failure *attempt says in a few words what the kernel refused.
+ * Opens both ports; from then on frames arrive. Says in a few words in how[0 ... PORT_WHY_SIZE) which back end it is and,
+ * where PORT_IO_AUTO did not get AF_XDP, why; on failure, in a sentence, what was refused.
  */
-int port_open(int socket, const char *interface, uint32_t mtu, size_t ring_bytes, struct port **port,
-	const char **attempt);
-void port_close(struct port *port);
+int ports_open(const struct ports_config *config, struct port *ports[2], char *how);
 
-int port_descriptor(const struct port *port); /* readable when frames arrived: for epoll, edge-triggered */
+/* Those of one back end. On failure `why` gets the sentence; nothing stays open. */
+int packet_ports_open(const struct ports_config *config, struct port *ports[2], char *why);
+int xdp_ports_open(const struct ports_config *config, struct port *ports[2], char *why);
+
+/* "cannot <attempt> <where>: <error's text>" into why[0 ... PORT_WHY_SIZE); returns the error. */
+int port_refuse(char *why, int error, const char *attempt, const char *where);
+int port_refuse_interface(char *why, int error, const char *attempt, const struct ports_config *config, int which);
+
+static inline void port_close(struct port *port) /* NULL is fine; frames of both of a link's must have been given up */
+{
+	if (port)
+		port->back_end->close(port);
+}
+
+static inline int port_descriptor(const struct port *port) /* readable when frames arrived: for epoll, edge-triggered */
+{
+	return port->socket;
+}
 
 /* The oldest unreleased arrivals, at most PORT_BATCH; how many. */
-unsigned port_receive(struct port *port, struct arrival *batch);
-void port_copy(const struct arrival *arrival, uint8_t *to); /* arrival->length bytes, tag and all */
-void port_release(struct port *port, unsigned count);       /* the kernel may fill the oldest `count` again */
+static inline unsigned port_receive(struct port *port, struct arrival *batch)
+{
+	return port->back_end->receive(port, batch);
+}
 
-/* Sends `count` <= PORT_BATCH frames in order. Bit i of the result: the kernel took frames[i]. */
-uint64_t port_send(struct port *port, struct frame *const *frames, unsigned count);
+/* A frame of arrival->length bytes in which the arrival can stay, its data not yet there; NULL: no memory is left. */
+static inline struct frame *port_find_room(struct port *port, const struct arrival *arrival)
+{
+	return port->back_end->find_room(port, arrival);
+}
 
-uint64_t port_new_overruns(struct port *port); /* frames lost because the ring was full, since the last call */
+/* The arrival stays, in the frame that was found for it; now its data is there. */
+static inline void port_keep(struct port *port, struct arrival *arrival, struct frame *frame)
+{
+	port->back_end->keep(port, arrival, frame);
+}
+
+/* The arrival does not stay: the room that was found for it is free again. */
+static inline void port_refuse_room(struct port *port, struct frame *frame)
+{
+	port->back_end->refuse(port, frame);
+}
+
+/* The kernel may use again what the oldest `count` arrivals took up: all of the last port_receive(). */
+static inline void port_release(struct port *port, const struct arrival *batch, unsigned count)
+{
+	port->back_end->release(port, batch, count);
+}
 
 /*
- * When a frame arrived, on CLOCK_MONOTONIC: `wall_ns` less `offset_ns` (wall_offset_ns() at this poll), unless the wall
- * clock was stepped since the frame was stamped. A frame cannot have arrived after `now`, nor noticeably before the
- * previous poll, which did not see it; a stamp that says otherwise is cut to that interval.
+ * Sends `count` <= PORT_BATCH frames in order and takes them over; `packet`, `moved_ns` and `length` of each stay
+ * readable until the next call for a port of this link. Bit i of the result: the kernel took frames[i].
+ */
+static inline uint64_t port_send(struct port *port, struct frame *const *frames, unsigned count)
+{
+	return port->back_end->send(port, frames, count);
+}
+
+/* Frames that the machine lost before we saw them, since the last call. */
+static inline uint64_t port_new_overruns(struct port *port)
+{
+	return port->back_end->new_overruns(port);
+}
+
+/*
+ * When a frame arrived, on CLOCK_MONOTONIC: its wall-clock stamp less `offset_ns` (wall_offset_ns() at this poll), unless
+ * the wall clock was stepped since the frame was stamped. A frame cannot have arrived after `now`, nor noticeably before
+ * the previous poll, which did not see it; a stamp that says otherwise is cut to that interval.
  */
 int64_t port_arrival_ns(int64_t wall_ns, int64_t offset_ns, int64_t previous_poll_ns, int64_t now_ns);
 

@@ -14,11 +14,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from live.raw_end import RawEnd
 
-from plctl.agent.forwarder_client import LEDGER_NAME, ForwarderClient
+from plctl.agent.forwarder_client import LEDGER_NAME, ForwarderClient, Io
 from plctl.agent.ledger import Ledger
 from plctl.agent.netns import (
     CLIENT_INTERFACE,
@@ -38,20 +39,39 @@ from plctl.common.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
 MACS = bytes.fromhex("020000000001 020000000002".replace(" ", ""))
 
 
+class Forwarder(ForwarderClient):
+    """One whose links are carried by the back end that the test is about."""
+
+    io: Io = "auto"
+
+    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None) -> str:
+        """As `ForwarderClient.add`, and it is that back end that carries the link, no other."""
+        how = await super().add(slot, netns, plan, io=io or self.io)
+        assert (io or self.io) in ("auto", how.partition(" ")[0])
+        return how
+
+
 @asynccontextmanager
-async def forwarding(ledger: Ledger, budget_bytes: int | None = None) -> AsyncIterator[ForwarderClient]:
+async def forwarding(ledger: Ledger, io: Io, budget_bytes: int | None = None) -> AsyncIterator[Forwarder]:
     """A forwarder with eight slots that ends with the block."""
-    client = await ForwarderClient.spawn(ledger, 8, budget_bytes=budget_bytes)
+    client = await Forwarder.spawn(ledger, 8, budget_bytes=budget_bytes)
+    client.io = io
     try:
         yield client
     finally:
         await client.close()
 
 
+@pytest.fixture(params=["packet", "xdp"])
+def io(request: pytest.FixtureRequest) -> Io:
+    """The back end: every test that uses it runs with each."""
+    return cast(Io, request.param)
+
+
 @pytest.fixture
-async def forwarder(ledger: Ledger) -> AsyncIterator[ForwarderClient]:
+async def forwarder(ledger: Ledger, io: Io) -> AsyncIterator[Forwarder]:
     """A forwarder that lives as long as the test."""
-    async with forwarding(ledger) as client:
+    async with forwarding(ledger, io) as client:
         yield client
 
 
@@ -76,7 +96,7 @@ def ends(triple: Triple) -> Iterator[tuple[RawEnd, RawEnd]]:
         yield client, server
 
 
-async def reading(forwarder: ForwarderClient, until: Callable[[LinkStats], bool]) -> LinkStats:
+async def reading(forwarder: Forwarder, until: Callable[[LinkStats], bool]) -> LinkStats:
     """The first reading of slot 0 that `until` accepts; every one before must add up, too."""
     async with asyncio.timeout(20):
         while not until(stats := forwarder.read(0)):
@@ -112,9 +132,7 @@ class TestFrames:
         ],
     )
     @pytest.mark.parametrize("direction", ["up", "down"])
-    async def test_crosses_unchanged(
-        self, forwarder: ForwarderClient, built: Triple, frame: bytes, direction: str
-    ) -> None:
+    async def test_crosses_unchanged(self, forwarder: Forwarder, built: Triple, frame: bytes, direction: str) -> None:
         """A frame arrives byte for byte, whatever is in it, whomever it is for, in either direction."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         with ends(built) as pair:
@@ -124,12 +142,17 @@ class TestFrames:
             assert [] == sender.receive_all()
 
     async def test_crosses_unchanged_at_mtu_9000(
-        self, forwarder: ForwarderClient, triple: Triple, ledger: Ledger
+        self, forwarder: Forwarder, triple: Triple, ledger: Ledger, io: Io
     ) -> None:
-        """Jumbo frames cross, mixed with small ones, in order."""
+        """Jumbo frames cross, mixed with small ones, in order; XDP says that it cannot, and leaves them to packets."""
         plan = constant(NS_PER_MS, mtu=9000)
         build(triple, plan, ledger)
-        await forwarder.add(0, triple.link, plan)
+        if io == "xdp":
+            with pytest.raises(KernelError, match="MTU 9000 is too large for XDP"):
+                await forwarder.add(0, triple.link, plan)
+            assert "packet (MTU 9000 is too large for XDP)" == await forwarder.add(0, triple.link, plan, io="auto")
+        else:
+            assert "packet" == await forwarder.add(0, triple.link, plan)
         frames = [MACS + b"\x88\xb5" + os.urandom(size) for size in (9000, 50, 8999, 1500, 1501)]
         with ends(triple) as (client, server):
             for frame in frames:
@@ -137,7 +160,7 @@ class TestFrames:
             assert frames == [(await server.receive()).data for _ in frames]
         remove(triple, ledger)
 
-    async def test_ip_traffic_flows(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_ip_traffic_flows(self, forwarder: Forwarder, built: Triple) -> None:
         """Ordinary sockets in the client's and the server's namespace reach each other."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         loop = asyncio.get_running_loop()
@@ -160,9 +183,7 @@ class TestFrames:
 class TestTime:
     """When it crosses."""
 
-    async def test_delay_is_never_less_than_asked_and_close_to_it(
-        self, forwarder: ForwarderClient, built: Triple
-    ) -> None:
+    async def test_delay_is_never_less_than_asked_and_close_to_it(self, forwarder: Forwarder, built: Triple) -> None:
         """41.2 ms of delay are at least 41.2 ms for every frame, and within 1 ms for the luckiest."""
         asked = 41_200_000
         await forwarder.add(0, built.link, constant(asked))
@@ -177,7 +198,7 @@ class TestTime:
         assert asked <= stats.up.transit.min
         assert 20 == stats.up.transit.count == stats.up.lateness.count
 
-    async def test_rate_paces_a_burst(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_rate_paces_a_burst(self, forwarder: Forwarder, built: Triple) -> None:
         """At 8 Mbit/s frames of 1000 bytes leave 1 ms apart: 20 of them take 20 ms, however fast they came."""
         plan = constant(0, 8_000_000, queue=Queue(capacity=Capacity("packets", 100)))
         await forwarder.add(0, built.link, plan)
@@ -189,7 +210,7 @@ class TestTime:
         assert stamps[-1] - sent_ns >= 20 * NS_PER_MS
         assert all(stamp - sent_ns >= n * NS_PER_MS for n, stamp in enumerate(stamps, 1))
 
-    async def test_starts_at_t0(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_starts_at_t0(self, forwarder: Forwarder, built: Triple) -> None:
         """The scenario starts at the planned instant, not before, and says when; links share it."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         t0_ns = time.monotonic_ns() + 50 * NS_PER_MS
@@ -199,9 +220,7 @@ class TestTime:
         assert t0_ns == stats.t0_ns
         assert 0 <= stats.started_ns - t0_ns < 20 * NS_PER_MS
 
-    async def test_first_row_holds_before_t0_and_the_second_after(
-        self, forwarder: ForwarderClient, built: Triple
-    ) -> None:
+    async def test_first_row_holds_before_t0_and_the_second_after(self, forwarder: Forwarder, built: Triple) -> None:
         """Scenario time counts from T0: a row at 0 + 1 ns is in force at once then, and not before."""
         schedule = Schedule((Row(0, 0, NS_PER_MS, RATE_UNLIMITED), Row(1, 0, 60 * NS_PER_MS, RATE_UNLIMITED)))
         await forwarder.add(0, built.link, LinkPlan("leo-0", schedule, schedule))
@@ -215,14 +234,14 @@ class TestTime:
             client.send(udp_frame())
             assert (await server.receive()).wall_ns - sent_ns >= 60 * NS_PER_MS
 
-    async def test_refuses_a_t0_that_has_passed(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_refuses_a_t0_that_has_passed(self, forwarder: Forwarder, built: Triple) -> None:
         """A link that would start late does not start at all."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         with pytest.raises(KernelError, match="T0 has passed"):
             await forwarder.arm([0], time.monotonic_ns() - NS_PER_S)
         assert (0, 0) == (forwarder.read(0).t0_ns, forwarder.read(0).started_ns)
 
-    async def test_waits_for_the_first_transport_packet(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_waits_for_the_first_transport_packet(self, forwarder: Forwarder, built: Triple) -> None:
         """Other frames cross without starting the scenario; the first UDP packet starts it for both directions."""
         await forwarder.add(0, built.link, constant(NS_PER_MS, start="first-transport-packet"))
         await forwarder.trigger(0)
@@ -242,7 +261,7 @@ class TestTime:
 class TestCounting:
     """What is counted."""
 
-    async def test_flood_is_dropped_by_the_queue_and_adds_up(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_flood_is_dropped_by_the_queue_and_adds_up(self, forwarder: Forwarder, built: Triple) -> None:
         """What exceeds the queue is dropped as queue_full; at every reading each frame is somewhere, once."""
         plan = constant(NS_PER_MS, 10_000_000, queue=Queue(capacity=Capacity("packets", 10)))
         await forwarder.add(0, built.link, plan)
@@ -262,18 +281,18 @@ class TestCounting:
         assert (0, 0) == (up.lost_send, up.lost_memory)
         assert done.down.arrived_packets == 0
 
-    async def test_link_that_the_budget_cannot_hold_is_refused(self, ledger: Ledger, built: Triple) -> None:
+    async def test_link_that_the_budget_cannot_hold_is_refused(self, ledger: Ledger, io: Io, built: Triple) -> None:
         """The refusal says what the link needs, what the others need, and the budget."""
-        async with forwarding(ledger, budget_bytes=512 * 1024) as client:
+        async with forwarding(ledger, io, budget_bytes=512 * 1024) as client:
             with pytest.raises(
                 WorldError, match=r"leo-0 needs .*, the 0 links before it 0 B, .* budget is 524\.288 kB"
             ):
                 await client.add(0, built.link, constant(200 * NS_PER_MS))
 
-    async def test_spent_budget_is_an_emulator_loss(self, ledger: Ledger, built: Triple) -> None:
+    async def test_spent_budget_is_an_emulator_loss(self, ledger: Ledger, io: Io, built: Triple) -> None:
         """Frames that find no memory are counted as lost, not as dropped by the emulated queue."""
         outage = constant(0, 0, queue=Queue(capacity=Capacity("bytes", 400_000)))
-        async with forwarding(ledger, budget_bytes=1_200_000) as client:
+        async with forwarding(ledger, io, budget_bytes=1_200_000) as client:
             await client.add(0, built.link, outage)
             with ends(built) as (sender, _):
                 for _ in range(3000):
@@ -283,7 +302,7 @@ class TestCounting:
         assert stats.up.lost_memory > 0
         assert stats.up.dropped_queue_full_packets == 0
 
-    async def test_reading_of_an_unused_slot_is_empty(self, forwarder: ForwarderClient) -> None:
+    async def test_reading_of_an_unused_slot_is_empty(self, forwarder: Forwarder) -> None:
         """A slot without a link has counted nothing."""
         assert LinkStats() == replace(forwarder.read(7), up=HalfStats(), down=HalfStats())
         assert forwarder.read(7).up.arrived_packets == 0
@@ -292,7 +311,7 @@ class TestCounting:
 class TestLifecycle:
     """How links and the process come and go."""
 
-    async def test_link_goes_under_traffic_and_comes_back(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_link_goes_under_traffic_and_comes_back(self, forwarder: Forwarder, built: Triple) -> None:
         """A link with frames inside can be removed; its slot can be used again, counted from zero."""
         for _ in range(3):
             await forwarder.add(0, built.link, constant(500 * NS_PER_MS))
@@ -304,7 +323,7 @@ class TestLifecycle:
                 await forwarder.remove(0)
 
     async def test_links_do_not_disturb_each_other(
-        self, forwarder: ForwarderClient, built: Triple, ledger: Ledger, unique: str
+        self, forwarder: Forwarder, built: Triple, ledger: Ledger, unique: str
     ) -> None:
         """While another link comes, carries frames, and goes with some inside, not one frame of the first is lost."""
         other = Triple.named("agent", f"{unique}b", "leo-1")
@@ -323,7 +342,7 @@ class TestLifecycle:
         assert (250, 0, 0) == (stats.up.arrived_packets, stats.up.inside_packets, stats.up.lost_ring)
         remove(other, ledger)
 
-    async def test_many_links_come_and_go_at_once(self, forwarder: ForwarderClient, built: Triple) -> None:
+    async def test_many_links_come_and_go_at_once(self, forwarder: Forwarder, built: Triple) -> None:
         """Requests are carried out side by side; each failure is its own."""
         results = await asyncio.gather(
             forwarder.add(0, built.link, constant(NS_PER_MS)),
@@ -331,8 +350,8 @@ class TestLifecycle:
             forwarder.add(2, built.client, constant(NS_PER_MS)),
             return_exceptions=True,
         )
-        assert [type(None), KernelError, KernelError] == [type(result) for result in results]
-        assert "open packet sockets in /run/netns/no-such-namespace: No such file" in str(results[1])
+        assert [str, KernelError, KernelError] == [type(result) for result in results]
+        assert "sockets in /run/netns/no-such-namespace: No such file" in str(results[1])
         assert f"find the interface for sim-veth1 in /run/netns/{built.client}: No such device" in str(results[2])
 
     async def test_death_is_noticed(self, ledger: Ledger, built: Triple) -> None:
