@@ -64,8 +64,8 @@ class LiveView:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._show()
         if self._live is not None:
+            self._show()
             self._live.stop()
 
     def set_phase(self, phase: str) -> None:

@@ -62,9 +62,10 @@ class _Watcher:
         self._view = view
 
     def phase(self, phase: Phase, t0_ns: int) -> None:
-        self._view.set_phase(phase)
         if phase is Phase.COMMITTED:
             self._view.start(t0_ns)
+        else:
+            self._view.set_phase(phase)
 
     def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:  # noqa: ARG002  (one host)
         self._view.update(columns)

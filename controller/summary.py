@@ -95,14 +95,15 @@ def _figures(record: RunRecord, link: LinkRecord) -> list[str]:
         return []
     both = (result.up, result.down)
     late = max(half.lateness_p99_ns for half in both)
-    bound = format_duration(record.host(link.host).bound_ns)
+    bound_ns = record.host(link.host).bound_ns
+    bound = f" ± {format_duration(bound_ns)}" if bound_ns else ""
     return [
         str(result.up.delivered_packets),
         str(result.down.delivered_packets),
         str(sum(half.dropped_queue_full_packets for half in both)),
         str(sum(half.lost_ring + half.lost_send + half.lost_memory for half in both)),
         format_duration(late) if late >= 0 else "–",
-        f"T0 + {format_duration(link.skew_ns)} ± {bound}" if link.skew_ns is not None else "–",
+        f"T0 + {format_duration(link.skew_ns)}{bound}" if link.skew_ns is not None else "–",
     ]
 
 
