@@ -17,6 +17,7 @@ from plctl.agent.forwarder_channel import Channel
 from plctl.agent.ledger import Ledger
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
+from plctl.agent.packet_log import PacketLog
 from plctl.common.errors import KernelError, WorldError
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import HalfStats, Histogram, LinkStats
@@ -37,8 +38,9 @@ def default_workers() -> int:
 @dataclass(frozen=True, slots=True)
 class _Link:
     plan: LinkPlan
-    need_bytes: int  #: of frame store
+    need_bytes: int  #: of frame store and packet log
     ring_bytes: int  #: of each of its two rings
+    log: PacketLog | None
 
 
 class ForwarderClient:
@@ -114,9 +116,10 @@ class ForwarderClient:
                 ring_bytes=link.ring_bytes,
                 store_bytes=forwarder_memory.store_bytes(plan, link.ring_bytes),
                 io=io,
+                packet_log=link.log.path if link.log else "",
             )
         except BaseException:
-            del self._links[slot]
+            self._forget(slot)
             raise
 
     async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
@@ -139,7 +142,7 @@ class ForwarderClient:
         :raises KernelError: there is none.
         """
         await self._channel.ask("remove", slot=slot)
-        del self._links[slot]
+        self._forget(slot)
 
     def read(self, slot: int) -> LinkStats:
         """What the link has counted since it was added; costs the forwarder nothing.
@@ -152,6 +155,10 @@ class ForwarderClient:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
 
+    def packet_log(self, slot: int) -> PacketLog | None:
+        """The link's log, if its plan asks for one; readable until the link is removed, even if the forwarder dies."""
+        return self._links[slot].log
+
     async def close(self) -> None:
         """End the process and all its links; may be called twice, and after it died."""
         self._watcher.cancel()
@@ -162,6 +169,8 @@ class ForwarderClient:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        for slot in list(self._links):
+            self._forget(slot)
         if not self._stats.closed:
             self._stats.close()
             self._ledger.strike("process", LEDGER_NAME)
@@ -186,8 +195,14 @@ class ForwarderClient:
                 f"{format_size(self._budget_bytes)}"
             )
         rings = 2 * sum(link.ring_bytes for link in self._links.values())
-        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, rings))
+        log = PacketLog.create() if plan.packets else None
+        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, rings), log)
         return self._links[slot]
+
+    def _forget(self, slot: int) -> None:
+        link = self._links.pop(slot)
+        if link.log:
+            link.log.close()
 
 
 async def _start(arguments: tuple[int, int, int, int, int], ledger: Ledger) -> asyncio.subprocess.Process:
