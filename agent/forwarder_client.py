@@ -17,7 +17,6 @@ from plctl.agent.forwarder_channel import Channel
 from plctl.agent.ledger import Ledger
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
-from plctl.agent.packet_log import PacketLog
 from plctl.common.errors import KernelError, WorldError
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import HalfStats, Histogram, LinkStats
@@ -26,7 +25,7 @@ from plctl.common.units import format_size
 LEDGER_NAME = "forwarder"
 #: What carries the frames: XDP sockets, packet sockets, or XDP sockets where they work.
 Io = Literal["auto", "packet", "xdp"]
-DEFAULT_IO: Io = "packet"
+DEFAULT_IO: Io = "auto"
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
 
 
@@ -38,9 +37,10 @@ def default_workers() -> int:
 @dataclass(frozen=True, slots=True)
 class _Link:
     plan: LinkPlan
-    need_bytes: int  #: of frame store and packet log
+    need_bytes: int  #: of frame store
     ring_bytes: int  #: of each of its two rings
-    log: PacketLog | None
+    store_bytes: int  #: that an XDP link takes at once
+    io: Io
 
 
 class ForwarderClient:
@@ -96,15 +96,15 @@ class ForwarderClient:
     async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io = DEFAULT_IO) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
 
-        Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would
-        have preferred XDP, "packet (MTU 9000 is too large for XDP)".
+        Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would have preferred XDP,
+        "packet (MTU 9000 is too large for XDP)".
 
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
         """
-        link = self._reserve(slot, netns, plan)
+        link = self._reserve(slot, netns, plan, io)
         try:
-            return await self._channel.ask(
+            how = await self._channel.ask(
                 "add",
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
@@ -114,13 +114,13 @@ class ForwarderClient:
                 mtu=plan.mtu,
                 overhead_bytes=plan.overhead_bytes,
                 ring_bytes=link.ring_bytes,
-                store_bytes=forwarder_memory.store_bytes(plan, link.ring_bytes),
-                io=io,
-                packet_log=link.log.path if link.log else "",
+                store_bytes=link.store_bytes,
+                io=link.io,
             )
         except BaseException:
-            self._forget(slot)
+            del self._links[slot]
             raise
+        return how if link.io == io else f"{how} (other links have taken the memory for XDP)"
 
     async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
         """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC).
@@ -142,7 +142,7 @@ class ForwarderClient:
         :raises KernelError: there is none.
         """
         await self._channel.ask("remove", slot=slot)
-        self._forget(slot)
+        del self._links[slot]
 
     def read(self, slot: int) -> LinkStats:
         """What the link has counted since it was added; costs the forwarder nothing.
@@ -155,10 +155,6 @@ class ForwarderClient:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
 
-    def packet_log(self, slot: int) -> PacketLog | None:
-        """The link's log, if its plan asks for one; readable until the link is removed, even if the forwarder dies."""
-        return self._links[slot].log
-
     async def close(self) -> None:
         """End the process and all its links; may be called twice, and after it died."""
         self._watcher.cancel()
@@ -169,8 +165,6 @@ class ForwarderClient:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        for slot in list(self._links):
-            self._forget(slot)
         if not self._stats.closed:
             self._stats.close()
             self._ledger.strike("process", LEDGER_NAME)
@@ -183,7 +177,7 @@ class ForwarderClient:
         self._channel.fail(cause)
         self.died.set_result(cause)
 
-    def _reserve(self, slot: int, netns: str, plan: LinkPlan) -> _Link:
+    def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io) -> _Link:
         taken = sum(link.need_bytes for link in self._links.values())
         need = forwarder_memory.need_bytes(plan)
         if slot in self._links:
@@ -194,15 +188,12 @@ class ForwarderClient:
                 f"{len(self._links)} links before it {format_size(taken)}, and the budget is "
                 f"{format_size(self._budget_bytes)}"
             )
-        rings = 2 * sum(link.ring_bytes for link in self._links.values())
-        log = PacketLog.create() if plan.packets else None
-        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, rings), log)
+        kernels = sum(2 * link.ring_bytes + link.store_bytes for link in self._links.values())
+        if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels):
+            io = "packet"
+        store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels)
+        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, kernels), store, io)
         return self._links[slot]
-
-    def _forget(self, slot: int) -> None:
-        link = self._links.pop(slot)
-        if link.log:
-            link.log.close()
 
 
 async def _start(arguments: tuple[int, int, int, int, int], ledger: Ledger) -> asyncio.subprocess.Process:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from plctl.agent.native import ETHERNET_HEADER, _core
+from plctl.agent.native import ETHERNET_HEADER
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
@@ -19,11 +19,12 @@ ASSUMED_RATE_BPS = 10**9
 #: bursts of thousands of frames and a thousand links still less than 1 MiB each.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
-STORE_PER_RING = 4  #: what an XDP link may reserve for frames inside it, as a multiple of one of its rings
+STORE_SHARE = 1 / 16  #: of the same memory, for the frames inside an XDP link; without a least
+ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, unless it is asked for
 RING_FRAMES_MIN = 128  #: 1.5 ms of full-size frames at 1 Gbit/s, whatever the others took
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/pool.c
-_SLOT_HEAD = 88
+_SLOT_HEAD = 72
 _RING_HEAD = 136  # before each frame in a ring, and room for two VLAN tags
 _TEN_FRAMES = 10
 
@@ -34,11 +35,11 @@ def default_budget() -> int:
 
 
 def need_bytes(plan: LinkPlan) -> int:
-    """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
+    """Bytes of frame store for a link that is filled with full-size frames: both queues and what is in flight."""
     frame = plan.mtu + ETHERNET_HEADER
     slot = next((size for size in _SLOTS if frame + _SLOT_HEAD <= size), _SLOTS[-1])
     inside = sum(_inside(plan, schedule) for schedule in (plan.up, plan.down))
-    return inside * slot // frame + (_core.PACKET_LOG_BYTES if plan.packets else 0)
+    return inside * slot // frame
 
 
 def ring_bytes(plan: LinkPlan, taken_bytes: int) -> int:
@@ -51,14 +52,19 @@ def ring_bytes(plan: LinkPlan, taken_bytes: int) -> int:
     return max(RING_FRAMES_MIN * slot, share)
 
 
-def store_bytes(plan: LinkPlan, ring: int) -> int:
-    """Bytes that an XDP link reserves, beyond its two rings of `ring` bytes, for the frames inside it.
+def has_room_for_xdp(taken_bytes: int) -> bool:
+    """Whether one more link should be an XDP link, which takes more memory at once, and longer to make."""
+    return RINGS_BYTES - taken_bytes > ROOM_FOR_XDP * RINGS_BYTES
 
-    The kernel takes them at once, so a link that needs much more than its rings gets only part of it; the rest of its
-    frames is copied to where the store grows as it fills.
+
+def store_bytes(plan: LinkPlan, taken_bytes: int) -> int:
+    """Bytes that an XDP link reserves, beyond its rings, for frames inside it; others have taken `taken_bytes`.
+
+    The kernel takes them at once, so there is a limit; what frames they do not hold are copied, as all are without XDP,
+    to where the store grows as it fills.
     """
     unlimited = any(row.rate_bps >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for row in schedule.rows)
-    most = STORE_PER_RING * ring
+    most = max(0, int((RINGS_BYTES - taken_bytes) * STORE_SHARE))
     return most if unlimited else min(need_bytes(plan), most)
 
 

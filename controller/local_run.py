@@ -76,7 +76,7 @@ class _Watcher:
 
 
 async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console) -> None:
-    with LiveView(console, plan.links, plan.duration_ns or _last_row_ns(plan)) as view:
+    with LiveView(console, plan.links, plan.duration_ns) as view:
         async with embedded_controller(clock) as switchboard:
             session = Session({LOCAL_HOST: plan}, folder, switchboard, clock, _Watcher(view))
             loop = asyncio.get_running_loop()
@@ -88,11 +88,6 @@ async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console)
             finally:
                 ticking.cancel()
                 await asyncio.gather(ticking, return_exceptions=True)
-
-
-def _last_row_ns(plan: RunPlan) -> int:
-    """How long the run will go on as far as the scenarios tell; its workloads may take longer or not as long."""
-    return max(max(link.up.rows[-1].time_ns, link.down.rows[-1].time_ns) for link in plan.links)
 
 
 async def _tick(view: LiveView, clock: Clock) -> None:

@@ -179,5 +179,4 @@ def _plan(link: LinkSpec, name: str, index: int, scenario: Scenario, workloads: 
         start=link.start,
         arp=link.arp,
         workloads=workloads,
-        packets=link.packets,
     )

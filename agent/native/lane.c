@@ -54,82 +54,47 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
-/* Logs a frame that the model did not admit. */
-static void log_dropped(struct lane *lane, uint32_t length, int64_t arrival, int64_t moved, enum logged_verdict verdict)
-{
-	packet_log_write(lane->log, &(struct packet_record){
-		.number = lane->counters[ARRIVED_PACKETS],
-		.arrival_ns = arrival,
-		.moved_ns = moved,
-		.route = PACKET_LOG_NO_ROUTE,
-		.length = length,
-		.verdict = verdict,
-	});
-}
-
-/* Logs a frame that the model handed out; `sent_ns` is 0 if the kernel refused it. */
-static void log_served(struct lane *lane, const struct frame *frame, int64_t sent_ns)
-{
-	const struct packet *packet = &frame->packet;
-
-	packet_log_write(lane->log, &(struct packet_record){
-		.number = frame->number,
-		.arrival_ns = packet->arrival,
-		.moved_ns = frame->moved_ns,
-		.start_ns = packet->start,
-		.end_ns = packet->end,
-		.due_ns = packet->due,
-		.sent_ns = sent_ns,
-		.route = packet->route,
-		.length = frame->length,
-		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
-	});
-}
-
-static void admit(struct lane *lane, struct arrival *arrival, int64_t at)
+static void admit(struct lane *lane, struct port *port, struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
-	struct frame *frame = port_find_room(lane->in, arrival);
+	struct frame *frame = port_find_room(port, arrival);
 
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
 	if (!frame) {
 		lane->counters[LOST_MEMORY]++;
-		if (lane->log)
-			log_dropped(lane, arrival->length, at, 0, LOGGED_LOST_MEMORY);
 		return;
 	}
-	frame->number = lane->counters[ARRIVED_PACKETS];
 	frame->packet.length = arrival->length + link->overhead;
 	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
 		lane->counters[QUEUE_FULL_PACKETS]++;
 		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
-		if (lane->log)
-			log_dropped(lane, arrival->length, frame->packet.arrival, frame->packet.arrival - at, LOGGED_QUEUE_FULL);
-		port_refuse_room(lane->in, frame);
+		port_refuse_room(port, frame);
 		return;
 	}
 	frame->moved_ns = frame->packet.arrival - at;
-	port_keep(lane->in, arrival, frame); /* only now: a dropped frame costs no copy */
+	port_keep(port, arrival, frame); /* only now: a dropped frame costs no copy */
 }
 
 /* When a frame that was stamped `stamp_ns` and read by `now` arrived, on CLOCK_MONOTONIC. */
-static int64_t arrival_ns(const struct lane *lane, int64_t stamp_ns, int64_t offset_ns, int64_t now)
+static int64_t arrival_ns(const struct lane *lane, const struct port *port, int64_t stamp_ns, int64_t offset_ns,
+	int64_t now)
 {
-	if (lane->in->back_end->wall_stamps)
+	if (port->back_end->wall_stamps)
 		return port_arrival_ns(stamp_ns, offset_ns, lane->polled_ns, now);
 	return earlier(stamp_ns, now);
 }
 
-bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+/* Reads a batch; false: the port is empty. */
+static bool read_port(struct lane *lane, struct port *port, int64_t now, int64_t offset_ns)
 {
 	struct arrival batch[PORT_BATCH];
 	struct link *link = lane->link;
-	unsigned count = port_receive(lane->in, batch);
+	unsigned count = port_receive(port, batch);
 	int64_t after = count ? monotonic_ns() : now; /* some may have arrived since `now` */
 
 	for (unsigned i = 0; i < count; i++) {
-		int64_t at = arrival_ns(lane, batch[i].stamp_ns, offset_ns, after);
+		int64_t at = arrival_ns(lane, port, batch[i].stamp_ns, offset_ns, after);
 
 		if (!batch[i].whole) {
 			lane->counters[LOST_RING]++;
@@ -137,11 +102,20 @@ bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
 		}
 		if (link->trigger && trigger_matches(link->trigger, batch[i].data, batch[i].length, link->mtu))
 			at = pull_trigger(link, at, after);
-		admit(lane, &batch[i], at);
+		admit(lane, port, &batch[i], at);
 	}
-	port_release(lane->in, batch, count);
-	lane->polled_ns = now;
+	port_release(port, batch, count);
 	return count == PORT_BATCH;
+}
+
+bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+{
+	bool more = read_port(lane, lane->in, now, offset_ns);
+
+	if (lane->in->strays && read_port(lane, lane->in->strays, now, offset_ns))
+		more = true;
+	lane->polled_ns = now;
+	return more;
 }
 
 /* A frame that spent milliseconds inside has left the caches: fetch what the kernel will copy first. */
@@ -174,16 +148,12 @@ static void account(struct lane *lane, struct frame *const *frames, unsigned cou
 
 		if (!(sent & UINT64_C(1) << i)) {
 			lane->counters[LOST_SEND]++;
-			if (lane->log)
-				log_served(lane, frame, 0);
 			continue;
 		}
 		lane->counters[DELIVERED_PACKETS]++;
 		lane->counters[DELIVERED_BYTES] += frame->length;
 		histogram_count(&lane->stats->lateness, left_ns - frame->packet.due + frame->moved_ns);
 		histogram_count(&lane->stats->transit, left_ns - frame->packet.arrival);
-		if (lane->log)
-			log_served(lane, frame, left_ns);
 	}
 }
 

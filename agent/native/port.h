@@ -50,6 +50,7 @@ struct port { /* what each back end's own structure begins with */
 	int socket;
 	uint32_t longest; /* bytes of the longest frame: mtu behind the Ethernet header and two VLAN tags */
 	struct pool *pool;
+	struct port *strays; /* NULL, or what receives the frames that pass this port by; for receiving only */
 };
 
 enum port_io { PORT_IO_AUTO, PORT_IO_PACKET, PORT_IO_XDP };

@@ -172,11 +172,27 @@ struct link_order {
 	enum trigger trigger;
 };
 
+static int watch(struct worker *worker, struct lane *lane)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = lane};
+
+	for (const struct port *port = lane->in; port; port = port->strays)
+		if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, port_descriptor(port), &event) < 0)
+			return errno;
+	return 0;
+}
+
+static void unwatch(struct worker *worker, const struct port *port)
+{
+	for (; port; port = port->strays)
+		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, port_descriptor(port), NULL);
+}
+
 static void forget_lane(struct worker *worker, struct lane *lane)
 {
 	struct lane **at = &worker->readable;
 
-	epoll_ctl(worker->epoll, EPOLL_CTL_DEL, port_descriptor(lane->in), NULL);
+	unwatch(worker, lane->in);
 	while (*at && *at != lane)
 		at = &(*at)->next_readable;
 	if (*at)
@@ -186,15 +202,15 @@ static void forget_lane(struct worker *worker, struct lane *lane)
 
 static int learn_lane(struct worker *worker, struct lane *lane, int64_t now)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = lane};
 	int error = deadlines_add(&worker->deadlines, lane);
 
 	if (error)
 		return error;
 	lane->polled_ns = now;
-	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, port_descriptor(lane->in), &event) == 0)
+	error = watch(worker, lane);
+	if (!error)
 		return 0;
-	error = errno;
+	unwatch(worker, lane->in);
 	deadlines_remove(&worker->deadlines, lane);
 	return error;
 }

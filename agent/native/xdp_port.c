@@ -22,6 +22,7 @@
 #define COMPLETION_ENTRIES 1024    /* frames that the kernel may hold before it takes no more */
 #define SEND_BUFFER_BYTES (16 << 20) /* as above, in the bytes that the kernel counts for them */
 #define SEND_ATTEMPTS 4            /* in a row that the kernel takes nothing */
+#define STRAY_SHARE 8              /* of a ring: this part again is for strays */
 #define BIND_ATTEMPTS 1000         /* while the interface is busy */
 #define BIND_PAUSE_US 1000
 
@@ -114,7 +115,7 @@ static uint64_t new_overruns(struct port *port)
 	if (getsockopt(port->socket, SOL_XDP, XDP_STATISTICS, &statistics, &length) < 0)
 		return 0;
 	self->overruns = statistics.rx_dropped + statistics.rx_ring_full; /* the former includes an empty fill ring */
-	return self->overruns - before;
+	return self->overruns - before + port_new_overruns(port->strays);
 }
 
 /* Sending */
@@ -209,6 +210,7 @@ static uint64_t send_frames(struct port *port, struct frame *const *frames, unsi
 	uint32_t first = self->transmit.own;
 	uint64_t queued = 0, left, sent = 0;
 
+	take_back_completed(self);
 	for (unsigned i = 0; i < count; i++)
 		queued |= (uint64_t)enqueue(self, frames[i]) << i;
 	xdp_ring_produce(&self->transmit);
@@ -228,6 +230,7 @@ static void close_port(struct port *port)
 {
 	struct xdp_port *self = (struct xdp_port *)port;
 
+	port_close(port->strays);
 	if (self->link >= 0)
 		close(self->link); /* first: then no frame is under way to the socket */
 	xdp_ring_close(&self->fill);
@@ -400,8 +403,23 @@ static int open_with(const struct ports_config *config, uint32_t chunk_bytes, st
 		ports[i] = NULL;
 	}
 	umem_release(umem); /* the ports hold it */
-	if (!error)
-		strcpy(how, "xdp");
+	return error;
+}
+
+/*
+ * The kernel shows a generic XDP program no frame that a tc filter redirected to the other end of the veth (act_mirred):
+ * it goes on to where packet sockets are.
+ */
+static int open_strays(const struct ports_config *config, struct port *const ports[2], char *why)
+{
+	struct ports_config strays_config = *config;
+	struct port *strays[2];
+	int error;
+
+	strays_config.ring_bytes /= STRAY_SHARE;
+	error = packet_ports_open(&strays_config, strays, why);
+	for (int i = 0; i < 2 && !error; i++)
+		ports[i]->strays = strays[i];
 	return error;
 }
 
@@ -409,8 +427,23 @@ int xdp_ports_open(const struct ports_config *config, struct port *ports[2], cha
 {
 	uint32_t chunk_bytes = umem_chunk_bytes(config->mtu + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG);
 
-	if (chunk_bytes)
-		return open_with(config, chunk_bytes, ports, how);
-	snprintf(how, PORT_WHY_SIZE, "MTU %u is too large for XDP", config->mtu);
-	return EMSGSIZE;
+	int error;
+
+	if (!chunk_bytes) {
+		snprintf(how, PORT_WHY_SIZE, "MTU %u is too large for XDP", config->mtu);
+		return EMSGSIZE;
+	}
+	error = open_with(config, chunk_bytes, ports, how);
+	if (error)
+		return error;
+	error = open_strays(config, ports, how);
+	if (!error) {
+		strcpy(how, "xdp");
+		return 0;
+	}
+	for (int i = 0; i < 2; i++) {
+		port_close(ports[i]);
+		ports[i] = NULL;
+	}
+	return error;
 }

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 from bench.world import World, deaf_receiver, delivered_per_second, flood, iperf3, summary, world, write_result
 
-from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.forwarder_client import ForwarderClient, Io
 from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, Triple
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
@@ -29,6 +29,7 @@ from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
 
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)
+IOS: tuple[Io, ...] = ("packet", "xdp")
 TRIALS = 5
 WARM_UP_S = 0.3
 MEASURED_S = 1.0
@@ -66,9 +67,9 @@ def measure(place: World, sender: Sender, frame_bytes: int) -> float:
         return delivered_per_second(place.triple, MEASURED_S)
 
 
-async def measure_forwarder(place: World, client: ForwarderClient, sender: Sender, frame_bytes: int) -> float:
+async def measure_forwarder(place: World, client: ForwarderClient, sender: Sender, frame_bytes: int, io: Io) -> float:
     """The same through the forwarder."""
-    await client.add(0, place.triple.link, PLAN)
+    await client.add(0, place.triple.link, PLAN, io=io)
     try:
         return await asyncio.to_thread(measure, place, sender, frame_bytes)
     finally:
@@ -76,34 +77,38 @@ async def measure_forwarder(place: World, client: ForwarderClient, sender: Sende
 
 
 async def compare(place: World, sender: Sender, frame_bytes: int) -> dict[str, dict[str, float]]:
-    """Both in alternation; the ratio is that of neighbours, so that a change of the machine's mood hits both."""
-    ours, kernels = [], []
+    """All in alternation; the ratio is that of neighbours, so that a change of the machine's mood hits them all."""
+    rates: dict[str, list[float]] = {"redirect": [], **{io: [] for io in IOS}}
     client = await ForwarderClient.spawn(place.ledger, 1)
     try:
         for _ in range(TRIALS):
             with redirect(place.triple.link):
-                kernels.append(await asyncio.to_thread(measure, place, sender, frame_bytes))
-            ours.append(await measure_forwarder(place, client, sender, frame_bytes))
+                rates["redirect"].append(await asyncio.to_thread(measure, place, sender, frame_bytes))
+            for io in IOS:
+                rates[io].append(await measure_forwarder(place, client, sender, frame_bytes, io))
     finally:
         await client.close()
-    ratios = [mine / kernel for mine, kernel in zip(ours, kernels, strict=True)]
-    return {"forwarder_pps": summary(ours), "redirect_pps": summary(kernels), "ratio": summary(ratios)}
+    return {f"{name}_pps": summary(values) for name, values in rates.items()} | {
+        f"{io}_ratio": summary([ours / kernels for ours, kernels in zip(rates[io], rates["redirect"], strict=True)])
+        for io in IOS
+    }
 
 
 @pytest.mark.timeout(300)
 async def test_forwarding_rate() -> None:
     """Full-size and minimal frames from either sender, as a table and bench-out/forwarding.json."""
     results = {}
-    print(f"\n  sender  frame     forwarder      redirect  ratio of neighbours: median of {TRIALS} (range)")
+    print(f"\n  sender  frame      redirect; forwarder, ratio of neighbours: median of {TRIALS} (range)")
     with world(PLAN) as place, deaf_receiver(place.triple):
         for name, frame_bytes in itertools.product(SENDERS, (1500, 64)):
             result = await compare(place, SENDERS[name], frame_bytes)
             results[f"{name}_{frame_bytes}_bytes"] = result
-            ours, kernel, ratio = result["forwarder_pps"], result["redirect_pps"], result["ratio"]
-            print(
-                f"{name:>8}  {frame_bytes:>4}B  {ours['median']:>8,.0f} pps  {kernel['median']:>8,.0f} pps"
-                f"  {ratio['median']:.2f} ({ratio['min']:.2f} … {ratio['max']:.2f})"
-            )
-            assert ours["min"] > 0
-            assert kernel["min"] > 0
+            print(f"{name:>8}  {frame_bytes:>4}B  {result['redirect_pps']['median']:>8,.0f} pps", end="")
+            for io in IOS:
+                ours, ratio = result[f"{io}_pps"], result[f"{io}_ratio"]
+                print(f"; {io} {ours['median']:,.0f}, {ratio['median']:.2f}", end="")
+                print(f" ({ratio['min']:.2f} … {ratio['max']:.2f})", end="")
+                assert ours["min"] > 0
+            print()
+            assert result["redirect_pps"]["min"] > 0
     write_result("forwarding", results)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from bench.world import World, deaf_receiver, flood, summary, world, write_result
 
-from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.forwarder_client import ForwarderClient, Io
 from plctl.common.histogram import Histogram
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
@@ -22,9 +23,9 @@ TRIALS = 5
 MEASURED_S = 2.0
 
 
-async def measure(place: World, client: ForwarderClient) -> Histogram:
+async def measure(place: World, client: ForwarderClient, io: Io) -> Histogram:
     """The lateness of what is delivered while the traffic is steady."""
-    await client.add(0, place.triple.link, PLAN)
+    await client.add(0, place.triple.link, PLAN, io=io)
     try:
         with flood(place.triple, 1514, 95_000_000):
             await asyncio.sleep(0.2)
@@ -37,20 +38,21 @@ async def measure(place: World, client: ForwarderClient) -> Histogram:
     return after.lateness.minus(before.lateness)
 
 
-async def test_delivery_lateness() -> None:
-    """Percentiles in µs, as a table and bench-out/lateness.json."""
+@pytest.mark.parametrize("io", ["packet", "xdp"])
+async def test_delivery_lateness(io: Io) -> None:
+    """Percentiles in µs, as a table and bench-out/lateness-….json, for either way to carry frames."""
     trials = []
     with world(PLAN) as place, deaf_receiver(place.triple):
         client = await ForwarderClient.spawn(place.ledger, 1)
         try:
-            trials = [await measure(place, client) for _ in range(TRIALS)]
+            trials = [await measure(place, client, io) for _ in range(TRIALS)]
         finally:
             await client.close()
     results = {
         f"p{p}_us": summary([trial.percentile(p) / NS_PER_US for trial in trials]) for p in (50, 90, 99, 99.9, 100)
     }
-    print(f"\nlateness [µs], median of {TRIALS} trials (range)")
+    print(f"\nlateness by {io} [µs], median of {TRIALS} trials (range)")
     for name, value in results.items():
         print(f"{name:>8} {value['median']:8.1f} ({value['min']:.1f} … {value['max']:.1f})")
     assert min(trial.count for trial in trials) > 0.9 * MEASURED_S * 95e6 / (8 * 1514)
-    write_result("lateness", results)
+    write_result(f"lateness-{io}", results)

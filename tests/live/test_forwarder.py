@@ -160,6 +160,29 @@ class TestFrames:
             assert frames == [(await server.receive()).data for _ in frames]
         remove(triple, ledger)
 
+    async def test_crosses_unchanged_where_many_wait(self, forwarder: Forwarder, built: Triple) -> None:
+        """More small frames than a store for full-size ones has places for: all cross, in order."""
+        plan = constant(NS_PER_MS, 10_000_000, queue=Queue(capacity=Capacity("bytes", 400_000)))
+        await forwarder.add(0, built.link, plan)
+        frames = [MACS + b"\x88\xb5" + number.to_bytes(2) + os.urandom(48) for number in range(1900)]
+        with ends(built) as (client, server):
+            for frame in frames:
+                client.send(frame)
+            assert frames == [(await server.receive()).data for _ in frames]
+
+    async def test_crosses_after_a_redirect(self, forwarder: Forwarder, built: Triple) -> None:
+        """A frame that a tc filter at the client's end put on the link crosses like any other."""
+        tc = ("tc", "-n", built.client)
+        redirect = ("action", "mirred", "egress", "redirect", "dev", CLIENT_INTERFACE)
+        subprocess.run(["ip", "-n", built.client, "link", "add", "aside", "up", "type", "veth"], check=True)
+        subprocess.run([*tc, "qdisc", "add", "dev", "aside", "clsact"], check=True)
+        everything = ("protocol", "all", "u32", "match", "u32", "0", "0")
+        subprocess.run([*tc, "filter", "add", "dev", "aside", "egress", *everything, *redirect], check=True)
+        await forwarder.add(0, built.link, constant(NS_PER_MS))
+        with RawEnd(built.client, "aside") as sender, RawEnd(built.server, SERVER_INTERFACE) as receiver:
+            sender.send(udp_frame())
+            assert udp_frame() == (await receiver.receive()).data
+
     async def test_ip_traffic_flows(self, forwarder: Forwarder, built: Triple) -> None:
         """Ordinary sockets in the client's and the server's namespace reach each other."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plctl.agent.forwarder_memory import RINGS_BYTES, need_bytes, ring_bytes
+from plctl.agent.forwarder_memory import RINGS_BYTES, has_room_for_xdp, need_bytes, ring_bytes, store_bytes
 from plctl.common.plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
@@ -41,12 +41,6 @@ def test_need_follows_the_rows_own_capacity_and_the_bdp() -> None:
     assert 2 * (1000 + 2000) * 2048 == need_bytes(replace(fat, queue=Queue()))
 
 
-def test_a_packet_log_counts() -> None:
-    """Its two rings are reserved with the link's frames."""
-    plain = plan(10**6, NS_PER_MS)
-    assert need_bytes(plain) + 8 * 2**20 <= need_bytes(replace(plain, packets=True)) < need_bytes(plain) + 9 * 2**20
-
-
 def test_a_thousand_links_get_rings_of_less_than_1_mib_each() -> None:
     """The first links get deep rings, the thousandth still a usable one, and the sum stays bounded."""
     taken, rings = 0, []
@@ -56,3 +50,22 @@ def test_a_thousand_links_get_rings_of_less_than_1_mib_each() -> None:
     assert RINGS_BYTES // 64 == rings[0]
     assert 128 * 2048 == rings[-1]
     assert taken < 1000 * 2**20
+
+
+def test_a_thousand_links_leave_xdp_to_the_first_and_stay_below_1_mib_each() -> None:
+    """The first links reserve what they need for frames inside; when three quarters are taken, links do without."""
+    small = plan(4_000_000, 40 * NS_PER_MS)
+    taken, stores = 0, []
+    for _ in range(1000):
+        stores.append(store_bytes(small, taken) if has_room_for_xdp(taken) else 0)
+        taken += 2 * ring_bytes(small, taken) + stores[-1]
+    assert need_bytes(small) == stores[0]
+    assert 10 < sum(store > 0 for store in stores) < 100
+    assert taken < 1000 * 2**20
+
+
+def test_a_long_fat_link_reserves_only_part_of_what_it_may_need() -> None:
+    """One link's store is bounded, and an unlimited rate gets all that there may be."""
+    fat = plan(10**10, 300 * NS_PER_MS)
+    assert RINGS_BYTES // 16 == store_bytes(fat, 0) == store_bytes(plan(RATE_UNLIMITED, 0), 0)
+    assert 0 == store_bytes(fat, 2 * RINGS_BYTES)
