@@ -67,6 +67,7 @@ class Agent:
                 slots=set(range(SLOTS)),
                 report=self._report,
                 reply=self._reply,
+                waiting=lambda: self._outbox.waiting,
             )
             tasks = [asyncio.create_task(work) for work in (self._receive(host), self._heartbeat())]
             stopped = asyncio.create_task(self._stopped.wait())

@@ -17,6 +17,7 @@ from plctl.agent.forwarder_channel import Channel
 from plctl.agent.ledger import Ledger
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
+from plctl.agent.packet_log import PacketLog
 from plctl.common.errors import KernelError, WorldError
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import HalfStats, Histogram, LinkStats
@@ -37,10 +38,11 @@ def default_workers() -> int:
 @dataclass(frozen=True, slots=True)
 class _Link:
     plan: LinkPlan
-    need_bytes: int  #: of frame store
+    need_bytes: int  #: of frame store and packet log
     ring_bytes: int  #: of each of its two rings
     store_bytes: int  #: that an XDP link takes at once
     io: Io
+    log: PacketLog | None
 
 
 class ForwarderClient:
@@ -116,9 +118,10 @@ class ForwarderClient:
                 ring_bytes=link.ring_bytes,
                 store_bytes=link.store_bytes,
                 io=link.io,
+                packet_log=link.log.path if link.log else "",
             )
         except BaseException:
-            del self._links[slot]
+            self._forget(slot)
             raise
         return how if link.io == io else f"{how} (other links have taken the memory for XDP)"
 
@@ -142,7 +145,7 @@ class ForwarderClient:
         :raises KernelError: there is none.
         """
         await self._channel.ask("remove", slot=slot)
-        del self._links[slot]
+        self._forget(slot)
 
     def read(self, slot: int) -> LinkStats:
         """What the link has counted since it was added; costs the forwarder nothing.
@@ -155,6 +158,10 @@ class ForwarderClient:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
 
+    def packet_log(self, slot: int) -> PacketLog | None:
+        """The link's log, if its plan asks for one; readable until the link is removed, even if the forwarder dies."""
+        return self._links[slot].log
+
     async def close(self) -> None:
         """End the process and all its links; may be called twice, and after it died."""
         self._watcher.cancel()
@@ -165,6 +172,8 @@ class ForwarderClient:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        for slot in list(self._links):
+            self._forget(slot)
         if not self._stats.closed:
             self._stats.close()
             self._ledger.strike("process", LEDGER_NAME)
@@ -192,8 +201,14 @@ class ForwarderClient:
         if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels):
             io = "packet"
         store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels)
-        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, kernels), store, io)
+        log = PacketLog.create() if plan.packets else None
+        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, kernels), store, io, log)
         return self._links[slot]
+
+    def _forget(self, slot: int) -> None:
+        link = self._links.pop(slot)
+        if link.log:
+            link.log.close()
 
 
 async def _start(arguments: tuple[int, int, int, int, int], ledger: Ledger) -> asyncio.subprocess.Process:

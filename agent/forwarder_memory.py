@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from plctl.agent.native import ETHERNET_HEADER
+from plctl.agent.native import ETHERNET_HEADER, _core
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
@@ -24,7 +24,7 @@ ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, 
 RING_FRAMES_MIN = 128  #: 1.5 ms of full-size frames at 1 Gbit/s, whatever the others took
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/pool.c
-_SLOT_HEAD = 72
+_SLOT_HEAD = 88
 _RING_HEAD = 136  # before each frame in a ring, and room for two VLAN tags
 _TEN_FRAMES = 10
 
@@ -35,11 +35,11 @@ def default_budget() -> int:
 
 
 def need_bytes(plan: LinkPlan) -> int:
-    """Bytes of frame store for a link that is filled with full-size frames: both queues and what is in flight."""
+    """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
     frame = plan.mtu + ETHERNET_HEADER
     slot = next((size for size in _SLOTS if frame + _SLOT_HEAD <= size), _SLOTS[-1])
     inside = sum(_inside(plan, schedule) for schedule in (plan.up, plan.down))
-    return inside * slot // frame
+    return inside * slot // frame + (_core.PACKET_LOG_BYTES if plan.packets else 0)
 
 
 def ring_bytes(plan: LinkPlan, taken_bytes: int) -> int:

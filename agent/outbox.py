@@ -23,6 +23,11 @@ class Outbox:
         self._max_waiting = max_waiting
         self.dropped = 0  #: reports that were let go unacknowledged
 
+    @property
+    def waiting(self) -> int:
+        """Reports that are not acknowledged yet."""
+        return len(self._waiting)
+
     def put(self, make: Callable[[int], Message], epoch: str, *, expendable: bool = False) -> Envelope:
         """Number and keep the report that `make(number)` builds for run `epoch`; the result is to be sent now."""
         number = self._next

@@ -15,6 +15,7 @@ from plctl.agent import netns
 from plctl.agent.artifact_stream import ArtifactStream
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
+from plctl.agent.packet_log import PacketLog
 from plctl.agent.self_check import self_check
 from plctl.agent.workload import WorkloadProcess
 from plctl.common import messages as m
@@ -29,6 +30,10 @@ from plctl.common.units import NS_PER_MS, NS_PER_S
 PARALLEL_BUILDS = 4
 #: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
 START_GRACE_NS = 1 * NS_PER_S
+#: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
+DRAIN_NS = 50 * NS_PER_MS
+#: While so many reports wait for the controller, packet logs are left to fill up, which bounds the agent's memory.
+MAX_WAITING = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Host:
     slots: set[int]  #: free slots of the forwarder
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
+    waiting: Callable[[], int]  #: reports that the controller has not acknowledged
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class _Link:
     plan: LinkPlan
     triple: netns.Triple
     slot: int = -1
+    log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
     baseline: LinkStats | None = None  #: at T0; what came before is not the run's
     latest: LinkStats | None = None
     workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
@@ -156,6 +163,7 @@ class RunHost:
             self._forwarder = self._forwarder or await self._watched_forwarder()
             link.slot = self._host.slots.pop()
             await self._forwarder.add(link.slot, link.triple.link, link.plan)
+            link.log = self._forwarder.packet_log(link.slot)
             built_ns = self._host.clock.monotonic_ns() - began_ns
             self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link)
             check = await self_check(link.triple, link.plan)
@@ -213,6 +221,7 @@ class RunHost:
         await self._host.clock.sleep_until(t0_ns)
         self._sampled_ns = t0_ns
         self._spawn(self._sample_for_ever())
+        self._spawn(self._drain_for_ever())
         await self._handle(am.Began(tuple([await self._started(link, t0_ns) for link in self._links.values()])))
 
     async def _started(self, link: _Link, t0_ns: int) -> m.LinkStart:
@@ -249,6 +258,20 @@ class RunHost:
         self._sampled_ns = now
         await self._report(partial(m.Telemetry, columns=columns_of(samples)), expendable=True)
 
+    async def _drain_for_ever(self) -> None:
+        """Send on what packet logs hold; if there are any."""
+        while any(link.log for link in self._links.values()):
+            await self._host.clock.sleep_until(self._host.clock.monotonic_ns() + DRAIN_NS)
+            if self._machine.phase not in (am.Phase.COMMITTED, am.Phase.RUNNING):
+                return
+            if self._host.waiting() < MAX_WAITING:
+                await self._send_packets()
+
+    async def _send_packets(self) -> None:
+        for link in self._links.values():
+            for direction, records in tuple(link.log.read_new()) if link.log else ():
+                await self._report(partial(m.Packets, link=link.plan.name, direction=direction, records=records))
+
     async def _send_artifacts(self) -> None:
         for link, name, data in self._artifacts.read_new():
             await self._report(partial(m.Artifact, link=link, name=name, data=data))
@@ -260,6 +283,7 @@ class RunHost:
         await self._end_workloads()
         if not cause:
             await self._sample()
+        await self._send_packets()
         await self._send_artifacts()
         results = tuple(self._result(link, cause) for link in self._links.values())
         await self._handle(am.Rested(m.Finished(results)))
@@ -270,10 +294,11 @@ class RunHost:
 
     def _result(self, link: _Link, cause: str) -> m.LinkResult:
         baseline, latest = link.baseline or LinkStats(), link.latest or LinkStats()
+        lost_up, lost_down = link.log.lost() if link.log else (0, 0)
         return m.LinkResult(
             link=link.plan.name,
-            up=_direction_result(baseline.up, latest.up),
-            down=_direction_result(baseline.down, latest.down),
+            up=_direction_result(baseline.up, latest.up, lost_up),
+            down=_direction_result(baseline.down, latest.down, lost_down),
             workloads=tuple(process.result() for process in link.workloads.values()),
             cause=cause,
             scenario_start_ns=latest.started_ns,
@@ -296,7 +321,7 @@ class RunHost:
     async def _forget_slots(self) -> None:
         for link in self._links.values():
             if link.slot >= 0 and self._forwarder:
-                slot, link.slot = link.slot, -1
+                slot, link.slot, link.log = link.slot, -1, None
                 self._host.slots.add(slot)
                 if not self._forwarder.died.done():
                     await self._forwarder.remove(slot)
@@ -317,7 +342,7 @@ class RunHost:
         await self._host.report(make, self._plan.run, expendable)
 
 
-def _direction_result(before: HalfStats, after: HalfStats) -> m.DirectionResult:
+def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int) -> m.DirectionResult:
     lateness = after.lateness.minus(before.lateness)
     return m.DirectionResult(
         arrived_packets=after.arrived_packets - before.arrived_packets,
@@ -331,4 +356,5 @@ def _direction_result(before: HalfStats, after: HalfStats) -> m.DirectionResult:
         lateness_p50_ns=lateness.percentile(50) if lateness.count else -1,
         lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
         lateness_max_ns=lateness.max if lateness.count else -1,
+        packet_log_lost=packet_log_lost,
     )

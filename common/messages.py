@@ -1,8 +1,8 @@
 """Every message that may pass between a controller and its agents; what is not in the table is refused.
 
 A message travels in an `Envelope`. A command (controller → agent) has an id, the epoch it belongs to (its run) and an
-expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Finished`) travel
-in the agent's numbered stream and are acknowledged.
+expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Packets`,
+`Finished`) travel in the agent's numbered stream and are acknowledged.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import Any
 
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ProtocolError
-from plctl.common.plan import RunPlan
+from plctl.common.plan import Direction, RunPlan
 from plctl.common.wire import from_plain, pack, to_plain, unpack
 
 PROTOCOL_VERSION = 1
+#: The most records of a packet log that one message carries: 256 KiB.
+MAX_PACKETS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class DirectionResult:
     lateness_p50_ns: int
     lateness_p99_ns: int
     lateness_max_ns: int
+    packet_log_lost: int = 0  #: records that the packet log had no room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,16 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Packets:
+    """Up to `MAX_PACKETS` records of a link's packet log, each as `plctl.common.packet_log` has it."""
+
+    number: int
+    link: str
+    direction: Direction
+    records: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The agent's `Finished`, in the numbered stream: it comes after all telemetry, events and artifacts of the run."""
 
@@ -228,14 +241,15 @@ class Ack:
 
 Message = (
     Hello | Welcome | Heartbeat | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released
-    | Refused | Goodbye | Telemetry | Events | Artifact | Report | Ack
+    | Refused | Goodbye | Telemetry | Events | Artifact | Packets | Report
+    | Ack
 )  # fmt: skip
 
 #: The one table of what may be said, by whom.
 FROM_AGENT: dict[str, type[Any]] = {
     "hello": Hello, "heartbeat": Heartbeat, "prepared": Prepared, "armed": Armed, "started": Started,
     "released": Released, "refused": Refused, "goodbye": Goodbye, "telemetry": Telemetry, "events": Events,
-    "artifact": Artifact, "report": Report,
+    "artifact": Artifact, "packets": Packets, "report": Report,
 }  # fmt: skip
 FROM_CONTROLLER: dict[str, type[Any]] = {
     "welcome": Welcome, "heartbeat": Heartbeat, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop,

@@ -12,8 +12,9 @@ from typing import Literal
 from plctl.common.scenario import Schedule
 from plctl.common.units import NS_PER_MS
 
+Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
-DIRECTIONS = ("up", "down")
+DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 
 End = Literal["client", "server"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
@@ -81,6 +82,7 @@ class LinkPlan:
     start: StartMode = "at-t0"
     arp: Literal["static", "dynamic"] = "static"
     workloads: tuple[Workload, ...] = ()
+    packets: bool = False  #: keep a log of every packet (`plctl.common.packet_log`)
 
 
 @dataclass(frozen=True, slots=True)

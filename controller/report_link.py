@@ -18,7 +18,7 @@ from plctl.controller.probe_summary import ProbeSummary, find_summaries
 from plctl.controller.report_run import badge
 from plctl.controller.results import ARTIFACTS_NAME
 from plctl.controller.run_record import LinkRecord, RunRecord
-from plctl.controller.series import asked, measured
+from plctl.controller.series import Measured, asked, measured
 
 _TAIL_LINES = 20
 _TAIL_BYTES = 16_384
@@ -57,7 +57,7 @@ def _described(plan: LinkPlan) -> str:
 
 def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table) -> Markup:
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
-    seen = {direction: measured(own, direction) for direction in DIRECTIONS}
+    seen: dict[str, Measured] = {direction: measured(own, direction) for direction in DIRECTIONS}
     if not any(len(each.end_s) for each in seen.values()):
         return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
     last = max(float(each.end_s[-1]) for each in seen.values() if len(each.end_s))

@@ -4,7 +4,8 @@
         run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
         events.jsonl        one log of all parts, in controller time
         telemetry.parquet   per link, direction and interval                  (telemetry.arrows until the run is over)
-        artifacts/LINK/…    what the workloads printed
+        packets/…           per-packet logs of links that ask for them        (….records until the run is over)
+    artifacts/LINK/…    what the workloads printed
         report.html         all of it as one page
 
 A session uses it so:
@@ -35,8 +36,9 @@ from typing import Any
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkResult, LinkStart
+from plctl.common.plan import Direction
 from plctl.common.units import NS_PER_S
-from plctl.controller import events, run_record, telemetry_file
+from plctl.controller import events, packet_file, run_record, telemetry_file
 from plctl.controller.events import Event
 from plctl.controller.run_record import HostRecord, RunRecord
 
@@ -130,6 +132,14 @@ class RunFolder:
         with _explained(f"write {self.path / telemetry_file.STREAM_NAME}"):
             self._telemetry.append(host, columns)
 
+    def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
+        """Add records to the packet log of one direction of `link`.
+
+        :raises ProtocolError: they are not records, or the name would lead out of the folder.
+        """
+        with _explained(f"write the packet log of {link}"):
+            packet_file.append(self.path, _plain(link), direction, records)
+
     def append_artifact(self, link: str, name: str, data: bytes) -> None:
         """Add a piece to the artifact `name` of `link`.
 
@@ -154,7 +164,7 @@ class RunFolder:
         return record
 
     def finish(self) -> Path:
-        """Close everything, put the log in order, make telemetry.parquet and report.html; return the report's path."""
+        """Close everything, put the log in order, make the Parquet files and report.html; return the report's path."""
         from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second that no other stage need wait
 
         record = self._planned()
@@ -163,6 +173,8 @@ class RunFolder:
             self._order_events()
         with _explained(f"write {self.path / telemetry_file.PARQUET_NAME}"):
             telemetry_file.finish(self.path, self.run, record.t0_by_host())
+        with _explained(f"write the packet logs in {self.path / packet_file.FOLDER_NAME}"):
+            packet_file.finish(self.path, record)
         with _explained(f"write {self.path / REPORT_NAME}"):
             return report.write(self.path)
 

@@ -26,7 +26,13 @@ _SEED_BITS = 63
 
 
 def load_run(
-    path: Path, *, command: Sequence[str] = (), duration_ns: int = 0, seed: int | None = None, name: str = ""
+    path: Path,
+    *,
+    command: Sequence[str] = (),
+    duration_ns: int = 0,
+    seed: int | None = None,
+    name: str = "",
+    packets: bool = False,
 ) -> RunRequest:
     """The run that the spec or scenario at `path` asks for.
 
@@ -34,6 +40,7 @@ def load_run(
     :param duration_ns: takes the place of the spec's duration; 0: as the spec says.
     :param seed: takes the place of the spec's seed; without either it is random.
     :param name: takes the place of the spec's name.
+    :param packets: log the packets of every link, whatever the spec says.
 
     :raises InputError: everything that is wrong with the file and with those that it names.
     :raises UserError: a command for a spec, or a spec where the libraries to read it are not installed.
@@ -42,13 +49,15 @@ def load_run(
     default_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
     default_name = name or _name_of(path)
     if looks_like_scenario(path, text):
-        return _bare_run(text, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
+        request = _bare_run(text, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
+        return _with_packets(request) if packets else request
     if command:
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
     with needs_extra("reading a run spec"):
         from plctl.controller.spec_expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
     request = parse_spec(text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
-    return _override(request, seed, name)
+    request = _override(request, seed, name)
+    return _with_packets(request) if packets else request
 
 
 def looks_like_scenario(path: Path, text: str) -> bool:
@@ -82,6 +91,11 @@ def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, see
 def _name_of(path: Path) -> str:
     """A legal name made of the file's."""
     return _ILLEGAL_IN_NAME.sub("-", path.stem).lstrip("_.-")[:_NAME_LENGTH] or "run"
+
+
+def _with_packets(request: RunRequest) -> RunRequest:
+    links = tuple(replace(link, plan=replace(link.plan, packets=True)) for link in request.links)
+    return replace(request, links=links)
 
 
 def _override(request: RunRequest, seed: int | None, name: str) -> RunRequest:

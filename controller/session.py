@@ -133,6 +133,10 @@ class Session:
                 if link not in self._machine.records or self._machine.records[link].host != host:
                     raise ProtocolError(f"an artifact of link {link!r:.80}, which is not its own")
                 self._folder.append_artifact(link, name, data)
+            case m.Packets(_, link, direction, records):
+                if link not in self._machine.records or self._machine.records[link].host != host:
+                    raise ProtocolError(f"a packet log of link {link!r:.80}, which is not its own")
+                self._folder.append_packets(link, direction, records)
             case m.Report(_, finished):
                 self._events.put_nowait(rm.Said(host, finished))
             case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():

@@ -179,4 +179,5 @@ def _plan(link: LinkSpec, name: str, index: int, scenario: Scenario, workloads: 
         start=link.start,
         arp=link.arp,
         workloads=workloads,
+        packets=link.packets,
     )

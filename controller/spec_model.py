@@ -195,6 +195,7 @@ class LinkSpec(_Strict):
     hosts: Annotated[tuple[Text, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v),
                      Field(min_length=1)] = ("*",)  # fmt: skip
     workload: tuple[WorkloadSpec, ...] = ()
+    packets: bool = _LINK.packets
 
 
 class BudgetSpec(_Strict):

@@ -111,7 +111,7 @@ class Switchboard:
                 pass
             case m.Goodbye(cause):
                 await self.lose(host, f"{host} left" + (f": {cause}" if cause else ""))
-            case m.Telemetry() | m.Events() | m.Artifact() | m.Report():
+            case m.Telemetry() | m.Events() | m.Artifact() | m.Packets() | m.Report():
                 await self._take_report(host, record, envelope)
             case _:
                 await self._forward(host, envelope)
@@ -128,7 +128,7 @@ class Switchboard:
     async def _take_report(self, host: str, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once, in order, and acknowledge it when it has been handled."""
         message = envelope.message
-        assert isinstance(message, m.Telemetry | m.Events | m.Artifact | m.Report)
+        assert isinstance(message, m.Telemetry | m.Events | m.Artifact | m.Packets | m.Report)
         if message.number > record.acknowledged:
             record.missing += message.number - record.acknowledged - 1
             record.acknowledged = message.number

@@ -9,7 +9,9 @@ static int add_types(PyObject *module)
 {
 	if (half_type_add(module) || forwarder_type_add(module))
 		return -1;
-	return stats_functions_add(module) || packet_functions_add(module) ? -1 : 0;
+	if (stats_functions_add(module) || packet_functions_add(module))
+		return -1;
+	return packet_log_functions_add(module);
 }
 
 static PyModuleDef_Slot core_slots[] = {

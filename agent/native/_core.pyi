@@ -67,12 +67,14 @@ class Forwarder:
         ring_bytes: int,
         store_bytes: int,
         io: str,
+        packet_log: str,
     ) -> str:
         """Forward between two interfaces (towards the client, the server) in the namespace at the path `netns`.
 
         Row 0 of both directions holds until the link is started. Each interface gets a receive ring of about
         `ring_bytes`. `io` is "auto", "packet" or "xdp"; an XDP link reserves `store_bytes` for frames inside it.
         Returns in a few words what carries the frames, and why not XDP where "auto" would have preferred it.
+        `packet_log` is the path of a file of PACKET_LOG_BYTES zeros for the link's packet log, or empty.
         """
     def arm(self, slot: int, t0_ns: int, /) -> None:
         """Start the link's scenario at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or it has started."""
@@ -98,6 +100,19 @@ def stats_size(slots: int, /) -> int:
 
 def read_stats(buffer: Buffer, slot: int, /) -> tuple[int, int, NativeHalfStats, NativeHalfStats]:
     """What the link in `slot` has counted: (t0_ns, started_ns, up, down). OSError if its writer died half-way."""
+
+#: Bytes of a link's packet log: two rings of PACKET_LOG_RECORDS records each, as in packet_log.h.
+PACKET_LOG_BYTES: int
+PACKET_LOG_RECORDS: int
+
+def packet_log_read(log: Buffer, direction: int, most: int, /) -> bytes:
+    """Take up to `most` records out of the ring for `direction` (0 up, 1 down), as plctl.common.packet_log has them."""
+
+def packet_log_lost(log: Buffer, direction: int, /) -> int:
+    """How many records found the ring full since the link was added."""
+
+def packet_log_write(log: Buffer, direction: int, record: bytes, /) -> None:
+    """Put a record into the ring as the forwarder does; for tests."""
 
 def arrival_ns(wall_ns: int, offset_ns: int, previous_poll_ns: int, now_ns: int, /) -> int:
     """When a frame stamped `wall_ns` arrived (port_arrival_ns() in port.h); for tests."""

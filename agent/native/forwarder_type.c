@@ -260,16 +260,16 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwargs)
 {
 	static char *keywords[] = {"slot", "netns", "interfaces", "up", "down", "mtu", "overhead_bytes", "ring_bytes",
-		"store_bytes", "io", NULL};
+		"store_bytes", "io", "packet_log", NULL};
 	struct link_config config = {0};
 	PyObject *up, *down;
 	Py_ssize_t index, ring_bytes, store_bytes;
 	unsigned long mtu, overhead;
 	const char *io;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkknns:add", keywords, &index, &config.ports.netns,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkknnss:add", keywords, &index, &config.ports.netns,
 		    &config.ports.interfaces[0], &config.ports.interfaces[1], &up, &down, &mtu, &overhead, &ring_bytes,
-		    &store_bytes, &io))
+		    &store_bytes, &io, &config.packet_log))
 		return NULL;
 	if (check_link(mtu, overhead, ring_bytes, store_bytes) || io_from_name(io, &config.ports.io) ||
 	    half_config_from_python(up, &config.halves[0]))

@@ -11,6 +11,7 @@
 int forwarder_type_add(PyObject *module);
 int stats_functions_add(PyObject *module);
 int packet_functions_add(PyObject *module);
+int packet_log_functions_add(PyObject *module);
 
 int trigger_from_name(const char *name, enum trigger *trigger);
 

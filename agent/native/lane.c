@@ -54,6 +54,38 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
+/* Logs a frame that the model did not admit. */
+static void log_dropped(struct lane *lane, uint32_t length, int64_t arrival, int64_t moved, enum logged_verdict verdict)
+{
+	packet_log_write(lane->log, &(struct packet_record){
+		.number = lane->counters[ARRIVED_PACKETS],
+		.arrival_ns = arrival,
+		.moved_ns = moved,
+		.route = PACKET_LOG_NO_ROUTE,
+		.length = length,
+		.verdict = verdict,
+	});
+}
+
+/* Logs a frame that the model handed out; `sent_ns` is 0 if the kernel refused it. */
+static void log_served(struct lane *lane, const struct frame *frame, int64_t sent_ns)
+{
+	const struct packet *packet = &frame->packet;
+
+	packet_log_write(lane->log, &(struct packet_record){
+		.number = frame->number,
+		.arrival_ns = packet->arrival,
+		.moved_ns = frame->moved_ns,
+		.start_ns = packet->start,
+		.end_ns = packet->end,
+		.due_ns = packet->due,
+		.sent_ns = sent_ns,
+		.route = packet->route,
+		.length = frame->length,
+		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
+	});
+}
+
 static void admit(struct lane *lane, struct port *port, struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
@@ -63,12 +95,17 @@ static void admit(struct lane *lane, struct port *port, struct arrival *arrival,
 	lane->counters[ARRIVED_BYTES] += arrival->length;
 	if (!frame) {
 		lane->counters[LOST_MEMORY]++;
+		if (lane->log)
+			log_dropped(lane, arrival->length, at, 0, LOGGED_LOST_MEMORY);
 		return;
 	}
+	frame->number = lane->counters[ARRIVED_PACKETS];
 	frame->packet.length = arrival->length + link->overhead;
 	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
 		lane->counters[QUEUE_FULL_PACKETS]++;
 		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
+		if (lane->log)
+			log_dropped(lane, arrival->length, frame->packet.arrival, frame->packet.arrival - at, LOGGED_QUEUE_FULL);
 		port_refuse_room(port, frame);
 		return;
 	}
@@ -148,12 +185,16 @@ static void account(struct lane *lane, struct frame *const *frames, unsigned cou
 
 		if (!(sent & UINT64_C(1) << i)) {
 			lane->counters[LOST_SEND]++;
+			if (lane->log)
+				log_served(lane, frame, 0);
 			continue;
 		}
 		lane->counters[DELIVERED_PACKETS]++;
 		lane->counters[DELIVERED_BYTES] += frame->length;
 		histogram_count(&lane->stats->lateness, left_ns - frame->packet.due + frame->moved_ns);
 		histogram_count(&lane->stats->transit, left_ns - frame->packet.arrival);
+		if (lane->log)
+			log_served(lane, frame, left_ns);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "half.h"
+#include "packet_log.h"
 #include "pool.h"
 #include "port.h"
 #include "stats.h"
@@ -22,6 +23,7 @@ struct lane {
 	struct port *in;
 	struct port *out;
 	struct half_stats *stats;
+	struct packet_ring *log; /* NULL: not asked for */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
 	int64_t polled_ns;           /* when `in` was last read */
 	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
@@ -36,6 +38,7 @@ struct link {
 	struct lane lanes[2]; /* up, down */
 	struct pool *pool;
 	struct link_stats *stats;
+	struct packet_log *log; /* NULL: not asked for */
 	uint32_t mtu;
 	uint32_t overhead;    /* bytes added to every frame for service and queue */
 	enum trigger trigger; /* what the first frame must be, while the link waits for it */
@@ -60,6 +63,7 @@ struct link_config {
 	struct ports_config ports; /* towards the client, towards the server; link_open() adds the pool */
 	struct half_config halves[2];
 	uint32_t overhead;
+	const char *packet_log;   /* path of the file for the packet log (packet_log.h), or empty */
 	struct link_stats *stats; /* reset by link_open(); borrowed for the link's life */
 };
 

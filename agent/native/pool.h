@@ -13,6 +13,7 @@
 /* A frame on its way through a link. The model sees only `packet`, which comes first so that one is the other. */
 struct frame {
 	struct packet packet;
+	uint64_t number;  /* of its arrival in its direction, from 1 */
 	int64_t moved_ns; /* by how much the model had to move its arrival up: it counts as lateness */
 	uint8_t *data;    /* the Ethernet frame without FCS */
 	uint32_t length;  /* its bytes */

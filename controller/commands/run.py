@@ -30,6 +30,7 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Where the run's folder is made.")  # fmt: skip
 @click.option("--name", default="", help="Take the place of the spec's name.")
+@click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
 @click.pass_context
 def run(
@@ -41,6 +42,7 @@ def run(
     seed: int | None,
     out: Path,
     name: str,
+    packets: bool,
     as_json: bool,
 ) -> None:
     """Run SPEC (or one link with SCENARIO), follow it, and write its results to a folder.
@@ -54,7 +56,12 @@ def run(
     from plctl.controller.run_spec import load_run
 
     request = load_run(
-        spec, command=command, duration_ns=parse_duration(duration) if duration else 0, seed=seed, name=name
+        spec,
+        command=command,
+        duration_ns=parse_duration(duration) if duration else 0,
+        seed=seed,
+        name=name,
+        packets=packets,
     )
     for warning in request.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -41,6 +41,12 @@ def test_need_follows_the_rows_own_capacity_and_the_bdp() -> None:
     assert 2 * (1000 + 2000) * 2048 == need_bytes(replace(fat, queue=Queue()))
 
 
+def test_a_packet_log_counts() -> None:
+    """Its two rings are reserved with the link's frames."""
+    plain = plan(10**6, NS_PER_MS)
+    assert need_bytes(plain) + 8 * 2**20 <= need_bytes(replace(plain, packets=True)) < need_bytes(plain) + 9 * 2**20
+
+
 def test_a_thousand_links_get_rings_of_less_than_1_mib_each() -> None:
     """The first links get deep rings, the thousandth still a usable one, and the sum stays bounded."""
     taken, rings = 0, []

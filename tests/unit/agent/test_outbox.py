@@ -28,6 +28,7 @@ def test_exactly_the_unacknowledged_is_kept(acknowledgements: list[int]) -> None
     for number in acknowledgements:
         outbox.acknowledge(number)
     assert numbers(outbox) == list(range(max(acknowledgements, default=0) + 1, 11))
+    assert outbox.waiting == len(numbers(outbox))
 
 
 def test_telemetry_gives_way_and_the_loss_is_counted() -> None:

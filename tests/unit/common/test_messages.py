@@ -37,7 +37,8 @@ EVERY_MESSAGE = [
     messages.Telemetry(1, {"t_ns": (1, 2)}),
     messages.Events(2, ({"event": "x", "n": 1},)),
     messages.Artifact(3, "l", "w.stdout", b"\x00"),
-    messages.Report(4, FINISHED),
+    messages.Packets(4, "l", "up", bytes(64)),
+    messages.Report(5, FINISHED),
     messages.Ack(4),
 ]
 

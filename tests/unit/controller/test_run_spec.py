@@ -109,6 +109,14 @@ def test_the_command_line_takes_precedence(load: Load) -> None:
     assert ("other", 9, 5) == (request.name, request.seed, request.duration_ns)
 
 
+def test_packets_are_logged_where_asked_for(load: Load, tmp_path: Path) -> None:
+    """By link in the spec, or for all links on the command line, of a spec or a bare scenario; else not."""
+    assert [True, False] == [load(link(scenario="leo.csv", packets=p)).links[0].plan.packets for p in ("true", "false")]
+    assert load(link(scenario="leo.csv"), packets=True).links[0].plan.packets
+    assert load_run(tmp_path / "leo.csv", packets=True).links[0].plan.packets
+    assert not load_run(tmp_path / "leo.csv").links[0].plan.packets
+
+
 def test_a_run_lasts_until_its_workloads_end_or_its_last_row(load: Load) -> None:
     """Without a duration workloads decide (0), without workloads the scenario."""
     assert 0 == load(link(scenario="leo.csv", workload="[{at: client, command: w}]")).duration_ns

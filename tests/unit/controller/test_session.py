@@ -11,6 +11,7 @@ import pytest
 
 from plctl.common import messages as m
 from plctl.common.clock import ClockIdentity, RealClock
+from plctl.common.packet_log import RECORD
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.transport import LocalHub
@@ -141,6 +142,19 @@ async def test_an_artifact_may_not_leave_its_folder(stage: Stage) -> None:
     assert record.verdict == "failed"
     assert "a sent what it must not" in record.cause
     assert not list(stage.folder.path.parent.rglob("escaped"))
+
+
+async def test_packets_are_kept_for_the_agents_own_links_only(stage: Stage) -> None:
+    """Records of a link of its own are written to its log; of any other, they end the trust in the agent."""
+
+    async def script() -> None:
+        await stage.until_started()
+        await stage.report(m.Packets, "x", "down", bytes(RECORD.size))
+        await stage.report(m.Packets, "y", "down", bytes(RECORD.size))
+
+    record = await play(stage, script())
+    assert "a sent what it must not: a packet log of link 'y', which is not its own" in record.cause
+    assert [RECORD.size] == [path.stat().st_size for path in (stage.folder.path / "packets").iterdir()]
 
 
 async def test_cancel_is_a_verdict_of_its_own(stage: Stage) -> None:
