@@ -73,8 +73,7 @@ class Server:
                 self._links.add(slot)
                 return result
             case "arm":
-                for slot in arguments["slots"]:
-                    self._forwarder.arm(slot, arguments["t0_ns"])
+                self._forwarder.arm(tuple(arguments["slots"]), arguments["t0_ns"])
             case "trigger":
                 self._forwarder.trigger(arguments["slot"], arguments["frame"])
             case "remove":

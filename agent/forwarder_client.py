@@ -128,7 +128,7 @@ class ForwarderClient:
     async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
         """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC).
 
-        :raises KernelError: for one of them T0 has passed, or it has started already; those before it are armed.
+        :raises KernelError: T0 has passed, or one of them has started already.
         """
         await self._channel.ask("arm", slots=tuple(slots), t0_ns=t0_ns)
 

@@ -76,8 +76,11 @@ class Forwarder:
         Returns in a few words what carries the frames, and why not XDP where "auto" would have preferred it.
         `packet_log` is the path of a file of PACKET_LOG_BYTES zeros for the link's packet log, or empty.
         """
-    def arm(self, slot: int, t0_ns: int, /) -> None:
-        """Start the link's scenario at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or it has started."""
+    def arm(self, slots: tuple[int, ...], t0_ns: int, /) -> None:
+        """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or one has started.
+
+        Of the links that one worker serves, all are armed or none.
+        """
     def trigger(self, slot: int, frame: str, /) -> None:
         """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""
     def remove(self, slot: int, /) -> None:

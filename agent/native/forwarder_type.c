@@ -301,30 +301,83 @@ static PyObject *forwarder_remove(PyObject *object, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-static PyObject *refuse_start(int error, Py_ssize_t index)
+static void give_back(struct slot *const *slots, Py_ssize_t count)
 {
-	char why[WHY_SIZE];
+	while (count--)
+		slots[count]->busy = false;
+}
 
-	snprintf(why, sizeof(why), "cannot start the link in slot %zd: %s", index,
-		error == ETIME ? "T0 has passed" : "it has started already");
-	return raise_os_error(error, why);
+/* Every slot that the sequence of Python integers names, claimed; or none, with a Python exception set. */
+static int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count)
+{
+	for (Py_ssize_t i = 0; i < count; i++) {
+		Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
+
+		slots[i] = index == -1 && PyErr_Occurred() ? NULL : claim_link(self, index);
+		if (!slots[i]) {
+			give_back(slots, i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* One order to each worker, with all of its links. Without the GIL. */
+static int arm_slots(ForwarderObject *self, struct slot *const *slots, struct link **links, Py_ssize_t count, int64_t t0)
+{
+	int error = 0;
+
+	for (Py_ssize_t w = 0; w < self->worker_count && !error; w++) {
+		size_t of_worker = 0;
+
+		for (Py_ssize_t i = 0; i < count; i++)
+			if (slots[i]->worker == self->workers[w])
+				links[of_worker++] = slots[i]->link;
+		if (of_worker)
+			error = worker_arm(self->workers[w], links, of_worker, t0);
+	}
+	return error;
+}
+
+static PyObject *refuse_arming(int error)
+{
+	switch (error) {
+	case ETIME:
+		return raise_os_error(error, "cannot start the links: T0 has passed");
+	case EALREADY:
+		return raise_os_error(error, "cannot start the links: one of them has started already");
+	default:
+		return raise_os_error(error, "cannot start the links: no memory is left");
+	}
 }
 
 static PyObject *forwarder_arm(PyObject *object, PyObject *args)
 {
-	struct slot *slot;
-	Py_ssize_t index;
+	ForwarderObject *self = (ForwarderObject *)object;
+	struct slot **slots;
+	struct link **links;
+	PyObject *indices;
+	Py_ssize_t count;
 	long long t0;
-	int error;
+	int error = -1;
 
-	if (!PyArg_ParseTuple(args, "nL:arm", &index, &t0) || !(slot = claim_link((ForwarderObject *)object, index)))
+	if (!PyArg_ParseTuple(args, "O!L:arm", &PyTuple_Type, &indices, &t0))
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	error = worker_arm(slot->worker, slot->link, t0);
-	Py_END_ALLOW_THREADS
-	slot->busy = false;
+	count = PyTuple_Size(indices);
+	slots = calloc(count + 1, sizeof(*slots));
+	links = calloc(count + 1, sizeof(*links));
+	if (!slots || !links) {
+		PyErr_NoMemory();
+	} else if (!claim_links(self, indices, slots, count)) {
+		Py_BEGIN_ALLOW_THREADS
+		error = arm_slots(self, slots, links, count, t0);
+		Py_END_ALLOW_THREADS
+		give_back(slots, count);
+	}
+	free(slots);
+	free(links);
 	if (error)
-		return refuse_start(error, index);
+		return error < 0 ? NULL : refuse_arming(error);
 	Py_RETURN_NONE;
 }
 
@@ -345,7 +398,7 @@ static PyObject *forwarder_trigger(PyObject *object, PyObject *args)
 	Py_END_ALLOW_THREADS
 	slot->busy = false;
 	if (error)
-		return refuse_start(error, index);
+		return raise_os_error(error, "cannot wait for a first frame: the link is armed, or has started already");
 	Py_RETURN_NONE;
 }
 

@@ -19,38 +19,34 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Scenario time starts at t0, or at the model's own time if that is already later. */
-static void begin(struct link *link, int64_t t0)
+void link_arm(struct link *link, int64_t t0)
 {
 	t0 = later(t0, later(half_now(link->lanes[0].half), half_now(link->lanes[1].half)));
 	half_arm(link->lanes[0].half, t0);
 	half_arm(link->lanes[1].half, t0);
+	link->trigger = TRIGGER_NONE;
 	link->t0_ns = t0;
 	__atomic_store_n(&link->stats->t0_ns, t0, __ATOMIC_RELAXED);
 }
 
-static void mark_started(struct link *link, int64_t now)
+void link_started(struct link *link, int64_t now)
 {
 	link->started_ns = now;
 	__atomic_store_n(&link->stats->started_ns, now, __ATOMIC_RELAXED);
 }
 
-int link_arm(struct link *link, int64_t t0, int64_t now)
+int link_can_arm(const struct link *link, int64_t t0, int64_t now)
 {
 	if (link->started_ns)
 		return EALREADY;
-	if (t0 < now)
-		return ETIME;
-	begin(link, t0);
-	return 0;
+	return t0 < now ? ETIME : 0;
 }
 
 /* The link's first frame of the kind that it waited for arrived at `at`: that is T0. Returns T0. */
 static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 {
-	link->trigger = TRIGGER_NONE;
-	begin(link, at);
-	mark_started(link, now);
+	link_arm(link, at);
+	link_started(link, now);
 	return link->t0_ns;
 }
 
@@ -235,22 +231,11 @@ static void refresh(struct lane *lane, int64_t now)
 	lane->refresh_ns = idle ? TIME_NEVER : now + REFRESH_NS;
 }
 
-static int64_t next_deadline(const struct lane *lane)
-{
-	const struct link *link = lane->link;
-	int64_t deadline = earlier(half_next_due(lane->half), lane->refresh_ns);
-
-	return link->started_ns ? deadline : earlier(deadline, link->t0_ns);
-}
-
 void lane_deliver(struct lane *lane, int64_t now)
 {
-	struct link *link = lane->link;
 	int64_t virtual_now = later(now, half_now(lane->half)); /* a frame may have arrived after `now` was read */
 	unsigned sent;
 
-	if (!link->started_ns && link->t0_ns <= now)
-		mark_started(link, now);
 	half_advance(lane->half, virtual_now);
 	sent = send_due(lane, virtual_now);
 	if (now >= lane->refresh_ns)
@@ -258,5 +243,5 @@ void lane_deliver(struct lane *lane, int64_t now)
 	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
-	lane->deadline_ns = sent == PORT_BATCH ? now : next_deadline(lane);
+	lane->deadline_ns = sent == PORT_BATCH ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
 }

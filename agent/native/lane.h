@@ -55,8 +55,12 @@ bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
 /* Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again. */
 void lane_deliver(struct lane *lane, int64_t now);
 
-/* Scenario time of both halves starts at t0. ETIME: `now` is past it. EALREADY: scenario time has started. */
-int link_arm(struct link *link, int64_t t0, int64_t now);
+/* 0, or why a link cannot be armed for t0: EALREADY, scenario time has started; ETIME, t0 is past. */
+int link_can_arm(const struct link *link, int64_t t0, int64_t now);
+
+/* Scenario time of both halves starts at t0, or at the model's own time if that is already later. */
+void link_arm(struct link *link, int64_t t0);
+void link_started(struct link *link, int64_t now); /* `now` is when T0 was noticed */
 
 /* What a link is made from. */
 struct link_config {

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "deadlines.h"
 #include "mailbox.h"
+#include "starts.h"
 
 #define EVENTS 64
 #define NICE (-20) /* before the workloads: what they do late is their result, what we do late is our error */
@@ -30,6 +31,7 @@ struct worker {
 	bool stopping;
 	int64_t margin_ns;
 	struct deadlines deadlines;
+	struct starts starts;
 	struct lane *readable; /* lanes whose ports may hold frames */
 	struct mailbox mailbox;
 };
@@ -112,11 +114,19 @@ static int take_events(struct worker *worker, const struct timespec *timeout)
 	return count;
 }
 
-static void wait_for_work(struct worker *worker)
+/* When something is to be done, if nothing arrives before. */
+static int64_t next_ns(const struct worker *worker)
 {
 	const struct lane *first = deadlines_first(&worker->deadlines);
-	int64_t now = monotonic_ns();
-	int64_t wake = first && first->deadline_ns != TIME_NEVER ? first->deadline_ns - worker->margin_ns : TIME_NEVER;
+	int64_t start_ns = worker->starts.next_ns;
+
+	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
+}
+
+static void wait_for_work(struct worker *worker)
+{
+	int64_t now = monotonic_ns(), next = next_ns(worker);
+	int64_t wake = next == TIME_NEVER ? TIME_NEVER : next - worker->margin_ns;
 	struct timespec timeout = {0};
 
 	if (worker->readable || wake <= now) {
@@ -158,6 +168,7 @@ static void *run(void *argument)
 
 		wait_for_work(worker);
 		now = monotonic_ns();
+		starts_pass(&worker->starts, now);
 		receive_all(worker, now);
 		deliver_all(worker, now);
 	}
@@ -168,8 +179,13 @@ static void *run(void *argument)
 
 struct link_order {
 	struct link *link;
-	int64_t t0;
 	enum trigger trigger;
+};
+
+struct arm_order {
+	struct link *const *links;
+	size_t count;
+	int64_t t0;
 };
 
 static int watch(struct worker *worker, struct lane *lane)
@@ -232,20 +248,36 @@ static int add(void *receiver, void *argument)
 static int forget(void *receiver, void *argument)
 {
 	struct link *link = ((struct link_order *)argument)->link;
+	struct worker *worker = receiver;
 
-	forget_lane(receiver, &link->lanes[0]);
-	forget_lane(receiver, &link->lanes[1]);
+	starts_remove(&worker->starts, link);
+	forget_lane(worker, &link->lanes[0]);
+	forget_lane(worker, &link->lanes[1]);
 	return 0;
+}
+
+/* What is inside may now be due at another time, so its lanes are looked at: soon, but not before the other orders. */
+static void arm_link(struct worker *worker, struct link *link, int64_t t0, int64_t now)
+{
+	link_arm(link, t0);
+	starts_add(&worker->starts, link);
+	for (int i = 0; i < 2; i++) {
+		link->lanes[i].deadline_ns = now;
+		deadlines_update(&worker->deadlines, &link->lanes[i]);
+	}
 }
 
 static int arm(void *receiver, void *argument)
 {
-	struct link_order *order = argument;
+	struct arm_order *order = argument;
+	struct worker *worker = receiver;
 	int64_t now = monotonic_ns();
-	int error = link_arm(order->link, order->t0, now);
+	int error = starts_reserve(&worker->starts, worker->starts.count + order->count);
 
-	for (int i = 0; i < 2 && !error; i++)
-		deliver(receiver, &order->link->lanes[i], now);
+	for (size_t i = 0; i < order->count && !error; i++)
+		error = link_can_arm(order->links[i], order->t0, now);
+	for (size_t i = 0; i < order->count && !error; i++)
+		arm_link(worker, order->links[i], order->t0, now);
 	return error;
 }
 
@@ -254,7 +286,7 @@ static int await_trigger(void *receiver, void *argument)
 	struct link_order *order = argument;
 
 	(void)receiver;
-	if (order->link->started_ns)
+	if (order->link->t0_ns != TIME_NEVER)
 		return EALREADY;
 	order->link->trigger = order->trigger;
 	return 0;
@@ -282,9 +314,11 @@ int worker_remove(struct worker *worker, struct link *link)
 	return order(worker, forget, (struct link_order){.link = link});
 }
 
-int worker_arm(struct worker *worker, struct link *link, int64_t t0)
+int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0)
 {
-	return order(worker, arm, (struct link_order){.link = link, .t0 = t0});
+	struct arm_order order = {.links = links, .count = count, .t0 = t0};
+
+	return mailbox_post(&worker->mailbox, arm, &order);
 }
 
 int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger)
@@ -299,6 +333,7 @@ static int start_thread(struct worker *worker)
 	struct epoll_event event = {.events = EPOLLIN}; /* data.ptr NULL: the mailbox */
 
 	worker->margin_ns = MARGIN_FIRST_NS;
+	starts_init(&worker->starts);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (worker->epoll < 0)
 		return errno;
@@ -312,6 +347,7 @@ static void release(struct worker *worker)
 	if (worker->epoll >= 0)
 		close(worker->epoll);
 	mailbox_end(&worker->mailbox);
+	starts_end(&worker->starts);
 	free(worker->deadlines.heap);
 	free(worker);
 }

@@ -17,7 +17,9 @@ void worker_stop(struct worker *worker); /* ends the thread; its links are the c
 
 int worker_add(struct worker *worker, struct link *link);    /* the worker's from now on, unless this fails */
 int worker_remove(struct worker *worker, struct link *link); /* the caller's again */
-int worker_arm(struct worker *worker, struct link *link, int64_t t0);              /* errors as link_arm() */
-int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger); /* EALREADY: it has started */
+
+/* All at once, and all of them or none. ENOMEM, or an error of link_can_arm(). */
+int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
+int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger); /* EALREADY: it is armed */
 
 #endif

@@ -1,0 +1,99 @@
+/* See starts.h. */
+#include "starts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "clock.h"
+
+#define LEAD_NS 100000    /* how long before T0 to begin bringing memory in */
+#define LEAD_EACH_NS 500 /* and so much longer for every link */
+
+void starts_init(struct starts *starts)
+{
+	*starts = (struct starts){.next_ns = TIME_NEVER, .t0_ns = TIME_NEVER};
+}
+
+void starts_end(struct starts *starts)
+{
+	free(starts->links);
+}
+
+int starts_reserve(struct starts *starts, size_t count)
+{
+	struct link **links;
+
+	if (count <= starts->room)
+		return 0;
+	links = realloc(starts->links, count * sizeof(*links));
+	if (!links)
+		return ENOMEM;
+	starts->links = links;
+	starts->room = count;
+	return 0;
+}
+
+static void set_next(struct starts *starts, int64_t t0)
+{
+	starts->t0_ns = t0;
+	starts->next_ns = t0 == TIME_NEVER ? TIME_NEVER : t0 - LEAD_NS - LEAD_EACH_NS * (int64_t)starts->count;
+}
+
+static void find_next(struct starts *starts)
+{
+	int64_t t0 = TIME_NEVER;
+
+	for (size_t i = 0; i < starts->count; i++)
+		if (starts->links[i]->t0_ns < t0)
+			t0 = starts->links[i]->t0_ns;
+	set_next(starts, t0);
+}
+
+void starts_remove(struct starts *starts, const struct link *link)
+{
+	size_t i = 0;
+
+	while (i < starts->count && starts->links[i] != link)
+		i++;
+	if (i == starts->count)
+		return;
+	starts->links[i] = starts->links[--starts->count];
+	find_next(starts);
+}
+
+void starts_add(struct starts *starts, struct link *link)
+{
+	starts_remove(starts, link);
+	starts->links[starts->count++] = link;
+	set_next(starts, link->t0_ns < starts->t0_ns ? link->t0_ns : starts->t0_ns);
+}
+
+/* By reading, not by a hint, which a processor may drop where it has to look for the page. */
+static void bring_in(const struct starts *starts)
+{
+	for (size_t i = 0; i < starts->count; i++)
+		(void)__atomic_load_n(&starts->links[i]->stats->started_ns, __ATOMIC_RELAXED);
+}
+
+void starts_pass(struct starts *starts, int64_t now)
+{
+	size_t kept = 0;
+
+	if (now < starts->next_ns)
+		return;
+	starts->next_ns = starts->t0_ns;
+	if (now < starts->t0_ns) {
+		bring_in(starts);
+		return;
+	}
+	for (size_t i = 0; i < starts->count; i++) {
+		struct link *link = starts->links[i];
+
+		if (link->t0_ns <= now)
+			link_started(link, monotonic_ns());
+		else
+			starts->links[kept++] = link;
+	}
+	starts->count = kept;
+	find_next(starts);
+}

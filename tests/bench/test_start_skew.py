@@ -1,0 +1,56 @@
+"""How long after T0 a forwarder notices it for each of its links: 1, 200 and 1000 of them on one worker.
+
+No frames flow, so all links may share one pair of interfaces; what a link's start costs is the same. Scenario time
+itself is armed ahead and exact; this is what `started_ns` and so the verdict `skewed` are about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from bench.world import World, summary, world, write_result
+
+from plctl.agent.forwarder_client import ForwarderClient
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import Row, Schedule
+from plctl.common.units import NS_PER_MS, NS_PER_US
+
+SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, 10**6),))
+PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)
+TRIALS = 5
+LEAD_NS = 100 * NS_PER_MS
+
+
+async def measure(place: World, count: int) -> tuple[list[int], float]:
+    """By how much each of `count` links started after T0, in ns, in order; and how long arming took, in ms."""
+    client = await ForwarderClient.spawn(place.ledger, count, workers=1)
+    try:
+        await asyncio.gather(*(client.add(slot, place.triple.link, PLAN, io="packet") for slot in range(count)))
+        begun_ns = time.monotonic_ns()
+        await client.arm(range(count), t0_ns := begun_ns + LEAD_NS)
+        armed_ms = (time.monotonic_ns() - begun_ns) / NS_PER_MS
+        while not all(starts := [client.read(slot).started_ns for slot in range(count)]):
+            await asyncio.sleep(0.01)
+    finally:
+        await client.close()
+    assert min(starts) >= t0_ns
+    return sorted(start - t0_ns for start in starts), armed_ms
+
+
+@pytest.mark.timeout(300)
+async def test_start_skew() -> None:
+    """Percentiles in µs, as a table and bench-out/start_skew.json."""
+    results = {}
+    print(f"\n links  start − T0 [µs]: p50, p99, max; arming [ms]; medians of {TRIALS} (range)")
+    with world(PLAN) as place:
+        for count in (1, 200, 1000):
+            trials = [await measure(place, count) for _ in range(TRIALS)]
+            at = {"p50_us": count // 2, "p99_us": count * 99 // 100, "max_us": -1}
+            result = {name: summary([late[i] / NS_PER_US for late, _ in trials]) for name, i in at.items()}
+            result["arming_ms"] = summary([armed_ms for _, armed_ms in trials])
+            results[f"{count}_links"] = result
+            row = "  ".join(f"{v['median']:.1f} ({v['min']:.1f} … {v['max']:.1f})" for v in result.values())
+            print(f"{count:>6}  {row}")
+    write_result("start_skew", results)
