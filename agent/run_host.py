@@ -22,12 +22,15 @@ from plctl.common import messages as m
 from plctl.common.clock import Clock
 from plctl.common.errors import PlctlError
 from plctl.common.log import Event, make_log
-from plctl.common.plan import LinkPlan, RunPlan
+from plctl.common.plan import LinkPlan, RunPlan, Workload
 from plctl.common.telemetry import HalfStats, LinkStats, columns_of, sample
 from plctl.common.units import NS_PER_MS, NS_PER_S
 
-#: Links that are built at the same time; more would only wait for the kernel's one lock on network namespaces.
-PARALLEL_BUILDS = 4
+#: Links that are built at the same time: the kernel takes a while to make a packet ring, but makes several at once.
+PARALLEL_BUILDS = 16
+#: Links that are checked, and workloads that are started, at the same time: more would make each other late.
+PARALLEL_CHECKS = 8
+PARALLEL_SPAWNS = 8
 #: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
 START_GRACE_NS = 1 * NS_PER_S
 #: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
@@ -77,6 +80,8 @@ class RunHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._preparations: set[asyncio.Task[None]] = set()
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
+        self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
+        self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._artifacts = ArtifactStream(host.folder / plan.run)
         self._sampled_ns = 0
         self._events: list[Event] = []
@@ -160,14 +165,20 @@ class RunHost:
         async with self._building:
             began_ns = self._host.clock.monotonic_ns()
             await asyncio.to_thread(netns.build, link.triple, link.plan, self._host.ledger)
-            self._forwarder = self._forwarder or await self._watched_forwarder()
+            forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
-            await self._forwarder.add(link.slot, link.triple.link, link.plan)
-            link.log = self._forwarder.packet_log(link.slot)
+            await forwarder.add(link.slot, link.triple.link, link.plan)
+            link.log = forwarder.packet_log(link.slot)
             built_ns = self._host.clock.monotonic_ns() - began_ns
             self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link)
+        async with self._checking:
             check = await self_check(link.triple, link.plan)
         for workload in link.plan.workloads:
+            await self._spawn_workload(link, workload)
+        return str(check)
+
+    async def _spawn_workload(self, link: _Link, workload: Workload) -> None:
+        async with self._spawning:
             process = await WorkloadProcess.spawn(
                 workload,
                 link.triple,
@@ -176,17 +187,18 @@ class RunHost:
                 env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
                 clock=self._host.clock,
             )
-            link.workloads[workload.name] = process
-            self._spawn(self._watch_workload(link, process))
-            if workload.start_ns < 0:
-                process.open_gate(0)
-                await process.ready()
-        return str(check)
+        link.workloads[workload.name] = process
+        self._spawn(self._watch_workload(link, process))
+        if workload.start_ns < 0:
+            process.open_gate(0)
+            await process.ready()
 
-    async def _watched_forwarder(self) -> ForwarderClient:
+    async def _living_forwarder(self) -> ForwarderClient:
         forwarder = await self._host.forwarder()
-        self._spawn(self._watch_forwarder(forwarder))
-        return forwarder
+        if self._forwarder is None:
+            self._forwarder = forwarder
+            self._spawn(self._watch_forwarder(forwarder))
+        return self._forwarder
 
     async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
         released = asyncio.ensure_future(self.released.wait())
@@ -319,12 +331,17 @@ class RunHost:
         await self._handle(am.TornDown("; ".join(causes)))
 
     async def _forget_slots(self) -> None:
+        """All at once: the kernel takes its time to close a packet ring, but closes many in that time."""
+        removals = []
         for link in self._links.values():
             if link.slot >= 0 and self._forwarder:
                 slot, link.slot, link.log = link.slot, -1, None
                 self._host.slots.add(slot)
                 if not self._forwarder.died.done():
-                    await self._forwarder.remove(slot)
+                    removals.append(self._forwarder.remove(slot))
+        for outcome in await asyncio.gather(*removals, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _remove_links(self) -> None:
         for link in self._links.values():
