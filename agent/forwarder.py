@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -88,6 +89,8 @@ def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) 
     """Be the forwarder until the agent closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started the agent
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(ValueError, OSError):  # of this process; what XDP sockets share with the kernel is locked
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with contextlib.suppress(OSError):  # where the kernel groups sessions, a thread's own priority counts only in its
         Path("/proc/self/autogroup").write_text("-20")
     with socket.socket(fileno=control) as connection:
