@@ -1,0 +1,108 @@
+"""`plctl packets`: what each packet of a link went through, in figures and pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.errors import KernelError, UserError
+from plctl.common.plan import DIRECTIONS, Direction
+
+if TYPE_CHECKING:
+    from plctl.controller.packet_stats import Summary
+    from plctl.controller.run_record import LinkRecord, RunRecord
+
+_MAX_WIDTH = 100
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("link")
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="Only this one.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Write the picture to this file, not to the terminal.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead; times in nanoseconds.")
+def packets(run: Path, link: str, direction: Direction | None, svg: Path | None, as_json: bool) -> None:
+    """Show what the packets of LINK went through in the run whose folder is RUN.
+
+    Only for links whose packets were logged: `packets: true` in the spec, or `plctl run --packets`. Counted is what
+    arrived after T0. The logs themselves are RUN/packets/LINK-up.parquet and LINK-down.parquet.
+
+    \b
+    A packet's one-way delay is the sum of
+      sojourn     in the bottleneck's queue and in service,
+      in flight   from the bottleneck until due: the path's delay, blackouts, and packets ahead on the same route,
+      lateness    by how much this machine was late.
+
+    \b
+    Examples:
+      plctl packets runs/20261123-041530-handover-7f3a leo-0
+      plctl packets runs/20261123-041530-handover-7f3a leo-0 --direction up --svg leo-0.svg
+    """
+    from plctl.controller.results import read_record
+
+    record = read_record(run)
+    chosen = _choose(record, link)
+    found = _summaries(run, record, chosen, [direction] if direction else DIRECTIONS)
+    if svg:
+        _write_svg(found, f"{record.name}, {link}", svg)
+    if as_json:
+        head = {"run": record.run, "link": link, "host": chosen.host, "t0_ns": chosen.planned_ns}
+        click.echo(json.dumps({**head, "directions": {each.direction: each.as_json() for each in found}}, indent=1))
+        return
+    _print(found)
+    if not svg and any(len(each.sent.t_s) for each in found):
+        _plot(found, link)
+
+
+def _choose(record: RunRecord, name: str) -> LinkRecord:
+    """The link called `name`, whose packets were logged.
+
+    :raises UserError: there is none.
+    """
+    logged = [link.plan.name for link in record.links if link.plan.packets]
+    known = f"packets were logged of {', '.join(logged)}" if logged else "of no link were packets logged"
+    for link in record.links:
+        if link.plan.name == name and link.plan.packets:
+            return link
+        if link.plan.name == name:
+            raise UserError(f"the packets of {name} were not logged in run {record.run}; {known} (plctl run --packets)")
+    raise UserError(f"run {record.run} has no link {name}; {known}")
+
+
+def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Sequence[Direction]) -> list[Summary]:
+    from plctl.controller import packet_file
+    from plctl.controller.packet_stats import summarize
+
+    try:
+        return [summarize(packet_file.read(folder, record, link, direction)) for direction in directions]
+    except OSError as error:
+        raise KernelError.from_os(f"read the packet log of {link.plan.name}", error) from error
+
+
+def _print(found: Sequence[Summary]) -> None:
+    from plctl.controller.packet_report import lines
+
+    click.echo("\n\n".join("\n".join(lines(summary)) for summary in found))
+
+
+def _plot(found: Sequence[Summary], link: str) -> None:
+    from plctl.controller.packet_plot import plot_text
+
+    width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+    click.echo("\n" + plot_text(found, link, width=width, colour=sys.stdout.isatty()))
+
+
+def _write_svg(found: Sequence[Summary], title: str, path: Path) -> None:
+    from plctl.controller.packet_plot import plot_svg
+
+    try:
+        path.write_text(plot_svg(found, title), encoding="utf-8")
+    except OSError as error:
+        raise KernelError.from_os(f"write {path}", error) from error
+    click.echo(f"wrote {path}", err=True)
