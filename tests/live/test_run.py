@@ -72,6 +72,7 @@ def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, t
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert {"link.built", "link.ready", "link.started", "workload.ended", "run.done"} <= {e["event"] for e in events}
     assert all({"ts", "host", "link", "event", "run"} <= e.keys() for e in events)
+    assert ["packet"] == [e["io"] for e in events if e["event"] == "link.built"]
     assert [e["t_ns"] for e in events] == sorted(e["t_ns"] for e in events)
     telemetry = pq.read_table(folder / "telemetry.parquet").to_pydict()
     assert {0, 1, 2} <= set(telemetry["row"])
