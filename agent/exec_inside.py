@@ -26,15 +26,22 @@ class CommandNotExecutableError(WorldError):
 
 
 def become(command: Sequence[str], netns: str) -> NoReturn:
-    """Replace this process by `command` inside the namespace `netns`. The folder of plctl itself comes first in PATH.
+    """Replace this process by `command` inside the namespace `netns`.
 
-    For the main thread of a process that has no other.
+    For the main thread of a process that has no other. Raises what `execute` does.
 
-    :raises CommandNotFoundError: there is no such program.
-    :raises CommandNotExecutableError: it cannot be run.
     :raises KernelError: the namespace cannot be entered.
     """
     namespace.enter(netns)
+    execute(command)
+
+
+def execute(command: Sequence[str]) -> NoReturn:
+    """Replace this process by `command`. The folder of plctl itself comes first in PATH.
+
+    :raises CommandNotFoundError: there is no such program.
+    :raises CommandNotExecutableError: it cannot be run.
+    """
     own = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and its heirs would go on to

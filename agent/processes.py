@@ -66,7 +66,7 @@ def end(processes: Iterable[Process], grace_s: float = GRACE_S) -> list[Process]
     :return: those that were alive.
     :raises PermissionError: one of them may not be signalled by us.
     """
-    held = {fd: process for process in processes if (fd := _hold(process)) is not None}
+    held = {fd: process for process in processes if (fd := hold(process)) is not None}
     try:
         waiting = set(held)
         for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, None)):
@@ -80,8 +80,8 @@ def end(processes: Iterable[Process], grace_s: float = GRACE_S) -> list[Process]
     return list(held.values())
 
 
-def _hold(process: Process) -> int | None:
-    """A pidfd that provably means `process`, or None if that has ended."""
+def hold(process: Process) -> int | None:
+    """A pidfd, to be closed, that provably means `process`; None if that has ended."""
     try:
         fd = os.pidfd_open(process.pid)
     except ProcessLookupError:

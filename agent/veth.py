@@ -1,12 +1,13 @@
-"""The netlink requests that make a link's two veth pairs and configure their outer ends.
+"""The netlink requests that make veth pairs, and those that configure the outer ends of a link's two.
 
-Each end reaches the other by an on-link default route: no gateway, the far end is a neighbour whatever its address,
-and frames cross the link as they are.
+Each end of a link reaches the other by an on-link default route: no gateway, the far end is a neighbour whatever its
+address, and frames cross the link as they are.
 Requests that are the same for all links are encoded once.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_interface
 from socket import AF_INET, AF_INET6
@@ -26,17 +27,32 @@ _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
 _TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
 
 
+@dataclass(frozen=True, slots=True)
+class VethEnd:
+    """One end of a veth pair that is to be made. The numbers of a pair's ends must differ, as `Outer` explains."""
+
+    interface: str
+    index: int
+    mac: str
+
+
 def pair_request(end: Outer, namespace: str, namespace_fd: int, mtu: int) -> Request:
-    """Make the twin here, up, and the outer interface in `namespace`, down: neither is ever anywhere else."""
+    """Make the twin here, up, and the outer interface in `namespace`, down."""
+    twin = VethEnd(end.twin, end.twin_index, end.twin_mac)
+    return veth_request(twin, VethEnd(end.interface, end.index, end.mac), namespace, namespace_fd, mtu)
+
+
+def veth_request(here: VethEnd, there: VethEnd, namespace: str, namespace_fd: int, mtu: int) -> Request:
+    """Make one end here, up, and the other in `namespace`, down: neither is ever anywhere else."""
     message = ifinfmsg()
-    _describe(message, end.twin, end.twin_index, end.twin_mac, mtu)
+    _describe(message, here, mtu)
     message["flags"] = message["change"] = IFF_UP
     peer: dict[str, Any] = {"attrs": []}
-    _describe(peer, end.interface, end.index, end.mac, mtu)
+    _describe(peer, there, mtu)
     peer["attrs"].append(("IFLA_NET_NS_FD", namespace_fd))
     data = {"attrs": [("VETH_INFO_PEER", peer)]}
     message["attrs"].append(("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]}))
-    return Request.encode(f"move {end.interface} into {namespace}", message, RTM_NEWLINK, NEW)
+    return Request.encode(f"move {there.interface} into {namespace}", message, RTM_NEWLINK, NEW)
 
 
 @lru_cache
@@ -47,21 +63,27 @@ def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tupl
     it resolves no address, and joins no solicited-node group whose membership it would report.
     """
     flags = IFF_UP | IFF_NOARP if static_neighbours else IFF_UP
-    requests = [_set_flags("lo", _LOOPBACK_INDEX, IFF_UP), _set_flags(end.interface, end.index, flags)]
+    requests = [loopback_request(), flags_request(end.interface, end.index, flags)]
     for mine, theirs in ((end.ipv4, other.ipv4), (end.ipv6, other.ipv6)):
-        requests += [_address(end, mine), _default_route(end, theirs)]
+        requests += [address_request(end.interface, end.index, mine), _default_route(end, theirs)]
         if static_neighbours:
             requests.append(_neighbour(end, other, theirs))
     return tuple(requests)
 
 
-def _describe(message: Any, name: str, index: int, mac: str, mtu: int) -> None:
-    message["index"] = index
-    message["attrs"] += [("IFLA_IFNAME", name), ("IFLA_ADDRESS", mac), ("IFLA_MTU", mtu),
+def _describe(message: Any, end: VethEnd, mtu: int) -> None:
+    message["index"] = end.index
+    message["attrs"] += [("IFLA_IFNAME", end.interface), ("IFLA_ADDRESS", end.mac), ("IFLA_MTU", mtu),
                          ("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]  # fmt: skip
 
 
-def _set_flags(interface: str, index: int, flags: int) -> Request:
+def loopback_request() -> Request:
+    """Bring `lo` up."""
+    return flags_request("lo", _LOOPBACK_INDEX, IFF_UP)
+
+
+def flags_request(interface: str, index: int, flags: int) -> Request:
+    """Give an interface exactly those of `IFF_UP` and `IFF_NOARP` that are in `flags`."""
     message = ifinfmsg()
     message["index"] = index
     message["flags"] = flags
@@ -69,16 +91,17 @@ def _set_flags(interface: str, index: int, flags: int) -> Request:
     return Request.encode(f"bring {interface} up", message, RTM_NEWLINK, CHANGE)
 
 
-def _address(end: Outer, text: str) -> Request:
+def address_request(interface: str, index: int, text: str) -> Request:
+    """Give an interface the address `text`, which ends in /prefix length; it is usable at once."""
     address = ip_interface(text)
     message = ifaddrmsg()
     message["family"] = _family(text)
     message["prefixlen"] = address.network.prefixlen
-    message["index"] = end.index
+    message["index"] = index
     message["attrs"] = [("IFA_ADDRESS", str(address.ip)), ("IFA_LOCAL", str(address.ip)), ("IFA_FLAGS", IFA_F_NODAD)]
     if address.version == 4:
         message["attrs"].append(("IFA_BROADCAST", str(address.network.broadcast_address)))
-    return Request.encode(f"give {end.interface} the address {text}", message, RTM_NEWADDR, NEW)
+    return Request.encode(f"give {interface} the address {text}", message, RTM_NEWADDR, NEW)
 
 
 def _default_route(end: Outer, far: str) -> Request:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from plctl.agent.lab.lab import Lab, take_down
 from plctl.agent.ledger import Ledger
 from plctl.agent.netns import Triple
 from plctl.agent.reap import reap
@@ -59,3 +60,11 @@ def plan() -> LinkPlan:
     """A link of 100 Mbit/s and 10 ms both ways."""
     schedule = Schedule((Row(0, 0, 10_000_000, 100_000_000),))
     return LinkPlan("leo-0", schedule, schedule)
+
+
+@pytest.fixture
+def bring_up(state: Path, unique: str) -> Iterator[Callable[..., Lab]]:
+    """Brings a laboratory up, `Lab.up` without the name, and takes it down at the end."""
+    assert state.is_dir()
+    yield lambda *arguments, **options: Lab.up(unique, *arguments, **options)
+    take_down(unique)
