@@ -23,7 +23,7 @@ from model.reference import Reference
 from plctl.agent.forwarder_client import ForwarderClient, Io
 from plctl.agent.forwarder_memory import need_bytes
 from plctl.agent.ledger import Ledger
-from plctl.agent.native import half_arguments
+from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import CLIENT_INTERFACE, SERVER_INTERFACE, build, remove
 from plctl.agent.packet_log import PacketLog
 from plctl.agent.triple import Triple
@@ -32,7 +32,7 @@ from plctl.common.packet_log import FIELDS, NO_ROUTE, RECORD, VERDICTS
 from plctl.common.plan import DIRECTIONS, Capacity, Direction, LinkPlan, Queue
 from plctl.common.scenario import Row, Schedule
 from plctl.common.telemetry import LinkStats
-from plctl.common.units import NS_PER_MS
+from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.controller import packet_file
 from plctl.controller.results import read_record
 from plctl.controller.run_record import LinkRecord, RunRecord
@@ -264,6 +264,26 @@ class TestForwarder:
             (VERDICTS[p["verdict"]], p["length"], p["route"], p["end_ns"], p["sent_ns"]) for p in found
         }
         assert all(p["arrival_ns"] > 0 for p in found)
+
+    async def test_a_log_that_nobody_reads_fills_up_and_the_link_goes_on(
+        self, ledger: Ledger, built: Triple, plan: LinkPlan
+    ) -> None:
+        """Frames cross as before once the log is full; it keeps the first ones and counts exactly the others."""
+        free = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))
+        async with forwarding(ledger) as forwarder:
+            await forwarder.add(0, built.link, replace(plan, up=free, down=free, packets=True))
+            log = forwarder.packet_log(0)
+            assert log is not None
+            stats, sent = forwarder.read(0), 0
+            with ends(built) as (sender, _):
+                while stats.up.delivered_packets < _core.PACKET_LOG_RECORDS + 500:
+                    sent += 500
+                    for _ in range(500):
+                        sender.send(MACS + b"\x88\xb5" + bytes(46))
+                    stats = await reading(forwarder, lambda s, n=sent: s.up.delivered_packets + s.up.lost_ring == n)
+            assert (stats.up.arrived_packets - _core.PACKET_LOG_RECORDS, 0) == log.lost()
+            found = rows_of(log)["up"]
+        assert [*range(1, _core.PACKET_LOG_RECORDS + 1)] == [p["number"] for p in found]
 
     async def test_a_link_whose_plan_does_not_ask_has_no_log(
         self, ledger: Ledger, built: Triple, plan: LinkPlan
