@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -212,6 +213,27 @@ def test_a_command_gets_signals_folder_and_environment_and_dies_with_who_stands_
         assert "15 2\n" == stand_in.stdout.readline()
         stand_in.kill()
         assert "" == stand_in.stdout.read(), "the command lives on"
+
+
+def test_ctrl_c_on_a_terminal_reaches_a_command_once(bring_up: BringUp) -> None:
+    """The terminal tells both the command and who stands for it, who must not tell it again."""
+    host = bring_up(1).host("h1")
+    code = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+        "print('ready', flush=True); sys.stdin.readline(); print('over')\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, host.command([sys.executable, "-c", code]))
+    said = b""
+    for typed, awaited in ((b"", b"ready"), (b"\x03", b"interrupted"), (b"\n", b"over")):
+        os.write(terminal, typed)
+        while awaited not in said:
+            said += os.read(terminal, 4096)
+    assert 0 == os.waitpid(pid, 0)[1]
+    os.close(terminal)
+    assert 1 == said.count(b"interrupted"), said
 
 
 def test_the_commands_of_a_lab(state: Path, unique: str) -> None:
