@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -18,7 +19,7 @@ from plctl.agent.run_host import Host, RunHost
 from plctl.common import __version__
 from plctl.common import messages as m
 from plctl.common.clock import Clock, ClockIdentity, clock_identity
-from plctl.common.errors import ProtocolError
+from plctl.common.errors import ProtocolError, VersionError, WorldError
 from plctl.common.host_facts import gather_host_facts
 from plctl.common.state import Owner
 from plctl.common.transport import Spoke
@@ -29,6 +30,8 @@ SLOTS = 4096
 HEARTBEAT_NS = 1 * NS_PER_S
 #: Answers that are kept so that a command that comes twice is carried out once.
 REMEMBERED_ANSWERS = 1000
+#: Runs that are over and cannot be prepared again, should their PREPARE come once more after its answer was forgotten.
+REMEMBERED_RUNS = 1000
 
 
 class Agent:
@@ -41,10 +44,12 @@ class Agent:
         self._controller_clock: ClockIdentity | None = None
         self._outbox = Outbox()
         self._runs: dict[str, RunHost] = {}
+        self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
         self._forwarder: ForwarderClient | None = None
         self._forwarder_lock = asyncio.Lock()
         self._stopped = asyncio.Event()
+        self._welcomed = asyncio.Event()
 
     def stop(self) -> None:
         """Leave soon; safe to call from a signal handler."""
@@ -69,7 +74,8 @@ class Agent:
                 reply=self._reply,
                 waiting=lambda: self._outbox.waiting,
             )
-            tasks = [asyncio.create_task(work) for work in (self._receive(host), self._heartbeat())]
+            works = (self._receive(host), self._introduce(), self._heartbeat())
+            tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:
                 await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -93,11 +99,12 @@ class Agent:
     # --- what comes in
 
     async def _receive(self, host: Host) -> None:
-        await self._say_hello()
         while not self._stopped.is_set():
             data = await self._spoke.receive()
             try:
-                envelope = m.decode(data, m.FROM_CONTROLLER)
+                envelope = m.decode(data, "controller")
+            except VersionError:
+                raise
             except ProtocolError as error:
                 await self._send(m.Envelope(m.Refused(str(error))))
                 continue
@@ -107,6 +114,7 @@ class Agent:
         match envelope.message:
             case m.Welcome(_, clock, acknowledged):
                 self._controller_clock = clock
+                self._welcomed.set()
                 self._outbox.acknowledge(acknowledged)
                 for kept in self._outbox.unacknowledged():
                     await self._send(kept)
@@ -114,6 +122,8 @@ class Agent:
                 self._outbox.acknowledge(number)
             case m.Goodbye():
                 self.stop()
+            case m.Refused(cause):
+                raise WorldError(f"the controller refuses this agent: {cause}")
             case m.Heartbeat():
                 pass
             case _:
@@ -128,7 +138,7 @@ class Agent:
         self._remember(envelope.id, None)
         kind = type(envelope.message).__name__
         bound_ns, source = self._clock_bound()
-        if envelope.expires_ns and bound_ns >= 0 and self._clock.monotonic_ns() > envelope.expires_ns:
+        if self._has_expired(envelope):
             await self._refuse(envelope, f"{kind} came after it had expired")
         elif isinstance(envelope.message, m.Prepare):
             await self._prepare(envelope, envelope.message, host)
@@ -142,6 +152,9 @@ class Agent:
             await self._refuse(envelope, f"{kind} is for run {envelope.epoch}, which is not here")
 
     async def _prepare(self, envelope: m.Envelope, prepare: m.Prepare, host: Host) -> None:
+        if envelope.epoch in self._over:
+            await self._refuse(envelope, f"PREPARE for run {envelope.epoch}, which is over")
+            return
         if envelope.epoch in self._runs or prepare.plan.run != envelope.epoch:
             await self._refuse(envelope, f"PREPARE for run {envelope.epoch} came twice or names another run")
             return
@@ -151,11 +164,18 @@ class Agent:
 
     # --- what goes out
 
+    async def _introduce(self) -> None:
+        """Begin every connection with HELLO: whoever is at its other end now may never have heard of this agent."""
+        while True:
+            await self._spoke.connected()
+            await self._say_hello()
+
     async def _say_hello(self) -> None:
         facts = {name: str(fact) for name, fact in asdict(gather_host_facts()).items()}
         await self._send(m.Envelope(m.Hello(self.name, __version__, os.getpid(), clock_identity(), facts)))
 
     async def _heartbeat(self) -> None:
+        await self._welcomed.wait()
         while True:
             await self._clock.sleep_until(self._clock.monotonic_ns() + HEARTBEAT_NS)
             await self._send(m.Envelope(m.Heartbeat()))
@@ -163,8 +183,9 @@ class Agent:
     async def _reply(self, command: int, message: m.Message, epoch: str) -> None:
         answer = m.Envelope(message, reply_to=command, epoch=epoch)
         self._remember(command, answer)
-        if isinstance(message, m.Released):
-            self._runs.pop(epoch, None)
+        if isinstance(message, m.Released) and epoch in self._runs:
+            del self._runs[epoch]
+            self._over.append(epoch)
         await self._send(answer)
 
     async def _refuse(self, envelope: m.Envelope, cause: str) -> None:
@@ -182,6 +203,20 @@ class Agent:
             del self._answers[next(iter(self._answers))]
 
     # --- what the runs share
+
+    def _has_expired(self, envelope: m.Envelope) -> bool:
+        """Whether a command is void; not before the controller's clock is known, but then neither ARM nor COMMIT is
+        obeyed."""
+        now = self._controller_now_ns()
+        return now is not None and 0 < envelope.expires_ns < now
+
+    def _controller_now_ns(self) -> int | None:
+        """What the controller's monotonic clock shows, None if that is not known.
+
+        The one place where this host's clock is translated; an offset that was measured belongs here.
+        """
+        bound_ns, _ = self._clock_bound()
+        return self._clock.monotonic_ns() if bound_ns >= 0 else None
 
     def _clock_bound(self) -> tuple[int, str]:
         """How far this clock may be from the controller's, in nanoseconds, and how that is known; −1 and why if not."""

@@ -45,6 +45,14 @@ class ProtocolError(WorldError):
     """A peer sent something that the protocol does not allow; the message is refused and counted."""
 
 
+class VersionError(ProtocolError):
+    """A peer speaks another version of the protocol; the message names both."""
+
+
+class ForbiddenError(ProtocolError):
+    """A peer sent a type of message that is unknown or not for its role to send."""
+
+
 class BusyError(UserError):
     """What was asked for exists already or is in use by a living process."""
 

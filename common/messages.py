@@ -8,10 +8,11 @@ expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from plctl.common import __version__
 from plctl.common.clock import ClockIdentity
-from plctl.common.errors import ProtocolError
+from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.plan import Direction, RunPlan
 from plctl.common.wire import from_plain, pack, to_plain, unpack
 
@@ -176,7 +177,10 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The answer to a command that was not carried out."""
+    """A command was not carried out; without `reply_to`, from the controller: this agent cannot be served.
+
+    The one message whose shape no version of the protocol changes.
+    """
 
     cause: str
 
@@ -245,17 +249,37 @@ Message = (
     | Ack
 )  # fmt: skip
 
+Role = Literal["controller", "agent", "operator", "viewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of message and who may send it."""
+
+    message: type[Any]
+    senders: frozenset[Role]
+
+
+def _from(sender: Role, messages: dict[str, type[Any]]) -> dict[str, Kind]:
+    return {name: Kind(message, frozenset({sender})) for name, message in messages.items()}
+
+
 #: The one table of what may be said, by whom.
-FROM_AGENT: dict[str, type[Any]] = {
-    "hello": Hello, "heartbeat": Heartbeat, "prepared": Prepared, "armed": Armed, "started": Started,
-    "released": Released, "refused": Refused, "goodbye": Goodbye, "telemetry": Telemetry, "events": Events,
-    "artifact": Artifact, "packets": Packets, "report": Report,
+TABLE: dict[str, Kind] = {
+    **_from("agent", {
+        "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
+        "telemetry": Telemetry, "events": Events, "artifact": Artifact, "packets": Packets,
+        "report": Report,
+    }),
+    **_from("controller", {
+        "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop, "release": Release,
+        "ack": Ack,
+    }),
+    "heartbeat": Kind(Heartbeat, frozenset({"agent", "controller"})),
+    "refused": Kind(Refused, frozenset({"agent", "controller"})),
+    "goodbye": Kind(Goodbye, frozenset({"agent", "controller"})),
 }  # fmt: skip
-FROM_CONTROLLER: dict[str, type[Any]] = {
-    "welcome": Welcome, "heartbeat": Heartbeat, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop,
-    "release": Release, "goodbye": Goodbye, "ack": Ack,
-}  # fmt: skip
-_NAMES: dict[type[Any], str] = {kind: name for table in (FROM_AGENT, FROM_CONTROLLER) for name, kind in table.items()}
+_NAMES: dict[type[Any], str] = {kind.message: name for name, kind in TABLE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,22 +324,39 @@ def encode(envelope: Envelope) -> bytes:
     return pack(to_plain(frame))
 
 
-def decode(data: bytes, table: dict[str, type[Any]]) -> Envelope:
-    """The envelope in `data`, which a peer sent that may say what is in `table`.
+def decode(data: bytes, sender: Role) -> Envelope:
+    """The envelope in `data`, which a peer in the role of `sender` sent.
 
-    :raises ProtocolError: anything about it is not as the protocol says.
+    :raises VersionError: it is of another version of the protocol.
+    :raises ForbiddenError: its type is unknown, or not for `sender` to send.
+    :raises ProtocolError: anything else about it is not as the protocol says.
     """
     plain = unpack(data)
     if isinstance(plain, dict) and plain.get("v") != PROTOCOL_VERSION:
-        raise ProtocolError(f"protocol version {plain.get('v')!r:.40}; this side speaks {PROTOCOL_VERSION}")
+        raise VersionError(_other_version(plain))
     frame = from_plain(_Frame, plain, "message")
-    kind = table.get(frame.type)
-    if kind is None:
-        raise ProtocolError(f"unknown message type {frame.type!r:.80}; legal here: {', '.join(table)}")
+    kind = TABLE.get(frame.type)
+    if kind is None or sender not in kind.senders:
+        raise ForbiddenError(_forbidden(frame.type, sender, known=kind is not None))
     return Envelope(
-        message=from_plain(kind, frame.body, frame.type),
+        message=from_plain(kind.message, frame.body, frame.type),
         id=frame.id,
         reply_to=frame.reply_to,
         epoch=frame.epoch,
         expires_ns=frame.expires_ns,
     )
+
+
+def _other_version(plain: dict[Any, Any]) -> str:
+    """A refusal is the one message that is understood across versions: its cause is passed on."""
+    text = f"protocol version {plain.get('v')!r:.40}; this side speaks {PROTOCOL_VERSION} (plctl {__version__})"
+    body = plain.get("body")
+    if plain.get("type") == "refused" and isinstance(body, dict) and isinstance(cause := body.get("cause"), str):
+        text += f"; the other side refused: {cause:.500}"
+    return text
+
+
+def _forbidden(name: str, sender: Role, *, known: bool) -> str:
+    what = "is not for this role to send" if known else "is no type of message"
+    legal = ", ".join(name for name, kind in TABLE.items() if sender in kind.senders) or "nothing"
+    return f"{name!r:.80} {what}; legal from {sender}: {legal}"

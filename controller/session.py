@@ -65,7 +65,7 @@ class Session:
 
         :raises WorldError: the results could not be written; the hosts were released nevertheless.
         """
-        self._switchboard.listen(self._run, self._hear)
+        self._switchboard.listen(self._run, self._machine.plans, self._hear)
         self._events.put_nowait(rm.Begin())
         try:
             while self._machine.phase is not rm.Phase.DONE:

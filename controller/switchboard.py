@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from plctl.common import messages as m
 from plctl.common.clock import Clock, clock_identity
-from plctl.common.errors import ProtocolError, WorldError
-from plctl.common.transport import Hub
+from plctl.common.errors import ForbiddenError, ProtocolError, VersionError, WorldError
+from plctl.common.refusals import Refusal, Refusals
+from plctl.common.transport import Hub, Peer
 from plctl.common.units import NS_PER_S, format_duration
 
 #: An agent that has said nothing for so long is taken for lost.
@@ -34,31 +37,37 @@ class AgentRecord:
     """What is known of an agent."""
 
     hello: m.Hello
+    peer: Peer  #: the connection that said hello last; no other speaks for the agent
     heard_ns: int
     acknowledged: int = 0  #: last number of its stream that was handled
     missing: int = 0  #: numbers that never came
-    refused: int = 0  #: messages that the protocol does not allow
 
 
 class Switchboard:
     """One controller's end of all its agents. Run `serve` in the background."""
 
-    def __init__(self, hub: Hub, clock: Clock, name: str) -> None:
+    def __init__(self, hub: Hub, clock: Clock, name: str, refusals: Refusals | None = None) -> None:
+        """`refusals` are best the hub's own, so that all that had no effect is counted in one place."""
         self.agents: dict[str, AgentRecord] = {}
+        self.refusals = refusals or Refusals(clock)
         self._hub = hub
         self._clock = clock
         self._name = name
-        self._ids = itertools.count(1)
+        # Agents carry a command out once per id, also across the lives of their controller.
+        self._ids = itertools.count(1 + secrets.randbits(62))
         self._listeners: dict[str, Listener] = {}
+        self._hosts: dict[str, frozenset[str]] = {}
         self._joined = asyncio.Condition()
 
-    def listen(self, epoch: str, listener: Listener) -> None:
-        """Hand everything that agents say of run `epoch` to `listener`."""
+    def listen(self, epoch: str, hosts: Collection[str], listener: Listener) -> None:
+        """Hand everything that the agents of `hosts` say of run `epoch` to `listener`; no other has a say in it."""
         self._listeners[epoch] = listener
+        self._hosts[epoch] = frozenset(hosts)
 
     def forget(self, epoch: str) -> None:
         """Run `epoch` is over."""
         self._listeners.pop(epoch, None)
+        self._hosts.pop(epoch, None)
 
     async def tell(self, host: str, message: m.Message, epoch: str, expires_ns: int = 0) -> None:
         """Send a command.
@@ -90,54 +99,81 @@ class Switchboard:
     async def _receive(self) -> None:
         while True:
             peer, data = await self._hub.receive()
-            host = peer.decode(errors="replace")
             try:
-                await self._handle(host, m.decode(data, m.FROM_AGENT))
-            except ProtocolError:
-                if record := self.agents.get(host):
-                    record.refused += 1
+                await self._handle(peer, m.decode(data, peer.role))
+            except ProtocolError as error:
+                await self._refuse(peer, error)
             except WorldError as error:
-                await self.lose(host, str(error))
+                await self.lose(peer.name, str(error))
 
-    async def _handle(self, host: str, envelope: m.Envelope) -> None:
+    async def _refuse(self, peer: Peer, error: ProtocolError) -> None:
+        """Count what the protocol does not allow; only who speaks another version of it is answered."""
+        match error:
+            case VersionError():
+                self._count(peer, Refusal.VERSION, str(error))
+                await self._turn_away(peer, str(error))
+            case ForbiddenError():
+                self._count(peer, Refusal.FORBIDDEN, str(error))
+            case _:
+                self._count(peer, Refusal.MALFORMED, str(error))
+
+    async def _turn_away(self, peer: Peer, cause: str) -> None:
+        with suppress(WorldError):
+            await self._hub.send(peer, m.encode(m.Envelope(m.Refused(cause))))
+
+    def _count(self, peer: Peer, why: Refusal, cause: str) -> None:
+        self.refusals.add(why, peer.address, cause, peer.name)
+
+    async def _handle(self, peer: Peer, envelope: m.Envelope) -> None:
         if isinstance(envelope.message, m.Hello):
-            await self._welcome(host, envelope.message)
-        record = self.agents.get(host)
-        if record is None:
-            return  # whoever has not introduced himself is not listened to
+            await self._welcome(peer, envelope.message)
+        record = self.agents.get(peer.name)
+        if record is None or record.peer.route != peer.route:
+            if not isinstance(envelope.message, m.Hello):
+                self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
+            return
         record.heard_ns = self._clock.monotonic_ns()
         match envelope.message:
             case m.Hello() | m.Heartbeat():
                 pass
             case m.Goodbye(cause):
-                await self.lose(host, f"{host} left" + (f": {cause}" if cause else ""))
+                self._hub.left(peer)
+                await self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
             case m.Telemetry() | m.Events() | m.Artifact() | m.Packets() | m.Report():
-                await self._take_report(host, record, envelope)
+                await self._take_report(record, envelope)
             case _:
-                await self._forward(host, envelope)
+                await self._forward(peer, envelope)
 
-    async def _welcome(self, host: str, hello: m.Hello) -> None:
-        known = self.agents.get(host)
+    async def _welcome(self, peer: Peer, hello: m.Hello) -> None:
+        if hello.agent != peer.name:
+            cause = f"HELLO says {hello.agent!r:.80}, but the key is for {peer.name}"
+            self._count(peer, Refusal.NAME, cause)
+            await self._turn_away(peer, cause)
+            return
+        known = self.agents.get(peer.name)
         if known and known.hello.pid != hello.pid:
-            await self.lose(host, f"{host} was started again")
+            await self.lose(peer.name, f"{peer.name} was started again")
         async with self._joined:
-            self.agents.setdefault(host, AgentRecord(hello, self._clock.monotonic_ns()))
+            record = self.agents.setdefault(peer.name, AgentRecord(hello, peer, self._clock.monotonic_ns()))
+            record.peer = peer
             self._joined.notify_all()
-        await self._send(host, m.Envelope(m.Welcome(self._name, clock_identity(), self.agents[host].acknowledged)))
+        await self._send(peer.name, m.Envelope(m.Welcome(self._name, clock_identity(), record.acknowledged)))
 
-    async def _take_report(self, host: str, record: AgentRecord, envelope: m.Envelope) -> None:
+    async def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once, in order, and acknowledge it when it has been handled."""
         message = envelope.message
         assert isinstance(message, m.Telemetry | m.Events | m.Artifact | m.Packets | m.Report)
         if message.number > record.acknowledged:
             record.missing += message.number - record.acknowledged - 1
             record.acknowledged = message.number
-            await self._forward(host, envelope)
-        await self._send(host, m.Envelope(m.Ack(record.acknowledged)))
+            await self._forward(record.peer, envelope)
+        await self._send(record.peer.name, m.Envelope(m.Ack(record.acknowledged)))
 
-    async def _forward(self, host: str, envelope: m.Envelope) -> None:
-        if listener := self._listeners.get(envelope.epoch):
-            await listener(host, envelope.message)
+    async def _forward(self, peer: Peer, envelope: m.Envelope) -> None:
+        if peer.name in self._hosts.get(envelope.epoch, ()):
+            await self._listeners[envelope.epoch](peer.name, envelope.message)
+        else:
+            self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
     async def _watch(self) -> None:
         """Take agents for lost that have fallen silent."""
@@ -149,4 +185,7 @@ class Switchboard:
                     await self.lose(host, f"{host} has said nothing for {format_duration(SILENCE_NS)}")
 
     async def _send(self, host: str, envelope: m.Envelope) -> None:
-        await self._hub.send(host.encode(), m.encode(envelope))
+        record = self.agents.get(host)
+        if record is None:
+            raise WorldError(f"cannot reach {host}: it is not connected")
+        await self._hub.send(record.peer, m.encode(envelope))

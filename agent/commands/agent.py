@@ -7,33 +7,68 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from plctl.agent.commands.enroll import enroll
+from plctl.common.errors import UserError
 from plctl.common.privilege import require_root
 
+if TYPE_CHECKING:
+    from plctl.common.transport import SpokeKeys
 
-@click.command(
+
+@click.group(
+    invoke_without_command=True,
     epilog="""\b
 Examples:
+  sudo plctl agent --controller tcp://lab-control:7777 --keys /etc/plctl
   sudo plctl agent --controller ipc:///run/plctl/run-7f3a/control --name edge-1
-"""
+""",
 )
-@click.option("--controller", "address", required=True, help="Where the controller listens, e.g. ipc:///run/…/control.")
-@click.option("--name", default=os.uname().nodename.partition(".")[0], show_default=True, help="What to be called.")
+@click.option("--controller", "address", metavar="ADDRESS", help="Where the controller listens: tcp://HOST:PORT.")
+@click.option(
+    "--keys",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="For tcp://: the folder of this agent's keys; default: $PLCTL_KEYS, or /etc/plctl.",
+)
+@click.option("--name", help="What to be called; default: as the key says, without one the host's name.")
 @click.option("--leave-with-stdin", is_flag=True, help="Take everything away and end when standard input ends.")
-def agent(address: str, name: str, leave_with_stdin: bool) -> None:
+@click.pass_context
+def agent(
+    ctx: click.Context, address: str | None, folder: Path | None, name: str | None, leave_with_stdin: bool
+) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
+    if ctx.invoked_subcommand:
+        return
+    if address is None:
+        raise UserError("where is the controller? say --controller tcp://HOST:PORT")
+    keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
-    asyncio.run(_serve(address, name, leave_with_stdin))
+    name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
+    asyncio.run(_serve(address, name, keys, leave_with_stdin))
 
 
-async def _serve(address: str, name: str, leave_with_stdin: bool) -> None:
+agent.add_command(enroll)
+
+
+def _load_keys(folder: Path | None) -> SpokeKeys:
+    from plctl.common.keys import keys_dir, load_controller_public, load_pair
+    from plctl.common.transport import SpokeKeys
+
+    folder = folder or keys_dir()
+    return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
+
+
+async def _serve(address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool) -> None:
     from plctl.agent.daemon import Agent
     from plctl.common.clock import RealClock
     from plctl.common.transport import ZmqSpoke
 
-    spoke = ZmqSpoke(address, name)
+    spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(cause, err=True))
     try:
         served = Agent(name, spoke, RealClock())
         loop = asyncio.get_running_loop()

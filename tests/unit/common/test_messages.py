@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from plctl.common import messages, wire
 from plctl.common.clock import ClockIdentity
-from plctl.common.errors import ProtocolError
+from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.messages import Envelope
 from plctl.common.plan import LinkPlan, Ready, RunPlan, Workload
 from plctl.common.scenario import Row, Schedule
@@ -45,24 +47,42 @@ EVERY_MESSAGE = [
 
 @pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda m: type(m).__name__)
 def test_every_message_survives_the_wire(message: messages.Message) -> None:
-    """Encoding and decoding gives an equal envelope for each message in the table."""
+    """Encoding and decoding gives an equal envelope for each message in the table, from each of its senders."""
     envelope = Envelope(message, id=7, reply_to=3, epoch="r", expires_ns=9)
-    table = {**messages.FROM_AGENT, **messages.FROM_CONTROLLER}
-    assert envelope == messages.decode(messages.encode(envelope), table)
+    (kind,) = [kind for kind in messages.TABLE.values() if kind.message is type(message)]
+    for sender in kind.senders:
+        assert envelope == messages.decode(messages.encode(envelope), sender)
 
 
 def test_the_samples_above_are_the_whole_table() -> None:
     """No message of the table is without a sample here."""
-    assert {type(m) for m in EVERY_MESSAGE} == {*messages.FROM_AGENT.values(), *messages.FROM_CONTROLLER.values()}
+    assert {kind.message for kind in messages.TABLE.values()} == {type(m) for m in EVERY_MESSAGE}
 
 
-def test_an_agent_may_not_command() -> None:
-    """A message that only the controller may send is refused by name when an agent sends it."""
-    with pytest.raises(ProtocolError, match="unknown message type 'release'; legal here: hello"):
-        messages.decode(messages.encode(Envelope(messages.Release())), messages.FROM_AGENT)
+@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("sender", get_args(messages.Role))
+def test_nobody_may_say_more_than_the_table_has(sender: messages.Role, message: messages.Message) -> None:
+    """A message from a role that may not send it is refused by name, and the refusal says what would be legal."""
+    (name,) = [name for name, kind in messages.TABLE.items() if kind.message is type(message)]
+    if sender not in messages.TABLE[name].senders:
+        with pytest.raises(ForbiddenError, match=f"'{name}' is not for this role to send; legal from {sender}: "):
+            messages.decode(messages.encode(Envelope(message)), sender)
+
+
+def test_an_unknown_type_is_refused() -> None:
+    """What the table does not have is no message, whoever sends it."""
+    with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: nothing"):
+        messages.decode(wire.pack({"v": 1, "type": "__import__", "body": {}}), "viewer")
 
 
 def test_another_version_is_refused_first() -> None:
     """A message of another protocol version is refused for its version, whatever else it holds."""
-    with pytest.raises(ProtocolError, match="protocol version 2; this side speaks 1"):
-        messages.decode(wire.pack({"v": 2, "new": True}), messages.FROM_AGENT)
+    with pytest.raises(VersionError, match="protocol version 2; this side speaks 1"):
+        messages.decode(wire.pack({"v": 2, "new": True}), "agent")
+
+
+def test_a_refusal_is_understood_across_versions() -> None:
+    """Whoever is refused by another version learns both versions and the other side's reason."""
+    refusal = wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old", "more": 1}, "new": 1})
+    with pytest.raises(VersionError, match=r"protocol version 9; .* 1 \(plctl .*\); the other side refused: too old"):
+        messages.decode(refusal, "controller")

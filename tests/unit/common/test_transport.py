@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from plctl.common.errors import UserError, WorldError
-from plctl.common.transport import Hub, LocalHub, Spoke, ZmqHub, ZmqSpoke
+from plctl.common.transport import Hub, LocalHub, Peer, Spoke, ZmqHub, ZmqSpoke
 
 
 @pytest.fixture(params=["local", "zmq"])
-def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Hub, Spoke]]:
+async def ends(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Hub, Spoke]]:
     """A hub and one spoke called edge-1, over either transport."""
     if request.param == "local":
         hub = LocalHub()
@@ -31,15 +31,16 @@ async def test_messages_cross_both_ways_in_order(ends: tuple[Hub, Spoke]) -> Non
     hub, spoke = ends
     for n in range(100):
         await spoke.send(b"%d" % n)
-    assert [(b"edge-1", b"%d" % n) for n in range(100)] == [await hub.receive() for _ in range(100)]
-    await hub.send(b"edge-1", b"well")
+    received = [await hub.receive() for _ in range(100)]
+    assert [("edge-1", b"%d" % n) for n in range(100)] == [(peer.name, message) for peer, message in received]
+    await hub.send(received[0][0], b"well")
     assert await asyncio.wait_for(spoke.receive(), 10) == b"well"
 
 
 async def test_an_unknown_peer_is_said(ends: tuple[Hub, Spoke]) -> None:
     """Sending to somebody who never came is an error that names him, not silence."""
     with pytest.raises(WorldError, match="cannot reach nobody"):
-        await ends[0].send(b"nobody", b"x")
+        await ends[0].send(Peer("nobody", route="nobody/1"), b"x")
 
 
 async def test_control_socket_is_private(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Stage:
     async def command(self) -> m.Envelope:
         """The next command that the agent gets."""
         while True:
-            envelope = m.decode(await asyncio.wait_for(self.spoke.receive(), 10), m.FROM_CONTROLLER)
+            envelope = m.decode(await asyncio.wait_for(self.spoke.receive(), 10), "controller")
             if envelope.id:
                 return envelope
 

@@ -10,6 +10,7 @@ import pytest
 from plctl.common import messages as m
 from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
+from plctl.common.refusals import Refusal
 from plctl.common.transport import LocalHub, LocalSpoke
 from plctl.common.units import NS_PER_S
 from plctl.controller.switchboard import SILENCE_NS, Lost, Switchboard
@@ -26,7 +27,7 @@ class Fixture:
         self.board = Switchboard(self.hub, self.clock, "c")
         self.spoke: LocalSpoke = self.hub.spoke("edge-1")
         self.heard: list[tuple[str, object]] = []
-        self.board.listen("r", self._hear)
+        self.board.listen("r", ["edge-1"], self._hear)
 
     async def _hear(self, host: str, message: object) -> None:
         self.heard.append((host, message))
@@ -38,7 +39,7 @@ class Fixture:
     async def answer(self) -> m.Message:
         """What the agent gets."""
         data = await asyncio.wait_for(self.spoke.receive(), 10)
-        return m.decode(data, m.FROM_CONTROLLER).message
+        return m.decode(data, "controller").message
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ async def test_nonsense_is_refused_and_counted(board: Fixture) -> None:
     await board.say(m.Release())
     await board.say(m.Events(1, ()))
     await board.answer()
-    assert board.board.agents["edge-1"].refused == 2
+    assert {Refusal.MALFORMED: 1, Refusal.FORBIDDEN: 1} == board.board.refusals.counts
 
 
 async def test_a_reconnecting_agent_learns_what_arrived(board: Fixture) -> None:

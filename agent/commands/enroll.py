@@ -1,0 +1,31 @@
+"""`plctl agent enroll`: a key pair for an agent, made where the controller is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Examples (on the controller's machine):
+  sudo plctl agent enroll edge-1
+  sudo scp /etc/plctl/enrolled/edge-1/* edge-1:/etc/plctl/
+"""
+)
+@click.argument("name")
+@click.option("--replace", is_flag=True, help="Make the key that NAME has void.")
+@click.option(
+    "--keys",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The controller's keys folder; default: $PLCTL_KEYS, or /etc/plctl for root, or ~/.config/plctl.",
+)
+def enroll(name: str, replace: bool, folder: Path | None) -> None:
+    """Make a key pair for the agent NAME and let it in; prints the files that belong into its host's /etc/plctl."""
+    from plctl.common import enrolment
+    from plctl.common.keys import keys_dir
+
+    for path in enrolment.enroll(folder or keys_dir(), name, "agent", replace=replace):
+        click.echo(path)

@@ -1,0 +1,61 @@
+"""Makes keys and lets their holders in: the controller's own first, then one pair for every agent and person.
+
+Everything is made in the controller's keys folder. What a peer needs on its own host is a folder by itself,
+`enrolled/NAME`, that is copied there whole and then deleted here: nobody else needs the peer's secret.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plctl.common.allow_list import AllowEntry, AllowList
+from plctl.common.clock import RealClock
+from plctl.common.errors import BusyError, UserError
+from plctl.common.keys import ClientRole, KeyPair, load_pair, pair_path, save_controller_public, save_pair
+from plctl.common.log import format_wall
+
+_ENROLLED = "enrolled"
+
+
+def init_controller(folder: Path, operator: str) -> list[Path]:
+    """Make the keys of a controller and of its first operator in `folder`; the files.
+
+    The controller's key is written last, so that an interrupted call can be made again.
+
+    :raises UserError: `operator` cannot be a name.
+    :raises BusyError: `folder` has a controller's key already.
+    :raises KernelError: `folder` cannot be written.
+    """
+    if pair_path(folder, "controller").exists():
+        raise BusyError(f"{pair_path(folder, 'controller')} exists already; without it nobody could connect any more")
+    controller, first = KeyPair.generate("controller", "controller"), KeyPair.generate(operator, "operator")
+    allowed = AllowList(folder)
+    allowed.add(_entry(first, "operator"), replace=True)
+    return [
+        save_pair(folder, first),
+        allowed.path,
+        save_controller_public(folder, controller.public),
+        save_pair(folder, controller),
+    ]
+
+
+def enroll(folder: Path, name: str, role: ClientRole, *, replace: bool = False) -> list[Path]:
+    """Make a key pair for `name` and let it in as `role`; the files that belong on its host.
+
+    :param folder: the controller's keys folder.
+    :param replace: make an earlier key of the same name void.
+    :raises UserError: `name` cannot be a name, or `folder` has no controller's keys.
+    :raises BusyError: `name` is on the list already.
+    :raises KernelError: `folder` cannot be written.
+    """
+    controller = load_pair(folder, "controller")
+    if name == controller.name:
+        raise UserError(f"{name!r} is the controller's own name")
+    pair = KeyPair.generate(name, role)
+    AllowList(folder).add(_entry(pair, role), replace=replace)
+    own = folder / _ENROLLED / name
+    return [save_pair(own, pair), save_controller_public(own, controller.public)]
+
+
+def _entry(pair: KeyPair, role: ClientRole) -> AllowEntry:
+    return AllowEntry(pair.name, role, pair.public, format_wall(RealClock().wall_ns()))

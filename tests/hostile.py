@@ -1,0 +1,136 @@
+"""Peers that do not play by the rules, to be set on a hub that listens on TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import zmq
+import zmq.asyncio
+
+from plctl.common.allow_list import AllowList
+from plctl.common.enrolment import enroll, init_controller
+from plctl.common.keys import ClientRole, KeyPair, load_controller_public, load_pair
+from plctl.common.refusals import Refusals
+from plctl.common.transport import HubKeys, SpokeKeys, ZmqHub, ZmqSpoke
+
+ANYWHERE = "tcp://127.0.0.1:*"
+#: ZMTP 3.0 as a client with CURVE would begin, up to where its first frame follows.
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"CURVE".ljust(20, b"\0") + bytes(32)
+#: The beginning of a ZMTP frame that is said to be 1 GB long.
+GIGABYTE = b"\x02" + (10**9).to_bytes(8, "big") + b"\x07MESSAGE"
+
+
+class Site:
+    """A controller's keys folder, a hub that uses it, and everybody who connects to that."""
+
+    def __init__(self, folder: Path, refusals: Refusals) -> None:
+        init_controller(folder, "ada")
+        self.folder = folder
+        self.allowed = AllowList(folder)
+        self.refusals = refusals
+        self.hub = ZmqHub(ANYWHERE, HubKeys(load_pair(folder, "controller"), self.allowed), refusals)
+        self._context = zmq.asyncio.Context()
+        self._spokes: list[ZmqSpoke] = []
+        self._dealers: list[zmq.asyncio.Socket] = []
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port of the hub."""
+        return "127.0.0.1", int(self.hub.address.rpartition(":")[2])
+
+    def enroll(self, name: str, role: ClientRole = "agent") -> SpokeKeys:
+        """Keys for `name`, who is then on the list."""
+        enroll(self.folder, name, role)
+        own = self.folder / "enrolled" / name
+        return SpokeKeys(load_pair(own, role), load_controller_public(own))
+
+    def spoke(self, keys: SpokeKeys, on_trouble: Callable[[str], None] | None = None) -> ZmqSpoke:
+        """An orderly end that uses `keys`."""
+        spoke = ZmqSpoke(self.hub.address, keys.pair.name, keys, on_trouble)
+        self._spokes.append(spoke)
+        return spoke
+
+    def dealer(
+        self, pair: KeyPair | None, identity: bytes, hub_public: str = "", address: str = ""
+    ) -> zmq.asyncio.Socket:
+        """A bare DEALER that calls itself whatever it likes and uses `pair`, or no CURVE at all; connects once."""
+        dealer = self._context.socket(zmq.DEALER)
+        self._dealers.append(dealer)
+        dealer.setsockopt(zmq.LINGER, 0)
+        dealer.setsockopt(zmq.RECONNECT_IVL, -1)
+        if identity:
+            dealer.setsockopt(zmq.IDENTITY, identity)
+        if pair:
+            dealer.curve_serverkey = (hub_public or load_controller_public(self.folder)).encode()
+            dealer.curve_publickey, dealer.curve_secretkey = pair.public.encode(), pair.secret.encode()
+        dealer.connect(address or self.hub.address)
+        return dealer
+
+    def close(self) -> None:
+        """End all ends."""
+        for spoke in self._spokes:
+            spoke.close()
+        for dealer in self._dealers:
+            dealer.close()
+        self._context.term()
+        self.hub.close()
+
+
+def say_raw(place: tuple[str, int], data: bytes) -> None:
+    """Send `data` over a TCP connection and wait until the hub hangs up; without any, hang up at once. Blocks."""
+    with socket.create_connection(place) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(data)
+        while data and connection.recv(4096):
+            pass
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds; a test's own time limit ends the wait."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+class Injector:
+    """A TCP proxy before a hub that can slip bytes into a connection, behind the back of both ends' ZeroMQ."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self._to_hub: asyncio.StreamWriter | None = None
+
+    def inject(self, data: bytes) -> None:
+        """Send `data` to the hub as if the client had."""
+        assert self._to_hub is not None
+        self._to_hub.write(data)
+
+    @asynccontextmanager
+    async def before(self, place: tuple[str, int]) -> AsyncIterator[Injector]:
+        """Listen, for the time of the block, at `address`."""
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            hub_reader, self._to_hub = await asyncio.open_connection(*place)
+            tasks.add(asyncio.create_task(_copy(hub_reader, writer)))
+            await _copy(reader, self._to_hub)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        self.address = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            server.close()
+            await asyncio.gather(*tasks)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
