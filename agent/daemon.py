@@ -20,6 +20,7 @@ from plctl.common import __version__
 from plctl.common import messages as m
 from plctl.common.clock import Clock, ClockIdentity, clock_identity
 from plctl.common.errors import ProtocolError, VersionError, WorldError
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.host_facts import gather_host_facts
 from plctl.common.state import Owner
 from plctl.common.transport import Spoke
@@ -37,8 +38,9 @@ REMEMBERED_RUNS = 1000
 class Agent:
     """Connects to a controller through `spoke` and serves it until GOODBYE or `stop`."""
 
-    def __init__(self, name: str, spoke: Spoke, clock: Clock) -> None:
+    def __init__(self, name: str, spoke: Spoke, clock: Clock, forwarder: ForwarderOptions | None = None) -> None:
         self.name = name
+        self._forwarder_options = forwarder
         self._spoke = spoke
         self._clock = clock
         self._controller_clock: ClockIdentity | None = None
@@ -230,5 +232,5 @@ class Agent:
                 await self._forwarder.close()
                 self._forwarder = None
             if self._forwarder is None:
-                self._forwarder = await ForwarderClient.spawn(ledger, SLOTS)
+                self._forwarder = await ForwarderClient.spawn(ledger, SLOTS, self._forwarder_options)
             return self._forwarder

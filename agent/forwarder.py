@@ -1,9 +1,10 @@
 """The forwarder's own process: it carries out the agent's requests, and ends when the agent does.
 
-`python -m plctl.agent.forwarder CONTROL STATS SLOTS WORKERS BUDGET` is started by `forwarder_client` with two inherited
-descriptors: one end of a stream socket and the memory for statistics. On the socket each side sends msgpack maps, each
-behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in any order, answers `{id, error, result}`,
-where an empty error means success. End of file ends the process, and so does the death of its parent.
+`python -m plctl.agent.forwarder OPTIONS CONTROL STATS SLOTS BUDGET` is started by `forwarder_client`, with
+`ForwarderOptions` as JSON and two inherited descriptors: one end of a stream socket and the memory for statistics. On
+the socket each side sends msgpack maps, each behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in
+any order, answers `{id, error, result}`, where an empty error means success. End of file ends the process, and so does
+the death of its parent.
 
 A process of its own, so that a workload of the agent's interpreter never waits for the packets' GIL or the reverse, and
 so that a crash of one leaves the other able to report it.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -25,7 +27,12 @@ from typing import Any
 
 import msgpack
 
+from plctl.agent.memory_lock import lock_memory
 from plctl.agent.native import _core
+from plctl.agent.worker_plan import plan_workers, read_throttle
+from plctl.agent.worker_terms import describe_refusals, describe_worker
+from plctl.common.forwarder_options import ForwarderOptions, ForwarderTerms
+from plctl.common.wire import from_plain, to_plain
 
 #: Making a packet ring, and closing it, waits for an RCU grace period of some 25 ms; many can wait together.
 THREADS = 64
@@ -42,8 +49,9 @@ def pack(message: dict[str, Any]) -> bytes:
 class Server:
     """Answers requests; several are carried out at the same time."""
 
-    def __init__(self, forwarder: _core.Forwarder, control: socket.socket) -> None:
+    def __init__(self, forwarder: _core.Forwarder, control: socket.socket, terms: ForwarderTerms) -> None:
         self._forwarder = forwarder
+        self._terms = terms
         self._control = control
         self._sending = threading.Lock()
         self._links: set[int] = set()  # slots
@@ -57,7 +65,7 @@ class Server:
             pool.map(self._forwarder.remove, self._links)
 
     def _answer(self, request: dict[str, Any]) -> None:
-        error = result = ""
+        error, result = "", None
         try:
             result = self._carry_out(**{key: value for key, value in request.items() if key != "id"})
         except OSError as refused:
@@ -67,8 +75,10 @@ class Server:
         with self._sending, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._control.sendall(pack({"id": request["id"], "error": error, "result": result}))
 
-    def _carry_out(self, verb: str, **arguments: Any) -> str:
+    def _carry_out(self, verb: str, **arguments: Any) -> Any:
         match verb:
+            case "describe":
+                return to_plain(self._terms)
             case "add":
                 result = self._forwarder.add(slot := arguments.pop("slot"), **arguments)
                 self._links.add(slot)
@@ -81,11 +91,22 @@ class Server:
                 self._forwarder.remove(arguments["slot"])
                 self._links.discard(arguments["slot"])
             case _:
-                raise ValueError(f"there is no verb {verb!r}; legal is add, arm, trigger, remove")
-        return ""
+                raise ValueError(f"there is no verb {verb!r}; legal is describe, add, arm, trigger, remove")
+        return None
 
 
-def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) -> None:
+def _describe(forwarder: _core.Forwarder, options: ForwarderOptions, lock_refusal: str) -> ForwarderTerms:
+    threads, nice_errors, real_time_errors = zip(*forwarder.workers(), strict=True)
+    refused = describe_refusals(max(nice_errors), max(real_time_errors), options.real_time)
+    return ForwarderTerms(
+        pid=os.getpid(),
+        workers=tuple(map(describe_worker, threads)),
+        locked_memory=options.lock_memory and not lock_refusal,
+        refused=(*refused, *([lock_refusal] if lock_refusal else [])),
+    )
+
+
+def main(options: ForwarderOptions, control: int, stats: int, slots: int, budget_bytes: int) -> None:
     """Be the forwarder until the agent closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started the agent
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -94,11 +115,13 @@ def main(control: int, stats: int, slots: int, workers: int, budget_bytes: int) 
     with contextlib.suppress(OSError):  # where the kernel groups sessions, a thread's own priority counts only in its
         Path("/proc/self/autogroup").write_text("-20")
     with socket.socket(fileno=control) as connection:
+        lock_refusal = lock_memory() if options.lock_memory else ""
+        workers = plan_workers(options, read_throttle())
         forwarder = _core.Forwarder(stats=stats, slots=slots, workers=workers, budget_bytes=budget_bytes)
         os.close(stats)
-        Server(forwarder, connection).serve()
+        Server(forwarder, connection, _describe(forwarder, options, lock_refusal)).serve()
         forwarder.close()
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(from_plain(ForwarderOptions, json.loads(sys.argv[1])), *map(int, sys.argv[2:]))

@@ -19,7 +19,7 @@ class Channel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._waiting: dict[int, asyncio.Future[tuple[str, str]]] = {}
+        self._waiting: dict[int, asyncio.Future[tuple[str, Any]]] = {}
         self._requests = 0
         self._broken = ""
         self._receiver = asyncio.create_task(self._receive())
@@ -29,8 +29,8 @@ class Channel:
         """The channel over `connection`, which it takes over."""
         return cls(*await asyncio.open_unix_connection(sock=connection))
 
-    async def ask(self, verb: str, **arguments: Any) -> str:
-        """Have `verb` carried out; its result.
+    async def ask(self, verb: str, **arguments: Any) -> Any:
+        """Have `verb` carried out; its result, as `plctl.agent.forwarder` returns it.
 
         :raises KernelError: it was refused; the message is the forwarder's.
         :raises WorldError: the forwarder is gone.
@@ -38,7 +38,7 @@ class Channel:
         if self._broken:
             raise WorldError(f"cannot ask the forwarder to {verb}: {self._broken}")
         self._requests += 1
-        answer: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[tuple[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[self._requests] = answer
         self._writer.write(pack({"id": self._requests, "verb": verb, **arguments}))
         error, result = await answer

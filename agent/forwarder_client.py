@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import mmap
 import os
 import signal
@@ -10,7 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 from plctl.agent import forwarder_memory
 from plctl.agent.forwarder_channel import Channel
@@ -19,21 +20,14 @@ from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
 from plctl.agent.packet_log import PacketLog
 from plctl.common.errors import KernelError, WorldError
+from plctl.common.forwarder_options import ForwarderOptions, ForwarderTerms, Io
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import HalfStats, Histogram, LinkStats
 from plctl.common.units import format_size
+from plctl.common.wire import from_plain, to_plain
 
 LEDGER_NAME = "forwarder"
-#: What carries the frames: packet sockets, XDP sockets, or XDP sockets where they work.
-Io = Literal["packet", "xdp", "auto"]
-#: XDP costs the forwarder less per frame and loses fewer at the ring, but a sender more: so far it is for who asks.
-DEFAULT_IO: Io = "packet"
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
-
-
-def default_workers() -> int:
-    """Threads that forward: one for every two CPUs that this process may use, at most four."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +50,10 @@ class ForwarderClient:
         ledger: Ledger,
         stats: mmap.mmap,
         budget_bytes: int,
+        *,
+        options: ForwarderOptions,
     ) -> None:
+        self.options = options
         self._process = process
         self._channel = channel
         self._ledger = ledger
@@ -69,34 +66,42 @@ class ForwarderClient:
 
     @classmethod
     async def spawn(
-        cls, ledger: Ledger, slots: int, *, workers: int | None = None, budget_bytes: int | None = None
+        cls, ledger: Ledger, slots: int, options: ForwarderOptions | None = None, *, budget_bytes: int | None = None
     ) -> Self:
         """Start the process, with room for `slots` links and for `budget_bytes` of frames inside them.
 
         :raises KernelError: it cannot be started.
         """
         budget_bytes = forwarder_memory.default_budget() if budget_bytes is None else budget_bytes
+        options = options or ForwarderOptions()
         size = _core.stats_size(slots)
         memory = os.memfd_create("plctl-forwarder")
         ours, theirs = socket.socketpair()
         try:
             os.ftruncate(memory, size)
             stats = mmap.mmap(memory, size, prot=mmap.PROT_READ)
-            process = await _start((theirs.fileno(), memory, slots, workers or default_workers(), budget_bytes), ledger)
+            process = await _start((theirs.fileno(), memory, slots, budget_bytes), options, ledger)
         except OSError as error:
             ours.close()
             raise KernelError.from_os("start the forwarder", error) from error
         finally:
             theirs.close()
             os.close(memory)
-        return cls(process, await Channel.over(ours), ledger, stats, budget_bytes)
+        return cls(process, await Channel.over(ours), ledger, stats, budget_bytes, options=options)
 
     @property
     def pid(self) -> int:
         """Of the process."""
         return self._process.pid
 
-    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io = DEFAULT_IO) -> str:
+    async def terms(self) -> ForwarderTerms:
+        """How it really runs.
+
+        :raises WorldError: it could not even start.
+        """
+        return from_plain(ForwarderTerms, await self._channel.ask("describe"), "terms")
+
+    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
 
         Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would have preferred XDP,
@@ -105,9 +110,10 @@ class ForwarderClient:
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
         """
+        io = io or self.options.io
         link = self._reserve(slot, netns, plan, io)
         try:
-            how = await self._channel.ask(
+            how: str = await self._channel.ask(
                 "add",
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
@@ -212,10 +218,12 @@ class ForwarderClient:
             link.log.close()
 
 
-async def _start(arguments: tuple[int, int, int, int, int], ledger: Ledger) -> asyncio.subprocess.Process:
+async def _start(
+    arguments: tuple[int, int, int, int], options: ForwarderOptions, ledger: Ledger
+) -> asyncio.subprocess.Process:
     """It does nothing before a request comes, and ends if none ever can: so it may be entered once it has a pid."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "plctl.agent.forwarder", *map(str, arguments)),
+        *(sys.executable, "-m", "plctl.agent.forwarder", json.dumps(to_plain(options)), *map(str, arguments)),
         stdin=asyncio.subprocess.DEVNULL,
         pass_fds=arguments[:2],
         start_new_session=True,

@@ -21,6 +21,7 @@ from plctl.agent.ledger import Ledger
 from plctl.agent.netns import raise_buffers
 from plctl.common.cli import CANCELLED
 from plctl.common.errors import WorldError
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import Capacity, LinkPlan, Queue, Reconfiguration, StartMode
 from plctl.common.scenario_csv import read_scenario
 from plctl.common.telemetry import LinkStats, sample
@@ -66,7 +67,7 @@ def make_plan(
     )
 
 
-def run(link: HandLink, plan: LinkPlan, duration_ns: int) -> None:
+def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOptions) -> None:
     """Emulate `link` until SIGINT, SIGTERM or, if `duration_ns` is not 0, until so much scenario time has passed.
 
     Ends the process with 1 if this machine lost frames, with 130 if a signal came before the end of the duration.
@@ -76,7 +77,7 @@ def run(link: HandLink, plan: LinkPlan, duration_ns: int) -> None:
     """
     with hold(link) as ledger:
         raise_buffers(link.triple, plan)
-        outcome = asyncio.run(_Session(link, plan, duration_ns).run(ledger))
+        outcome = asyncio.run(_Session(link, plan, duration_ns).run(ledger, forwarder))
     click.echo(link_report.format_summary(outcome.stats, outcome.end_ns))
     if lost := link_report.count_lost(outcome.stats):
         raise WorldError(f"this machine lost {lost} frames of its own accord: what was emulated is not the scenario")
@@ -101,7 +102,7 @@ class _Session:
         self._stopped = asyncio.Event()
         self._line = _LiveLine()
 
-    async def run(self, ledger: Ledger) -> _Outcome:
+    async def run(self, ledger: Ledger, options: ForwarderOptions) -> _Outcome:
         """Emulate until told to stop.
 
         :raises WorldError: the forwarder died, or the kernel refused something.
@@ -109,8 +110,10 @@ class _Session:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopped.set)
-        forwarder = await ForwarderClient.spawn(ledger, slots=_SLOT + 1)
+        forwarder = await ForwarderClient.spawn(ledger, _SLOT + 1, options)
         try:
+            for refusal in (await forwarder.terms()).refused:
+                self._line.tell(f"warning: {refusal}")
             await forwarder.add(_SLOT, self._link.triple.link, self._plan)
             await self._set_off(forwarder)
             await self._follow(forwarder)

@@ -25,6 +25,7 @@ from plctl.common.log import Event, make_log
 from plctl.common.plan import LinkPlan, RunPlan, Workload
 from plctl.common.telemetry import HalfStats, LinkStats, columns_of, sample
 from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.wire import to_plain
 
 #: Links that are built at the same time: the kernel takes a while to make a packet ring, but makes several at once.
 PARALLEL_BUILDS = 16
@@ -77,6 +78,7 @@ class RunHost:
         token = plan.run.rpartition("-")[2]
         self._links = {link.name: _Link(link, netns.Triple.named(host.name, token, link.name)) for link in plan.links}
         self._forwarder: ForwarderClient | None = None
+        self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
         self._tasks: set[asyncio.Task[None]] = set()
         self._preparations: set[asyncio.Task[None]] = set()
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
@@ -118,6 +120,8 @@ class RunHost:
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
             match instruction:
+                case am.Reply(to, m.Prepared(links)):
+                    await self._host.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
                 case am.Reply(to, message):
                     await self._host.reply(to, message, self._plan.run)
                 case am.PrepareLink(link):
@@ -195,10 +199,17 @@ class RunHost:
 
     async def _living_forwarder(self) -> ForwarderClient:
         forwarder = await self._host.forwarder()
+        terms = await forwarder.terms()
         if self._forwarder is None:
             self._forwarder = forwarder
+            self._terms = to_plain(terms) | to_plain(forwarder.options)
+            self._log.emit("forwarder.started", **self._terms)
             self._spawn(self._watch_forwarder(forwarder))
         return self._forwarder
+
+    def _forwarder_facts(self) -> dict[str, str]:
+        """For run.json, where a host's facts are text."""
+        return {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
 
     async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
         released = asyncio.ensure_future(self.released.wait())

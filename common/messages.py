@@ -67,6 +67,7 @@ class Prepared:
     """READY, or the causes why not, for every link of the plan."""
 
     links: tuple[LinkReadiness, ...]
+    facts: dict[str, str] = field(default_factory=dict)  #: of the host's forwarder, for run.json
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from plctl.common.errors import PrivilegeError
 #: Bit numbers from linux/capability.h of what it takes to make namespaces, veth pairs and packet sockets.
 NEEDED = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21}
 
+_CAP_IPC_LOCK = 14
 _STATUS = Path("/proc/self/status")
 
 
@@ -29,6 +30,11 @@ def missing_capabilities(status: str | None = None) -> list[str]:
     """
     effective = _effective(_STATUS.read_text() if status is None else status)
     return [name for name, bit in sorted(NEEDED.items()) if not effective >> bit & 1]
+
+
+def may_lock_memory(status: str | None = None) -> bool:
+    """Whether this process may lock memory whatever its limit says (CAP_IPC_LOCK); `status` as above."""
+    return bool(_effective(_STATUS.read_text() if status is None else status) >> _CAP_IPC_LOCK & 1)
 
 
 def _effective(status: str) -> int:

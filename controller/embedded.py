@@ -11,6 +11,7 @@ from pathlib import Path
 
 from plctl.common.clock import Clock
 from plctl.common.errors import WorldError
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.state import Owner
 from plctl.common.transport import ZmqHub
 from plctl.controller.switchboard import Switchboard
@@ -23,8 +24,10 @@ LEAVE_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def embedded_controller(clock: Clock) -> AsyncIterator[Switchboard]:
-    """A switchboard with one agent, `LOCAL_HOST`, on it. Both are gone, with all they made, when the block is left.
+async def embedded_controller(clock: Clock, forwarder: ForwarderOptions) -> AsyncIterator[Switchboard]:
+    """A switchboard with one agent, `LOCAL_HOST`, on it, whose forwarder runs as `forwarder` says.
+
+    Both are gone, with all they made, when the block is left.
 
     :raises WorldError: the agent did not come up; the message ends with what it said.
     """
@@ -34,7 +37,7 @@ async def embedded_controller(clock: Clock) -> AsyncIterator[Switchboard]:
             switchboard = Switchboard(hub, clock, name="embedded")
             serving = asyncio.create_task(switchboard.serve())
             try:
-                async with _local_agent(owner.path, switchboard):
+                async with _local_agent(owner.path, switchboard, forwarder):
                     yield switchboard
             finally:
                 serving.cancel()
@@ -45,14 +48,14 @@ async def embedded_controller(clock: Clock) -> AsyncIterator[Switchboard]:
 
 
 @asynccontextmanager
-async def _local_agent(folder: Path, switchboard: Switchboard) -> AsyncIterator[None]:
+async def _local_agent(folder: Path, switchboard: Switchboard, forwarder: ForwarderOptions) -> AsyncIterator[None]:
     """The agent's process. It leaves when its standard input ends, so also when this process is killed."""
     errors = folder / "agent.stderr"
     with errors.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "plctl.agent", "--controller", f"ipc://{folder}/control"),
-            *("--name", LOCAL_HOST, "--leave-with-stdin"),
+            *("--name", LOCAL_HOST, "--leave-with-stdin", *forwarder.arguments()),
             stdin=asyncio.subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,  # Ctrl-C in the terminal is the controller's affair

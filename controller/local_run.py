@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from plctl.common.clock import Clock, RealClock
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import RunPlan
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller
@@ -25,7 +26,9 @@ from plctl.controller.session import Session
 TICK_NS = 200 * NS_PER_MS
 
 
-def run_locally(request: RunRequest, out: Path, console: Console) -> tuple[RunRecord, Path]:
+def run_locally(
+    request: RunRequest, out: Path, console: Console, forwarder: ForwarderOptions
+) -> tuple[RunRecord, Path]:
     """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
 
     Ctrl-C cancels in good order: the links are taken away and the results written.
@@ -46,7 +49,7 @@ def run_locally(request: RunRequest, out: Path, console: Console) -> tuple[RunRe
     )
     try:
         folder.record_plan(_record(request, plan, clock))
-        asyncio.run(_run(plan, folder, clock, console))
+        asyncio.run(_run(plan, folder, clock, console, forwarder))
         with console.status("writing the report …"):
             folder.finish()
     finally:
@@ -75,9 +78,9 @@ class _Watcher:
             self._view.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
 
 
-async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console) -> None:
+async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console, forwarder: ForwarderOptions) -> None:
     with LiveView(console, plan.links, plan.duration_ns) as view:
-        async with embedded_controller(clock) as switchboard:
+        async with embedded_controller(clock, forwarder) as switchboard:
             session = Session({LOCAL_HOST: plan}, folder, switchboard, clock, _Watcher(view))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):

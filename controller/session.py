@@ -52,6 +52,7 @@ class Session:
         self._run = next(iter(plans.values())).run
         self._events: asyncio.Queue[rm.Event] = asyncio.Queue()
         self._timers: set[asyncio.Task[None]] = set()
+        self._facts: dict[str, dict[str, str]] = {}  #: of each host's forwarder
         self._cancelled = False
         self._disk: WorldError | None = None
 
@@ -140,9 +141,14 @@ class Session:
             case m.Report(_, finished):
                 self._events.put_nowait(rm.Said(host, finished))
             case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():
-                self._events.put_nowait(rm.Said(host, message))
+                self._pass_on(host, message)
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
+
+    def _pass_on(self, host: str, message: m.Prepared | m.Armed | m.Started | m.Released | m.Refused) -> None:
+        if isinstance(message, m.Prepared):
+            self._facts[host] = message.facts
+        self._events.put_nowait(rm.Said(host, message))
 
     # --- what is kept
 
@@ -175,7 +181,7 @@ class Session:
         return HostRecord(
             name,
             agent.hello.version if agent else "",
-            agent.hello.facts if agent else {},
+            (agent.hello.facts if agent else {}) | self._facts.get(name, {}),
             link.clock_source,
             link.bound_before_ns,
             link.bound_after_ns,

@@ -14,6 +14,8 @@ import click
 
 from plctl.agent.commands.enroll import enroll
 from plctl.common.errors import UserError
+from plctl.common.forwarder_cli import forwarder_options
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.privilege import require_root
 
 if TYPE_CHECKING:
@@ -37,9 +39,15 @@ Examples:
 )
 @click.option("--name", help="What to be called; default: as the key says, without one the host's name.")
 @click.option("--leave-with-stdin", is_flag=True, help="Take everything away and end when standard input ends.")
+@forwarder_options
 @click.pass_context
 def agent(
-    ctx: click.Context, address: str | None, folder: Path | None, name: str | None, leave_with_stdin: bool
+    ctx: click.Context,
+    address: str | None,
+    folder: Path | None,
+    name: str | None,
+    leave_with_stdin: bool,
+    forwarder: ForwarderOptions,
 ) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
     if ctx.invoked_subcommand:
@@ -49,7 +57,7 @@ def agent(
     keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
-    asyncio.run(_serve(address, name, keys, leave_with_stdin))
+    asyncio.run(_serve(address, name, keys, leave_with_stdin, forwarder))
 
 
 agent.add_command(enroll)
@@ -63,14 +71,16 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
 
 
-async def _serve(address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool) -> None:
+async def _serve(
+    address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool, forwarder: ForwarderOptions
+) -> None:
     from plctl.agent.daemon import Agent
     from plctl.common.clock import RealClock
     from plctl.common.transport import ZmqSpoke
 
     spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(cause, err=True))
     try:
-        served = Agent(name, spoke, RealClock())
+        served = Agent(name, spoke, RealClock(), forwarder)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, served.stop)

@@ -8,6 +8,8 @@ import click
 
 from plctl.agent import hand_link
 from plctl.agent.commands.link_options import NAME
+from plctl.common.forwarder_cli import forwarder_options
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.privilege import require_root
 from plctl.common.units import parse_duration
 
@@ -31,6 +33,7 @@ from plctl.common.units import parse_duration
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(min=0), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+@forwarder_options
 def start(
     *,
     scenario: Path,
@@ -42,6 +45,7 @@ def start(
     duration: str | None,
     repeat: bool,
     overhead: int,
+    forwarder: ForwarderOptions,
 ) -> None:
     """Emulate the path that SCENARIO describes, until Ctrl-C.
 
@@ -68,4 +72,4 @@ def start(
         repeat=repeat,
         overhead_bytes=overhead,
     )
-    link_session.run(found, plan, parse_duration(duration) if duration else 0)
+    link_session.run(found, plan, parse_duration(duration) if duration else 0, forwarder)

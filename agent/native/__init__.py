@@ -13,6 +13,10 @@ ETHERNET_HEADER = 14
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
 NativeRow = tuple[int, int, int, int, int]
 
+#: What a worker is started with: ("off", "adaptive" or "busy"; share of a CPU for spinning; CPU or -1; SCHED_FIFO
+#: priority or 0; share of all time for that; and at once, in ns). Shares are millionths. As struct worker_config.
+NativeWorker = tuple[str, int, int, int, int, int]
+
 
 class HalfArguments(TypedDict):
     """One direction's configuration, as struct half_config in half.h; the keyword arguments of `_core.Half`."""

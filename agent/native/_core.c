@@ -11,7 +11,7 @@ static int add_types(PyObject *module)
 		return -1;
 	if (stats_functions_add(module) || packet_functions_add(module))
 		return -1;
-	return packet_log_functions_add(module);
+	return packet_log_functions_add(module) || worker_functions_add(module) ? -1 : 0;
 }
 
 static PyModuleDef_Slot core_slots[] = {

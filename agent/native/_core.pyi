@@ -3,7 +3,7 @@ from typing import Literal, final
 
 from typing_extensions import Buffer
 
-from plctl.agent.native import HalfArguments, NativeRow
+from plctl.agent.native import HalfArguments, NativeRow, NativeWorker
 
 @final
 class Half:
@@ -48,8 +48,8 @@ class Forwarder:
     as its strerror, for what the machine refuses; ValueError or TypeError for what the caller got wrong.
     """
 
-    def __new__(cls, *, stats: int, slots: int, workers: int, budget_bytes: int) -> Forwarder:
-        """Start `workers` threads.
+    def __new__(cls, *, stats: int, slots: int, workers: tuple[NativeWorker, ...], budget_bytes: int) -> Forwarder:
+        """Start a thread for each of `workers`; OSError if one cannot run on its CPU.
 
         `stats` is the descriptor of a file of at least stats_size(slots) bytes, for the statistics; it may be closed
         afterwards. The frames inside all links together take at most `budget_bytes`.
@@ -85,6 +85,8 @@ class Forwarder:
         """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""
     def remove(self, slot: int, /) -> None:
         """End the link; what is inside is lost."""
+    def workers(self) -> list[tuple[int, int, int]]:
+        """Of each: its thread's id, and the errno with which nice -20 and real-time priority were refused, or 0."""
     def close(self) -> None:
         """End all links and threads. Afterwards the other methods raise ValueError."""
 
@@ -119,6 +121,9 @@ def packet_log_write(log: Buffer, direction: int, record: bytes, /) -> None:
 
 def arrival_ns(wall_ns: int, offset_ns: int, previous_poll_ns: int, now_ns: int, /) -> int:
     """When a frame stamped `wall_ns` arrived (port_arrival_ns() in port.h); for tests."""
+
+def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) -> list[int]:
+    """An allowance (allowance.h) of `share` millionths from time 0: for each (now, spent), what was left; for tests."""
 
 def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:
     """Whether a frame starts a link that waits for the kind `frame` (trigger_matches() in trigger.h); for tests."""

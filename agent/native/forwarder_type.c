@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "rows.h"
-#include "worker.h"
 
 #define WORKERS_MAX 64
 #define MTU_MIN 68
@@ -66,22 +65,40 @@ static int map_stats(ForwarderObject *self, int descriptor)
 	return -1;
 }
 
-static int start_workers(ForwarderObject *self, Py_ssize_t count)
+static int start_worker(ForwarderObject *self, PyObject *tuple)
 {
+	struct worker_config config;
+	char why[WHY_SIZE];
+	int error;
+
+	if (worker_config_from_python(tuple, &config))
+		return -1;
+	error = worker_start(&config, &self->workers[self->worker_count]);
+	if (!error) {
+		self->worker_count++;
+		return 0;
+	}
+	if (config.priority.cpu < 0)
+		snprintf(why, sizeof(why), "cannot start a worker thread: %s", strerror(error));
+	else
+		snprintf(why, sizeof(why), "cannot start a worker thread on CPU %d: %s", config.priority.cpu, strerror(error));
+	raise_os_error(error, why);
+	return -1;
+}
+
+static int start_workers(ForwarderObject *self, PyObject *configs)
+{
+	Py_ssize_t count = PyTuple_Size(configs);
+
 	self->workers = calloc(count, sizeof(struct worker *));
 	self->slots = calloc(self->slot_count, sizeof(*self->slots));
 	if (!self->workers || !self->slots) {
 		PyErr_NoMemory();
 		return -1;
 	}
-	for (; self->worker_count < count; self->worker_count++) {
-		int error = worker_start(&self->workers[self->worker_count]);
-
-		if (error) {
-			raise_os_error(error, "cannot start a worker thread");
+	for (Py_ssize_t i = 0; i < count; i++)
+		if (start_worker(self, PyTuple_GetItem(configs, i)))
 			return -1;
-		}
-	}
 	return 0;
 }
 
@@ -89,14 +106,16 @@ static PyObject *forwarder_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 {
 	static char *keywords[] = {"stats", "slots", "workers", "budget_bytes", NULL};
 	allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-	Py_ssize_t slots, workers;
 	ForwarderObject *self;
+	PyObject *workers;
+	Py_ssize_t slots;
 	long long budget;
 	int descriptor;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$innL:Forwarder", keywords, &descriptor, &slots, &workers, &budget))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$inO!L:Forwarder", keywords, &descriptor, &slots, &PyTuple_Type,
+		    &workers, &budget))
 		return NULL;
-	if (slots < 1 || workers < 1 || workers > WORKERS_MAX || budget < 0)
+	if (slots < 1 || PyTuple_Size(workers) < 1 || PyTuple_Size(workers) > WORKERS_MAX || budget < 0)
 		return PyErr_Format(PyExc_ValueError, "a Forwarder has 1 slot or more, 1 to %d workers and 0 bytes or more",
 			WORKERS_MAX);
 	self = (ForwarderObject *)alloc(type, 0);
@@ -402,6 +421,23 @@ static PyObject *forwarder_trigger(PyObject *object, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* What each worker asked for and did not get: see _core.pyi. */
+static PyObject *forwarder_workers(PyObject *object, PyObject *unused)
+{
+	ForwarderObject *self = (ForwarderObject *)object;
+	PyObject *list = PyList_New(self->worker_count);
+
+	(void)unused;
+	for (Py_ssize_t i = 0; list && i < self->worker_count; i++) {
+		const struct priority *got = worker_priority(self->workers[i]);
+		PyObject *item = Py_BuildValue("(iii)", (int)got->thread, got->nice_error, got->real_time_error);
+
+		if (!item || PyList_SetItem(list, i, item))
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
 static PyObject *forwarder_close(PyObject *object, PyObject *unused)
 {
 	ForwarderObject *self = (ForwarderObject *)object;
@@ -419,6 +455,7 @@ static PyMethodDef methods[] = {
 	{"arm", forwarder_arm, METH_VARARGS, NULL},
 	{"trigger", forwarder_trigger, METH_VARARGS, NULL},
 	{"remove", forwarder_remove, METH_VARARGS, NULL},
+	{"workers", forwarder_workers, METH_NOARGS, NULL},
 	{"close", forwarder_close, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };

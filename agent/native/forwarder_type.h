@@ -6,13 +6,16 @@
 #include <Python.h>
 
 #include "trigger.h"
+#include "worker.h"
 
 /* Each returns 0, or -1 with a Python exception set. */
 int forwarder_type_add(PyObject *module);
 int stats_functions_add(PyObject *module);
 int packet_functions_add(PyObject *module);
 int packet_log_functions_add(PyObject *module);
+int worker_functions_add(PyObject *module);
 
 int trigger_from_name(const char *name, enum trigger *trigger);
+int worker_config_from_python(PyObject *tuple, struct worker_config *config); /* NativeWorker in _core.pyi */
 
 #endif

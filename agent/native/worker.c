@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,20 +14,13 @@
 #include "starts.h"
 
 #define EVENTS 64
-#define NICE (-20) /* before the workloads: what they do late is their result, what we do late is our error */
-#define SLICE_NS 100000 /* the shortest that the kernel gives */
-
-/* How long before a deadline to wake: more than 15 of 16 wake-ups were late by (see learn_margin). */
-#define MARGIN_FIRST_NS 100000
-#define MARGIN_MIN_NS 5000
-#define MARGIN_MAX_NS 250000
-#define MARGIN_STEP_NS 1000
 
 struct worker {
 	pthread_t thread;
 	int epoll;
 	bool stopping;
-	int64_t margin_ns;
+	struct pace pace;
+	struct priority priority;
 	struct deadlines deadlines;
 	struct starts starts;
 	struct lane *readable; /* lanes whose ports may hold frames */
@@ -87,16 +78,6 @@ static void deliver_all(struct worker *worker, int64_t now)
 
 /* Sleeping */
 
-/* Moves the margin towards the 15/16 quantile of how late the kernel wakes us. */
-static void learn_margin(struct worker *worker, int64_t late_ns)
-{
-	worker->margin_ns += late_ns > worker->margin_ns ? 15 * MARGIN_STEP_NS : -MARGIN_STEP_NS;
-	if (worker->margin_ns < MARGIN_MIN_NS)
-		worker->margin_ns = MARGIN_MIN_NS;
-	if (worker->margin_ns > MARGIN_MAX_NS)
-		worker->margin_ns = MARGIN_MAX_NS;
-}
-
 static int take_events(struct worker *worker, const struct timespec *timeout)
 {
 	struct epoll_event events[EVENTS];
@@ -123,38 +104,25 @@ static int64_t next_ns(const struct worker *worker)
 	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
 }
 
-static void wait_for_work(struct worker *worker)
+/* Until there may be something to do; returns the time then. */
+static int64_t wait_for_work(struct worker *worker)
 {
-	int64_t now = monotonic_ns(), next = next_ns(worker);
-	int64_t wake = next == TIME_NEVER ? TIME_NEVER : next - worker->margin_ns;
+	int64_t before = monotonic_ns(), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
 	struct timespec timeout = {0};
+	bool sleeps = !worker->readable && wake > before, in_vain;
 
-	if (worker->readable || wake <= now) {
-		take_events(worker, &timeout);
-		return;
+	priority_keep(&worker->priority, before);
+	if (sleeps && wake != TIME_NEVER) {
+		timeout.tv_sec = (wake - before) / NS_PER_S;
+		timeout.tv_nsec = (wake - before) % NS_PER_S;
 	}
-	timeout.tv_sec = (wake - now) / NS_PER_S;
-	timeout.tv_nsec = (wake - now) % NS_PER_S;
-	if (take_events(worker, wake == TIME_NEVER ? NULL : &timeout) == 0)
-		learn_margin(worker, monotonic_ns() - wake);
-}
-
-/*
- * Of this thread only. Nice gives it the larger share, and the short slice lets it preempt a thread that has not used up
- * its own (EEVDF since Linux 6.12; before, the kernel ignores it): without it a wake-up waits up to 3 ms on a busy CPU.
- * Without CAP_SYS_NICE all stays as it is.
- */
-static void go_first(void)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attributes = {.size = sizeof(attributes), .policy = SCHED_OTHER, .nice = NICE, .runtime = SLICE_NS};
-
-	syscall(SYS_sched_setattr, 0, &attributes, 0);
+	in_vain = take_events(worker, sleeps && wake == TIME_NEVER ? NULL : &timeout) == 0;
+	now = monotonic_ns();
+	if (in_vain && sleeps)
+		pace_woke(&worker->pace, now - wake);
+	else if (in_vain && !worker->readable && next > before)
+		pace_spun(&worker->pace, now - before);
+	return now;
 }
 
 static void *run(void *argument)
@@ -162,12 +130,9 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	prctl(PR_SET_TIMERSLACK, 1);
-	go_first();
 	while (!worker->stopping) {
-		int64_t now;
+		int64_t now = wait_for_work(worker);
 
-		wait_for_work(worker);
-		now = monotonic_ns();
 		starts_pass(&worker->starts, now);
 		receive_all(worker, now);
 		deliver_all(worker, now);
@@ -176,6 +141,17 @@ static void *run(void *argument)
 }
 
 /* Orders, carried out in the worker's thread */
+
+static int settle(void *receiver, void *argument)
+{
+	const struct worker_config *config = argument;
+	struct worker *worker = receiver;
+	int64_t now = monotonic_ns();
+
+	pace_init(&worker->pace, config->spin, config->spin_share, now);
+	priority_take(&worker->priority, &config->priority, now);
+	return worker->priority.cpu_error;
+}
 
 struct link_order {
 	struct link *link;
@@ -332,7 +308,6 @@ static int start_thread(struct worker *worker)
 {
 	struct epoll_event event = {.events = EPOLLIN}; /* data.ptr NULL: the mailbox */
 
-	worker->margin_ns = MARGIN_FIRST_NS;
 	starts_init(&worker->starts);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (worker->epoll < 0)
@@ -352,8 +327,9 @@ static void release(struct worker *worker)
 	free(worker);
 }
 
-int worker_start(struct worker **out)
+int worker_start(const struct worker_config *config, struct worker **out)
 {
+	struct worker_config settings = *config;
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int error;
 
@@ -365,11 +341,21 @@ int worker_start(struct worker **out)
 		return error;
 	}
 	error = start_thread(worker);
-	if (error)
+	if (error) {
 		release(worker);
+		return error;
+	}
+	error = mailbox_post(&worker->mailbox, settle, &settings);
+	if (error)
+		worker_stop(worker);
 	else
 		*out = worker;
 	return error;
+}
+
+const struct priority *worker_priority(const struct worker *worker)
+{
+	return &worker->priority;
 }
 
 void worker_stop(struct worker *worker)

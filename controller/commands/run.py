@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.forwarder_cli import forwarder_options
 from plctl.common.privilege import require_root
 
 if TYPE_CHECKING:
+    from plctl.common.forwarder_options import ForwarderOptions
     from plctl.controller.run_record import RunRecord
 
 
@@ -32,6 +34,7 @@ Examples:
 @click.option("--name", default="", help="Take the place of the spec's name.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
+@forwarder_options
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -44,6 +47,7 @@ def run(
     name: str,
     packets: bool,
     as_json: bool,
+    forwarder: ForwarderOptions,
 ) -> None:
     """Run SPEC (or one link with SCENARIO), follow it, and write its results to a folder.
 
@@ -66,7 +70,7 @@ def run(
     for warning in request.warnings:
         click.echo(f"warning: {warning}", err=True)
     require_root("plctl run")
-    record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json))
+    record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json), forwarder)
     _print(record, folder, as_json)
     ctx.exit(_exit_status(record))
 

@@ -13,6 +13,7 @@ import pytest
 from bench.world import World, summary, world, write_result
 
 from plctl.agent.forwarder_client import ForwarderClient
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_MS, NS_PER_US
@@ -25,7 +26,7 @@ LEAD_NS = 100 * NS_PER_MS
 
 async def measure(place: World, count: int) -> tuple[list[int], float]:
     """By how much each of `count` links started after T0, in ns, in order; and how long arming took, in ms."""
-    client = await ForwarderClient.spawn(place.ledger, count, workers=1)
+    client = await ForwarderClient.spawn(place.ledger, count, ForwarderOptions(workers=1))
     try:
         await asyncio.gather(*(client.add(slot, place.triple.link, PLAN, io="packet") for slot in range(count)))
         begun_ns = time.monotonic_ns()

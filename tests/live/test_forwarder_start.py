@@ -13,6 +13,7 @@ from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.netns import Triple, build, remove
 from plctl.common.errors import KernelError
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import LinkPlan
 from plctl.common.units import NS_PER_MS, NS_PER_S
 
@@ -25,7 +26,7 @@ async def forwarder(
 ) -> AsyncIterator[ForwarderClient]:
     """A forwarder with twenty links; no frame flows, so they may share one pair of interfaces."""
     build(triple, plan, ledger)
-    client = await ForwarderClient.spawn(ledger, LINKS, workers=request.param)
+    client = await ForwarderClient.spawn(ledger, LINKS, ForwarderOptions(workers=request.param))
     try:
         await asyncio.gather(*(client.add(slot, triple.link, plan, io="packet") for slot in range(LINKS)))
         yield client

@@ -62,7 +62,8 @@ def folder_of(cwd: Path) -> Path:
 
 def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, tmp_path: Path) -> None:
     """One command gives a judged run whose folder holds all that section 8 of the design promises."""
-    finished = run(scenario, "--duration", "2s", "--seed", "7", "--json", "--", *SAY_HELLO, cwd=tmp_path)
+    asked = ("--duration", "2s", "--seed", "7", "--spin-budget", "0.125", "--json")
+    finished = run(scenario, *asked, "--", *SAY_HELLO, cwd=tmp_path)
     assert_went_well(finished)
     folder = folder_of(tmp_path)
     record = json.loads((folder / "run.json").read_text())
@@ -77,6 +78,10 @@ def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, t
     telemetry = pq.read_table(folder / "telemetry.parquet").to_pydict()
     assert {0, 1, 2} <= set(telemetry["row"])
     assert 6 == sum(telemetry["delivered_packets"])
+    (started,) = (event for event in events if event["event"] == "forwarder.started")
+    assert ("adaptive", 0.125) == (started["spin"], started["spin_budget"])
+    facts = record["hosts"][0]["facts"]
+    assert ("0.125", str(started["workers"])) == (facts["forwarder_spin_budget"], facts["forwarder_workers"])
     assert "<html" in (folder / "report.html").read_text()
 
 
