@@ -41,7 +41,7 @@ Examples:
 @click.option("--leave-with-stdin", is_flag=True, help="Take everything away and end when standard input ends.")
 @forwarder_options
 @click.pass_context
-def agent(
+def agent(  # noqa: PLR0917  (click calls it by keyword)
     ctx: click.Context,
     address: str | None,
     folder: Path | None,
