@@ -46,6 +46,10 @@ class Site:
     def enroll(self, name: str, role: ClientRole = "agent") -> SpokeKeys:
         """Keys for `name`, who is then on the list."""
         enroll(self.folder, name, role)
+        return self.keys(name, role)
+
+    def keys(self, name: str, role: ClientRole = "agent") -> SpokeKeys:
+        """The keys of `name`, who was enrolled."""
         own = self.folder / "enrolled" / name
         return SpokeKeys(load_pair(own, role), load_controller_public(own))
 

@@ -1,0 +1,111 @@
+"""An agent over TCP carries a command out once, in time and for the right run, and says by name what it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hostile import Site
+
+from plctl.agent.daemon import Agent
+from plctl.common import messages as m
+from plctl.common import wire
+from plctl.common.clock import RealClock, clock_identity
+from plctl.common.errors import VersionError, WorldError
+from plctl.common.plan import RunPlan
+from plctl.common.refusals import Refusals
+from plctl.common.transport import Peer
+
+
+class Controller(Site):
+    """A controller's end by hand, with one agent that serves it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, Refusals(RealClock()))
+        self.agent = Agent("edge-1", self.spoke(self.enroll("edge-1")), RealClock())
+        self.serving = asyncio.create_task(self.agent.serve())
+        self.peer = Peer("edge-1")
+
+    async def meet(self) -> None:
+        """Hear HELLO and answer it."""
+        self.peer, data = await asyncio.wait_for(self.hub.receive(), 60)
+        assert isinstance(m.decode(data, "agent").message, m.Hello)
+        await self.tell(m.Envelope(m.Welcome("c", clock_identity())))
+
+    async def tell(self, envelope: m.Envelope) -> None:
+        """Send to the agent."""
+        await self.hub.send(self.peer, m.encode(envelope))
+
+    async def answer(self) -> m.Envelope:
+        """What the agent says next besides heartbeats."""
+        while True:
+            _, data = await asyncio.wait_for(self.hub.receive(), 60)
+            envelope = m.decode(data, "agent")
+            if not isinstance(envelope.message, m.Heartbeat):
+                return envelope
+
+
+@pytest.fixture
+async def controller(tmp_path: Path) -> AsyncIterator[Controller]:
+    """A controller that has welcomed its agent."""
+    controller = Controller(tmp_path / "keys")
+    await controller.meet()
+    yield controller
+    controller.agent.stop()
+    await asyncio.gather(controller.serving, return_exceptions=True)
+    controller.close()
+
+
+async def test_an_expired_command_is_refused_by_name(controller: Controller) -> None:
+    """A command that comes after its expiry on the controller's clock has no effect."""
+    expired = RealClock().monotonic_ns() - 1
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r", expires_ns=expired))
+    refused = m.Envelope(m.Refused("Prepare came after it had expired"), reply_to=5, epoch="r")
+    assert refused == await controller.answer()
+
+
+async def test_a_command_of_another_run_is_refused_by_name(controller: Controller) -> None:
+    """A command with a stale epoch says which run is not here."""
+    await controller.tell(m.Envelope(m.Commit(1), id=6, epoch="old"))
+    assert m.Refused("Commit is for run old, which is not here") == (await controller.answer()).message
+
+
+async def test_a_replayed_command_is_answered_and_not_repeated(controller: Controller) -> None:
+    """The same id brings the same answer; a PREPARE under a new id cannot bring a run back that is over."""
+    prepare = m.Prepare(RunPlan("r", 1, ()))
+    for _ in range(2):
+        await controller.tell(m.Envelope(prepare, id=7, epoch="r"))  # being carried out: not refused as a second one
+    for _ in range(2):
+        await controller.tell(m.Envelope(m.Release(), id=8, epoch="r"))
+        released = await controller.answer()
+        while isinstance(released.message, m.Events):
+            released = await controller.answer()
+        assert m.Envelope(m.Released(), reply_to=8, epoch="r") == released
+    await controller.tell(m.Envelope(prepare, id=9, epoch="r"))
+    assert m.Refused("PREPARE for run r, which is over") == (await controller.answer()).message
+
+
+async def test_an_agent_obeys_no_message_of_an_agent(controller: Controller) -> None:
+    """A type that a controller may not send, and bytes that are no message, are refused and change nothing."""
+    await controller.tell(m.Envelope(m.Released(), id=1, epoch="r"))
+    await controller.hub.send(controller.peer, b"\xc1")
+    for words in ("'released' is not for this role to send", "not a msgpack message"):
+        refused = (await controller.answer()).message
+        assert isinstance(refused, m.Refused)
+        assert words in refused.cause
+
+
+async def test_an_agent_that_is_turned_away_ends_with_the_cause(controller: Controller) -> None:
+    """A refusal without a command ends the agent with the controller's sentence."""
+    await controller.tell(m.Envelope(m.Refused("no room")))
+    with pytest.raises(WorldError, match="the controller refuses this agent: no room"):
+        await controller.serving
+
+
+async def test_an_agent_of_another_version_ends_naming_both(controller: Controller) -> None:
+    """An agent whose controller speaks another version says which two versions met."""
+    await controller.hub.send(controller.peer, wire.pack({"v": 2, "type": "refused", "body": {"cause": "too old"}}))
+    with pytest.raises(VersionError, match=r"protocol version 2; .* 1 .*too old"):
+        await controller.serving
