@@ -38,7 +38,7 @@ def write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
     :raises KernelError: it cannot be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -61,7 +61,7 @@ def locked(folder: Path) -> Iterator[None]:
     :raises KernelError: the folder cannot be written.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise KernelError.from_os(f"use {folder}", error) from error
@@ -70,6 +70,15 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and all that is missing above it with mode 0700; `Path.mkdir` would do so only for the last.
+
+    OSErrors pass.
+    """
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 def _check_private(path: Path, facts: os.stat_result) -> None:

@@ -90,6 +90,7 @@ def test_an_enrolled_agent_has_all_it_needs(folder: Path) -> None:
     entry = AllowList(folder).by_key(pair.public)
     assert entry is not None
     assert ("edge-1", "agent") == (entry.name, entry.role)
+    assert [0o700, 0o700] == [path.stat().st_mode & 0o777 for path in (own, own.parent)]
     assert load_controller_public(own) == load_pair(folder, "controller").public
 
 
