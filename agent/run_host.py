@@ -312,7 +312,10 @@ class RunHost:
         await self._handle(am.Rested(m.Finished(results)))
 
     async def _end_workloads(self) -> None:
+        """End those that started with the scenario before those that were there for them, who still answer."""
         processes = [process for link in self._links.values() for process in link.workloads.values()]
+        clients = [process for process in processes if process.workload.start_ns >= 0]
+        await asyncio.gather(*(process.end() for process in clients))
         await asyncio.gather(*(process.end() for process in processes))
 
     def _result(self, link: _Link, cause: str) -> m.LinkResult:

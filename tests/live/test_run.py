@@ -144,6 +144,26 @@ links:
     assert all(0 <= link["started_ns"] - link["planned_ns"] < 10**6 for link in record["links"])
 
 
+def test_the_end_of_a_run_leaves_clients_time_to_report(scenario: Path, tmp_path: Path) -> None:
+    """A probe that is cut short by the run's end still gets its server's figures: servers are ended after clients."""
+    spec = tmp_path / "cut.yaml"
+    spec.write_text(
+        f"""
+duration: 1500ms
+links:
+  - name: leo
+    scenario: {scenario.name}
+    workload:
+      - {{at: server, command: [plctl, probe, server], ready: {{udp: 8622}}}}
+      - {{at: client, command: "plctl probe client {{server}} --duration 60s", start: 0s}}
+"""
+    )
+    assert_went_well(run(spec, "--json", cwd=tmp_path))
+    report = json.loads((folder_of(tmp_path) / "artifacts" / "leo" / "client.stdout").read_text())
+    assert report["complete"], report["notes"]
+    assert report["up"]["total"]["received"] > 0
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [("", "empty"), ("Time[ms],RouteID,Delay[ms]\n0,0,1\n", "Btldr[Mbps]"), (SCENARIO + "1,0,1,1\n", "ascend")],
