@@ -23,6 +23,10 @@ class Finding:
     seen: str
     remedy: str = ""
 
+    def as_sentence(self) -> str:
+        """A finding that makes links impossible, for those who asked for something else."""
+        return f"plctl cannot work here: {self.check}: {self.seen}: {self.remedy}"
+
     @classmethod
     def judge(cls, check: str, good: bool, seen: str, remedy: str, *, otherwise: Level = Level.NOTE) -> Finding:
         """OK without a remedy if `good`, else at level `otherwise` with it."""

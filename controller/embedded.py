@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from plctl.common.clock import Clock
-from plctl.common.errors import WorldError
+from plctl.common.errors import UserError, WorldError
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.state import Owner
 from plctl.common.transport import ZmqHub
@@ -18,9 +19,20 @@ from plctl.controller.switchboard import Switchboard
 
 #: What the local agent is called, in host globs, logs and results.
 LOCAL_HOST = "local"
-#: How long a local agent may take to say hello, and to take everaway and leave.
+#: How long a local agent may take to say hello, and to take everything away and leave.
 HELLO_SECONDS = 20.0
 LEAVE_SECONDS = 60.0
+
+
+def require_kernel() -> None:
+    """Return if this machine can carry links, as the doctor says; nothing on it is touched.
+
+    :raises UserError: it cannot; the message says what it lacks and how to get that.
+    """
+    doctor = [sys.executable, "-m", "plctl.common", "doctor", "--brief"]
+    verdict = subprocess.run(doctor, capture_output=True, text=True, check=False)
+    if verdict.returncode:
+        raise UserError(verdict.stderr.strip())
 
 
 @asynccontextmanager

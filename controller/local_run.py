@@ -14,7 +14,7 @@ from plctl.common.clock import Clock, RealClock
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import RunPlan
 from plctl.common.units import NS_PER_MS
-from plctl.controller.embedded import LOCAL_HOST, embedded_controller
+from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
 from plctl.controller.live import LiveView
 from plctl.controller.machine import Phase
 from plctl.controller.results import RunFolder, new_run_id
@@ -34,9 +34,11 @@ def run_locally(
     Ctrl-C cancels in good order: the links are taken away and the results written.
 
     :raises InputError: the request names hosts that are not here.
+    :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
     """
     check_hosts(request, [LOCAL_HOST])
+    require_kernel()
     clock = RealClock()
     folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
     plan = RunPlan(

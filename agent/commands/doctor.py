@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from plctl.agent.doctor import examine
+from plctl.agent.doctor import examine, examine_essentials
 from plctl.agent.finding import Finding, Level
 from plctl.common.host_facts import gather_host_facts
 
@@ -31,7 +31,7 @@ def doctor(ctx: click.Context, as_json: bool, brief: bool) -> None:
       sudo plctl doctor --json | python3 -m json.tool
     """
     facts = gather_host_facts()
-    findings = examine(facts)
+    findings = examine_essentials(facts.kernel) if brief else examine(facts)
     usable = all(finding.level is not Level.FAIL for finding in findings)
     if as_json:
         document = {"usable": usable, "host": asdict(facts), "findings": [asdict(finding) for finding in findings]}
@@ -55,4 +55,4 @@ def _print_all(findings: Sequence[Finding]) -> None:
 def _print_failures(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.level is Level.FAIL:
-            click.echo(f"plctl cannot work here: {finding.check}: {finding.seen}: {finding.remedy}", err=True)
+            click.echo(finding.as_sentence(), err=True)

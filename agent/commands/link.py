@@ -55,6 +55,9 @@ def setup(name: str, mtu: int) -> None:
       sudo plctl link setup -n jumbo --mtu 9000
     """
     require_root("plctl link setup")
+    from plctl.agent.doctor import require_kernel  # pyroute2 would slow down every other command and --help
+
+    require_kernel()
     names = hand_link.set_up(name, mtu).triple
     click.echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
     click.echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
