@@ -93,10 +93,9 @@ def check_open_files(most: int) -> Finding:
 
 def check_locked_memory(most: int, *, is_root: bool) -> Finding:
     """`most`: the hard limit in bytes, which does not bind root."""
-    seen = "unlimited for root" if is_root else f"up to {_limit(most)} bytes"
-    return Finding.judge(
-        "locked memory", is_root or most == resource.RLIM_INFINITY, seen, "raise it: ulimit -Hl unlimited"
-    )
+    unlimited = is_root or most == resource.RLIM_INFINITY
+    seen = "unlimited" + " for root" * is_root if unlimited else f"up to {format_size(most)}"
+    return Finding.judge("locked memory", unlimited, seen, "raise it: ulimit -Hl unlimited")
 
 
 def _limit(value: int) -> str:

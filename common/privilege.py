@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from plctl.common.errors import PrivilegeError
@@ -20,7 +21,8 @@ def require_root(what: str) -> None:
     :raises PrivilegeError: any of them is missing; the message names them and says what to type.
     """
     if missing := missing_capabilities():
-        raise PrivilegeError(f"{what} needs root: {', '.join(missing)} missing here; try: sudo {what}")
+        way_out = f"sudo {what}" if os.geteuid() else "a container that is started with --privileged"
+        raise PrivilegeError(f"{what} needs root: {', '.join(missing)} missing here; try: {way_out}")
 
 
 def missing_capabilities(status: str | None = None) -> list[str]:

@@ -17,6 +17,9 @@ NS_PER_S = 1_000_000_000
 #: A rate that serves every frame in no time (`inf` in a scenario). The largest int64, so that it orders as the largest.
 RATE_UNLIMITED = 2**63 - 1
 
+#: The longest duration that is read: ten years. Everything that adds up a few of them stays within an int64.
+MAX_DURATION_NS = 315_576_000 * NS_PER_S
+
 _DURATIONS = {"ns": 1, "us": NS_PER_US, "µs": NS_PER_US, "ms": NS_PER_MS, "s": NS_PER_S, "min": 60 * NS_PER_S,
               "h": 3600 * NS_PER_S}  # fmt: skip
 _RATES = {"bit/s": 1, "bps": 1, "kbit/s": 10**3, "kbps": 10**3, "Mbit/s": 10**6, "Mbps": 10**6, "Gbit/s": 10**9,
@@ -28,9 +31,13 @@ _QUANTITY = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-zµ/]+)\s*")
 def parse_duration(text: str) -> int:
     """Nanoseconds in e.g. ``70s``, ``1.5ms``, ``2min``.
 
-    :raises UserError: no number, no unit, or an unknown unit; the message lists the legal units.
+    :raises UserError: no number, no unit, an unknown unit, or more than `MAX_DURATION_NS`; the message says what is
+        legal.
     """
-    return _parse(text, _DURATIONS, "duration", "70s or 1.5ms")
+    ns = _parse(text, _DURATIONS, "duration", "70s or 1.5ms")
+    if ns > MAX_DURATION_NS:
+        raise UserError(f"{text!r} is longer than ten years")
+    return ns
 
 
 def parse_rate(text: str) -> int:

@@ -43,8 +43,10 @@ def load_run(
     :param packets: log the packets of every link, whatever the spec says.
 
     :raises InputError: everything that is wrong with the file and with those that it names.
-    :raises UserError: a command for a spec, or a spec where the libraries to read it are not installed.
+    :raises UserError: a command that is empty or for a spec, or a spec where the libraries to read it are missing.
     """
+    if command and not command[0]:
+        raise UserError("the command after -- is empty; give a program, e.g. -- ping 192.168.66.2")
     text = read_text(path, "a run spec or scenario")
     default_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
     default_name = name or _name_of(path)

@@ -10,16 +10,16 @@ from plctl.agent import hand_link
 from plctl.agent.commands.link_options import NAME
 from plctl.common.forwarder_cli import forwarder_options
 from plctl.common.forwarder_options import ForwarderOptions
+from plctl.common.options import FiniteRange, positive_duration_ns
 from plctl.common.privilege import require_root
-from plctl.common.units import parse_duration
 
 
 @click.command()
 @click.argument("scenario", type=click.Path(path_type=Path))
 @NAME
-@click.option("--buffer-size-multiplier", type=click.FloatRange(min=0), default=1.0, show_default=True,
+@click.option("--buffer-size-multiplier", type=FiniteRange(0, 1_000_000), default=1.0, show_default=True,
               help="Size of the bottleneck's buffer, in bandwidth-delay products of the row in force.")  # fmt: skip
-@click.option("--reconfiguration-delay", "reconfiguration_ms", metavar="MS", type=click.FloatRange(min=0),
+@click.option("--reconfiguration-delay", "reconfiguration_ms", metavar="MS", type=FiniteRange(0, 3_600_000),
               default=0.0, show_default=True,
               help="How long a new RouteID interrupts the link, in milliseconds.")  # fmt: skip
 @click.option("--reconfiguration-mode", type=click.Choice(["gsl", "all"]), default="gsl", show_default=True,
@@ -29,9 +29,10 @@ from plctl.common.units import parse_duration
                                  "first-large-transport-packet"]),
               help="When scenario time begins: at once, or with the first frame, the first with TCP or UDP, or "
                    "the first of those over 1500 bytes.")  # fmt: skip
-@click.option("--duration", metavar="TIME", help="End this long after scenario time began, e.g. 70s.")
+@click.option("--duration", "duration_ns", type=positive_duration_ns, metavar="TIME",
+              help="End this long after scenario time began, e.g. 70s.")  # fmt: skip
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
-@click.option("--overhead", metavar="BYTES", type=click.IntRange(min=0), default=0, show_default=True,
+@click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
 @forwarder_options
 def start(
@@ -42,7 +43,7 @@ def start(
     reconfiguration_ms: float,
     reconfiguration_mode: str,
     startup_mode: str,
-    duration: str | None,
+    duration_ns: int | None,
     repeat: bool,
     overhead: int,
     forwarder: ForwarderOptions,
@@ -72,4 +73,4 @@ def start(
         repeat=repeat,
         overhead_bytes=overhead,
     )
-    link_session.run(found, plan, parse_duration(duration) if duration else 0, forwarder)
+    link_session.run(found, plan, duration_ns or 0, forwarder)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plctl.common.errors import UserError
-from plctl.common.units import RATE_UNLIMITED, parse_duration, parse_rate, scale
+from plctl.common.options import duration_ns
+from plctl.common.units import RATE_UNLIMITED, parse_rate, scale
 
 if TYPE_CHECKING:
     from plctl.agent.probe_flow import Flow
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 _PORT = click.option("--port", type=click.IntRange(1, 65_535), default=8622, show_default=True, help="UDP port.")
 _STREAM = click.option("--stream", is_flag=True, help="Also print one JSON line when an interval ends.")
-
-
-def duration_ns(text: str) -> int:
-    """Nanoseconds in a command-line value such as 10s; an unreadable one is the user's mistake."""
-    try:
-        return parse_duration(text)
-    except UserError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 @click.group()

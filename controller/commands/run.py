@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.forwarder_cli import forwarder_options
+from plctl.common.options import positive_duration_ns
 from plctl.common.privilege import require_root
 
 if TYPE_CHECKING:
     from plctl.common.forwarder_options import ForwarderOptions
     from plctl.controller.run_record import RunRecord
+
+
+#: Columns of the final table where no terminal sets a limit, so that nothing wraps.
+_PLAIN_WIDTH = 200
 
 
 @click.command(
@@ -27,9 +32,10 @@ Examples:
 )
 @click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|SCENARIO")
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
-@click.option("--duration", metavar="TIME", help="End this long after T0, e.g. 30s; default: as the spec says.")
+@click.option("--duration", "duration_ns", type=positive_duration_ns, metavar="TIME",
+              help="End this long after T0, e.g. 30s; default: as the spec says.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Take the place of the spec's seed.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
               help="Where the run's folder is made.")  # fmt: skip
 @click.option("--name", default="", help="Take the place of the spec's name.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
@@ -41,7 +47,7 @@ def run(
     *,
     spec: Path,
     command: tuple[str, ...],
-    duration: str | None,
+    duration_ns: int | None,
     seed: int | None,
     out: Path,
     name: str,
@@ -55,18 +61,10 @@ def run(
     """
     from rich.console import Console
 
-    from plctl.common.units import parse_duration
     from plctl.controller.local_run import run_locally
     from plctl.controller.run_spec import load_run
 
-    request = load_run(
-        spec,
-        command=command,
-        duration_ns=parse_duration(duration) if duration else 0,
-        seed=seed,
-        name=name,
-        packets=packets,
-    )
+    request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
     for warning in request.warnings:
         click.echo(f"warning: {warning}", err=True)
     require_root("plctl run")
@@ -83,7 +81,10 @@ def _print(record: RunRecord, folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary.document(record, folder), indent=1))
     else:
-        summary.show(Console(), record, folder)
+        console = Console()
+        if not console.is_terminal:
+            console.width = _PLAIN_WIDTH
+        summary.show(console, record, folder)
 
 
 def _exit_status(record: RunRecord) -> int:

@@ -43,6 +43,15 @@ def test_root_may() -> None:
 def test_the_refusal_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names the command, what is missing and the way out, and ends with status 2."""
     monkeypatch.setattr(privilege, "missing_capabilities", lambda: ["CAP_NET_RAW"])
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(PrivilegeError, match=r"plctl run needs root: CAP_NET_RAW .* try: sudo plctl run") as caught:
         privilege.require_root("plctl run")
     assert caught.value.exit_status == 2
+
+
+def test_a_root_without_the_capabilities_is_not_sent_to_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container root may lack them, and sudo would give it nothing."""
+    monkeypatch.setattr(privilege, "missing_capabilities", lambda: ["CAP_SYS_ADMIN"])
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    with pytest.raises(PrivilegeError, match=r"CAP_SYS_ADMIN missing here; try: a container .* --privileged"):
+        privilege.require_root("plctl run")
