@@ -5,6 +5,7 @@
 #   make test      lint, types and every test (root)
 #   make bench     how fast the forwarder is, as a ratio to what the kernel does (root)
 #   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
+#   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make lint      only what needs no root: ruff and mypy
 #   make build     only the virtual environment
 
@@ -24,7 +25,7 @@ sources := $(wildcard agent/native/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test bench sanitize lint build clean-venv clean
+.PHONY: demo test bench sanitize fuzz lint build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -46,6 +47,11 @@ bench: root-check build
 sanitize: export GOAL = sanitize
 sanitize: root-check build
 	PYTHON=$(CURDIR)/$(python) tests/model/sanitized $(ARGS)
+
+fuzz: export GOAL = fuzz
+fuzz: root-check build
+	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]' $(quietly)
+	PYTHON=$(CURDIR)/$(python) tests/fuzz/run $(ARGS)
 
 lint: build
 	$(venv)/bin/ruff check

@@ -31,8 +31,9 @@ from plctl.agent.memory_lock import lock_memory
 from plctl.agent.native import _core
 from plctl.agent.worker_plan import plan_workers, read_throttle
 from plctl.agent.worker_terms import describe_refusals, describe_worker
+from plctl.common.errors import ProtocolError
 from plctl.common.forwarder_options import ForwarderOptions, ForwarderTerms
-from plctl.common.wire import from_plain, to_plain
+from plctl.common.wire import from_plain, to_plain, unpack
 
 #: Making a packet ring, and closing it, waits for an RCU grace period of some 25 ms; many can wait together.
 THREADS = 64
@@ -46,6 +47,19 @@ def pack(message: dict[str, Any]) -> bytes:
     return len(data).to_bytes(LENGTH_BYTES, "big") + data
 
 
+def decode_request(data: bytes) -> dict[str, Any]:
+    """The request in `data`: a map with an `id`, a `verb` and whatever the verb takes.
+
+    :raises ProtocolError: it is none.
+    """
+    request = unpack(data)
+    if not isinstance(request, dict) or not all(type(key) is str for key in request):
+        raise ProtocolError("a request is a map of names")
+    if type(request.get("id")) is not int or type(request.get("verb")) is not str:
+        raise ProtocolError("a request has a number as id and a word as verb")
+    return request
+
+
 class Server:
     """Answers requests; several are carried out at the same time."""
 
@@ -57,10 +71,13 @@ class Server:
         self._links: set[int] = set()  # slots
 
     def serve(self) -> None:
-        """Carry out requests until the other end closes, then end what links are left, side by side."""
+        """Carry out requests until the other end closes, then end what links are left, side by side.
+
+        :raises ProtocolError: what came is no request.
+        """
         with ThreadPoolExecutor(THREADS) as pool, self._control.makefile("rb") as stream:
             while head := stream.read(LENGTH_BYTES):
-                pool.submit(self._answer, msgpack.unpackb(stream.read(int.from_bytes(head, "big"))))
+                pool.submit(self._answer, decode_request(stream.read(int.from_bytes(head, "big"))))
         with ThreadPoolExecutor(THREADS) as pool:
             pool.map(self._forwarder.remove, self._links)
 
