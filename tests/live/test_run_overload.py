@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ PLCTL = [sys.executable, "-m", "plctl.common"]
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
 SPINNERS = 3
 PATIENCE_S = 60
+LOOK_EVERY_S = 0.01  #: seldom enough to leave the CPU to what is being waited for
 
 #: Says that it has begun, sends a datagram every millisecond for two seconds, and says that it is through.
 SEND = [
@@ -29,10 +31,14 @@ SEND = [
 def await_condition(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Return once `condition` holds; fail if `process` ends before or a minute passes."""
     deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        os.sched_yield()
+    ended = os.pidfd_open(process.pid)
+    try:
+        while not condition():
+            assert time.monotonic() < deadline
+            if select.select([ended], [], [], LOOK_EVERY_S)[0] and not condition():
+                raise AssertionError(process.communicate())
+    finally:
+        os.close(ended)
 
 
 def said(folder: Path, word: str) -> bool:
