@@ -214,9 +214,15 @@ def _explain(event: int, value: int) -> str:
 
 
 def _peer_address(descriptor: int) -> str:
-    """The IP address at the other end; the descriptor is libzmq's and may be closed at any time."""
+    """The IP address at the other end. The descriptor is libzmq's: it may be closed or something else's at any time."""
+    copy = -1
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as copy:
-            return str(copy.getpeername()[0])
+        copy = os.dup(descriptor)
+        with socket.socket(fileno=copy) as connection:
+            copy = -1  # the socket's now, which closes it
+            return str(connection.getpeername()[0])
     except (OSError, IndexError):
         return UNKNOWN_ADDRESS
+    finally:
+        if copy >= 0:
+            os.close(copy)

@@ -27,6 +27,10 @@ from plctl.common.messages import Role
 from plctl.common.refusals import Refusal, Refusals
 from plctl.common.zap import DOMAIN, ZapResponder
 
+#: After so many messages the event loop gets a turn. While messages are queued, awaiting the next one gives it none,
+#: and a flood would keep it from answering handshakes and from its timers.
+YIELD_EVERY = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -129,6 +133,7 @@ class ZmqHub(_Socket):
         self._allowed = keys.allowed if keys and secure else None
         self._refusals = refusals or Refusals(RealClock())
         self._watch: ConnectionWatch | None = None
+        self._received = 0
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         if keys and secure:
@@ -145,6 +150,9 @@ class ZmqHub(_Socket):
     async def receive(self) -> tuple[Peer, bytes]:
         while True:
             frames = await self._socket.recv_multipart(copy=False)
+            self._received += 1
+            if self._received % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             if peer := self._identify(frames):
                 return peer, frames[1].bytes
 

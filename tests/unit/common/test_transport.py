@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import zmq
 
 from plctl.common.errors import UserError, WorldError
-from plctl.common.transport import Hub, LocalHub, Peer, Spoke, ZmqHub, ZmqSpoke
+from plctl.common.transport import YIELD_EVERY, Hub, LocalHub, Peer, Spoke, ZmqHub, ZmqSpoke
 
 
 @pytest.fixture(params=["local", "zmq"])
@@ -56,3 +57,35 @@ async def test_address_errors_are_sentences(tmp_path: Path) -> None:
         ZmqSpoke("nonsense", "a")
     with pytest.raises(WorldError, match="cannot listen on"):
         ZmqHub(f"ipc://{tmp_path}/no/such/folder/control")
+
+
+class EndlessSocket:
+    """A socket with a message always at hand, so that waiting for one never suspends."""
+
+    async def recv_multipart(self, *, copy: bool) -> list[zmq.Frame]:
+        """A message of a ROUTER."""
+        assert not copy
+        return [zmq.Frame(b"edge-1/1"), zmq.Frame(b"x")]
+
+
+async def test_a_flood_leaves_turns_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever receives from a queue that never empties lets other tasks of the event loop run in between."""
+    hub = ZmqHub(f"ipc://{tmp_path}/control")
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    taking = asyncio.create_task(take_turns())
+    with monkeypatch.context() as patched:
+        patched.setattr(hub, "_socket", EndlessSocket())
+        patched.setattr(hub, "_identify", lambda _frames: Peer("edge-1"))
+        for _ in range(10 * YIELD_EVERY):
+            await hub.receive()
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    hub.close()
+    assert turns == 10
