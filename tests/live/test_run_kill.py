@@ -112,7 +112,7 @@ def processes_of(state: Path) -> list[str]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("who", ["cli", "agent", "forwarder"])
-def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, state_folder: Path) -> None:
+def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, state: Path) -> None:
     """After SIGKILL of one part at a random moment, and then `plctl clean`, no object of the run exists."""
     moments = random.Random(f"plctl {who}")
     (tmp_path / "flat.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,1,10\n500,0,2,10\n")
@@ -129,16 +129,16 @@ def test_whoever_is_killed_the_next_start_cleans_up(who: str, tmp_path: Path, st
         # The first run is left alone: on however slow a machine, one gets as far as making namespaces.
         at = time.monotonic() + (moments.uniform(0, SPAN_SECONDS[who]) if number else 100)
         while time.monotonic() < at and cli.poll() is None:
-            seen |= namespaces_in_ledgers(state_folder)
+            seen |= namespaces_in_ledgers(state)
         if victim and cli.poll() is None and victim == victim_of(cli.pid, who):
             os.kill(victim, signal.SIGKILL)
             killed += 1
         _, errors = cli.communicate(timeout=100)
         assert "Traceback" not in errors
         assert number or seen, f"no namespace was made in a run that was left alone:\n{errors}"
-        seen |= namespaces_in_ledgers(state_folder)
-        clean_up(state_folder)
-        assert [] == [folder.name for folder in state_folder.iterdir() if folder.is_dir()]
-        assert [] == processes_of(state_folder)
+        seen |= namespaces_in_ledgers(state)
+        clean_up(state)
+        assert [] == [folder.name for folder in state.iterdir() if folder.is_dir()]
+        assert [] == processes_of(state)
         assert set() == seen & {path.name for path in NETNS_DIR.iterdir()}
     assert killed, "the moments missed the run"
