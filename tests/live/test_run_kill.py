@@ -47,11 +47,13 @@ def victim_of(cli: int, who: str) -> int | None:
     """The pid of the CLI, of its agent, or of its agent's forwarder, if it lives yet."""
     if who == "cli":
         return cli
-    agents = children(cli)
-    if who == "agent" or not agents:
-        return next(iter(agents), None)
-    forwarders = [pid for pid in children(agents[0]) if b"plctl.agent.forwarder" in command_line(pid)]
-    return next(iter(forwarders), None)
+    agent = child_that_runs(b"plctl.agent", cli)
+    return agent if who == "agent" or not agent else child_that_runs(b"plctl.agent.forwarder", agent)
+
+
+def child_that_runs(module: bytes, parent: int) -> int | None:
+    """The child of `parent` that runs a Python module: the CLI also starts a doctor, which soon ends."""
+    return next((pid for pid in children(parent) if module in command_line(pid).split(b"\0")), None)
 
 
 def command_line(pid: int) -> bytes:
