@@ -1,8 +1,8 @@
-"""Every message that may pass between a controller and its agents; what is not in the table is refused.
+"""Every message that may pass between a controller, its agents and its clients; what is not in the table is refused.
 
 A message travels in an `Envelope`. A command (controller → agent) has an id, the epoch it belongs to (its run) and an
 expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Packets`,
-`Finished`) travel in the agent's numbered stream and are acknowledged.
+`Finished`) travel in the agent's numbered stream and are acknowledged. What clients ask is in requests.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from plctl.common import __version__
+from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.plan import Direction, RunPlan
@@ -247,7 +248,7 @@ class Ack:
 Message = (
     Hello | Welcome | Heartbeat | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released
     | Refused | Goodbye | Telemetry | Events | Artifact | Packets | Report
-    | Ack
+    | Ack | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
 
 Role = Literal["controller", "agent", "operator", "viewer"]
@@ -261,21 +262,28 @@ class Kind:
     senders: frozenset[Role]
 
 
-def _from(sender: Role, messages: dict[str, type[Any]]) -> dict[str, Kind]:
-    return {name: Kind(message, frozenset({sender})) for name, message in messages.items()}
+def _from(senders: set[Role], messages: dict[str, type[Any]]) -> dict[str, Kind]:
+    return {name: Kind(message, frozenset(senders)) for name, message in messages.items()}
 
 
 #: The one table of what may be said, by whom.
 TABLE: dict[str, Kind] = {
-    **_from("agent", {
+    **_from({"agent"}, {
         "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
         "telemetry": Telemetry, "events": Events, "artifact": Artifact, "packets": Packets,
         "report": Report,
     }),
-    **_from("controller", {
+    **_from({"controller"}, {
         "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop, "release": Release,
         "ack": Ack,
+        "agents": rq.Agents, "submitted": rq.Submitted, "runs": rq.Runs, "run_state": rq.RunState, "files": rq.Files,
+        "file_part": rq.FilePart, "done": rq.Done,
     }),
+    **_from({"operator", "viewer"}, {
+        "list_agents": rq.ListAgents, "list_runs": rq.ListRuns, "read_run": rq.ReadRun, "list_files": rq.ListFiles,
+        "read_file": rq.ReadFile,
+    }),
+    **_from({"operator"}, {"submit": rq.Submit, "cancel": rq.Cancel, "clean": rq.Clean}),
     "heartbeat": Kind(Heartbeat, frozenset({"agent", "controller"})),
     "refused": Kind(Refused, frozenset({"agent", "controller"})),
     "goodbye": Kind(Goodbye, frozenset({"agent", "controller"})),

@@ -13,13 +13,13 @@ from rich.console import Console
 from plctl.common.clock import Clock, RealClock
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import RunPlan
+from plctl.common.run_request import RunRequest, check_hosts, resolve
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
 from plctl.controller.live import LiveView
 from plctl.controller.machine import Phase
 from plctl.controller.results import RunFolder, new_run_id
 from plctl.controller.run_record import LinkRecord, RunRecord, rfc3339, software_versions
-from plctl.controller.run_request import RunRequest, check_hosts, resolve
 from plctl.controller.session import Session
 
 #: How often the clock on the screen goes on.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from plctl.common.errors import InputError, Problem, UserError
 from plctl.common.plan import LinkPlan, Workload
+from plctl.common.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
 from plctl.common.scenario_csv import parse_scenario
 from plctl.common.text_file import read_text
 from plctl.controller.extra import needs_extra
-from plctl.controller.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
 
 __all__ = [
     "LinkRequest", "RunRequest", "SourceFile", "allows",

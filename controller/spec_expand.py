@@ -7,9 +7,9 @@ from typing import Any
 
 from plctl.common.plan import Budget, LinkPlan, Queue, Reconfiguration, Workload
 from plctl.common.problems import Problems
+from plctl.common.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario import Scenario
 from plctl.common.units import format_duration
-from plctl.controller.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
 from plctl.controller.spec_errors import validate
 from plctl.controller.spec_model import MAX_LINKS, LinkSpec, RunSpec, WorkloadSpec, check_name
 from plctl.controller.spec_scenarios import SpecScenarios

@@ -7,10 +7,10 @@ from typing import Any
 
 from plctl.common.errors import InputError, Problem
 from plctl.common.problems import Problems
+from plctl.common.run_request import SourceFile
 from plctl.common.scenario import Scenario, Schedule
 from plctl.common.scenario_csv import ReadScenario, read_scenario
 from plctl.common.units import format_duration
-from plctl.controller.run_request import SourceFile
 from plctl.controller.yaml_marks import Marked
 from plctl.controller.yaml_marks import Path as YamlPath
 

@@ -7,10 +7,12 @@ from typing import get_args
 import pytest
 
 from plctl.common import messages, wire
+from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.messages import Envelope
 from plctl.common.plan import LinkPlan, Ready, RunPlan, Workload
+from plctl.common.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(11, 1, 1, 0)), period_ns=20)
@@ -21,6 +23,9 @@ PLAN = RunPlan(
 )
 RESULT = messages.DirectionResult(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (messages.WorkloadResult("w", "client", 0),)),))
+INFO = rq.RunInfo("r", "handover", "running", "ada", "2026-11-23T04:15:30.000000Z", 1, ("edge-1",))
+AGENT = rq.AgentInfo("edge-1", "10.0.0.1", "0.1.0", True, 5, ("r",), 1, 2, 3, 4, -5, 6, "exchanges", 0, {"kernel": "6"})
+REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile("leo.csv", "0,0,1,1"),))
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
     messages.Welcome("c", ClockIdentity("b", "t")),
@@ -42,6 +47,21 @@ EVERY_MESSAGE = [
     messages.Packets(4, "l", "up", bytes(64)),
     messages.Report(5, FINISHED),
     messages.Ack(4),
+    rq.ListAgents(),
+    rq.Agents((AGENT,), "c", "0.1.0"),
+    rq.Submit(REQUEST, "pack", force=True, command=("plctl", "run")),
+    rq.Submitted("r", (rq.Assignment("leo-0", "edge-1", 1, 2),), ("mind",)),
+    rq.ListRuns(),
+    rq.Runs((INFO,)),
+    rq.ReadRun("r"),
+    rq.RunState(INFO, 1, 2, 3, (rq.LinkState("leo-0", "edge-1", "started", up=(1, 2)),)),
+    rq.ListFiles("r"),
+    rq.Files((rq.FileInfo("run.json", 9),)),
+    rq.ReadFile("r", "events.jsonl", -100),
+    rq.FilePart(b"x", 0, 1, over=False),
+    rq.Cancel("r", "why"),
+    rq.Clean("r"),
+    rq.Done("it"),
 ]
 
 
@@ -71,7 +91,7 @@ def test_nobody_may_say_more_than_the_table_has(sender: messages.Role, message: 
 
 def test_an_unknown_type_is_refused() -> None:
     """What the table does not have is no message, whoever sends it."""
-    with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: nothing"):
+    with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: list_agents, list_runs, "):
         messages.decode(wire.pack({"v": 1, "type": "__import__", "body": {}}), "viewer")
 
 

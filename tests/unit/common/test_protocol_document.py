@@ -25,7 +25,8 @@ def wire_type(hint: Any) -> str:
     """A type hint in the document's words."""
     args, origin = get_args(hint), get_origin(hint)
     if origin is tuple:
-        assert args[1] is Ellipsis
+        if args[1] is not Ellipsis:
+            return f"list of exactly {', '.join(map(wire_type, args))}"
         return f"list of {wire_type(args[0])}"
     if origin is dict:
         return f"map of {wire_type(args[1])}"

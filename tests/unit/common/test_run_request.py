@@ -5,8 +5,8 @@ import pytest
 from plctl.agent import netns
 from plctl.common.errors import InputError
 from plctl.common.plan import LinkPlan, Workload
+from plctl.common.run_request import ADDRESSES, LinkRequest, RunRequest, allows, check_hosts, fill, resolve
 from plctl.common.scenario import Row, Schedule
-from plctl.controller.run_request import ADDRESSES, LinkRequest, RunRequest, allows, check_hosts, fill, resolve
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
 
