@@ -91,7 +91,7 @@ def test_nobody_may_say_more_than_the_table_has(sender: messages.Role, message: 
 
 def test_an_unknown_type_is_refused() -> None:
     """What the table does not have is no message, whoever sends it."""
-    with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: list_agents, list_runs, "):
+    with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: list_agents, "):
         messages.decode(wire.pack({"v": 1, "type": "__import__", "body": {}}), "viewer")
 
 
