@@ -189,7 +189,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Goodbye:
-    """To an agent: leave. From an agent: it leaves, for this cause."""
+    """To an agent: leave. From an agent or a client: it leaves, for this cause."""
 
     cause: str = ""
 
@@ -286,7 +286,7 @@ TABLE: dict[str, Kind] = {
     **_from({"operator"}, {"submit": rq.Submit, "cancel": rq.Cancel, "clean": rq.Clean}),
     "heartbeat": Kind(Heartbeat, frozenset({"agent", "controller"})),
     "refused": Kind(Refused, frozenset({"agent", "controller"})),
-    "goodbye": Kind(Goodbye, frozenset({"agent", "controller"})),
+    "goodbye": Kind(Goodbye, frozenset({"agent", "controller", "operator", "viewer"})),
 }  # fmt: skip
 _NAMES: dict[type[Any], str] = {kind.message: name for name, kind in TABLE.items()}
 

@@ -119,7 +119,7 @@ class ReadRun:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """One link right now: its newest sample of each direction in few numbers, and its state."""
+    """One link right now: its state, and each direction in few numbers."""
 
     link: str
     host: str
@@ -129,12 +129,17 @@ class LinkState:
     down: tuple[int, ...] = ()
 
 
-#: What `LinkState.up` and `.down` hold, in this order: columns of a sample (see `plctl.common.telemetry`).
+#: What `LinkState.up` and `.down` hold, in this order: columns of a sample (see `plctl.common.telemetry`). Those in
+#: `LIVE_SUMS` are added up over all samples so far, so that whoever asks seldom misses nothing; the others are the
+#: newest sample's.
 LIVE_COLUMNS = (
     "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", "arrived_bytes", "delivered_bytes",
     "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "queue_bytes", "in_flight_packets",
     "lateness_p99_ns", "transit_p50_ns",
 )  # fmt: skip
+LIVE_SUMS = frozenset({
+    "arrived_bytes", "delivered_bytes", "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
