@@ -12,12 +12,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.forwarder_memory import default_budget
 from plctl.agent.ledger import Ledger
 from plctl.agent.outbox import Outbox
 from plctl.agent.reap import reap
 from plctl.agent.run_host import Host, RunHost
 from plctl.common import __version__
 from plctl.common import messages as m
+from plctl.common import presence as ps
 from plctl.common.clock import Clock, ClockIdentity, clock_identity
 from plctl.common.errors import ProtocolError, VersionError, WorldError
 from plctl.common.forwarder_options import ForwarderOptions
@@ -28,7 +30,7 @@ from plctl.common.units import NS_PER_S
 
 #: Links that one agent can hold; each costs some shared memory once it is used.
 SLOTS = 4096
-HEARTBEAT_NS = 1 * NS_PER_S
+STATUS_NS = 1 * NS_PER_S
 #: Answers that are kept so that a command that comes twice is carried out once.
 REMEMBERED_ANSWERS = 1000
 #: Runs that are over and cannot be prepared again, should their PREPARE come once more after its answer was forgotten.
@@ -76,7 +78,7 @@ class Agent:
                 reply=self._reply,
                 waiting=lambda: self._outbox.waiting,
             )
-            works = (self._receive(host), self._introduce(), self._heartbeat())
+            works = (self._receive(host), self._introduce(), self._report_status())
             tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:
@@ -126,7 +128,7 @@ class Agent:
                 self.stop()
             case m.Refused(cause):
                 raise WorldError(f"the controller refuses this agent: {cause}")
-            case m.Heartbeat():
+            case ps.Heartbeat():
                 pass
             case _:
                 await self._command(envelope, host)
@@ -176,11 +178,17 @@ class Agent:
         facts = {name: str(fact) for name, fact in asdict(gather_host_facts()).items()}
         await self._send(m.Envelope(m.Hello(self.name, __version__, os.getpid(), clock_identity(), facts)))
 
-    async def _heartbeat(self) -> None:
+    async def _report_status(self) -> None:
         await self._welcomed.wait()
         while True:
-            await self._clock.sleep_until(self._clock.monotonic_ns() + HEARTBEAT_NS)
-            await self._send(m.Envelope(m.Heartbeat()))
+            await self._send(m.Envelope(self._status()))
+            await self._clock.sleep_until(self._clock.monotonic_ns() + STATUS_NS)
+
+    def _status(self) -> ps.Status:
+        bound_ns, source = self._clock_bound()
+        forwarder = self._forwarder
+        free = forwarder.free_bytes if forwarder and not forwarder.died.done() else default_budget()
+        return ps.Status(0, bound_ns, source, -1, self._outbox.waiting, free)
 
     async def _reply(self, command: int, message: m.Message, epoch: str) -> None:
         answer = m.Envelope(message, reply_to=command, epoch=epoch)

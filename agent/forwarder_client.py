@@ -193,9 +193,14 @@ class ForwarderClient:
         self._channel.fail(cause)
         self.died.set_result(cause)
 
+    @property
+    def free_bytes(self) -> int:
+        """What the frames of further links may take."""
+        return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
+
     def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io) -> _Link:
-        taken = sum(link.need_bytes for link in self._links.values())
         need = forwarder_memory.need_bytes(plan)
+        taken = self._budget_bytes - self.free_bytes
         if slot in self._links:
             raise ValueError(f"slot {slot} has a link already")
         if taken + need > self._budget_bytes:

@@ -2,7 +2,8 @@
 
 A message travels in an `Envelope`. A command (controller → agent) has an id, the epoch it belongs to (its run) and an
 expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Packets`,
-`Finished`) travel in the agent's numbered stream and are acknowledged. What clients ask is in requests.py.
+`Finished`) travel in the agent's numbered stream and are acknowledged. What clients ask is in requests.py, what keeps
+an agent and its controller in touch in presence.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from plctl.common import __version__
+from plctl.common import presence as ps
 from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
@@ -40,11 +42,6 @@ class Welcome:
     controller: str
     clock: ClockIdentity
     acknowledged: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """Life, when there is nothing else to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +243,10 @@ class Ack:
 
 
 Message = (
-    Hello | Welcome | Heartbeat | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released
-    | Refused | Goodbye | Telemetry | Events | Artifact | Packets | Report
-    | Ack | rq.ClientRequest | rq.ClientAnswer
+    Hello | Welcome | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released | Refused
+    | Goodbye | Telemetry | Events | Artifact | Packets | Report | Ack
+    | ps.Heartbeat | ps.Status | ps.ClockQuery | ps.ClockReply
+    | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
 
 Role = Literal["controller", "agent", "operator", "viewer"]
@@ -271,11 +269,11 @@ TABLE: dict[str, Kind] = {
     **_from({"agent"}, {
         "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
         "telemetry": Telemetry, "events": Events, "artifact": Artifact, "packets": Packets,
-        "report": Report,
+        "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
     }),
     **_from({"controller"}, {
         "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop, "release": Release,
-        "ack": Ack,
+        "ack": Ack, "heartbeat": ps.Heartbeat, "clock_reply": ps.ClockReply,
         "agents": rq.Agents, "submitted": rq.Submitted, "runs": rq.Runs, "run_state": rq.RunState, "files": rq.Files,
         "file_part": rq.FilePart, "done": rq.Done,
     }),
@@ -284,7 +282,6 @@ TABLE: dict[str, Kind] = {
         "read_file": rq.ReadFile,
     }),
     **_from({"operator"}, {"submit": rq.Submit, "cancel": rq.Cancel, "clean": rq.Clean}),
-    "heartbeat": Kind(Heartbeat, frozenset({"agent", "controller"})),
     "refused": Kind(Refused, frozenset({"agent", "controller"})),
     "goodbye": Kind(Goodbye, frozenset({"agent", "controller", "operator", "viewer"})),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from plctl.common import messages as m
+from plctl.common import presence as ps
 from plctl.common.clock import Clock, clock_identity
 from plctl.common.errors import ForbiddenError, ProtocolError, VersionError, WorldError
 from plctl.common.refusals import Refusal, Refusals
@@ -41,6 +42,7 @@ class AgentRecord:
     heard_ns: int
     acknowledged: int = 0  #: last number of its stream that was handled
     missing: int = 0  #: numbers that never came
+    status: ps.Status | None = None  #: the last; None until the first
 
 
 class Switchboard:
@@ -99,8 +101,9 @@ class Switchboard:
     async def _receive(self) -> None:
         while True:
             peer, data = await self._hub.receive()
+            heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t2 of an exchange of clock readings
             try:
-                await self._handle(peer, m.decode(data, peer.role))
+                await self._handle(peer, m.decode(data, peer.role), heard_ns)
             except ProtocolError as error:
                 await self._refuse(peer, error)
             except WorldError as error:
@@ -124,7 +127,7 @@ class Switchboard:
     def _count(self, peer: Peer, why: Refusal, cause: str) -> None:
         self.refusals.add(why, peer.address, cause, peer.name)
 
-    async def _handle(self, peer: Peer, envelope: m.Envelope) -> None:
+    async def _handle(self, peer: Peer, envelope: m.Envelope, heard_ns: int) -> None:
         if isinstance(envelope.message, m.Hello):
             await self._welcome(peer, envelope.message)
         record = self.agents.get(peer.name)
@@ -132,10 +135,14 @@ class Switchboard:
             if not isinstance(envelope.message, m.Hello):
                 self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
             return
-        record.heard_ns = self._clock.monotonic_ns()
+        record.heard_ns = heard_ns
         match envelope.message:
-            case m.Hello() | m.Heartbeat():
+            case m.Hello():
                 pass
+            case ps.ClockQuery(t1_ns):
+                await self._tell_time(peer, t1_ns, heard_ns)
+            case ps.Status():
+                record.status = envelope.message
             case m.Goodbye(cause):
                 self._hub.left(peer)
                 await self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
@@ -158,6 +165,9 @@ class Switchboard:
             record.peer = peer
             self._joined.notify_all()
         await self._send(peer.name, m.Envelope(m.Welcome(self._name, clock_identity(), record.acknowledged)))
+
+    async def _tell_time(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
+        await self._send(peer.name, m.Envelope(ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns())))
 
     async def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once, in order, and acknowledge it when it has been handled."""

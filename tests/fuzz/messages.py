@@ -7,6 +7,7 @@ from typing import get_args
 from fuzz.altered import bytes_of
 
 from plctl.common import messages as m
+from plctl.common import presence as ps
 from plctl.common.errors import ProtocolError
 from plctl.common.messages import Role, decode, encode
 from plctl.common.plan import Budget, LinkPlan, RunPlan
@@ -17,7 +18,8 @@ _SCHEDULE = Schedule((Row(0, 0, 10, 80), Row(5, 1, 20, 0)))
 _PLAN = RunPlan("r", 1, (LinkPlan("leo-0", _SCHEDULE, _SCHEDULE),), 1, Budget(), 1)
 _MESSAGES = (
     *(m.Prepare(_PLAN), m.Arm(5), m.Armed(1, "x"), m.Ack(3), m.Telemetry(1, {"t_ns": (1, 2)})),
-    *(m.Events(2, ({"event": "a.b"},)), m.Artifact(3, "l", "n", b"d"), m.Refused("no"), m.Heartbeat()),
+    *(m.Events(2, ({"event": "a.b"},)), m.Artifact(3, "l", "n", b"d"), m.Refused("no"), ps.Heartbeat()),
+    *(ps.Status(-5, 6, "exchanges", 7, 0, 2**30), ps.ClockQuery(1), ps.ClockReply(1, 2, 3)),
 )
 _TEMPLATES = [unpack(encode(m.Envelope(message, id=1, epoch="r"))) for message in _MESSAGES]
 

@@ -11,6 +11,7 @@ from hostile import Site
 
 from plctl.agent.daemon import Agent
 from plctl.common import messages as m
+from plctl.common import presence as ps
 from plctl.common import wire
 from plctl.common.clock import RealClock, clock_identity
 from plctl.common.errors import VersionError, WorldError
@@ -39,11 +40,11 @@ class Controller(Site):
         await self.hub.send(self.peer, m.encode(envelope))
 
     async def answer(self) -> m.Envelope:
-        """What the agent says next besides heartbeats."""
+        """What the agent says next besides its signs of life."""
         while True:
             _, data = await asyncio.wait_for(self.hub.receive(), 60)
             envelope = m.decode(data, "agent")
-            if not isinstance(envelope.message, m.Heartbeat):
+            if not isinstance(envelope.message, ps.Status):
                 return envelope
 
 

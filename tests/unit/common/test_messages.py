@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from plctl.common import messages, wire
+from plctl.common import presence as ps
 from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
@@ -14,6 +15,7 @@ from plctl.common.messages import Envelope
 from plctl.common.plan import LinkPlan, Ready, RunPlan, Workload
 from plctl.common.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario import Row, Schedule
+from plctl.common.wall_promise import Discipline, WallReading
 
 SCHEDULE = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(11, 1, 1, 0)), period_ns=20)
 PLAN = RunPlan(
@@ -29,7 +31,10 @@ REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
     messages.Welcome("c", ClockIdentity("b", "t")),
-    messages.Heartbeat(),
+    ps.Heartbeat(),
+    ps.Status(-5, 6, "exchanges", 7, 0, 2**30),
+    ps.ClockQuery(1),
+    ps.ClockReply(1, 2, 3, WallReading(1, 2, 3, Discipline("chrony", "UTC", 4))),
     messages.Prepare(PLAN),
     messages.Prepared((messages.LinkReadiness("l", "no", "ok"),)),
     messages.Arm(1),

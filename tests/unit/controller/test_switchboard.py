@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from plctl.common import messages as m
+from plctl.common import presence as ps
 from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
 from plctl.common.refusals import Refusal
@@ -115,6 +116,26 @@ async def test_silence_is_loss(board: Fixture) -> None:
         await asyncio.sleep(0)
     assert board.heard == [("edge-1", Lost("edge-1 has said nothing for 10 s"))]
     assert "edge-1" not in board.board.agents
+
+
+async def test_a_query_is_answered_with_the_clock(board: Fixture) -> None:
+    """The answer quotes the query and holds the controller's clock when it came and when the answer left."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.say(ps.ClockQuery(7), epoch="")
+    now_ns = board.clock.monotonic_ns()
+    assert ps.ClockReply(7, now_ns, now_ns) == await board.answer()
+
+
+async def test_the_last_status_is_kept(board: Fixture) -> None:
+    """How an agent is, is what it said last."""
+    await board.say(HELLO)
+    await board.answer()
+    for waiting in (1, 2):
+        await board.say(ps.Status(-5, 6, "exchanges", 7, waiting, 8), epoch="")
+    await board.say(m.Events(1, ()))
+    await board.answer()
+    assert ps.Status(-5, 6, "exchanges", 7, 2, 8) == board.board.agents["edge-1"].status
 
 
 async def test_goodbye_is_loss_with_a_cause(board: Fixture) -> None:
