@@ -15,8 +15,8 @@ from plctl.common.options import duration_ns
 from plctl.common.units import RATE_UNLIMITED, parse_rate, scale
 
 if TYPE_CHECKING:
-    from plctl.agent.probe_flow import Flow
-    from plctl.agent.probe_pattern import Pattern
+    from plctl.agent.probe.flow import Flow
+    from plctl.agent.probe.pattern import Pattern
 
 _PORT = click.option("--port", type=click.IntRange(1, 65_535), default=8622, show_default=True, help="UDP port.")
 _STREAM = click.option("--stream", is_flag=True, help="Also print one JSON line when an interval ends.")
@@ -52,10 +52,10 @@ def probe() -> None:
 @_STREAM
 def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
     """Answer clients until SIGTERM, Ctrl-C or --once ends it; then print all sessions as one JSON document."""
-    from plctl.agent.probe_server import ProbeServer  # `plctl --help` stays fast
-    from plctl.agent.probe_session import FORMAT
-    from plctl.agent.probe_socket import open_probe_socket
-    from plctl.agent.probe_stop import Stop
+    from plctl.agent.probe.server import ProbeServer  # `plctl --help` stays fast
+    from plctl.agent.probe.session import FORMAT
+    from plctl.agent.probe.socket import open_probe_socket
+    from plctl.agent.probe.stop import Stop
 
     sock, _ = open_probe_socket(bind, port, passive=True)
     with sock, Stop(SIGTERM, SIGINT) as stop:
@@ -96,11 +96,11 @@ def client(
     interval: int, way: str, wait: int, stream: bool
 ) -> None:  # fmt: skip
     """Send to HOST, where a `plctl probe server` runs, and print both ends' figures as one JSON document."""
-    from plctl.agent.probe_client import ProbeClient  # `plctl --help` stays fast
-    from plctl.agent.probe_session import FORMAT
-    from plctl.agent.probe_socket import open_probe_socket
-    from plctl.agent.probe_stop import Stop
-    from plctl.agent.probe_wire import Directions
+    from plctl.agent.probe.client import ProbeClient  # `plctl --help` stays fast
+    from plctl.agent.probe.session import FORMAT
+    from plctl.agent.probe.socket import open_probe_socket
+    from plctl.agent.probe.stop import Stop
+    from plctl.agent.probe.wire import Directions
 
     pattern = _pattern(rate, bitrate, size=size, duration_ns=duration, count=count or 0, interval_ns=interval)
     sock, address = open_probe_socket(host, port, passive=False)
@@ -118,7 +118,7 @@ def _pattern(rate: str | None, bitrate: str | None, **rest: int) -> Pattern:
 
     :raises UserError: both rates are given, one cannot be read, or no probe could send that.
     """
-    from plctl.agent.probe_pattern import Pattern
+    from plctl.agent.probe.pattern import Pattern
 
     if rate is not None and bitrate is not None:
         raise UserError("give --rate or --bitrate, not both")

@@ -18,18 +18,18 @@ from typing import Any
 
 import pytest
 
-from plctl.agent import probe_client
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.netns import CLIENT_IPV4, CLIENT_IPV6, SERVER_IPV4, SERVER_IPV6, Triple, build, open_socket, remove
-from plctl.agent.probe_client import ProbeClient
-from plctl.agent.probe_pattern import Pattern
-from plctl.agent.probe_report import DirectionReport
-from plctl.agent.probe_server import ProbeServer
-from plctl.agent.probe_session import SessionReport
-from plctl.agent.probe_socket import ProbeSocket
-from plctl.agent.probe_stop import Stop
-from plctl.agent.probe_wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe import client as probe_client
+from plctl.agent.probe.client import ProbeClient
+from plctl.agent.probe.pattern import Pattern
+from plctl.agent.probe.report import DirectionReport
+from plctl.agent.probe.server import ProbeServer
+from plctl.agent.probe.session import SessionReport
+from plctl.agent.probe.socket import ProbeSocket
+from plctl.agent.probe.stop import Stop
+from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
 from plctl.common.plan import LinkPlan
 from plctl.common.units import NS_PER_MS, NS_PER_S
 

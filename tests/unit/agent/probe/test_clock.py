@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.agent.probe_clock import ArrivalClock, machine_id
+from plctl.agent.probe.clock import ArrivalClock, machine_id
 from plctl.common.units import NS_PER_S
 
 

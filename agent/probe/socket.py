@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from plctl.agent.probe_clock import ArrivalClock
-from plctl.agent.probe_stop import Stop
-from plctl.agent.probe_wire import HEAD_BYTES
+from plctl.agent.probe.clock import ArrivalClock
+from plctl.agent.probe.stop import Stop
+from plctl.agent.probe.wire import HEAD_BYTES
 from plctl.common.errors import KernelError
 
 # Linux names that Python 3.11 does not export.

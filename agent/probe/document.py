@@ -6,7 +6,7 @@ import json
 import zlib
 from typing import Any
 
-from plctl.agent.probe_wire import CHUNK_BYTES, CHUNKS_MAX, Ack, Chunk, Document
+from plctl.agent.probe.wire import CHUNK_BYTES, CHUNKS_MAX, Ack, Chunk, Document
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_MS
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe_pattern import Pattern
-from plctl.agent.probe_wire import (
+from plctl.agent.probe.pattern import Pattern
+from plctl.agent.probe.wire import (
     CHUNK_BYTES,
     CHUNKS_MAX,
     HEAD_BYTES,

@@ -7,13 +7,13 @@ import secrets
 import time
 from collections.abc import Callable
 
-from plctl.agent.probe_clock import machine_id
-from plctl.agent.probe_flow import Flow
-from plctl.agent.probe_report import DirectionReport, SentRecord
-from plctl.agent.probe_session import SessionReport
-from plctl.agent.probe_socket import Address, Arrival, ProbeSocket
-from plctl.agent.probe_stop import Stop
-from plctl.agent.probe_wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe.clock import machine_id
+from plctl.agent.probe.flow import Flow
+from plctl.agent.probe.report import DirectionReport, SentRecord
+from plctl.agent.probe.session import SessionReport
+from plctl.agent.probe.socket import Address, Arrival, ProbeSocket
+from plctl.agent.probe.stop import Stop
+from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_S, format_duration
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from plctl.agent.probe_clock import ArrivalClock, read_clocks
-from plctl.agent.probe_socket import Address, Arrival, ProbeSocket
+from plctl.agent.probe.clock import ArrivalClock, read_clocks
+from plctl.agent.probe.socket import Address, Arrival, ProbeSocket
 from plctl.common.units import NS_PER_S
 
 

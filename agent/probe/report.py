@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from plctl.agent.probe_pattern import COUNT_MAX, INTERVALS_MAX, Pattern
+from plctl.agent.probe.pattern import COUNT_MAX, INTERVALS_MAX, Pattern
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_S
 

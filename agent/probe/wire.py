@@ -11,7 +11,7 @@ import struct
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
-from plctl.agent.probe_pattern import Pattern
+from plctl.agent.probe.pattern import Pattern
 
 _MAGIC = b"plp1"
 _HEAD = struct.Struct("!4sB3xQ")

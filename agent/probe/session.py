@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plctl.agent.probe_flow import Flow
-from plctl.agent.probe_report import DirectionReport
+from plctl.agent.probe.flow import Flow
+from plctl.agent.probe.report import DirectionReport
 from plctl.common.errors import ProtocolError
 from plctl.common.units import format_duration
 

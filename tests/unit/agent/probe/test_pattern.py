@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe_pattern import CATCH_UP_NS, COUNT_MAX, Pattern, Schedule
+from plctl.agent.probe.pattern import CATCH_UP_NS, COUNT_MAX, Pattern, Schedule
 from plctl.common.units import NS_PER_MS, NS_PER_S
 
 patterns = st.builds(

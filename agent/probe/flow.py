@@ -6,11 +6,11 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from plctl.agent.probe_document import Inbox, Outbox
-from plctl.agent.probe_pattern import Pattern, Schedule
-from plctl.agent.probe_report import UDP_IPV4_BYTES, UDP_IPV6_BYTES, DirectionReport, SentRecord, Tally
-from plctl.agent.probe_socket import SEGMENTS_MIN, Address, Arrival, ProbeSocket
-from plctl.agent.probe_wire import Ack, Chunk, Data, Document, encode
+from plctl.agent.probe.document import Inbox, Outbox
+from plctl.agent.probe.pattern import Pattern, Schedule
+from plctl.agent.probe.report import UDP_IPV4_BYTES, UDP_IPV6_BYTES, DirectionReport, SentRecord, Tally
+from plctl.agent.probe.socket import SEGMENTS_MIN, Address, Arrival, ProbeSocket
+from plctl.agent.probe.wire import Ack, Chunk, Data, Document, encode
 from plctl.common.units import NS_PER_S
 
 #: After a sender's end, arrivals are waited for until this long has passed without one.

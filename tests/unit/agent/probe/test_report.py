@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe_pattern import Pattern
-from plctl.agent.probe_report import Delays, DirectionReport, Figures, SentRecord, Tally, percentile
+from plctl.agent.probe.pattern import Pattern
+from plctl.agent.probe.report import Delays, DirectionReport, Figures, SentRecord, Tally, percentile
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_MS, NS_PER_S
 

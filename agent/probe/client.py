@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from plctl.agent.probe_clock import machine_id
-from plctl.agent.probe_flow import QUIET_NS, Flow
-from plctl.agent.probe_pattern import Pattern
-from plctl.agent.probe_report import DirectionReport, SentRecord
-from plctl.agent.probe_session import SessionReport
-from plctl.agent.probe_socket import Address, ProbeSocket
-from plctl.agent.probe_stop import Stop
-from plctl.agent.probe_wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe.clock import machine_id
+from plctl.agent.probe.flow import QUIET_NS, Flow
+from plctl.agent.probe.pattern import Pattern
+from plctl.agent.probe.report import DirectionReport, SentRecord
+from plctl.agent.probe.session import SessionReport
+from plctl.agent.probe.socket import Address, ProbeSocket
+from plctl.agent.probe.stop import Stop
+from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
 from plctl.common.errors import WorldError
 from plctl.common.units import NS_PER_MS, NS_PER_S, format_duration
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe_document import Inbox, Outbox
-from plctl.agent.probe_wire import Ack, Chunk, Document
+from plctl.agent.probe.document import Inbox, Outbox
+from plctl.agent.probe.wire import Ack, Chunk, Document
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_S
 

@@ -8,11 +8,11 @@ from socket import AF_INET, SOCK_DGRAM, socket
 
 import pytest
 
-from plctl.agent.probe_flow import Flow
-from plctl.agent.probe_pattern import Pattern
-from plctl.agent.probe_report import DirectionReport, SentRecord, Tally
-from plctl.agent.probe_session import SessionReport
-from plctl.agent.probe_socket import ProbeSocket
+from plctl.agent.probe.flow import Flow
+from plctl.agent.probe.pattern import Pattern
+from plctl.agent.probe.report import DirectionReport, SentRecord, Tally
+from plctl.agent.probe.session import SessionReport
+from plctl.agent.probe.socket import ProbeSocket
 from plctl.common.errors import ProtocolError
 from plctl.common.units import NS_PER_MS, NS_PER_S
 
