@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import zmq
 import zmq.asyncio
 
+from plctl.common.messages import Role
 from plctl.common.refusals import Refusal, Refusals
 
 UNKNOWN_ADDRESS = "unknown address"
@@ -157,10 +158,14 @@ class DialWatch:
     libzmq tries for ever to reach who does not listen, but never again whoever once refused its key.
     """
 
-    def __init__(self, connecting: zmq.asyncio.Socket, address: str, tell: Callable[[str], None]) -> None:
-        """Watch `connecting`, which is about to connect to `address`; `tell` hears why that fails, once a cause."""
+    def __init__(self, connecting: zmq.asyncio.Socket, address: str, role: Role, tell: Callable[[str], None]) -> None:
+        """Watch `connecting`, which is about to connect to `address`; `tell` hears why that fails, once a cause.
+
+        :param role: of whose key it uses, which decides what can be done where the key is refused.
+        """
         self._socket = connecting
         self._address = address
+        self._role: Role = role
         self._tell = tell
         self._said = ""
         self._pause_seconds = FIRST_PAUSE_SECONDS
@@ -185,10 +190,10 @@ class DialWatch:
             self._said, self._pause_seconds = "", FIRST_PAUSE_SECONDS
             self._connected.set()
             return
-        cause = _explain(event, value)
+        cause = _explain(event, value, self._role)
         if cause != self._said:
             self._said = cause
-            self._tell(f"cannot connect to {self._address}: {cause}; trying again")
+            self._tell(f"cannot connect to {self._address}: {cause}")
         if event in (zmq.Event.HANDSHAKE_FAILED_AUTH, zmq.Event.HANDSHAKE_FAILED_PROTOCOL):
             pause = self._pause_seconds * random.uniform(0.5, 1.5)
             self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
@@ -200,10 +205,11 @@ class DialWatch:
         self._socket.connect(self._address)
 
 
-def _explain(event: int, value: int) -> str:
+def _explain(event: int, value: int, role: Role) -> str:
     match event:
         case zmq.Event.HANDSHAKE_FAILED_AUTH:
-            return "the controller does not know this key (it makes one with: plctl agent enroll NAME)"
+            command = "agent enroll NAME" if role == "agent" else f"controller grant NAME --role {role}"
+            return f"the controller does not know this {role}'s key (it makes one with: plctl {command})"
         case zmq.Event.HANDSHAKE_FAILED_PROTOCOL:
             return f"whoever listens there does not speak CURVE as plctl does (libzmq's code {value:#x})"
         case zmq.Event.HANDSHAKE_FAILED_NO_DETAIL:

@@ -312,6 +312,11 @@ class _Frame:
     expires_ns: int = 0
 
 
+def may_send(role: Role, message: Message) -> bool:
+    """Whether it is for `role` to send such a message."""
+    return role in TABLE[_NAMES[type(message)]].senders
+
+
 def encode(envelope: Envelope) -> bytes:
     """The bytes of `envelope`.
 

@@ -245,7 +245,8 @@ class ZmqSpoke(_Socket):
             self._socket.curve_serverkey = keys.hub_public.encode()
             self._socket.curve_publickey = keys.pair.public.encode()
             self._socket.curve_secretkey = keys.pair.secret.encode()
-        self._watch = DialWatch(self._socket, address, on_trouble or (lambda _cause: None))
+        role = keys.pair.role if keys else "agent"
+        self._watch = DialWatch(self._socket, address, role, on_trouble or (lambda _cause: None))
         self._closers.append(self._watch.close)
         try:
             self._socket.connect(address)

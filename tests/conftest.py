@@ -39,6 +39,14 @@ def state_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def no_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test meet the controller that this machine's user has configured."""
+    monkeypatch.setenv("PLCTL_CONFIG", os.devnull)
+    for name in ("PLCTL_CONTROLLER", "PLCTL_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_leaks(state_folder: Path) -> Iterator[None]:
     """Fail a test that leaves file descriptors, threads, processes, namespaces or owners' folders behind."""
     watch = Watch(os.getpid(), state_folder)

@@ -33,7 +33,7 @@ class Site:
         self.folder = folder
         self.allowed = AllowList(folder)
         self.refusals = refusals
-        self.hub = ZmqHub(ANYWHERE, HubKeys(load_pair(folder, "controller"), self.allowed), refusals)
+        self.hub = ZmqHub(ANYWHERE, self.hub_keys(), refusals)
         self._context = zmq.asyncio.Context()
         self._spokes: list[ZmqSpoke] = []
         self._dealers: list[zmq.asyncio.Socket] = []
@@ -42,6 +42,10 @@ class Site:
     def place(self) -> tuple[str, int]:
         """Host and port of the hub."""
         return "127.0.0.1", int(self.hub.address.rpartition(":")[2])
+
+    def hub_keys(self) -> HubKeys:
+        """What it takes to be this controller."""
+        return HubKeys(load_pair(self.folder, "controller"), self.allowed)
 
     def enroll(self, name: str, role: ClientRole = "agent") -> SpokeKeys:
         """Keys for `name`, who is then on the list."""

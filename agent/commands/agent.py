@@ -78,7 +78,7 @@ async def _serve(
     from plctl.common.clock import RealClock
     from plctl.common.transport import ZmqSpoke
 
-    spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(cause, err=True))
+    spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(f"{cause}; trying again", err=True))
     try:
         served = Agent(name, spoke, RealClock(), forwarder)
         loop = asyncio.get_running_loop()

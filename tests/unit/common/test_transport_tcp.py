@@ -94,7 +94,7 @@ async def test_the_refused_hears_why(site: LoggedSite) -> None:
     site.spoke(keys, told.append)
     await until(lambda: site.refusals.counts[Refusal.KEY] > 2)
     assert len(told) == 1
-    assert "the controller does not know this key" in told[0]
+    assert "the controller does not know this agent's key" in told[0]
 
 
 async def test_an_agent_may_come_before_its_key_is_on_the_list(site: LoggedSite) -> None:
