@@ -3,6 +3,7 @@
 #
 #   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
 #   make test      lint, types and every test (root)
+#   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     how fast the forwarder is, as a ratio to what the kernel does (root)
 #   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -25,7 +26,7 @@ sources := $(wildcard agent/native/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test bench sanitize fuzz lint build clean-venv clean
+.PHONY: demo test test-hosts bench sanitize fuzz lint build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -37,7 +38,13 @@ test: export GOAL = test
 test: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	@$(MAKE) --no-print-directory lint
-	$(python) -m pytest --ignore=tests/bench $(ARGS)
+	$(python) -m pytest --ignore=tests/bench --ignore=tests/hosts $(ARGS)
+
+# Debian's mirror is asked for what the hosts are made of, once; `make test` asks nobody.
+test-hosts: export GOAL = test-hosts
+test-hosts: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	$(python) -m pytest tests/hosts $(ARGS)
 
 bench: export GOAL = bench
 bench: root-check build
