@@ -20,7 +20,7 @@ GROUP = "plctl.commands"
 CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
-_ORDER = ("run", "report", "scenario", "link", "probe", "lab", "doctor", "clean", "agent", "completion")
+_ORDER = ("run", "report", "scenario", "link", "probe", "lab", "doctor", "clean", "controller", "agent", "completion")
 
 _INSTALL = "pip install 'plctl[controller]'"
 

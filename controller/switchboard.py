@@ -24,6 +24,8 @@ CHECK_NS = 1 * NS_PER_S
 
 #: What a run is told: (host, message); `Lost` is a message of the switchboard's own.
 Listener = Callable[[str, "m.Message | Lost"], Awaitable[None]]
+#: What answers the requests of clients.
+Desk = Callable[[Peer, m.Envelope], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,17 @@ class Switchboard:
         self.refusals = refusals or Refusals(clock)
         self._hub = hub
         self._clock = clock
-        self._name = name
+        self.name = name
         # Agents carry a command out once per id, also across the lives of their controller.
         self._ids = itertools.count(1 + secrets.randbits(62))
         self._listeners: dict[str, Listener] = {}
         self._hosts: dict[str, frozenset[str]] = {}
         self._joined = asyncio.Condition()
+        self._desk: Desk | None = None
+
+    def attend(self, desk: Desk) -> None:
+        """Hand what operators and viewers ask to `desk`."""
+        self._desk = desk
 
     def listen(self, epoch: str, hosts: Collection[str], listener: Listener) -> None:
         """Hand everything that the agents of `hosts` say of run `epoch` to `listener`; no other has a say in it."""
@@ -128,6 +135,16 @@ class Switchboard:
         self.refusals.add(why, peer.address, cause, peer.name)
 
     async def _handle(self, peer: Peer, envelope: m.Envelope, heard_ns: int) -> None:
+        if peer.role == "agent":
+            await self._hear_agent(peer, envelope, heard_ns)
+        elif isinstance(envelope.message, m.Goodbye):
+            self._hub.left(peer)
+        elif envelope.id <= 0:
+            self._count(peer, Refusal.MALFORMED, "a request without an id")
+        elif self._desk:
+            await self._desk(peer, envelope)
+
+    async def _hear_agent(self, peer: Peer, envelope: m.Envelope, heard_ns: int) -> None:
         if isinstance(envelope.message, m.Hello):
             await self._welcome(peer, envelope.message)
         record = self.agents.get(peer.name)
@@ -164,7 +181,7 @@ class Switchboard:
             record = self.agents.setdefault(peer.name, AgentRecord(hello, peer, self._clock.monotonic_ns()))
             record.peer = peer
             self._joined.notify_all()
-        await self._send(peer.name, m.Envelope(m.Welcome(self._name, clock_identity(), record.acknowledged)))
+        await self._send(peer.name, m.Envelope(m.Welcome(self.name, clock_identity(), record.acknowledged)))
 
     async def _tell_time(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
         await self._send(peer.name, m.Envelope(ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns())))
@@ -193,6 +210,13 @@ class Switchboard:
             for host, record in list(self.agents.items()):
                 if now - record.heard_ns > SILENCE_NS:
                     await self.lose(host, f"{host} has said nothing for {format_duration(SILENCE_NS)}")
+
+    async def answer(self, peer: Peer, envelope: m.Envelope) -> None:
+        """Send a client the answer to its request.
+
+        :raises WorldError: it is gone, or does not read.
+        """
+        await self._hub.send(peer, m.encode(envelope))
 
     async def _send(self, host: str, envelope: m.Envelope) -> None:
         record = self.agents.get(host)

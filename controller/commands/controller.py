@@ -1,11 +1,22 @@
-"""`plctl controller`: the keys of a controller and of the people who use it."""
+"""`plctl controller`: the daemon that agents and clients connect to, its keys, and those of the people who use it."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from plctl.common.errors import UserError
+
+if TYPE_CHECKING:
+    from plctl.common.log import EventLog
+    from plctl.common.transport import HubKeys
 
 _keys_option = click.option(
     "--keys",
@@ -15,9 +26,78 @@ _keys_option = click.option(
 )
 
 
-@click.group()
-def controller() -> None:
-    """Say who may connect to this machine's controller, and as what."""
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  sudo plctl controller init                               once: make the keys
+  sudo plctl controller --runs /srv/runs                   then serve, on TCP port 7777
+  plctl controller --listen tcp://127.0.0.1:7801 --keys ./keys --runs ./runs
+""",
+)
+@click.option("--listen", "address", default="tcp://*:7777", show_default=True, metavar="ADDRESS",
+              help="Where agents and clients connect: tcp://HOST:PORT; * is every address here.")  # fmt: skip
+@_keys_option
+@click.option("--runs", "results", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
+              show_default=True, help="Where the folders of runs are made.")  # fmt: skip
+@click.pass_context
+def controller(ctx: click.Context, address: str, folder: Path | None, results: Path) -> None:
+    """Serve agents and clients until told to leave; and say who may connect, and as what.
+
+    Needs no root. Its log is JSON lines on standard error.
+    """
+    if ctx.invoked_subcommand:
+        return
+    if not address.startswith("tcp://"):
+        raise UserError(f"cannot listen on {address}: agents and clients come over TCP; it is like tcp://*:7777")
+    asyncio.run(_serve(address, _load_keys(address, folder), results))
+
+
+def _load_keys(address: str, folder: Path | None) -> HubKeys:
+    from plctl.common.allow_list import AllowList
+    from plctl.common.keys import keys_dir, load_pair, pair_path
+    from plctl.common.transport import HubKeys
+
+    folder = folder or keys_dir()
+    if not pair_path(folder, "controller").exists():
+        remedy = f"make them with: plctl controller init --keys {folder}"
+        raise UserError(f"cannot listen on {address} without keys, and there are none in {folder}; {remedy}")
+    return HubKeys(load_pair(folder, "controller"), AllowList(folder))
+
+
+async def _serve(address: str, keys: HubKeys, results: Path) -> None:
+    from plctl.common import sd_notify
+    from plctl.common.clock import RealClock
+    from plctl.common.log import JsonLines, make_log
+    from plctl.common.refusals import Refusals
+    from plctl.common.transport import ZmqHub
+    from plctl.controller.daemon import Controller
+
+    clock = RealClock()
+    log = make_log(JsonLines(sys.stderr), clock, host=keys.pair.name)
+    refusals = Refusals(clock, log)
+    hub = ZmqHub(address, keys, refusals)
+    try:
+        served = Controller(hub, clock, keys.pair.name, results, refusals)
+        _leave_on_signals(served.stop, log)
+        alive = asyncio.create_task(sd_notify.keep_alive())
+        log.emit("controller.listening", address=hub.address, runs_folder=str(results.absolute()))
+        sd_notify.notify("READY=1")
+        await served.serve()
+        sd_notify.notify("STOPPING=1")
+        alive.cancel()
+        log.emit("controller.left")
+    finally:
+        hub.close()
+
+
+def _leave_on_signals(stop: Callable[[], None], log: EventLog) -> None:
+    def leave(number: int) -> None:
+        log.emit("controller.leaving", cause=signal.Signals(number).name)
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, leave, number)
 
 
 @controller.command(
