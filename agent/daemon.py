@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 
+from plctl.agent.capacity import estimate_capacity
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.forwarder_memory import default_budget
 from plctl.agent.ledger import Ledger
@@ -42,7 +43,7 @@ class Agent:
 
     def __init__(self, name: str, spoke: Spoke, clock: Clock, forwarder: ForwarderOptions | None = None) -> None:
         self.name = name
-        self._forwarder_options = forwarder
+        self._forwarder_options = forwarder or ForwarderOptions()
         self._spoke = spoke
         self._clock = clock
         self._controller_clock: ClockIdentity | None = None
@@ -176,7 +177,8 @@ class Agent:
 
     async def _say_hello(self) -> None:
         facts = {name: str(fact) for name, fact in asdict(gather_host_facts()).items()}
-        await self._send(m.Envelope(m.Hello(self.name, __version__, os.getpid(), clock_identity(), facts)))
+        capacity = estimate_capacity(self._forwarder_options)
+        await self._send(m.Envelope(m.Hello(self.name, __version__, os.getpid(), clock_identity(), facts, capacity)))
 
     async def _report_status(self) -> None:
         await self._welcomed.wait()

@@ -21,6 +21,7 @@ from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETN
 from plctl.agent.packet_log import PacketLog
 from plctl.common.errors import KernelError, WorldError
 from plctl.common.forwarder_options import ForwarderOptions, ForwarderTerms, Io
+from plctl.common.link_need import need_bytes
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import HalfStats, Histogram, LinkStats
 from plctl.common.units import format_size
@@ -199,7 +200,7 @@ class ForwarderClient:
         return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
 
     def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io) -> _Link:
-        need = forwarder_memory.need_bytes(plan)
+        need = need_bytes(plan)
         taken = self._budget_bytes - self.free_bytes
         if slot in self._links:
             raise ValueError(f"slot {slot} has a link already")

@@ -41,13 +41,17 @@ def default_workers() -> int:
     return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
 
 
+def count_workers(options: ForwarderOptions) -> int:
+    """How many threads a forwarder with `options` has."""
+    return options.workers or len(options.cpus) or default_workers()
+
+
 def plan_workers(options: ForwarderOptions, throttle: Throttle) -> tuple[NativeWorker, ...]:
     """What each worker is started with.
 
     Workers that may meet on one CPU share its real-time allowance, those pinned to CPUs of their own do not.
     """
-    count = options.workers or len(options.cpus) or default_workers()
-    cpus = [options.cpus[i % len(options.cpus)] if options.cpus else -1 for i in range(count)]
+    cpus = [options.cpus[i % len(options.cpus)] if options.cpus else -1 for i in range(count_workers(options))]
     on_cpu = Counter(cpus)
     return tuple(
         (

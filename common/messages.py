@@ -25,6 +25,15 @@ MAX_PACKETS = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class HostCapacity:
+    """What a host can take in all, whatever it has taken already; the agent refuses links by the same memory."""
+
+    memory_bytes: int = 0  #: for the frames inside links, and their packet logs
+    packets_per_s: int = 0  #: that the forwarder's workers carry together
+    workers: int = 0  #: of the forwarder; a link is served by one
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """An agent introduces itself; the first message on every connection."""
 
@@ -33,6 +42,7 @@ class Hello:
     pid: int
     clock: ClockIdentity
     facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory … for run.json
+    capacity: HostCapacity = field(default_factory=HostCapacity)
 
 
 @dataclass(frozen=True, slots=True)

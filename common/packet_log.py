@@ -27,6 +27,8 @@ FIELDS: Final[dict[str, str]] = {
     "unused": "B",
 }
 RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
+#: Bytes that a link's log takes on its host: a ring of 65536 records for each direction, and its counts.
+LOG_BYTES: Final = 2 * (16 * 8 + 65536 * RECORD.size)
 NO_ROUTE: Final = 2**32 - 1
 
 #: What became of a frame, by what `verdict` holds. The last two are losses of the machine, not of the emulated path.

@@ -16,6 +16,9 @@ Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
 DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 
+#: Bytes of an Ethernet header, which a frame has beyond the MTU.
+ETHERNET_HEADER = 14
+
 End = Literal["client", "server"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from plctl.common.plan import LinkPlan
+from plctl.common.plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario import Schedule
-
-#: Bytes of an Ethernet header, which a frame has beyond the MTU.
-ETHERNET_HEADER = 14
 
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
 NativeRow = tuple[int, int, int, int, int]

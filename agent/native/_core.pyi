@@ -93,6 +93,9 @@ class Forwarder:
 def histogram_bucket(ns: int, /) -> int:
     """The bucket that counts `ns` (histogram_bucket() in stats.h); for tests."""
 
+def slot_bytes(length: int, /) -> int:
+    """Memory that a frame of `length` bytes takes inside a link (pool_slot_bytes() in pool.h); for tests."""
+
 #: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.histogram.
 NativeHistogram = tuple[dict[int, int], int, int]
 #: In the order of `enum counter` in stats.h.

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "forwarder_type.h"
+#include "pool.h"
 #include "port.h"
 #include "stats.h"
 
@@ -61,10 +62,25 @@ static PyObject *bucket(PyObject *module, PyObject *value)
 	return PyLong_FromUnsignedLong(histogram_bucket(ns));
 }
 
+static PyObject *slot(PyObject *module, PyObject *value)
+{
+	unsigned long length = PyLong_AsUnsignedLong(value);
+
+	(void)module;
+	if (length == (unsigned long)-1 && PyErr_Occurred())
+		return NULL;
+	if (length > FRAME_MAX) {
+		PyErr_Format(PyExc_ValueError, "no slot holds a frame of %lu bytes", length);
+		return NULL;
+	}
+	return PyLong_FromUnsignedLong(pool_slot_bytes(length));
+}
+
 static PyMethodDef functions[] = {
 	{"trigger_matches", matches, METH_VARARGS, NULL},
 	{"arrival_ns", arrival, METH_VARARGS, NULL},
 	{"histogram_bucket", bucket, METH_O, NULL},
+	{"slot_bytes", slot, METH_O, NULL},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -105,3 +105,8 @@ void pool_give(struct pool *pool, struct frame *frame)
 	frame->packet.next = class->free;
 	class->free = &frame->packet;
 }
+
+uint32_t pool_slot_bytes(uint32_t length)
+{
+	return slot_bytes[class_of(length)];
+}

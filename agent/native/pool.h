@@ -37,4 +37,7 @@ void pool_free(struct pool *pool);            /* with every frame in it; gives i
 struct frame *pool_take(struct pool *pool, uint32_t length);
 void pool_give(struct pool *pool, struct frame *frame);
 
+/* Bytes that a frame with `length` <= FRAME_MAX bytes of data takes. */
+uint32_t pool_slot_bytes(uint32_t length);
+
 #endif

@@ -21,12 +21,12 @@ from live.raw_end import RawEnd
 from model.reference import Reference
 
 from plctl.agent.forwarder_client import ForwarderClient, Io
-from plctl.agent.forwarder_memory import need_bytes
 from plctl.agent.ledger import Ledger
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.netns import CLIENT_INTERFACE, SERVER_INTERFACE, build, remove
 from plctl.agent.packet_log import PacketLog
 from plctl.agent.triple import Triple
+from plctl.common.link_need import need_bytes
 from plctl.common.messages import DirectionResult
 from plctl.common.packet_log import FIELDS, NO_ROUTE, RECORD, VERDICTS
 from plctl.common.plan import DIRECTIONS, Capacity, Direction, LinkPlan, Queue

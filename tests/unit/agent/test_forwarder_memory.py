@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from plctl.agent.forwarder_memory import RINGS_BYTES, has_room_for_xdp, need_bytes, ring_bytes, store_bytes
+from plctl.agent.forwarder_memory import RINGS_BYTES, has_room_for_xdp, ring_bytes, store_bytes
+from plctl.common.link_need import need_bytes
 from plctl.common.plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario import Row, Schedule
 from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
@@ -14,37 +13,6 @@ def plan(rate_bps: int, delay_ns: int, mtu: int = 1500) -> LinkPlan:
     """A link alike both ways, with a queue of 100 packets."""
     schedule = Schedule((Row(0, 0, delay_ns, rate_bps), Row(1, 0, 0, 1)))
     return LinkPlan("leo-0", schedule, schedule, mtu=mtu, queue=Queue(capacity=Capacity("packets", 100)))
-
-
-def test_need_is_queue_and_flight_in_slots() -> None:
-    """121.12 Mbit/s × 100 ms is a flight of 1000 full frames; with the queue 1100 slots of 2 KiB each way."""
-    assert 2 * 1100 * 2048 == need_bytes(plan(121_120_000, 100 * NS_PER_MS))
-
-
-def test_need_counts_jumbo_frames_in_jumbo_slots() -> None:
-    """A frame of 9014 bytes takes 10 KiB."""
-    assert 2 * 100 * 10240 == need_bytes(plan(0, 0, mtu=9000))
-
-
-def test_need_takes_an_unlimited_rate_for_1_gbit() -> None:
-    """An unlimited rate has no BDP; it is estimated as 1 Gbit/s, not as nothing and not as everything."""
-    assert need_bytes(plan(10**9, NS_PER_MS)) == need_bytes(plan(RATE_UNLIMITED, NS_PER_MS))
-
-
-def test_need_follows_the_rows_own_capacity_and_the_bdp() -> None:
-    """A row's queue in bytes, or a BDP of at least ten frames, counts as what it is."""
-    base = plan(0, 0)
-    own = replace(base, up=Schedule((Row(0, 0, 0, 0, queue_bytes=1514 * 7),)))
-    assert (100 + 7) * 2048 == need_bytes(own)
-    assert 2 * 10 * 2048 == need_bytes(replace(base, queue=Queue()))
-    fat = plan(121_120_000, 100 * NS_PER_MS)
-    assert 2 * (1000 + 2000) * 2048 == need_bytes(replace(fat, queue=Queue()))
-
-
-def test_a_packet_log_counts() -> None:
-    """Its two rings are reserved with the link's frames."""
-    plain = plan(10**6, NS_PER_MS)
-    assert need_bytes(plain) + 8 * 2**20 <= need_bytes(replace(plain, packets=True)) < need_bytes(plain) + 9 * 2**20
 
 
 def test_a_thousand_links_get_rings_of_less_than_1_mib_each() -> None:
