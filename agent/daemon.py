@@ -78,6 +78,7 @@ class Agent:
                 report=self._report,
                 reply=self._reply,
                 waiting=lambda: self._outbox.waiting,
+                offset_ns=self._offset_ns,
             )
             works = (self._receive(host), self._introduce(), self._report_status())
             tasks = [asyncio.create_task(work) for work in works]
@@ -223,12 +224,17 @@ class Agent:
         return now is not None and 0 < envelope.expires_ns < now
 
     def _controller_now_ns(self) -> int | None:
-        """What the controller's monotonic clock shows, None if that is not known.
+        """What the controller's monotonic clock shows, None if that is not known."""
+        offset_ns = self._offset_ns()
+        return None if offset_ns is None else self._clock.monotonic_ns() + offset_ns
+
+    def _offset_ns(self) -> int | None:
+        """Controller's monotonic clock − this host's, None if that is not known.
 
         The one place where this host's clock is translated; an offset that was measured belongs here.
         """
         bound_ns, _ = self._clock_bound()
-        return self._clock.monotonic_ns() if bound_ns >= 0 else None
+        return 0 if bound_ns >= 0 else None
 
     def _clock_bound(self) -> tuple[int, str]:
         """How far this clock may be from the controller's, in nanoseconds, and how that is known; −1 and why if not."""

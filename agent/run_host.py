@@ -16,6 +16,7 @@ from plctl.agent.artifact_stream import ArtifactStream
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.packet_log import PacketLog
+from plctl.agent.sampler import Sampler
 from plctl.agent.self_check import self_check
 from plctl.agent.workload import WorkloadProcess
 from plctl.common import messages as m
@@ -23,7 +24,7 @@ from plctl.common.clock import Clock
 from plctl.common.errors import PlctlError
 from plctl.common.log import Event, make_log
 from plctl.common.plan import LinkPlan, RunPlan, Workload
-from plctl.common.telemetry import HalfStats, LinkStats, columns_of, sample
+from plctl.common.telemetry import HalfStats, LinkStats
 from plctl.common.units import NS_PER_MS, NS_PER_S
 from plctl.common.wire import to_plain
 
@@ -53,6 +54,7 @@ class Host:
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
     waiting: Callable[[], int]  #: reports that the controller has not acknowledged
+    offset_ns: Callable[[], int | None]  #: controller's clock − this host's, as far as that is known
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class RunHost:
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._artifacts = ArtifactStream(host.folder / plan.run)
-        self._sampled_ns = 0
+        self._sampler = Sampler(plan.sample_interval_ns)
+        self._offset_ns: int | None = None  #: controller's clock − this host's, when last known
         self._events: list[Event] = []
         self._log = make_log(self._events.append, host.clock, host=host.name, run=plan.run)
         self.released = asyncio.Event()
@@ -242,7 +245,7 @@ class RunHost:
             if link.plan.start != "at-t0":
                 await self._forwarder.trigger(link.slot)
         await self._host.clock.sleep_until(t0_ns)
-        self._sampled_ns = t0_ns
+        self._sampler.start(t0_ns)
         self._spawn(self._sample_for_ever())
         self._spawn(self._drain_for_ever())
         await self._handle(am.Began(tuple([await self._started(link, t0_ns) for link in self._links.values()])))
@@ -264,22 +267,30 @@ class RunHost:
 
     async def _sample_for_ever(self) -> None:
         while self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-            await self._host.clock.sleep_until(self._sampled_ns + self._plan.sample_interval_ns)
+            await self._host.clock.sleep_until(self._sampler.next_ns)
             if self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-                await self._sample()
+                self._sample()
+                if self._sampler.due():
+                    await self._send_samples()
                 await self._send_artifacts()
 
-    async def _sample(self) -> None:
-        """Report what each link did since the last sample."""
+    def _sample(self) -> None:
+        """Note what each link did since the last sample."""
         assert self._forwarder is not None
         now = self._host.clock.monotonic_ns()
-        samples = []
+        readings = []
         for link in self._links.values():
             if link.latest is not None:
                 before, link.latest = link.latest, self._forwarder.read(link.slot)
-                samples += sample(link.plan, before, link.latest, now, now - self._sampled_ns)
-        self._sampled_ns = now
-        await self._report(partial(m.Telemetry, columns=columns_of(samples)), expendable=True)
+                readings.append((link.plan, before, link.latest))
+        self._sampler.take(now, readings)
+
+    async def _send_samples(self) -> None:
+        samples = self._sampler.batch()
+        offset_ns = self._offset() or 0  # known, or there would have been no start
+        make = partial(m.Telemetry, offset_ns=offset_ns, links=samples.links, columns=dict(samples.columns))
+        if len(samples):
+            await self._report(make, expendable=True)
 
     async def _drain_for_ever(self) -> None:
         """Send on what packet logs hold; if there are any."""
@@ -305,7 +316,8 @@ class RunHost:
         """End what still runs and report what became of every link."""
         await self._end_workloads()
         if not cause:
-            await self._sample()
+            self._sample()
+        await self._send_samples()
         await self._send_packets()
         await self._send_artifacts()
         results = tuple(self._result(link, cause) for link in self._links.values())
@@ -367,7 +379,13 @@ class RunHost:
         if self._events:
             batch = tuple(self._events)
             self._events.clear()
-            await self._report(partial(m.Events, events=batch))
+            await self._report(partial(m.Events, events=batch, offset_ns=self._offset()))
+
+    def _offset(self) -> int | None:
+        """Controller's clock − this host's: now, or when it was last known in this run."""
+        if (offset_ns := self._host.offset_ns()) is not None:
+            self._offset_ns = offset_ns
+        return self._offset_ns
 
     async def _report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
         await self._host.report(make, self._plan.run, expendable)

@@ -203,10 +203,12 @@ class Goodbye:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """A batch of samples in columns (see `plctl.common.telemetry`); all columns are equally long."""
+    """A batch of samples in columns: `links` and `columns` are those of `plctl.common.telemetry.Samples`."""
 
     number: int
-    columns: dict[str, tuple[Any, ...]]
+    offset_ns: int  #: controller's clock − agent's, as the agent estimated it
+    links: tuple[str, ...]
+    columns: dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ class Events:
 
     number: int
     events: tuple[dict[str, Any], ...]
+    offset_ns: int | None = None  #: controller's clock − agent's, as the agent estimated it, if it could
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,16 @@ queue_packets + in_flight_packets, in packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
+from plctl.common import columns as packed
 from plctl.common.histogram import Histogram
-from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.plan import DIRECTIONS, Direction, LinkPlan
 from plctl.common.scenario import Schedule
 
-__all__ = ["SAMPLE_COLUMNS", "HalfStats", "Histogram", "LinkStats", "Sample", "columns_of", "sample"]
+__all__ = ["SAMPLE_COLUMNS", "HalfStats", "Histogram", "LinkStats", "Sample", "Samples", "sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Sample(NamedTuple):
     t_ns: int  #: CLOCK_MONOTONIC of the agent's host at the interval's end
     interval_ns: int
     link: str
-    direction: str  #: "up" or "down"
+    direction: Direction
     arrived_packets: int
     arrived_bytes: int
     delivered_packets: int
@@ -88,6 +89,45 @@ class Sample(NamedTuple):
 SAMPLE_COLUMNS: tuple[str, ...] = Sample._fields
 
 
+class Samples:
+    """Samples as they travel, known to be sound: what was `Telemetry.links` and `.columns`.
+
+    The columns are those of `SAMPLE_COLUMNS`, packed as in `plctl.common.columns`; `link` is an index into `links`, and
+    `direction` one into `DIRECTIONS`.
+    """
+
+    __slots__ = ("_rows", "columns", "links")
+
+    def __init__(self, links: tuple[str, ...], columns: packed.Packed) -> None:
+        """Take what has travelled.
+
+        :raises ProtocolError: the columns are others, not equally long, or refer to a link that is not in `links`.
+        """
+        self._rows = packed.rows(columns, SAMPLE_COLUMNS)
+        packed.check_range(columns, "link", len(links))
+        packed.check_range(columns, "direction", len(DIRECTIONS))
+        self.links = links
+        self.columns = columns
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Self:
+        """`samples`, packed."""
+        numbers = {link: number for number, link in enumerate(dict.fromkeys(each.link for each in samples))}
+        directions = {direction: number for number, direction in enumerate(DIRECTIONS)}
+        rows = ((*each[:2], numbers[each.link], directions[each.direction], *each[4:]) for each in samples)
+        return cls(tuple(numbers), packed.pack(SAMPLE_COLUMNS, rows))
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def select(self, *names: str) -> Iterator[tuple[str, Direction, tuple[int, ...]]]:
+        """(link, direction, numbers) of each sample, its numbers in the order of `names`."""
+        links, directions = (packed.unpack(self.columns[name]) for name in ("link", "direction"))
+        numbers = zip(*(packed.unpack(self.columns[name]) for name in names), strict=True)
+        for link, direction, each in zip(links, directions, numbers, strict=True):
+            yield self.links[link], DIRECTIONS[direction], each
+
+
 def sample(plan: LinkPlan, before: LinkStats, after: LinkStats, t_ns: int, interval_ns: int) -> list[Sample]:
     """The records, up and down, of the `interval_ns` until `t_ns` with a reading at either end."""
     scenario_ns = t_ns - after.t0_ns if after.t0_ns else -1
@@ -98,12 +138,6 @@ def sample(plan: LinkPlan, before: LinkStats, after: LinkStats, t_ns: int, inter
         )
         for direction, (schedule, b, a) in zip(DIRECTIONS, halves, strict=True)
     ]
-
-
-def columns_of(samples: Iterable[Sample]) -> dict[str, tuple[Any, ...]]:
-    """The samples as equally long columns by the names in `SAMPLE_COLUMNS`."""
-    columns = tuple(zip(*samples, strict=True)) or ((),) * len(SAMPLE_COLUMNS)
-    return dict(zip(SAMPLE_COLUMNS, columns, strict=True))
 
 
 def _counted(before: HalfStats, after: HalfStats) -> tuple[int, ...]:

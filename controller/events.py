@@ -6,10 +6,35 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from plctl.common.errors import ProtocolError
+from plctl.controller.run_record import rfc3339
+
 #: What every line has, in this order; facts follow.
 KEYS = ("ts", "t_ns", "host", "link", "event", "run")
 
 Event = Mapping[str, Any]
+
+
+def translated(event: Event, host: str, run: str, offset_ns: int | None, arrived_ns: int) -> Event:
+    """`event` of an agent in controller time, for its own host and run, whatever it says of them.
+
+    `offset_ns` is what to add to the agent's clock for the controller's. Its own time stays as `t_host_ns` where that
+    is another. While the offset is not known, the event is dated by its arrival, `arrived_ns`.
+
+    :raises ProtocolError: it has no time.
+    """
+    t_ns = event.get("t_ns")
+    if type(t_ns) is not int:
+        raise ProtocolError("an event without a time")
+    own = {**event, "host": host, "run": run}
+    if offset_ns == 0:
+        return own
+    return {**own, "t_ns": arrived_ns if offset_ns is None else t_ns + offset_ns, "t_host_ns": t_ns}
+
+
+def dated(event: Event, wall_minus_monotonic_ns: int) -> Event:
+    """`event`, in controller time, with the wall-clock time that belongs to it."""
+    return {**event, "ts": rfc3339(event["t_ns"] + wall_minus_monotonic_ns)}
 
 
 def to_line(event: Event, run: str, host: str = "") -> str:
@@ -17,9 +42,14 @@ def to_line(event: Event, run: str, host: str = "") -> str:
 
     What it lacks of `KEYS` is filled in: `run` and `host` as given, ``t_ns`` 0, text empty. Values that JSON does not
     know are written as text: an event is never lost for its facts.
+
+    :raises ProtocolError: its facts lie too deep in each other.
     """
     blank = {"ts": "", "t_ns": 0, "host": host, "link": "", "event": "", "run": run}
-    return json.dumps({**blank, **event}, default=str) + "\n"
+    try:
+        return json.dumps({**blank, **event}, default=str, skipkeys=True) + "\n"
+    except RecursionError:
+        raise ProtocolError("an event whose facts lie too deep in each other") from None
 
 
 def from_lines(lines: Iterable[str]) -> list[Event]:

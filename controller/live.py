@@ -3,7 +3,7 @@
     with LiveView(console, plans, duration_ns) as view:
         view.set_state("leo-0", "ready")
         view.start(t0_ns)
-        view.update(telemetry.columns)      # as often as telemetry comes
+        view.update(samples)                # as often as telemetry comes
         view.tick()                         # a few times a second, so that the clock goes on
 
 What is shown is a pure function of a `LiveModel` and an instant (`render`, `lines`); only `LiveView` touches a console.
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -23,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plctl.common.plan import LinkPlan
+from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.controller.live_model import LinkNow, LiveModel
 
@@ -86,9 +86,9 @@ class LiveView:
         self.model.t0_ns = t0_ns
         self.set_phase("running")
 
-    def update(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Take in telemetry, in columns as agents send it."""
-        self.model.add(columns)
+    def update(self, samples: Samples) -> None:
+        """Take in telemetry."""
+        self.model.add(samples)
         self.tick()
 
     def tick(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.plan import LinkPlan
+from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
 
 
@@ -83,11 +83,10 @@ class LiveModel:
         line.state = state
         line.cause = line.cause or cause
 
-    def add(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Take in telemetry (columns as in `plctl.common.telemetry`); of unknown links nothing is kept."""
-        samples = zip(*(columns[name] for name in _USED), strict=True)
-        for link, direction, *numbers in samples:
-            if link in self.links and direction in DIRECTIONS:
+    def add(self, samples: Samples) -> None:
+        """Take in telemetry; of unknown links nothing is kept."""
+        for link, direction, numbers in samples.select(*_USED):
+            if link in self.links:
                 _take(getattr(self.links[link], direction), *numbers)
 
     def worst(self, count: int) -> list[LinkNow]:
@@ -99,8 +98,8 @@ class LiveModel:
 
 
 _USED = (
-    "link", "direction", "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes",
-    "lateness_p99_ns", "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
+    "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
+    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
 )  # fmt: skip
 
 

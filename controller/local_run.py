@@ -14,6 +14,7 @@ from plctl.common.clock import Clock, RealClock
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import RunPlan
 from plctl.common.run_request import RunRequest, check_hosts, resolve
+from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
 from plctl.controller.live import LiveView
@@ -72,8 +73,8 @@ class _Watcher:
         else:
             self._view.set_phase(phase)
 
-    def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:  # noqa: ARG002  (one host)
-        self._view.update(columns)
+    def samples(self, host: str, samples: Samples) -> None:  # noqa: ARG002  (one host)
+        self._view.update(samples)
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002  (one host)
         if link:

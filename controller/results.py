@@ -14,7 +14,7 @@ A session uses it so:
     folder.record_plan(RunRecord(run=folder.run, name="handover", seed=1, links=…, versions=software_versions()))
     folder.append_events([{"ts": …, "t_ns": …, "event": "link.ready", "link": "leo-0"}], host="edge-1")
     folder.record_start(t0_ns, t0_wall_ns, starts, hosts)
-    folder.append_samples("edge-1", telemetry.columns)            # any number of times
+    folder.append_samples("edge-1", samples, offset_ns)           # any number of times
     folder.append_artifact("leo-0", "client.stdout", b"…")
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=clock.wall_ns())
     report = folder.finish()                                               # …/report.html
@@ -28,15 +28,15 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkResult, LinkStart
 from plctl.common.plan import Direction
+from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
 from plctl.controller import events, packet_file, run_record, telemetry_file
 from plctl.controller.events import Event
@@ -124,13 +124,13 @@ class RunFolder:
             self._events.write(lines)
             self._events.flush()
 
-    def append_samples(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Add telemetry of `host`, in the columns of `plctl.common.telemetry.SAMPLE_COLUMNS`.
+    def append_samples(self, host: str, samples: Samples, offset_ns: int = 0) -> None:
+        """Add telemetry of `host`; `offset_ns` is what to add to its clock for the controller's.
 
-        :raises ProtocolError: those are not the columns.
+        :raises ProtocolError: a time is beyond 64 bits.
         """
         with _explained(f"write {self.path / telemetry_file.STREAM_NAME}"):
-            self._telemetry.append(host, columns)
+            self._telemetry.append(host, samples, offset_ns)
 
     def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
         """Add records to the packet log of one direction of `link`.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from plctl.common import messages as m
 from plctl.common.clock import Clock
 from plctl.common.errors import ProtocolError, WorldError
 from plctl.common.plan import RunPlan
+from plctl.common.telemetry import Samples
+from plctl.controller import events
 from plctl.controller import machine as rm
 from plctl.controller.events import Event
 from plctl.controller.results import RunFolder
-from plctl.controller.run_record import HostRecord, RunRecord, rfc3339
+from plctl.controller.run_record import HostRecord, RunRecord
 from plctl.controller.switchboard import Lost, Switchboard
 
 #: The host of events that happened to the run as a whole.
@@ -26,7 +28,7 @@ class Observer(Protocol):
     def phase(self, phase: rm.Phase, t0_ns: int) -> None:
         """The run entered `phase`; T0 is 0 until it is chosen."""
 
-    def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:
+    def samples(self, host: str, samples: Samples) -> None:
         """Telemetry came from `host`."""
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
@@ -49,6 +51,7 @@ class Session:
         self._switchboard = switchboard
         self._clock = clock
         self._observer = observer
+        self._hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
         self._run = next(iter(plans.values())).run
         self._events: asyncio.Queue[rm.Event] = asyncio.Queue()
         self._timers: set[asyncio.Task[None]] = set()
@@ -125,18 +128,19 @@ class Session:
         match message:
             case Lost(cause):
                 self._events.put_nowait(rm.Lost(host, cause))
-            case m.Telemetry(_, columns):
-                self._folder.append_samples(host, columns)
-                self._observer.samples(host, columns)
-            case m.Events(_, events):
-                self._log(events, host)
+            case m.Telemetry(_, offset_ns, links, columns):
+                self._require_own(host, links, "telemetry")
+                samples = Samples(links, columns)
+                self._folder.append_samples(host, samples, offset_ns)
+                self._observer.samples(host, samples)
+            case m.Events(_, log, offset_ns):
+                now_ns = self._clock.monotonic_ns()
+                self._log([events.translated(event, host, self._run, offset_ns, now_ns) for event in log], host)
             case m.Artifact(_, link, name, data):
-                if link not in self._machine.records or self._machine.records[link].host != host:
-                    raise ProtocolError(f"an artifact of link {link!r:.80}, which is not its own")
+                self._require_own(host, (link,), "an artifact")
                 self._folder.append_artifact(link, name, data)
             case m.Packets(_, link, direction, records):
-                if link not in self._machine.records or self._machine.records[link].host != host:
-                    raise ProtocolError(f"a packet log of link {link!r:.80}, which is not its own")
+                self._require_own(host, (link,), "a packet log")
                 self._folder.append_packets(link, direction, records)
             case m.Report(_, finished):
                 self._events.put_nowait(rm.Said(host, finished))
@@ -150,29 +154,24 @@ class Session:
             self._facts[host] = message.facts
         self._events.put_nowait(rm.Said(host, message))
 
+    def _require_own(self, host: str, links: Iterable[str], what: str) -> None:
+        for link in links:
+            if self._hosts.get(link) != host:
+                raise ProtocolError(f"{what} of link {link!r:.80}, which is not its own")
+
     # --- what is kept
 
-    def _log(self, events: list[dict[str, object]] | tuple[Event, ...], host: str) -> None:
-        """Write events down with the wall-clock time that belongs to their controller time."""
+    def _log(self, log: Iterable[Event], host: str) -> None:
+        """Write events in controller time down with the wall-clock time that belongs to it."""
         wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
-        stamped: list[Event] = []
-        for event in events:
-            t_ns = event.get("t_ns")
-            if not isinstance(t_ns, int):
-                raise ProtocolError("an event without a time")
-            stamped.append({"ts": rfc3339(t_ns + wall_minus_monotonic), **event})
-        self._folder.append_events(stamped, host)
+        self._folder.append_events([events.dated(event, wall_minus_monotonic) for event in log], host)
 
     def _keep_start(self) -> None:
         records = self._machine.records
         starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
         wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
-        self._folder.record_start(
-            self._machine.t0_ns, self._machine.t0_ns + wall_minus_monotonic, starts, [*map(self._host, self._hosts())]
-        )
-
-    def _hosts(self) -> list[str]:
-        return list(self._machine.plans)
+        hosts = [*map(self._host, self._machine.plans)]
+        self._folder.record_start(self._machine.t0_ns, self._machine.t0_ns + wall_minus_monotonic, starts, hosts)
 
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""

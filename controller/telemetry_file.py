@@ -11,26 +11,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plctl.common.errors import ProtocolError
-from plctl.common.telemetry import SAMPLE_COLUMNS
+from plctl.common.plan import DIRECTIONS
+from plctl.common.telemetry import SAMPLE_COLUMNS, Samples
 from plctl.common.units import NS_PER_S
 
 STREAM_NAME = "telemetry.arrows"
 PARQUET_NAME = "telemetry.parquet"
-_TEXT = ("link", "direction")
 _ROWS_PER_GROUP = 131_072
 
+_WORDS = ("link", "direction")
 _STREAM_SCHEMA = pa.schema(
-    [("host", pa.string()), *((name, pa.string() if name in _TEXT else pa.int64()) for name in SAMPLE_COLUMNS)]
+    [
+        ("host", pa.string()),
+        ("t_controller_ns", pa.int64()),
+        *((name, pa.string() if name in _WORDS else pa.int64()) for name in SAMPLE_COLUMNS),
+    ]
 )
-#: The columns of telemetry.parquet: a sample's, its host and run, and `t_s`, seconds since T0 (null if never armed).
+#: The columns of telemetry.parquet: a sample's, its host and run, its end on the controller's clock, and `t_s`, seconds
+#: since T0 on its host's own clock, by which its scenario goes (null if never armed).
 SCHEMA = pa.schema([("run", pa.string()), ("t_s", pa.float64()), *_STREAM_SCHEMA])
+_DIRECTIONS = pa.array(DIRECTIONS, pa.string())
 
 
 class TelemetryWriter:
@@ -44,20 +50,21 @@ class TelemetryWriter:
         self._file = (folder / STREAM_NAME).open("xb", buffering=0)
         self._stream = pa.ipc.new_stream(self._file, _STREAM_SCHEMA)
 
-    def append(self, host: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Write samples of `host`, given as equally long columns.
+    def append(self, host: str, samples: Samples, offset_ns: int) -> None:
+        """Write samples of `host`, whose clock `offset_ns` translates to the controller's.
 
-        :raises ProtocolError: a column is missing, unknown, of another type or another length.
+        :raises ProtocolError: a time is beyond 64 bits.
         :raises OSError: the disk refuses.
         """
-        if columns.keys() != set(SAMPLE_COLUMNS):
-            wrong = sorted(columns.keys() ^ set(SAMPLE_COLUMNS))
-            raise ProtocolError(f"telemetry of {host}: missing or unknown column {wrong[0]!r:.80}")
+        numbers = {name: _numbers(samples.columns[name]) for name in SAMPLE_COLUMNS}
         try:
-            arrays = [pa.array(columns[name], _STREAM_SCHEMA.field(name).type) for name in SAMPLE_COLUMNS]
-            batch = pa.record_batch([pa.repeat(pa.scalar(host), len(arrays[0])), *arrays], schema=_STREAM_SCHEMA)
-        except (pa.ArrowException, ValueError, OverflowError) as error:
+            controller = pc.add_checked(numbers["t_ns"], pa.scalar(offset_ns, pa.int64()))
+        except (pa.ArrowException, OverflowError) as error:
             raise ProtocolError(f"telemetry of {host}: {error}") from None
+        numbers["link"] = pa.array(samples.links, pa.string()).take(numbers["link"])
+        numbers["direction"] = _DIRECTIONS.take(numbers["direction"])
+        hosts = pa.repeat(pa.scalar(host), len(samples))
+        batch = pa.RecordBatch.from_arrays([hosts, controller, *numbers.values()], schema=_STREAM_SCHEMA)
         end = self._file.tell()
         try:
             self._stream.write_batch(batch)
@@ -109,6 +116,11 @@ def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequen
     return pa.concat_tables([SCHEMA.empty_table(), *tables])
 
 
+def _numbers(column: bytes) -> pa.Array:
+    """`column` (see `plctl.common.columns`) where it lies: Arrow is little-endian, too."""
+    return pa.Array.from_buffers(pa.int64(), len(column) // 8, [None, pa.py_buffer(column)])
+
+
 def _parquet_groups(path: Path) -> Iterator[pa.Table]:
     """The contents of a Parquet file, part by part, without Arrow's pool of threads, which would outlive the call."""
     with pq.ParquetFile(path) as file:
@@ -118,7 +130,7 @@ def _parquet_groups(path: Path) -> Iterator[pa.Table]:
 
 def _timed(table: pa.Table, run: str, t0_by_host: Mapping[str, int]) -> pa.Table:
     """`table` with its run and the time since T0 on the host that took each sample."""
-    t0 = pa.array([t0_by_host.get(host) for host in table["host"].to_pylist()], pa.int64())
+    t0 = pa.array(t0_by_host.values(), pa.int64()).take(pc.index_in(table["host"], pa.array(t0_by_host, pa.string())))
     seconds = pc.divide(pc.cast(pc.subtract(table["t_ns"], t0), pa.float64()), float(NS_PER_S))
     runs = pa.repeat(pa.scalar(run), table.num_rows)
     return pa.table([runs, seconds, *table.columns], schema=SCHEMA)

@@ -7,7 +7,7 @@ microseconds stands for the machine. So plots and tables of it look as they shou
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from plctl.agent.native._core import Half
 from plctl.common.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
 from plctl.common.plan import LinkPlan, Queue, Workload
 from plctl.common.scenario import Row, Schedule
+from plctl.common.telemetry import SAMPLE_COLUMNS, Sample, Samples
 from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.controller.results import RunFolder
 from plctl.controller.run_record import HostRecord, LinkRecord, RunRecord
@@ -105,6 +106,11 @@ def half_samples(
     return columns
 
 
+def packed(columns: Mapping[str, Sequence[int | str]]) -> Samples:
+    """The samples as an agent would send them."""
+    return Samples.of([Sample._make(row) for row in zip(*(columns[name] for name in SAMPLE_COLUMNS), strict=True)])
+
+
 def direction_result(columns: Columns) -> DirectionResult:
     """The whole run's figures as an agent would report them."""
 
@@ -149,7 +155,7 @@ def make_run(
         up = _renamed(_half("up", lost_ring=7 * (plan.name == overloaded)), plan.name)
         down = _renamed(_half("down", slow_ns=3 * NS_PER_MS * (plan.name == slow)), plan.name)
         for columns in (up, down):
-            folder.append_samples(HOST, columns)
+            folder.append_samples(HOST, packed(columns))
         for name, data in (artifacts or {}).items():
             folder.append_artifact(plan.name, name, data)
         workloads = (WorkloadResult("server", "server", -15), workload or WorkloadResult("client", "client", 0))

@@ -46,7 +46,7 @@ EVERY_MESSAGE = [
     messages.Released(),
     messages.Refused("no"),
     messages.Goodbye(),
-    messages.Telemetry(1, {"t_ns": (1, 2)}),
+    messages.Telemetry(1, -5, ("l",), {"t_ns": bytes(16)}),
     messages.Events(2, ({"event": "x", "n": 1},)),
     messages.Artifact(3, "l", "w.stdout", b"\x00"),
     messages.Packets(4, "l", "up", bytes(64)),

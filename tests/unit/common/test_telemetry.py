@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from plctl.common.errors import ProtocolError
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
-from plctl.common.telemetry import SAMPLE_COLUMNS, HalfStats, Histogram, LinkStats, columns_of, sample
+from plctl.common.telemetry import SAMPLE_COLUMNS, HalfStats, Histogram, LinkStats, Samples, sample
 
 UP = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(1_000, 1, 30_000_000, 20_000_000)))
 DOWN = Schedule((Row(0, 0, 7, 9),))
@@ -48,13 +51,39 @@ def test_row_in_force_follows_scenario_time() -> None:
     assert [first, first, first, second] == rows
 
 
-def test_columns_are_equally_long_and_complete() -> None:
-    """Records travel as one sequence a field, in the order of the records; none at all make empty columns."""
-    samples = sample(PLAN, LinkStats(), LinkStats(), 777, 100)
-    columns = columns_of(samples)
-    assert SAMPLE_COLUMNS == tuple(columns)
-    assert ("up", "down") == columns["direction"]
-    assert dict.fromkeys(SAMPLE_COLUMNS, ()) == columns_of([])
+def test_samples_travel_and_say_the_same() -> None:
+    """Packed and read again, every number of every record is there, and links and directions are named."""
+    records = [
+        *sample(PLAN, LinkStats(), LinkStats(up=HalfStats(arrived_packets=2**40)), 777, 100),
+        *sample(LinkPlan("leo-1", UP, DOWN), LinkStats(), LinkStats(t0_ns=1), -5, 100),
+    ]
+    made = Samples.of(records)
+    arrived = Samples(made.links, {name: bytes(column) for name, column in made.columns.items()})
+    numbers = [name for name in SAMPLE_COLUMNS if name not in ("link", "direction")]
+    assert [(r.link, r.direction, tuple(getattr(r, n) for n in numbers)) for r in records] == [
+        *arrived.select(*numbers)
+    ]
+    assert (("leo-0", "leo-1"), 4) == (arrived.links, len(arrived))
+    assert 0 == len(Samples.of([]))
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"surprise": bytes(16)}, "unknown column 'surprise'"),
+        ({"t_ns": bytes(8)}, "not equally long"),
+        ({"t_ns": bytes(15)}, "not equally long"),
+        ({"link": (2).to_bytes(8, "little") * 2}, "column 'link' refers to what is not there"),
+        ({"direction": (-1).to_bytes(8, "little", signed=True) * 2}, "column 'direction' refers"),
+    ],
+)
+def test_samples_that_do_not_hold_together_are_refused(change: dict[str, bytes], cause: str) -> None:
+    """Columns, lengths and indices are checked before anybody uses them."""
+    good = Samples.of(sample(PLAN, LinkStats(), LinkStats(), 777, 100))
+    with pytest.raises(ProtocolError, match=cause):
+        Samples(good.links, {**good.columns, **change})
+    with pytest.raises(ProtocolError, match="missing or unknown column 't_ns'"):
+        Samples(good.links, {name: column for name, column in good.columns.items() if name != "t_ns"})
 
 
 def test_what_is_inside_is_queued_or_in_flight() -> None:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
-from synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_plan, steady
+from synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_plan, packed, steady
 
 from plctl.common.clock import FakeClock
-from plctl.common.plan import LinkPlan
+from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.telemetry import SAMPLE_COLUMNS, Sample, Samples
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
 from plctl.controller.live import LINES_EVERY_NS, LiveView, lines, render
 from plctl.controller.live_model import LiveModel
 
-Columns = dict[str, list[int | str]]
 
-
-def telemetry(link: str = "leo-0", **changes: int) -> Columns:
+def telemetry(link: str = "leo-0", **changes: int) -> Samples:
     """Both directions of one interval, row 2 in force: 100 kB delivered (8 Mbit/s), nothing wrong but `changes`."""
-    sample = {
-        "t_ns": 0, "row": 2, "delay_ns": HANDOVER.rows[2].delay_ns, "rate_bps": HANDOVER.rows[2].rate_bps,
+    sample = dict.fromkeys(SAMPLE_COLUMNS, 0) | {
+        "row": 2, "delay_ns": HANDOVER.rows[2].delay_ns, "rate_bps": HANDOVER.rows[2].rate_bps,
         "delivered_bytes": 100_000, "interval_ns": INTERVAL_NS, "queue_bytes": 2_500, "lateness_p99_ns": 31_000,
         "dropped_queue_full_packets": 0, "lost_ring": 0, "lost_send": 0, "lost_memory": 0, **changes,
     }  # fmt: skip
-    return {"link": [link] * 2, "direction": ["up", "down"], **{name: [value] * 2 for name, value in sample.items()}}
+    return Samples.of([Sample(**(sample | {"link": link, "direction": direction})) for direction in DIRECTIONS])
 
 
 def text_of(model: LiveModel, now_ns: int = 0, max_links: int = 20, width: int = 140) -> str:
@@ -75,7 +74,7 @@ def test_real_telemetry_is_understood() -> None:
     """The columns are those that agents send."""
     model = running()
     columns = half_samples(handover_plan(), "down", steady(9 * 10**6, 1242), seed=1)
-    model.add(columns)
+    model.add(packed(columns))
     assert model.links["leo-0"].dropped == sum(int(value) for value in columns["dropped_queue_full_packets"])
     assert model.links["leo-0"].down.row == 5
 

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from synthetic_run import HOST, INTERVAL_NS, RUN, T0_NS, half_samples, handover_plan, make_run, plan_record, steady
+from synthetic_run import (
+    HOST,
+    INTERVAL_NS,
+    RUN,
+    T0_NS,
+    half_samples,
+    handover_plan,
+    make_run,
+    packed,
+    plan_record,
+    steady,
+)
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.controller import telemetry_file
@@ -54,7 +65,7 @@ def test_the_record_can_be_read_at_every_stage(tmp_path: Path, folder: RunFolder
 def test_telemetry_can_be_read_while_the_run_goes_on(folder: RunFolder) -> None:
     """Whoever looks before the end sees every batch that was appended."""
     columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, packed(columns))
     table = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
     assert len(columns["t_ns"]) == table.num_rows
     assert table["t_s"][0].as_py() == INTERVAL_NS / 1e9
@@ -65,9 +76,9 @@ def test_telemetry_survives_a_batch_that_was_cut_off(tmp_path: Path, folder: Run
     """After a crash in mid-write, all batches before the last are still there."""
     columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
     stream = folder.path / telemetry_file.STREAM_NAME
-    folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, packed(columns))
     whole = stream.stat().st_size
-    folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, packed(columns))
     for size in (whole + 1, whole + 200, stream.stat().st_size - 1):
         torn = tmp_path / f"torn-{size}"
         torn.mkdir()
@@ -90,29 +101,31 @@ def test_telemetry_ends_as_one_parquet_file_with_its_time_since_t0(tmp_path: Pat
 
 def test_telemetry_of_a_host_that_was_never_armed_has_no_time(folder: RunFolder) -> None:
     """Without a T0 the time since T0 is null, not invented."""
-    folder.append_samples(HOST, half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    folder.append_samples(HOST, packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)))
     assert {None} == set(telemetry_file.read(folder.path, RUN, {})["t_s"].to_pylist())
     folder.close()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"surprise": [1]}, "unknown column 'surprise'"),
-        ({"t_ns": ["text"]}, "edge-1"),
-        ({"t_ns": []}, "edge-1"),
-        ({"t_ns": [2**70]}, "edge-1"),
-    ],
-)
-def test_telemetry_that_does_not_fit_is_refused_by_name(
-    folder: RunFolder, change: dict[str, list[object]], message: str
-) -> None:
-    """What an agent sends is checked; a bad batch is not written and does not end the stream."""
-    good = {name: values[:1] for name, values in half_samples(handover_plan(), "up", steady(10**6, 99), 1).items()}
-    with pytest.raises(ProtocolError, match=message):
-        folder.append_samples(HOST, {**good, **change})
+def test_telemetry_has_both_clocks(folder: RunFolder) -> None:
+    """The agent's time stays, and the controller's, which makes one story of many hosts, stands beside it."""
+    samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    folder.append_samples(HOST, samples, offset_ns=-3)
+    table = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
+    assert (T0_NS + INTERVAL_NS, T0_NS + INTERVAL_NS - 3) == (
+        table["t_ns"][0].as_py(), table["t_controller_ns"][0].as_py()
+    )  # fmt: skip
+    assert INTERVAL_NS / 1e9 == table["t_s"][0].as_py()
+    folder.close()
+
+
+def test_telemetry_of_an_impossible_time_is_refused(folder: RunFolder) -> None:
+    """A bad batch is not written and does not end the stream."""
+    good = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    for offset_ns in (2**63 - 1, 2**63):
+        with pytest.raises(ProtocolError, match="telemetry of edge-1"):
+            folder.append_samples(HOST, good, offset_ns)
     folder.append_samples(HOST, good)
-    assert telemetry_file.read(folder.path, RUN, {}).num_rows == 1
+    assert len(good) == telemetry_file.read(folder.path, RUN, {}).num_rows
     folder.close()
 
 
@@ -179,18 +192,18 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 def test_telemetry_that_the_disk_refused_does_not_hide_what_comes_after(folder: RunFolder) -> None:
     """A batch is in the file whole or not at all; once there is space again, telemetry goes on."""
     columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, packed(columns))
     stream = folder.path / telemetry_file.STREAM_NAME
     with no_file_larger_than(stream.stat().st_size + 1_000), pytest.raises(WorldError, match=r"cannot write .*arrows"):
-        folder.append_samples(HOST, columns)
-    folder.append_samples(HOST, columns)
+        folder.append_samples(HOST, packed(columns))
+    folder.append_samples(HOST, packed(columns))
     assert 2 * len(columns["t_ns"]) == telemetry_file.read(folder.path, RUN, {}).num_rows
 
 
 def test_closing_on_a_full_disk_releases_the_files(folder: RunFolder) -> None:
     """The sentence comes once, nothing stays open, and what was written can be read."""
     columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    folder.append_samples(HOST, columns)
+    folder.append_samples(HOST, packed(columns))
     size = (folder.path / telemetry_file.STREAM_NAME).stat().st_size
     with no_file_larger_than(size), pytest.raises(WorldError, match="cannot close the results in"):
         folder.close()

@@ -14,9 +14,11 @@ from plctl.common.clock import ClockIdentity, RealClock
 from plctl.common.packet_log import RECORD
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
+from plctl.common.telemetry import LinkStats, Samples, sample
 from plctl.common.transport import LocalHub
+from plctl.controller import telemetry_file
 from plctl.controller.machine import Phase
-from plctl.controller.results import RunFolder
+from plctl.controller.results import RunFolder, read_events
 from plctl.controller.run_record import LinkRecord, RunRecord
 from plctl.controller.session import Session
 from plctl.controller.switchboard import Switchboard
@@ -30,14 +32,16 @@ class Silent:
 
     def __init__(self) -> None:
         self.phases: list[Phase] = []
+        self.seen: list[tuple[str, str]] = []  #: (host, link) of samples
 
     def phase(self, phase: Phase, t0_ns: int) -> None:
         """Remember it."""
         assert t0_ns >= 0
         self.phases.append(phase)
 
-    def samples(self, host: str, columns: Mapping[str, tuple[object, ...]]) -> None:
-        """Not looked at here."""
+    def samples(self, host: str, samples: Samples) -> None:
+        """Remember whose they are."""
+        self.seen += [(host, link) for link in samples.links]
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         """Not looked at here."""
@@ -129,6 +133,72 @@ async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
     events = [json.loads(line)["event"] for line in lines]
     assert {"link.built", "link.ready", "link.started", "run.arming", "run.done"} <= {*events}
     assert stage.view.phases[-1] is Phase.DONE
+
+
+def one_sample(link: str = "x") -> Samples:
+    """Telemetry of a link that did nothing."""
+    return Samples.of(sample(LinkPlan(link, SCHEDULE, SCHEDULE), LinkStats(), LinkStats(), t_ns=50, interval_ns=10))
+
+
+async def test_what_agents_report_is_kept_in_controller_time(stage: Stage) -> None:
+    """Telemetry and events are shifted by the offset that came with them, and keep their host's own time beside it."""
+
+    async def script() -> None:
+        await stage.until_started()
+        good = one_sample()
+        await stage.report(m.Telemetry, 1000, good.links, dict(good.columns))
+        await stage.report(m.Events, ({"t_ns": 5, "event": "link.built", "link": "x"},), 1000)
+        await stage.report(m.Events, ({"t_ns": 5, "event": "link.seen", "host": "b", "run": "s"},))
+        await stage.until_released()
+
+    await play(stage, script())
+    assert [("a", "x")] == stage.view.seen
+    stage.folder.close()
+    table = telemetry_file.read(stage.folder.path, "r-0001", {})
+    assert [1050, 1050, 50, 50] == [*table["t_controller_ns"].to_pylist(), *table["t_ns"].to_pylist()]
+    by_name = {event["event"]: event for event in read_events(stage.folder.path)}
+    assert (1005, 5) == (by_name["link.built"]["t_ns"], by_name["link.built"]["t_host_ns"])
+    undated = by_name["link.seen"]
+    assert by_name["run.arming"]["t_ns"] < undated["t_ns"], "while no offset is known, it is dated by its arrival"
+    assert ("a", "r-0001", 5) == (undated["host"], undated["run"], undated["t_host_ns"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "cause"),
+    [
+        ({"links": ("y",)}, "telemetry of link 'y', which is not its own"),
+        ({"links": ()}, "column 'link' refers to what is not there"),
+        ({"columns": {"t_ns": bytes(8)}}, "missing or unknown column 'arrived_bytes'"),
+        ({"offset_ns": 2**63 - 1}, "telemetry of a: overflow"),
+    ],
+)
+async def test_an_agent_whose_telemetry_is_unsound_is_not_trusted(
+    stage: Stage, bad: dict[str, object], cause: str
+) -> None:
+    """Nothing of a batch that does not hold together is written, and the run does not believe its agent any more."""
+
+    async def script() -> None:
+        await stage.until_started()
+        good = one_sample()
+        fields = {"offset_ns": 0, "links": good.links, "columns": dict(good.columns), **bad}
+        await stage.report(m.Telemetry, *fields.values())
+
+    record = await play(stage, script())
+    assert f"a sent what it must not: {cause}" in record.cause
+    stage.folder.close()
+    assert 0 == telemetry_file.read(stage.folder.path, "r-0001", {}).num_rows
+
+
+@pytest.mark.parametrize("t_ns", [None, "5", True])
+async def test_an_event_without_a_time_is_not_believed(stage: Stage, t_ns: object) -> None:
+    """It ends the trust in its agent, and nothing else."""
+
+    async def script() -> None:
+        await stage.until_started()
+        await stage.report(m.Events, ({"t_ns": t_ns, "event": "link.built"},), 0)
+
+    record = await play(stage, script())
+    assert "a sent what it must not: an event without a time" in record.cause
 
 
 async def test_an_artifact_may_not_leave_its_folder(stage: Stage) -> None:
