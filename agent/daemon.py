@@ -15,9 +15,11 @@ from plctl.agent.capacity import estimate_capacity
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.forwarder_memory import default_budget
 from plctl.agent.ledger import Ledger
+from plctl.agent.local_status import StatusFile
 from plctl.agent.outbox import Outbox
 from plctl.agent.reap import reap
 from plctl.agent.run_host import Host, RunHost
+from plctl.agent.sd_notify import Notifier
 from plctl.common import __version__
 from plctl.common import messages as m
 from plctl.common import presence as ps
@@ -51,6 +53,8 @@ class Agent:
         self._runs: dict[str, RunHost] = {}
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
+        self._notifier = Notifier()
+        self._status_file: StatusFile | None = None
         self._forwarder: ForwarderClient | None = None
         self._forwarder_lock = asyncio.Lock()
         self._stopped = asyncio.Event()
@@ -68,6 +72,8 @@ class Agent:
         await asyncio.to_thread(reap)
         with Owner.create(f"agent-{self.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
+            self._status_file = StatusFile(owner.path, self.name, self._notifier)
+            self._tell_host()
             host = Host(
                 name=self.name,
                 clock=self._clock,
@@ -80,7 +86,9 @@ class Agent:
                 waiting=lambda: self._outbox.waiting,
                 offset_ns=self._offset_ns,
             )
-            works = (self._receive(host), self._introduce(), self._report_status())
+            works = [self._receive(host), self._introduce(), self._report_status()]
+            if self._notifier.watchdog_ns:
+                works.append(self._status_file.feed_watchdog(self._clock))
             tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:
@@ -121,6 +129,7 @@ class Agent:
             case m.Welcome(_, clock, acknowledged):
                 self._controller_clock = clock
                 self._welcomed.set()
+                self._tell_host()
                 self._outbox.acknowledge(acknowledged)
                 for kept in self._outbox.unacknowledged():
                     await self._send(kept)
@@ -166,6 +175,7 @@ class Agent:
             return
         run = RunHost(prepare.plan, envelope.id, host)
         self._runs[envelope.epoch] = run
+        self._tell_host()
         await run.begin()
 
     # --- what goes out
@@ -199,6 +209,7 @@ class Agent:
         if isinstance(message, m.Released) and epoch in self._runs:
             del self._runs[epoch]
             self._over.append(epoch)
+            self._tell_host()
         await self._send(answer)
 
     async def _refuse(self, envelope: m.Envelope, cause: str) -> None:
@@ -209,6 +220,10 @@ class Agent:
 
     async def _send(self, envelope: m.Envelope) -> None:
         await self._spoke.send(m.encode(envelope))
+
+    def _tell_host(self) -> None:
+        if self._status_file:
+            self._status_file.update(serving=self._welcomed.is_set(), runs=self._runs)
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:
         self._answers[command] = answer

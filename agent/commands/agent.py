@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.agent.commands.enroll import enroll
+from plctl.agent.commands.status import status
 from plctl.common.errors import UserError
 from plctl.common.forwarder_cli import forwarder_options
 from plctl.common.forwarder_options import ForwarderOptions
@@ -61,6 +62,7 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
 
 
 agent.add_command(enroll)
+agent.add_command(status)
 
 
 def _load_keys(folder: Path | None) -> SpokeKeys:
