@@ -1,6 +1,6 @@
-"""The agent: one process per host that does what the controller says, for as long as it is told or lives.
+"""The agent: it does what the controller says, for as long as it is told or lives.
 
-The shell around run_host.py: it speaks the protocol, starts the forwarder, and leaves nothing behind when it goes.
+This is its shell, which speaks the protocol; what becomes of the runs is its site's affair (site.py).
 """
 
 from __future__ import annotations
@@ -9,30 +9,17 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 
-from plctl.agent.capacity import estimate_capacity
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.agent.forwarder_memory import default_budget
-from plctl.agent.ledger import Ledger
-from plctl.agent.local_status import StatusFile
 from plctl.agent.outbox import Outbox
-from plctl.agent.reap import reap
-from plctl.agent.run_host import Host, RunHost
-from plctl.agent.sd_notify import Notifier
+from plctl.agent.site import Desk, MakeRun, Run, Site
 from plctl.common import __version__
 from plctl.common import messages as m
 from plctl.common import presence as ps
 from plctl.common.clock import Clock, ClockIdentity, clock_identity
 from plctl.common.errors import ProtocolError, VersionError, WorldError
-from plctl.common.forwarder_options import ForwarderOptions
-from plctl.common.host_facts import gather_host_facts
-from plctl.common.state import Owner
 from plctl.common.transport import Spoke
 from plctl.common.units import NS_PER_S
 
-#: Links that one agent can hold; each costs some shared memory once it is used.
-SLOTS = 4096
 STATUS_NS = 1 * NS_PER_S
 #: Answers that are kept so that a command that comes twice is carried out once.
 REMEMBERED_ANSWERS = 1000
@@ -43,20 +30,16 @@ REMEMBERED_RUNS = 1000
 class Agent:
     """Connects to a controller through `spoke` and serves it until GOODBYE or `stop`."""
 
-    def __init__(self, name: str, spoke: Spoke, clock: Clock, forwarder: ForwarderOptions | None = None) -> None:
+    def __init__(self, name: str, spoke: Spoke, clock: Clock, site: Site) -> None:
         self.name = name
-        self._forwarder_options = forwarder or ForwarderOptions()
         self._spoke = spoke
         self._clock = clock
+        self._site = site
         self._controller_clock: ClockIdentity | None = None
         self._outbox = Outbox()
-        self._runs: dict[str, RunHost] = {}
+        self._runs: dict[str, Run] = {}
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
-        self._notifier = Notifier()
-        self._status_file: StatusFile | None = None
-        self._forwarder: ForwarderClient | None = None
-        self._forwarder_lock = asyncio.Lock()
         self._stopped = asyncio.Event()
         self._welcomed = asyncio.Event()
 
@@ -65,30 +48,21 @@ class Agent:
         self._stopped.set()
 
     async def serve(self) -> None:
-        """Reap what predecessors left, then serve; returns when everything that this agent made is gone again.
+        """Serve; returns when everything that this agent made is gone again.
 
         :raises KernelError: the state folder cannot be used.
         """
-        await asyncio.to_thread(reap)
-        with Owner.create(f"agent-{self.name}-{os.getpid()}") as owner:
-            ledger = Ledger(owner.ledger_path)
-            self._status_file = StatusFile(owner.path, self.name, self._notifier)
+        desk = Desk(
+            name=self.name,
+            clock=self._clock,
+            report=self._report,
+            reply=self._reply,
+            waiting=lambda: self._outbox.waiting,
+            offset_ns=self._offset_ns,
+        )
+        async with self._site.open(desk) as make_run:
             self._tell_host()
-            host = Host(
-                name=self.name,
-                clock=self._clock,
-                ledger=ledger,
-                folder=owner.path,
-                forwarder=lambda: self._living_forwarder(ledger),
-                slots=set(range(SLOTS)),
-                report=self._report,
-                reply=self._reply,
-                waiting=lambda: self._outbox.waiting,
-                offset_ns=self._offset_ns,
-            )
-            works = [self._receive(host), self._introduce(), self._report_status()]
-            if self._notifier.watchdog_ns:
-                works.append(self._status_file.feed_watchdog(self._clock))
+            works = (self._receive(make_run), self._introduce(), self._report_status(), self._site.tend(self._clock))
             tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:
@@ -98,10 +72,6 @@ class Agent:
                 for task in (*tasks, stopped):
                     task.cancel()
                 await asyncio.gather(*tasks, stopped, return_exceptions=True)
-                if self._forwarder:
-                    await self._forwarder.close()
-                ledger.close()
-                owner.remove()
         for task in tasks:
             if not task.cancelled() and (error := task.exception()):
                 raise error
@@ -112,7 +82,7 @@ class Agent:
 
     # --- what comes in
 
-    async def _receive(self, host: Host) -> None:
+    async def _receive(self, make_run: MakeRun) -> None:
         while not self._stopped.is_set():
             data = await self._spoke.receive()
             try:
@@ -122,9 +92,9 @@ class Agent:
             except ProtocolError as error:
                 await self._send(m.Envelope(m.Refused(str(error))))
                 continue
-            await self._obey(envelope, host)
+            await self._obey(envelope, make_run)
 
-    async def _obey(self, envelope: m.Envelope, host: Host) -> None:
+    async def _obey(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         match envelope.message:
             case m.Welcome(_, clock, acknowledged):
                 self._controller_clock = clock
@@ -142,9 +112,9 @@ class Agent:
             case ps.Heartbeat():
                 pass
             case _:
-                await self._command(envelope, host)
+                await self._command(envelope, make_run)
 
-    async def _command(self, envelope: m.Envelope, host: Host) -> None:
+    async def _command(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         """Carry a command out once, however often it comes."""
         if envelope.id in self._answers:
             if answer := self._answers[envelope.id]:
@@ -156,7 +126,7 @@ class Agent:
         if self._has_expired(envelope):
             await self._refuse(envelope, f"{kind} came after it had expired")
         elif isinstance(envelope.message, m.Prepare):
-            await self._prepare(envelope, envelope.message, host)
+            await self._prepare(envelope, envelope.message, make_run)
         elif isinstance(envelope.message, m.Arm | m.Commit) and bound_ns < 0:
             await self._refuse(envelope, source)
         elif run := self._runs.get(envelope.epoch):
@@ -166,14 +136,14 @@ class Agent:
         else:
             await self._refuse(envelope, f"{kind} is for run {envelope.epoch}, which is not here")
 
-    async def _prepare(self, envelope: m.Envelope, prepare: m.Prepare, host: Host) -> None:
+    async def _prepare(self, envelope: m.Envelope, prepare: m.Prepare, make_run: MakeRun) -> None:
         if envelope.epoch in self._over:
             await self._refuse(envelope, f"PREPARE for run {envelope.epoch}, which is over")
             return
         if envelope.epoch in self._runs or prepare.plan.run != envelope.epoch:
             await self._refuse(envelope, f"PREPARE for run {envelope.epoch} came twice or names another run")
             return
-        run = RunHost(prepare.plan, envelope.id, host)
+        run = make_run(prepare.plan, envelope.id)
         self._runs[envelope.epoch] = run
         self._tell_host()
         await run.begin()
@@ -187,9 +157,13 @@ class Agent:
             await self._say_hello()
 
     async def _say_hello(self) -> None:
-        facts = {name: str(fact) for name, fact in asdict(gather_host_facts()).items()}
-        capacity = estimate_capacity(self._forwarder_options)
-        await self._send(m.Envelope(m.Hello(self.name, __version__, os.getpid(), clock_identity(), facts, capacity)))
+        hello = m.Hello(
+            *(self.name, __version__, os.getpid(), clock_identity()),
+            facts=self._site.facts(),
+            capacity=self._site.capacity(),
+            simulated=self._site.simulated,
+        )
+        await self._send(m.Envelope(hello))
 
     async def _report_status(self) -> None:
         await self._welcomed.wait()
@@ -199,9 +173,7 @@ class Agent:
 
     def _status(self) -> ps.Status:
         bound_ns, source = self._clock_bound()
-        forwarder = self._forwarder
-        free = forwarder.free_bytes if forwarder and not forwarder.died.done() else default_budget()
-        return ps.Status(0, bound_ns, source, -1, self._outbox.waiting, free)
+        return ps.Status(0, bound_ns, source, -1, self._outbox.waiting, self._site.free_bytes())
 
     async def _reply(self, command: int, message: m.Message, epoch: str) -> None:
         answer = m.Envelope(message, reply_to=command, epoch=epoch)
@@ -222,8 +194,7 @@ class Agent:
         await self._spoke.send(m.encode(envelope))
 
     def _tell_host(self) -> None:
-        if self._status_file:
-            self._status_file.update(serving=self._welcomed.is_set(), runs=self._runs)
+        self._site.show(serving=self._welcomed.is_set(), runs=tuple(self._runs))
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:
         self._answers[command] = answer
@@ -256,12 +227,3 @@ class Agent:
         if self._controller_clock == clock_identity():
             return 0, "the same clock"
         return -1, "the controller's clock is another one, and its offset is not known"
-
-    async def _living_forwarder(self, ledger: Ledger) -> ForwarderClient:
-        async with self._forwarder_lock:
-            if self._forwarder and self._forwarder.died.done():
-                await self._forwarder.close()
-                self._forwarder = None
-            if self._forwarder is None:
-                self._forwarder = await ForwarderClient.spawn(ledger, SLOTS, self._forwarder_options)
-            return self._forwarder

@@ -43,6 +43,7 @@ class Hello:
     clock: ClockIdentity
     facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory … for run.json
     capacity: HostCapacity = field(default_factory=HostCapacity)
+    simulated: bool = False  #: it builds nothing, and makes up what it reports
 
 
 @dataclass(frozen=True, slots=True)

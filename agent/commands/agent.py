@@ -77,12 +77,13 @@ async def _serve(
     address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool, forwarder: ForwarderOptions
 ) -> None:
     from plctl.agent.daemon import Agent
+    from plctl.agent.host_site import HostSite
     from plctl.common.clock import RealClock
     from plctl.common.transport import ZmqSpoke
 
     spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(f"{cause}; trying again", err=True))
     try:
-        served = Agent(name, spoke, RealClock(), forwarder)
+        served = Agent(name, spoke, RealClock(), HostSite(forwarder))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, served.stop)

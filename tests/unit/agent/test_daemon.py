@@ -10,6 +10,7 @@ import pytest
 from hostile import Site
 
 from plctl.agent.daemon import Agent
+from plctl.agent.host_site import HostSite
 from plctl.common import messages as m
 from plctl.common import presence as ps
 from plctl.common import wire
@@ -25,7 +26,7 @@ class Controller(Site):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, Refusals(RealClock()))
-        self.agent = Agent("edge-1", self.spoke(self.enroll("edge-1")), RealClock())
+        self.agent = Agent("edge-1", self.spoke(self.enroll("edge-1")), RealClock(), HostSite())
         self.serving = asyncio.create_task(self.agent.serve())
         self.peer = Peer("edge-1")
 

@@ -14,6 +14,7 @@ from hostile import Site, until
 
 from plctl.agent.commands.status import status
 from plctl.agent.daemon import Agent
+from plctl.agent.host_site import HostSite
 from plctl.agent.local_status import Status, StatusFile, read_statuses
 from plctl.agent.sd_notify import Notifier
 from plctl.common import __version__
@@ -46,7 +47,7 @@ async def hear(listener: socket.socket, word: bytes) -> bytes:
 async def test_an_agent_is_ready_once_it_is_welcome(systemd: socket.socket, tmp_path: Path) -> None:
     """Started, it waits for its controller; welcomed, it is ready; with a run, it says which; then none is left."""
     site = Site(tmp_path / "keys", Refusals(RealClock()))
-    agent = Agent("edge-1", site.spoke(site.enroll("edge-1")), RealClock())
+    agent = Agent("edge-1", site.spoke(site.enroll("edge-1")), RealClock(), HostSite())
     serving = asyncio.create_task(agent.serve())
     try:
         peer, _ = await asyncio.wait_for(site.hub.receive(), 60)

@@ -1,0 +1,68 @@
+"""What the protocol's shell (daemon.py) and the place where an agent's runs happen ask of each other.
+
+A site is a real host (host_site.py), or one that only makes up what it reports (simulated.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from plctl.common import messages as m
+from plctl.common.clock import Clock
+from plctl.common.plan import RunPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the runs of one agent need of its shell."""
+
+    name: str  #: the agent's
+    clock: Clock
+    report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
+    reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
+    waiting: Callable[[], int]  #: reports that the controller has not acknowledged
+    offset_ns: Callable[[], int | None]  #: controller's clock − this host's, as far as that is known
+
+
+class Run(Protocol):
+    """One run, from PREPARE to RELEASED."""
+
+    async def begin(self) -> None:
+        """Start with PREPARE."""
+
+    async def command(self, envelope: m.Envelope, bound_ns: int, source: str) -> None:
+        """Obey a command of this run, or refuse it by name."""
+
+    async def abandon(self) -> None:
+        """The agent leaves: take everything of the run away without being told."""
+
+
+#: Makes a run of a plan and of the id of its PREPARE.
+MakeRun = Callable[[RunPlan, int], Run]
+
+
+class Site(Protocol):
+    """Where runs happen."""
+
+    simulated: bool  #: nothing is built, and telemetry is made up
+
+    def open(self, desk: Desk) -> AbstractAsyncContextManager[MakeRun]:
+        """Be ready for runs within the block; afterwards everything that was made is gone."""
+
+    def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
+        """Let the host know whether the controller has welcomed the agent, and which runs it has not released."""
+
+    async def tend(self, clock: Clock) -> None:
+        """Do what is to be done beside the runs, for as long as the site is open."""
+
+    def facts(self) -> dict[str, str]:
+        """About the host, for HELLO."""
+
+    def capacity(self) -> m.HostCapacity:
+        """What links may take in all."""
+
+    def free_bytes(self) -> int:
+        """Memory that the frames of further links may take."""
