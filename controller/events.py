@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from plctl.common.errors import ProtocolError
 from plctl.controller.run_record import rfc3339
@@ -57,9 +59,31 @@ def from_lines(lines: Iterable[str]) -> list[Event]:
     return [event for line in lines if (event := _parse(line)) is not None]
 
 
+def cut_torn_line(path: Path) -> None:
+    """Take a last line that was cut off out of the log at `path`, so that the next event begins a line of its own.
+
+    :raises OSError: it cannot be written.
+    """
+    with path.open("rb+") as file:
+        file.truncate(file.seek(0, os.SEEK_END) - _torn_bytes(file))
+
+
 def merge(*logs: Iterable[Event]) -> list[Event]:
     """All events in the order of the controller's clock (`t_ns`); equal instants keep the order given."""
     return sorted((event for log in logs for event in log), key=lambda event: int(event.get("t_ns", 0)))
+
+
+def _torn_bytes(file: BinaryIO) -> int:
+    """How many bytes come after the last newline."""
+    torn, position = 0, file.seek(0, os.SEEK_END)
+    while position:
+        size = min(position, 65_536)
+        position = file.seek(position - size)
+        after = size - (file.read(size).rfind(b"\n") + 1)
+        torn += after
+        if after < size:
+            break
+    return torn
 
 
 def _parse(line: str) -> Event | None:

@@ -11,6 +11,7 @@ armed), overhead_bytes, records, and lost (null if the agent could not tell any 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ def append(folder: Path, link: str, direction: Direction, records: bytes) -> Non
         except OSError:  # half a record would shift all that come after it
             file.truncate(end)
             raise
+
+
+def cut_torn_records(folder: Path) -> None:
+    """After a crash, let every packet log that is being written in the run's `folder` end with a whole record.
+
+    :raises OSError: one cannot be written.
+    """
+    for stream in (folder / FOLDER_NAME).glob("*.records"):
+        size = stream.stat().st_size
+        os.truncate(stream, size - size % RECORD.size)
 
 
 def finish(folder: Path, record: RunRecord) -> None:

@@ -3,7 +3,7 @@
     runs/20261123-041530-handover-7f3a/
         run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
         events.jsonl        one log of all parts, in controller time
-        telemetry.parquet   per link, direction and interval                  (telemetry.arrows until the run is over)
+        telemetry.parquet   per link, direction and interval                  (telemetry.parts/ until the run is over)
         packets/…           per-packet logs of links that ask for them        (….records until the run is over)
     artifacts/LINK/…    what the workloads printed
         report.html         all of it as one page
@@ -32,13 +32,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkResult, LinkStart
 from plctl.common.plan import Direction
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
-from plctl.controller import events, packet_file, run_record, telemetry_file
+from plctl.controller import column_file, events, packet_file, run_record, telemetry_file
+from plctl.controller.column_file import ColumnWriter
+from plctl.controller.column_parts import Story
 from plctl.controller.events import Event
 from plctl.controller.run_record import HostRecord, RunRecord
 
@@ -65,12 +68,11 @@ def new_run_id(name: str, wall_ns: int) -> str:
 class RunFolder:
     """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
 
-    def __init__(self, path: Path) -> None:
-        """Take over the empty folder `path`; `create` is what makes it."""
+    def __init__(self, path: Path, log: TextIO, telemetry: ColumnWriter, record: RunRecord | None = None) -> None:
         self.path = path
-        self.record: RunRecord | None = None
-        self._events = (path / EVENTS_NAME).open("x", encoding="utf-8", buffering=1)
-        self._telemetry = telemetry_file.TelemetryWriter(path)
+        self.record = record
+        self._events = log
+        self._telemetry = telemetry
 
     @classmethod
     def create(cls, base: Path, run: str) -> RunFolder:
@@ -87,7 +89,25 @@ class RunFolder:
             except FileExistsError:
                 raise BusyError(f"the results folder {path} exists already") from None
             (path / ARTIFACTS_NAME).mkdir()
-            return cls(path)
+            log = (path / EVENTS_NAME).open("x", encoding="utf-8")
+            return cls(path, log, ColumnWriter.create(path, telemetry_file.COLUMNS, run))
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunFolder:
+        """Go on with the folder of a run whose controller has died. Of what was being written then, only whole lines,
+        batches and records are kept.
+
+        :raises UserError: that is no folder of a run, or one without a plan.
+        :raises WorldError: it cannot be written.
+        """
+        record = read_record(path)
+        with _explained(f"go on writing to {path}"):
+            events.cut_torn_line(path / EVENTS_NAME)
+            packet_file.cut_torn_records(path)
+            log = (path / EVENTS_NAME).open("a", encoding="utf-8")
+            folder = cls(path, log, ColumnWriter.reopen(path, telemetry_file.COLUMNS, path.name), record)
+            folder._telemetry.start(record.t0_by_host())
+            return folder
 
     def __enter__(self) -> RunFolder:
         return self
@@ -115,7 +135,9 @@ class RunFolder:
         self, t0_ns: int, t0_wall_ns: int, starts: Iterable[LinkStart], hosts: Iterable[HostRecord]
     ) -> None:
         """Write down T0 (controller's monotonic and wall clock), each link's start, and each host with its clock."""
-        self._write(run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts))
+        record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts)
+        self._write(record)
+        self._telemetry.start(record.t0_by_host())
 
     def append_events(self, log: Iterable[Event], host: str = "") -> None:
         """Add events to the log; `host` is where they are from unless they say otherwise."""
@@ -129,8 +151,9 @@ class RunFolder:
 
         :raises ProtocolError: a time is beyond 64 bits.
         """
-        with _explained(f"write {self.path / telemetry_file.STREAM_NAME}"):
-            self._telemetry.append(host, samples, offset_ns)
+        batch = telemetry_file.batch_of(host, samples, offset_ns)
+        with _explained(f"write telemetry to {self.path}"):
+            self._telemetry.append(batch)
 
     def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
         """Add records to the packet log of one direction of `link`.
@@ -171,8 +194,8 @@ class RunFolder:
         self.close()
         with _explained(f"order {self.path / EVENTS_NAME}"):
             self._order_events()
-        with _explained(f"write {self.path / telemetry_file.PARQUET_NAME}"):
-            telemetry_file.finish(self.path, self.run, record.t0_by_host())
+        with _explained(f"write the telemetry in {self.path} as Parquet"):
+            column_file.finish(self.path, Story(telemetry_file.COLUMNS, self.run, record.t0_by_host()))
         with _explained(f"write the packet logs in {self.path / packet_file.FOLDER_NAME}"):
             packet_file.finish(self.path, record)
         with _explained(f"write {self.path / REPORT_NAME}"):

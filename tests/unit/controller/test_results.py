@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from small_disk import no_file_larger_than
 from synthetic_run import (
     HOST,
     INTERVAL_NS,
@@ -25,6 +23,7 @@ from synthetic_run import (
 )
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.common.packet_log import RECORD
 from plctl.controller import telemetry_file
 from plctl.controller.results import RunFolder, new_run_id, read_events, read_record
 
@@ -70,33 +69,6 @@ def test_telemetry_can_be_read_while_the_run_goes_on(folder: RunFolder) -> None:
     assert len(columns["t_ns"]) == table.num_rows
     assert table["t_s"][0].as_py() == INTERVAL_NS / 1e9
     folder.close()
-
-
-def test_telemetry_survives_a_batch_that_was_cut_off(tmp_path: Path, folder: RunFolder) -> None:
-    """After a crash in mid-write, all batches before the last are still there."""
-    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    stream = folder.path / telemetry_file.STREAM_NAME
-    folder.append_samples(HOST, packed(columns))
-    whole = stream.stat().st_size
-    folder.append_samples(HOST, packed(columns))
-    for size in (whole + 1, whole + 200, stream.stat().st_size - 1):
-        torn = tmp_path / f"torn-{size}"
-        torn.mkdir()
-        (torn / telemetry_file.STREAM_NAME).write_bytes(stream.read_bytes()[:size])
-        assert len(columns["t_ns"]) == telemetry_file.read(torn, RUN, {}).num_rows
-    folder.close()
-
-
-def test_telemetry_ends_as_one_parquet_file_with_its_time_since_t0(tmp_path: Path) -> None:
-    """The Parquet file has every sample with run, host and seconds since T0, and the stream is gone."""
-    with make_run(tmp_path) as folder:
-        during = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
-    path = telemetry_file.finish(folder.path, RUN, {HOST: T0_NS})
-    table = pq.read_table(path)
-    assert during.equals(table)
-    assert {RUN} == set(table["run"].to_pylist())
-    assert {HOST} == set(table["host"].to_pylist())
-    assert not (folder.path / telemetry_file.STREAM_NAME).exists()
 
 
 def test_telemetry_of_a_host_that_was_never_armed_has_no_time(folder: RunFolder) -> None:
@@ -178,37 +150,41 @@ def test_a_full_disk_is_told_in_a_sentence(folder: RunFolder) -> None:
     folder.close()
 
 
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """Let the kernel refuse to write beyond `size` bytes of any file, in mid-write as a disk does when it fills up."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_telemetry_that_the_disk_refused_does_not_hide_what_comes_after(folder: RunFolder) -> None:
-    """A batch is in the file whole or not at all; once there is space again, telemetry goes on."""
-    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    folder.append_samples(HOST, packed(columns))
-    stream = folder.path / telemetry_file.STREAM_NAME
-    with no_file_larger_than(stream.stat().st_size + 1_000), pytest.raises(WorldError, match=r"cannot write .*arrows"):
-        folder.append_samples(HOST, packed(columns))
-    folder.append_samples(HOST, packed(columns))
-    assert 2 * len(columns["t_ns"]) == telemetry_file.read(folder.path, RUN, {}).num_rows
-
-
-def test_closing_on_a_full_disk_releases_the_files(folder: RunFolder) -> None:
-    """The sentence comes once, nothing stays open, and what was written can be read."""
-    columns = half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)
-    folder.append_samples(HOST, packed(columns))
-    size = (folder.path / telemetry_file.STREAM_NAME).stat().st_size
-    with no_file_larger_than(size), pytest.raises(WorldError, match="cannot close the results in"):
-        folder.close()
+def test_telemetry_that_the_disk_refused_is_told_in_a_sentence(folder: RunFolder) -> None:
+    """The sentence names the run's folder, what was there stays readable, and closing tells nothing twice."""
+    samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    folder.append_samples(HOST, samples)
+    stream = folder.path / "telemetry.parts" / "000001.arrows"
+    with no_file_larger_than(stream.stat().st_size):
+        with pytest.raises(WorldError, match=r"cannot write telemetry to .*: File too large"):
+            folder.append_samples(HOST, samples)
+        with pytest.raises(WorldError, match="cannot close the results in"):
+            folder.close()
     folder.close()
-    assert len(columns["t_ns"]) == telemetry_file.read(folder.path, RUN, {}).num_rows
+    assert len(samples) == telemetry_file.read(folder.path, RUN, {}).num_rows
+
+
+def test_a_run_goes_on_in_the_folder_of_a_controller_that_died(folder: RunFolder) -> None:
+    """What was whole stays, what was being written is cut off, and what comes then follows it."""
+    samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    folder.record_plan(plan_record((handover_plan(),)))
+    folder.append_samples(HOST, samples)
+    folder.append_events([{"t_ns": 1, "event": "run.accepted"}])
+    folder.append_packets("leo-0", "up", bytes(RECORD.size))
+    records = folder.path / "packets" / "leo-0-up.records"
+    for torn in (folder.path / "events.jsonl", folder.path / "telemetry.parts" / "000001.arrows", records):
+        with torn.open("ab") as file:
+            file.write(b'{"torn')
+    with RunFolder.reopen(folder.path) as again:
+        again.append_samples(HOST, samples)
+        again.append_events([{"t_ns": 2, "event": "run.resumed"}])
+        again.append_packets("leo-0", "up", bytes(RECORD.size))
+    assert folder.record == again.record
+    assert 2 * len(samples) == telemetry_file.read(folder.path, RUN, {}).num_rows
+    assert ["run.accepted", "run.resumed"] == [event["event"] for event in read_events(folder.path)]
+    assert 2 == len((folder.path / "events.jsonl").read_text().splitlines())
+    assert 2 * RECORD.size == records.stat().st_size
+    folder.close()
 
 
 def test_what_is_not_a_run_is_told_in_a_sentence(tmp_path: Path) -> None:
