@@ -62,7 +62,7 @@ class Agent:
         )
         async with self._site.open(desk) as make_run:
             self._tell_host()
-            works = (self._receive(make_run), self._introduce(), self._report_status(), self._site.tend(self._clock))
+            works = (self._receive(make_run), self._introduce(), self._report_status(), self._site.tend())
             tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:

@@ -15,9 +15,8 @@ from plctl.agent.ledger import Ledger
 from plctl.agent.local_status import StatusFile
 from plctl.agent.reap import reap
 from plctl.agent.run_host import Host, RunHost
-from plctl.agent.sd_notify import Notifier
 from plctl.agent.site import Desk, MakeRun
-from plctl.common.clock import Clock
+from plctl.common import sd_notify
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.host_facts import gather_host_facts
 from plctl.common.messages import HostCapacity
@@ -36,7 +35,6 @@ class HostSite:
         self._options = options or ForwarderOptions()
         self._forwarder: ForwarderClient | None = None
         self._forwarder_lock = asyncio.Lock()
-        self._notifier = Notifier()
         self._status_file: StatusFile | None = None
 
     @asynccontextmanager
@@ -48,7 +46,7 @@ class HostSite:
         await asyncio.to_thread(reap)
         with Owner.create(f"agent-{desk.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
-            self._status_file = StatusFile(owner.path, desk.name, self._notifier)
+            self._status_file = StatusFile(owner.path, desk.name)
             host = Host(
                 name=desk.name,
                 clock=desk.clock,
@@ -77,11 +75,9 @@ class HostSite:
         assert self._status_file is not None
         self._status_file.update(serving=serving, runs=runs)
 
-    async def tend(self, clock: Clock) -> None:
+    async def tend(self) -> None:
         """Feed systemd's watchdog, if it wants that."""
-        assert self._status_file is not None
-        if self._notifier.watchdog_ns:
-            await self._status_file.feed_watchdog(clock)
+        await sd_notify.keep_alive()
         await asyncio.Event().wait()  # for ever
 
     def facts(self) -> dict[str, str]:

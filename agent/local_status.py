@@ -11,13 +11,11 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from plctl.agent.sd_notify import Notifier
 from plctl.common import __version__
-from plctl.common.clock import Clock
 from plctl.common.errors import ProtocolError
 from plctl.common.private_file import write_private
+from plctl.common.sd_notify import notify
 from plctl.common.state import is_held, owner_folders
 from plctl.common.wire import from_plain
 
@@ -38,11 +36,10 @@ class Status:
 class StatusFile:
     """What one agent lets its host know."""
 
-    def __init__(self, folder: Path, name: str, notifier: Notifier) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         """`folder` is the agent's as an owner and goes with it."""
         self._path = folder / _FILE
         self._name = name
-        self._notifier = notifier
 
     def update(self, *, serving: bool, runs: Iterable[str]) -> None:
         """Things are so now. Systemd counts the agent as started once it serves.
@@ -52,15 +49,9 @@ class StatusFile:
         status = Status(self._name, os.getpid(), __version__, serving, tuple(runs))
         write_private(self._path, json.dumps(asdict(status)) + "\n")
         if serving:
-            self._notifier.tell(READY=1, STATUS=f"serving; runs: {', '.join(status.runs) or 'none'}")
+            notify(f"READY=1\nSTATUS=serving; runs: {', '.join(status.runs) or 'none'}")
         else:
-            self._notifier.tell(STATUS="waiting for the controller's welcome")
-
-    async def feed_watchdog(self, clock: Clock) -> NoReturn:
-        """Tell systemd that the event loop still turns, twice as often as it wants to hear it."""
-        while True:
-            self._notifier.tell(WATCHDOG=1)
-            await clock.sleep_until(clock.monotonic_ns() + self._notifier.watchdog_ns // 2)
+            notify("STATUS=waiting for the controller's welcome")
 
 
 def read_statuses() -> list[Status]:

@@ -55,7 +55,7 @@ class Site(Protocol):
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """Let the host know whether the controller has welcomed the agent, and which runs it has not released."""
 
-    async def tend(self, clock: Clock) -> None:
+    async def tend(self) -> None:
         """Do what is to be done beside the runs, for as long as the site is open."""
 
     def facts(self) -> dict[str, str]:

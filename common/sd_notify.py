@@ -16,13 +16,14 @@ _NS_PER_US = 1000
 
 
 def notify(state: str) -> bool:
-    """Send `state`, such as ``READY=1``; whether a service manager was there to be told."""
+    """Send `state`, such as ``READY=1``; whether a service manager was there to be told. Never waits for it."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False
     if address.startswith("@"):  # a name without a file
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock, suppress(OSError):
+    kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    with socket.socket(socket.AF_UNIX, kind) as sock, suppress(OSError):
         sock.sendto(state.encode(), address)
         return True
     return False

@@ -16,14 +16,12 @@ from plctl.agent.commands.status import status
 from plctl.agent.daemon import Agent
 from plctl.agent.host_site import HostSite
 from plctl.agent.local_status import Status, StatusFile, read_statuses
-from plctl.agent.sd_notify import Notifier
 from plctl.common import __version__
 from plctl.common import messages as m
-from plctl.common.clock import FakeClock, RealClock, clock_identity
+from plctl.common.clock import RealClock, clock_identity
 from plctl.common.plan import RunPlan
 from plctl.common.refusals import Refusals
 from plctl.common.state import Owner
-from plctl.common.units import NS_PER_S
 
 
 @pytest.fixture
@@ -67,27 +65,10 @@ async def test_an_agent_is_ready_once_it_is_welcome(systemd: socket.socket, tmp_
     assert [] == read_statuses()
 
 
-async def test_the_watchdog_is_fed_twice_in_its_time(systemd: socket.socket, tmp_path: Path) -> None:
-    """At once, and then whenever half of what systemd grants has passed; a full queue at its end stops nobody."""
-    clock = FakeClock()
-    feeding = asyncio.create_task(StatusFile(tmp_path, "edge-1", Notifier()).feed_watchdog(clock))
-    for _ in range(1000):
-        await hear(systemd, b"WATCHDOG=1")
-        clock.advance(10 * NS_PER_S - 1)
-        with pytest.raises(BlockingIOError):
-            systemd.recv(1)
-        clock.advance(1)
-    while clock.monotonic_ns() < 20_000 * NS_PER_S:  # nobody reads any more
-        clock.advance(10 * NS_PER_S)
-        await asyncio.wait([feeding], timeout=0)
-    assert not feeding.done()
-    feeding.cancel()
-
-
 def test_a_dead_agent_has_no_status(state_folder: Path) -> None:
     """The file that a killed agent left says nothing about the present."""
     owner = Owner.create("agent-edge-1-1")
-    StatusFile(owner.path, "edge-1", Notifier()).update(serving=True, runs=["r-1"])
+    StatusFile(owner.path, "edge-1").update(serving=True, runs=["r-1"])
     assert [Status("edge-1", read_statuses()[0].pid, __version__, True, ("r-1",))] == read_statuses()
     owner.close()
     assert [] == read_statuses()
@@ -106,7 +87,7 @@ def test_a_dead_agent_has_no_status(state_folder: Path) -> None:
 def test_the_status_command_says_it(serving: bool, runs: tuple[str, ...], line: str, code: int) -> None:
     """For people in a line, for programs as JSON, and by the exit status."""
     with Owner.create("agent-edge-1-1") as owner:
-        StatusFile(owner.path, "edge-1", Notifier()).update(serving=serving, runs=runs)
+        StatusFile(owner.path, "edge-1").update(serving=serving, runs=runs)
         shown, document = CliRunner().invoke(status), CliRunner().invoke(status, ["--json"])
         owner.remove()
     assert (code, True) == (shown.exit_code, shown.output.endswith(f": {line}\n"))

@@ -66,3 +66,9 @@ def test_a_watchdog_of_another_process_is_not_ours(monkeypatch: pytest.MonkeyPat
     assert 10**9 == watchdog_ns()
     monkeypatch.setenv("WATCHDOG_PID", "1")
     assert 0 == watchdog_ns()
+
+
+@pytest.mark.usefixtures("manager")
+def test_a_manager_that_does_not_listen_holds_nobody_up() -> None:
+    """What does not fit into its queue is lost: a daemon that waited here would stand still."""
+    assert not all(notify("WATCHDOG=1") for _ in range(10_000))
