@@ -7,6 +7,7 @@
 #   make bench     how fast the forwarder is, as a ratio to what the kernel does (root)
 #   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
+#   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      only what needs no root: ruff and mypy
 #   make build     only the virtual environment
 
@@ -26,7 +27,7 @@ sources := $(wildcard agent/native/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test test-hosts bench sanitize fuzz lint build clean-venv clean
+.PHONY: demo test test-hosts bench sanitize fuzz deb lint build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -59,6 +60,9 @@ fuzz: export GOAL = fuzz
 fuzz: root-check build
 	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]' $(quietly)
 	PYTHON=$(CURDIR)/$(python) tests/fuzz/run $(ARGS)
+
+deb: build
+	deploy/debian/build $(python) dist
 
 lint: build
 	$(venv)/bin/ruff check

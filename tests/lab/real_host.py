@@ -24,6 +24,18 @@ from plctl.agent.lab.lab import LabHost
 _HERE = Path(__file__).parent
 #: An ordinary account that may use sudo, with its password.
 USER = "student"
+#: Where a system that only runs writes.
+_VOLATILE = (
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run/systemd",
+    "/run/log",
+    "/run/user",
+    "/run/utmp",
+    "/var/log",
+    "/var/lib/systemd",
+)
 _LOOK_EVERY_S = 0.05
 _BOOT_S, _RUN_S = 90, 120
 
@@ -155,10 +167,20 @@ class RealHost:
         init = self._find_init()
         if init is None:
             raise HostError(f"{self.name} is switched off")
-        environment = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        environment = ["env", "--chdir=/", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                        "HOME=/root", "LANG=C.UTF-8"]  # fmt: skip
         enter = ["nsenter", f"--target={init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--time"]
-        return [*enter, "--root", "--wd=/", "--", *environment, *command]
+        return [*enter, "--root", "--", *environment, *command]
+
+    def files(self) -> set[str]:
+        """Every file, folder and link on it, one line each: path, kind, mode, owner, and size or target.
+
+        Without what a running system writes by itself: the kernel's file systems, logs, systemd's own notes.
+        """
+        pruned = " -o ".join(f"-path {path}" for path in _VOLATILE)
+        each = r"-type d -printf '%p/ %m %U:%G\n' -o -printf '%p %y %m %U:%G %s %l\n'"
+        found = self.run(["sh", "-c", f"find / /run /tmp -xdev \\( {pruned} \\) -prune -o {each}"]).stdout
+        return set(found.splitlines())
 
     def _state(self) -> str:
         """What systemd says of itself."""

@@ -42,6 +42,8 @@ class Recipe:
 
 #: Debian 12, which has Python 3.11, and Debian 11, whose Python 3.9 is too old for plctl.
 BOOKWORM, BULLSEYE = Recipe("bookworm"), Recipe("bullseye")
+#: Debian 12 with all that a node or the head of a Slurm cluster needs, not configured.
+SLURM = Recipe("bookworm", (*HOST_PACKAGES, "slurmctld", "slurmd", "slurm-client", "munge"))
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,62 @@
+"""The Debian package: builds here, installs on a host without a network, works there, and goes without a trace."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab.real_host import RealHost
+from lab.real_lab import RealLab
+
+pytestmark = pytest.mark.timeout(600)
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n500,1,2,20\n"
+#: What stays for good reason: dpkg's register, and the folder of named namespaces, which by now others may use.
+STAYS = ("/var/lib/dpkg/", "/run/netns/ ")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, as `make deb` builds it."""
+    folder = tmp_path_factory.mktemp("package")
+    subprocess.run([ROOT / "deploy/debian/build", sys.executable, folder], check=True, timeout=500)
+    (path,) = folder.iterdir()
+    return path
+
+
+@pytest.fixture
+def host(lab: RealLab, package: Path) -> Iterator[RealHost]:
+    """A host on which the package lies, not installed."""
+    host = lab.host("h1")
+    target = host.disk / "var/tmp/plctl.deb"
+    target.write_bytes(package.read_bytes())
+    yield host
+    host.run(["dpkg", "--purge", "plctl"], check=False)
+    target.unlink()
+
+
+def test_the_package_works_without_a_network_and_leaves_nothing(host: RealHost) -> None:
+    """Installed, it can do what it says: judge the host, run a link, write a report; removed, it was never there."""
+    before = {line for line in host.files() if not line.startswith(STAYS)}
+    host.run(["dpkg", "--install", "/var/tmp/plctl.deb"])
+    assert host.run(["plctl", "--version"]).stdout.startswith("plctl ")
+    findings = host.run(["plctl", "doctor", "--brief"])
+    assert ("", "") == (findings.stdout, findings.stderr)
+    host.run(["mkdir", "/var/tmp/study"])
+    host.run(["sh", "-c", "cat > /var/tmp/study/short.csv"], text=SCENARIO)
+    probe = "plctl probe client 192.168.66.2 --count 1 --timeout 0.1s"
+    run = f"cd /var/tmp/study && HOME=$PWD plctl run short.csv --json -- sh -c '{probe} || true'"
+    done = host.run(["sh", "-c", run], check=False)
+    record = json.loads(done.stdout)
+    assert record["verdict"] in ("ok", "late"), done.stdout + done.stderr  # a busy test machine may be late
+    host.run(["sh", "-c", "test -s /var/tmp/study/runs/*/report.html"])
+    host.run(["rm", "-r", "/var/tmp/study"])
+    host.run(["dpkg", "--remove", "plctl"])
+    after = {line for line in host.files() if not line.startswith(STAYS)}
+    assert (set(), set()) == (after - before, before - after)
+    assert "" == host.run(["dpkg-query", "--show", "--showformat=${Status}", "plctl"], check=False).stdout
