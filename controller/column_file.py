@@ -73,6 +73,11 @@ class ColumnWriter:
         """T0 on each host's own clock is known: from now on parts may be closed."""
         self._t0_by_host = dict(t0_by_host)
 
+    @property
+    def end(self) -> tuple[Path, int]:
+        """The open part's file, and how many bytes are in it."""
+        return self._folder / f"{self._number:06}{STREAM_SUFFIX}", self._file.tell()
+
     def append(self, batch: pa.RecordBatch) -> None:
         """Add rows of the schema that was given, whole or not at all.
 

@@ -51,8 +51,10 @@ SCHEMA = pa.schema(
 )
 
 
-def append(folder: Path, link: str, direction: Direction, records: bytes) -> None:
+def append(folder: Path, link: str, direction: Direction, records: bytes) -> tuple[Path, int]:
     """Add `records` to the stream of one direction of `link` in the run's `folder`, whole or not at all.
+
+    Returns the stream's file, and how many bytes are in it now.
 
     :raises ProtocolError: they are no records, or too many.
     :raises OSError: the disk refuses.
@@ -62,7 +64,8 @@ def append(folder: Path, link: str, direction: Direction, records: bytes) -> Non
     if not np.isin(np.frombuffer(records, _DTYPE)["verdict"], _CODES).all():
         raise ProtocolError(f"a packet log of {link} with a verdict that there is not")
     (folder / FOLDER_NAME).mkdir(exist_ok=True)
-    with _stream(folder, link, direction).open("ab", buffering=0) as file:
+    stream = _stream(folder, link, direction)
+    with stream.open("ab", buffering=0) as file:
         end, rest = file.tell(), memoryview(records)
         try:
             while rest:
@@ -70,6 +73,7 @@ def append(folder: Path, link: str, direction: Direction, records: bytes) -> Non
         except OSError:  # half a record would shift all that come after it
             file.truncate(end)
             raise
+        return stream, file.tell()
 
 
 def cut_torn_records(folder: Path) -> None:
@@ -91,6 +95,8 @@ def finish(folder: Path, record: RunRecord) -> None:
         for direction in DIRECTIONS if link.plan.packets else ():
             (folder / FOLDER_NAME).mkdir(exist_ok=True)
             target = _parquet(folder, link.plan.name, direction)
+            if target.exists() and not _stream(folder, link.plan.name, direction).exists():
+                continue  # that was done before
             draft = target.with_suffix(".parquet.tmp")
             schema = _with_footer(folder, record, link, direction)
             with pq.ParquetWriter(draft, schema, compression="zstd") as writer:

@@ -25,14 +25,15 @@ Every method that writes raises `WorldError` with a sentence when the disk is fu
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkResult, LinkStart
@@ -41,7 +42,7 @@ from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
 from plctl.controller import column_file, events, packet_file, run_record, telemetry_file
 from plctl.controller.column_file import ColumnWriter
-from plctl.controller.column_parts import Story
+from plctl.controller.column_parts import STREAM_SUFFIX, Story
 from plctl.controller.events import Event
 from plctl.controller.run_record import HostRecord, RunRecord
 
@@ -68,11 +69,12 @@ def new_run_id(name: str, wall_ns: int) -> str:
 class RunFolder:
     """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
 
-    def __init__(self, path: Path, log: TextIO, telemetry: ColumnWriter, record: RunRecord | None = None) -> None:
+    def __init__(self, path: Path, log: FileIO, telemetry: ColumnWriter, record: RunRecord | None = None) -> None:
         self.path = path
         self.record = record
         self._events = log
         self._telemetry = telemetry
+        self._grown: dict[Path, int] = {}
 
     @classmethod
     def create(cls, base: Path, run: str) -> RunFolder:
@@ -89,25 +91,33 @@ class RunFolder:
             except FileExistsError:
                 raise BusyError(f"the results folder {path} exists already") from None
             (path / ARTIFACTS_NAME).mkdir()
-            log = (path / EVENTS_NAME).open("x", encoding="utf-8")
+            log = (path / EVENTS_NAME).open("xb", buffering=0)
             return cls(path, log, ColumnWriter.create(path, telemetry_file.COLUMNS, run))
 
     @classmethod
-    def reopen(cls, path: Path) -> RunFolder:
+    def reopen(cls, path: Path, sizes: Mapping[str, int] | None = None) -> RunFolder:
         """Go on with the folder of a run whose controller has died. Of what was being written then, only whole lines,
         batches and records are kept.
 
+        :param sizes: what `grown` has said so far: whatever was written beyond that is cut off, too.
         :raises UserError: that is no folder of a run, or one without a plan.
         :raises WorldError: it cannot be written.
         """
         record = read_record(path)
         with _explained(f"go on writing to {path}"):
+            if sizes is not None:
+                _cut(path, sizes)
             events.cut_torn_line(path / EVENTS_NAME)
             packet_file.cut_torn_records(path)
-            log = (path / EVENTS_NAME).open("a", encoding="utf-8")
+            log = (path / EVENTS_NAME).open("ab", buffering=0)
             folder = cls(path, log, ColumnWriter.reopen(path, telemetry_file.COLUMNS, path.name), record)
             folder._telemetry.start(record.t0_by_host())
             return folder
+
+    def grown(self) -> dict[str, int]:
+        """The sizes in bytes of the files that have grown since this was asked last, by path within the folder."""
+        grown, self._grown = self._grown, {}
+        return {str(path.relative_to(self.path)): size for path, size in grown.items()}
 
     def __enter__(self) -> RunFolder:
         return self
@@ -143,8 +153,8 @@ class RunFolder:
         """Add events to the log; `host` is where they are from unless they say otherwise."""
         lines = "".join(events.to_line(event, self.run, host) for event in log)
         with _explained(f"write {self.path / EVENTS_NAME}"):
-            self._events.write(lines)
-            self._events.flush()
+            self._events.write(lines.encode())
+            self._grown[self.path / EVENTS_NAME] = self._events.tell()
 
     def append_samples(self, host: str, samples: Samples, offset_ns: int = 0) -> None:
         """Add telemetry of `host`; `offset_ns` is what to add to its clock for the controller's.
@@ -154,6 +164,8 @@ class RunFolder:
         batch = telemetry_file.batch_of(host, samples, offset_ns)
         with _explained(f"write telemetry to {self.path}"):
             self._telemetry.append(batch)
+        stream, size = self._telemetry.end
+        self._grown[stream] = size
 
     def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
         """Add records to the packet log of one direction of `link`.
@@ -161,7 +173,8 @@ class RunFolder:
         :raises ProtocolError: they are not records, or the name would lead out of the folder.
         """
         with _explained(f"write the packet log of {link}"):
-            packet_file.append(self.path, _plain(link), direction, records)
+            stream, size = packet_file.append(self.path, _plain(link), direction, records)
+        self._grown[stream] = size
 
     def append_artifact(self, link: str, name: str, data: bytes) -> None:
         """Add a piece to the artifact `name` of `link`.
@@ -171,6 +184,7 @@ class RunFolder:
         path = self.artifacts(link) / _plain(name)
         with _explained(f"write {path}"), path.open("ab") as file:
             file.write(data)
+            self._grown[path] = file.tell()
 
     def record_result(
         self, results: Iterable[LinkResult], *, failures: Mapping[str, str], cancelled: bool, finished_wall_ns: int
@@ -187,19 +201,9 @@ class RunFolder:
         return record
 
     def finish(self) -> Path:
-        """Close everything, put the log in order, make the Parquet files and report.html; return the report's path."""
-        from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second that no other stage need wait
-
-        record = self._planned()
+        """Close everything and complete the folder (see `finish`); return the report's path."""
         self.close()
-        with _explained(f"order {self.path / EVENTS_NAME}"):
-            self._order_events()
-        with _explained(f"write the telemetry in {self.path} as Parquet"):
-            column_file.finish(self.path, Story(telemetry_file.COLUMNS, self.run, record.t0_by_host()))
-        with _explained(f"write the packet logs in {self.path / packet_file.FOLDER_NAME}"):
-            packet_file.finish(self.path, record)
-        with _explained(f"write {self.path / REPORT_NAME}"):
-            return report.write(self.path)
+        return finish(self.path)
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
@@ -216,11 +220,26 @@ class RunFolder:
             _replace(self.path / RUN_NAME, run_record.to_json(record))
         self.record = record
 
-    def _order_events(self) -> None:
-        path = self.path / EVENTS_NAME
-        with path.open(encoding="utf-8") as file:
-            ordered = events.merge(events.from_lines(file))
-        _replace(path, "".join(events.to_line(event, self.run) for event in ordered))
+
+def finish(path: Path) -> Path:
+    """Complete the folder `path` of a run that was judged: log in order, Parquet files, report.html, whose path it is.
+
+    Needs nothing but the folder, may be done again, and is done by one process at a time.
+
+    :raises UserError: that is no folder of a run.
+    """
+    from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second that no other stage need wait
+
+    record = read_record(path)
+    with _alone(path):
+        with _explained(f"order {path / EVENTS_NAME}"):
+            _order_events(path, record.run)
+        with _explained(f"write the telemetry in {path} as Parquet"):
+            column_file.finish(path, Story(telemetry_file.COLUMNS, record.run, record.t0_by_host()))
+        with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
+            packet_file.finish(path, record)
+        with _explained(f"write {path / REPORT_NAME}"):
+            return report.write(path)
 
 
 def read_record(path: Path) -> RunRecord:
@@ -244,6 +263,36 @@ def read_events(path: Path) -> list[Event]:
     """
     with _explained(f"read {path / EVENTS_NAME}"), (path / EVENTS_NAME).open(encoding="utf-8") as file:
         return events.merge(events.from_lines(file))
+
+
+def _order_events(folder: Path, run: str) -> None:
+    path = folder / EVENTS_NAME
+    with path.open(encoding="utf-8") as file:
+        ordered = events.merge(events.from_lines(file))
+    _replace(path, "".join(events.to_line(event, run) for event in ordered))
+
+
+def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Let the files that a run appends to be no longer than `sizes` say; those that are not named there are removed."""
+    streams = column_file.parts_folder(folder, telemetry_file.COLUMNS).glob("*" + STREAM_SUFFIX)
+    packets = (folder / packet_file.FOLDER_NAME).glob("*")
+    for file in (folder / EVENTS_NAME, *streams, *packets, *(folder / ARTIFACTS_NAME).glob("*/*")):
+        size = sizes.get(str(file.relative_to(folder)), 0)
+        if size or file.name == EVENTS_NAME:
+            os.truncate(file, min(size, file.stat().st_size))
+        else:
+            file.unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process completes `folder`."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from plctl.controller import report
 from plctl.controller.commands.report import report as report_command
 from plctl.controller.markup import Markup
 from plctl.controller.report_run import again
-from plctl.controller.results import RunFolder, read_record
+from plctl.controller.results import RunFolder, finish, read_record
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=y>&\"'"
 
@@ -165,3 +165,13 @@ def test_the_command_draws_any_link_of_a_finished_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no link 'c'; it has a, b"):
         report.write(folder, links=["c"])
     assert read_record(folder).verdict == "ok"
+
+
+def test_a_folder_can_be_completed_again(tmp_path: Path) -> None:
+    """Completing it twice, as after a kill in between, leaves the same files, and the same telemetry in them."""
+    with make_run(tmp_path) as folder:
+        folder.finish()
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    finish(folder.path)
+    assert before.keys() == {path for path in folder.path.rglob("*") if path.is_file()}
+    assert before[folder.path / "telemetry.parquet"] == (folder.path / "telemetry.parquet").read_bytes()

@@ -187,6 +187,33 @@ def test_a_run_goes_on_in_the_folder_of_a_controller_that_died(folder: RunFolder
     folder.close()
 
 
+def test_a_folder_is_gone_on_with_as_it_was_when_its_sizes_were_taken(folder: RunFolder) -> None:
+    """What was appended after that is cut off, files that did not exist are gone, and appending goes on."""
+    samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
+    folder.record_plan(plan_record((handover_plan(),)))
+    folder.append_samples(HOST, samples)
+    folder.append_events([{"event": "kept"}])
+    folder.append_artifact("x", "w.stdout", b"kept")
+    sizes = folder.grown()
+    folder.append_samples(HOST, samples)
+    folder.append_events([{"event": "cut"}])
+    folder.append_artifact("x", "w.stdout", b"cut")
+    folder.append_artifact("x", "w.stderr", b"cut")
+    folder.append_packets("x", "up", bytes(RECORD.size))
+    folder.close()
+    with RunFolder.reopen(folder.path, sizes) as reopened:
+        assert folder.record == reopened.record
+        reopened.append_samples(HOST, samples)
+        reopened.append_events([{"event": "later"}])
+        reopened.append_artifact("x", "w.stdout", b", and more")
+        assert {"events.jsonl", "telemetry.parts/000002.arrows", "artifacts/x/w.stdout"} == reopened.grown().keys()
+    assert ["kept", "later"] == [event["event"] for event in read_events(folder.path)]
+    assert 2 * len(samples) == telemetry_file.read(folder.path, RUN, {}).num_rows
+    assert ["w.stdout"] == [path.name for path in (folder.path / "artifacts" / "x").iterdir()]
+    assert "kept, and more" == (folder.path / "artifacts" / "x" / "w.stdout").read_text()
+    assert [] == list((folder.path / "packets").iterdir())
+
+
 def test_what_is_not_a_run_is_told_in_a_sentence(tmp_path: Path) -> None:
     """A folder without run.json, one with something else in it, and one from another format."""
     with pytest.raises(UserError, match=r"is not a run's folder: cannot read .*No such file"):
