@@ -118,8 +118,8 @@ static int64_t arrival_ns(const struct lane *lane, const struct port *port, int6
 	return earlier(stamp_ns, now);
 }
 
-/* Reads a batch; false: the port is empty. */
-static bool read_port(struct lane *lane, struct port *port, int64_t now, int64_t offset_ns)
+/* Reads a batch; of how many frames. */
+static unsigned read_port(struct lane *lane, struct port *port, int64_t now, int64_t offset_ns)
 {
 	struct arrival batch[PORT_BATCH];
 	struct link *link = lane->link;
@@ -138,17 +138,17 @@ static bool read_port(struct lane *lane, struct port *port, int64_t now, int64_t
 		admit(lane, port, &batch[i], at);
 	}
 	port_release(port, batch, count);
-	return count == PORT_BATCH;
+	return count;
 }
 
-bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
 {
-	bool more = read_port(lane, lane->in, now, offset_ns);
+	unsigned frames = read_port(lane, lane->in, now, offset_ns), strays = 0;
 
-	if (lane->in->strays && read_port(lane, lane->in->strays, now, offset_ns))
-		more = true;
+	if (lane->in->strays)
+		strays = read_port(lane, lane->in->strays, now, offset_ns);
 	lane->polled_ns = now;
-	return more;
+	return frames > strays ? frames : strays;
 }
 
 /* A frame that spent milliseconds inside has left the caches: fetch what the kernel will copy first. */

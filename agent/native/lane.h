@@ -28,8 +28,12 @@ struct lane {
 	int64_t polled_ns;           /* when `in` was last read */
 	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
 	uint64_t refreshed_arrivals; /* as of the last refresh */
-	bool readable;               /* `in` may hold frames; in the worker's list */
-	struct lane *next_readable;
+	struct lane *next_readable;  /* from here on to frames_ns: what readiness.h knows of the lane */
+	bool readable;               /* in its list */
+	bool heard;                  /* epoll does not tell of `in` */
+	unsigned passes;             /* in a row that had frames ... */
+	unsigned sleeps;             /* ... since this sleep */
+	int64_t frames_ns;           /* when there last were any */
 	int64_t deadline_ns; /* in the worker's heap */
 	size_t heap_index;
 };
@@ -47,10 +51,10 @@ struct link {
 };
 
 /*
- * Reads up to a batch of frames from the port into the model; `now` is the clock before, `offset_ns` the wall's. False:
- * the port is empty, and will report as readable when it is not.
+ * Reads up to a batch of frames from the port into the model; `now` is the clock before, `offset_ns` the wall's. Returns
+ * how many; if less than PORT_BATCH, the port is empty, and will report as readable when it is not.
  */
-bool lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
+unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
 
 /* Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again. */
 void lane_deliver(struct lane *lane, int64_t now);

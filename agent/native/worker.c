@@ -4,39 +4,29 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "deadlines.h"
 #include "mailbox.h"
+#include "readiness.h"
 #include "starts.h"
 
-#define EVENTS 64
+#define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
 
 struct worker {
 	pthread_t thread;
-	int epoll;
 	bool stopping;
 	struct pace pace;
 	struct priority priority;
 	struct deadlines deadlines;
 	struct starts starts;
-	struct lane *readable; /* lanes whose ports may hold frames */
+	struct readiness readiness;
 	struct mailbox mailbox;
+	int64_t idle_ns; /* since when the passes have found nothing to do; 0: the last one did */
 };
 
-/* Receiving */
-
-static void mark_readable(struct worker *worker, struct lane *lane)
-{
-	if (lane->readable)
-		return;
-	lane->readable = true;
-	lane->next_readable = worker->readable;
-	worker->readable = lane;
-}
+/* Working */
 
 static void deliver(struct worker *worker, struct lane *lane, int64_t now)
 {
@@ -44,56 +34,43 @@ static void deliver(struct worker *worker, struct lane *lane, int64_t now)
 	deadlines_update(&worker->deadlines, lane);
 }
 
-/* One batch from each port that may have frames; a port that has more stays in the list. */
-static void receive_all(struct worker *worker, int64_t now)
+/* One batch from each port that may have frames; whether there were any. */
+static bool receive_all(struct worker *worker, int64_t now)
 {
-	struct lane *lane = worker->readable, *next;
+	struct lane *lane = readiness_take(&worker->readiness), *next;
 	int64_t offset = lane ? wall_offset_ns() : 0;
+	bool any = false;
 
-	worker->readable = NULL;
 	for (; lane; lane = next) {
 		bool waiting = lane->link->trigger != TRIGGER_NONE;
+		unsigned frames = lane_receive(lane, now, offset);
 
 		next = lane->next_readable;
-		lane->readable = false;
-		if (lane_receive(lane, now, offset))
-			mark_readable(worker, lane);
+		readiness_give(&worker->readiness, lane, frames, now);
+		if (!frames)
+			continue;
+		any = true;
 		deliver(worker, lane, now);
 		if (waiting && lane->link->started_ns) /* the other half is armed, too: what is inside may be due earlier */
 			deliver(worker, &lane->link->lanes[lane == &lane->link->lanes[0]], now);
 	}
+	return any;
 }
 
-static void deliver_all(struct worker *worker, int64_t now)
+/* What is due; whether anything was. */
+static bool deliver_all(struct worker *worker, int64_t now)
 {
-	struct lane *lane;
+	for (int i = 0; i < LANES_A_PASS; i++) {
+		struct lane *lane = deadlines_first(&worker->deadlines);
 
-	for (int i = 0; i < EVENTS; i++) { /* then look at the ports again */
-		lane = deadlines_first(&worker->deadlines);
 		if (!lane || lane->deadline_ns > now)
-			return;
+			return i;
 		deliver(worker, lane, now);
 	}
+	return true;
 }
 
 /* Sleeping */
-
-static int take_events(struct worker *worker, const struct timespec *timeout)
-{
-	struct epoll_event events[EVENTS];
-	int count = epoll_pwait2(worker->epoll, events, EVENTS, timeout, NULL);
-	bool orders = false;
-
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.ptr)
-			mark_readable(worker, events[i].data.ptr);
-		else
-			orders = true;
-	}
-	if (orders) /* last: it may take away a lane that is among the events */
-		mailbox_serve(&worker->mailbox, worker);
-	return count;
-}
 
 /* When something is to be done, if nothing arrives before. */
 static int64_t next_ns(const struct worker *worker)
@@ -104,24 +81,39 @@ static int64_t next_ns(const struct worker *worker)
 	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
 }
 
+/* Until epoll tells of something, or until `wake`; false: it told of nothing. */
+static bool ask(struct worker *worker, int64_t now, int64_t wake)
+{
+	struct timespec timeout = {0};
+	bool orders;
+	int count;
+
+	if (wake > now && wake != TIME_NEVER) {
+		timeout.tv_sec = (wake - now) / NS_PER_S;
+		timeout.tv_nsec = (wake - now) % NS_PER_S;
+	}
+	count = readiness_ask(&worker->readiness, now, wake == TIME_NEVER ? NULL : &timeout, &orders);
+	if (orders) /* last: it may take away a lane that is among the events */
+		mailbox_serve(&worker->mailbox, worker);
+	return count > 0;
+}
+
 /* Until there may be something to do; returns the time then. */
 static int64_t wait_for_work(struct worker *worker)
 {
 	int64_t before = monotonic_ns(), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
-	struct timespec timeout = {0};
-	bool sleeps = !worker->readable && wake > before, in_vain;
+	bool sleeps, told = false;
 
 	priority_keep(&worker->priority, before);
-	if (sleeps && wake != TIME_NEVER) {
-		timeout.tv_sec = (wake - before) / NS_PER_S;
-		timeout.tv_nsec = (wake - before) % NS_PER_S;
-	}
-	in_vain = take_events(worker, sleeps && wake == TIME_NEVER ? NULL : &timeout) == 0;
+	sleeps = wake > before && readiness_may_sleep(&worker->readiness);
+	if (sleeps || readiness_should_ask(&worker->readiness, before))
+		told = ask(worker, before, sleeps ? wake : before);
 	now = monotonic_ns();
-	if (in_vain && sleeps)
+	if (sleeps && !told)
 		pace_woke(&worker->pace, now - wake);
-	else if (in_vain && !worker->readable && next > before)
-		pace_spun(&worker->pace, now - before);
+	else if (!told && next > before)
+		pace_spun(&worker->pace, now - (worker->idle_ns ? worker->idle_ns : before));
+	worker->idle_ns = now;
 	return now;
 }
 
@@ -134,8 +126,8 @@ static void *run(void *argument)
 		int64_t now = wait_for_work(worker);
 
 		starts_pass(&worker->starts, now);
-		receive_all(worker, now);
-		deliver_all(worker, now);
+		if (receive_all(worker, now) | deliver_all(worker, now))
+			worker->idle_ns = 0;
 	}
 	return NULL;
 }
@@ -164,31 +156,9 @@ struct arm_order {
 	int64_t t0;
 };
 
-static int watch(struct worker *worker, struct lane *lane)
-{
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = lane};
-
-	for (const struct port *port = lane->in; port; port = port->strays)
-		if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, port_descriptor(port), &event) < 0)
-			return errno;
-	return 0;
-}
-
-static void unwatch(struct worker *worker, const struct port *port)
-{
-	for (; port; port = port->strays)
-		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, port_descriptor(port), NULL);
-}
-
 static void forget_lane(struct worker *worker, struct lane *lane)
 {
-	struct lane **at = &worker->readable;
-
-	unwatch(worker, lane->in);
-	while (*at && *at != lane)
-		at = &(*at)->next_readable;
-	if (*at)
-		*at = lane->next_readable;
+	readiness_remove(&worker->readiness, lane);
 	deadlines_remove(&worker->deadlines, lane);
 }
 
@@ -199,11 +169,9 @@ static int learn_lane(struct worker *worker, struct lane *lane, int64_t now)
 	if (error)
 		return error;
 	lane->polled_ns = now;
-	error = watch(worker, lane);
-	if (!error)
-		return 0;
-	unwatch(worker, lane->in);
-	deadlines_remove(&worker->deadlines, lane);
+	error = readiness_add(&worker->readiness, lane);
+	if (error)
+		deadlines_remove(&worker->deadlines, lane);
 	return error;
 }
 
@@ -306,21 +274,15 @@ int worker_trigger(struct worker *worker, struct link *link, enum trigger trigge
 
 static int start_thread(struct worker *worker)
 {
-	struct epoll_event event = {.events = EPOLLIN}; /* data.ptr NULL: the mailbox */
+	int error = readiness_init(&worker->readiness, worker->mailbox.eventfd);
 
 	starts_init(&worker->starts);
-	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (worker->epoll < 0)
-		return errno;
-	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->mailbox.eventfd, &event) < 0)
-		return errno;
-	return pthread_create(&worker->thread, NULL, run, worker);
+	return error ? error : pthread_create(&worker->thread, NULL, run, worker);
 }
 
 static void release(struct worker *worker)
 {
-	if (worker->epoll >= 0)
-		close(worker->epoll);
+	readiness_end(&worker->readiness);
 	mailbox_end(&worker->mailbox);
 	starts_end(&worker->starts);
 	free(worker->deadlines.heap);
