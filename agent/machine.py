@@ -52,6 +52,7 @@ class LinkPrepared:
     link: str
     cause: str = ""
     check: str = ""
+    io: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class AgentRunMachine:
     # --- what each transition does
 
     def _link_prepared(self, event: LinkPrepared) -> None:
-        self._readiness[event.link] = m.LinkReadiness(event.link, event.cause, event.check)
+        self._readiness[event.link] = m.LinkReadiness(event.link, event.cause, event.check, event.io)
         if len(self._readiness) == len(self.plan.links):
             self.phase = Phase.READY
             self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))

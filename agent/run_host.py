@@ -64,6 +64,7 @@ class _Link:
     plan: LinkPlan
     triple: netns.Triple
     slot: int = -1
+    io: str = ""  #: what carries its frames
     log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
     baseline: LinkStats | None = None  #: at T0; what came before is not the run's
     latest: LinkStats | None = None
@@ -165,7 +166,7 @@ class RunHost:
             check = await self._build(link)
         except PlctlError as error:
             cause = str(error)
-        await self._handle(am.LinkPrepared(link.plan.name, cause, check))
+        await self._handle(am.LinkPrepared(link.plan.name, cause, check, link.io))
 
     async def _build(self, link: _Link) -> str:
         """Build and check one link and bring its workloads to where they wait; the self-check in words."""
@@ -174,10 +175,10 @@ class RunHost:
             await asyncio.to_thread(netns.build, link.triple, link.plan, self._host.ledger)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
-            io = await forwarder.add(link.slot, link.triple.link, link.plan)
+            link.io = await forwarder.add(link.slot, link.triple.link, link.plan)
             link.log = forwarder.packet_log(link.slot)
             built_ns = self._host.clock.monotonic_ns() - began_ns
-            self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=io)
+            self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io)
         async with self._checking:
             check = await self_check(link.triple, link.plan)
         for workload in link.plan.workloads:

@@ -53,7 +53,8 @@ def _parse_cpus(_ctx: click.Context, _parameter: click.Parameter, value: str) ->
 
 _OPTIONS = (
     click.option("--io", type=click.Choice(get_args(Io)), default=_DEFAULT.io, show_default=True,
-                 help="What carries the frames: packet, AF_PACKET; xdp, AF_XDP alone; auto, that where it works."),
+                 help="What carries the frames: packet, AF_PACKET; xdp, AF_XDP or failure; auto, AF_XDP for every "
+                      "link for which it works."),
     click.option("--workers", type=click.IntRange(0, 64), default=_DEFAULT.workers, metavar="N",
                  help="Forwarding threads; default: as many as --cpus, or one for every two CPUs, at most four."),
     click.option("--spin", type=click.Choice(get_args(Spin)), default=_DEFAULT.spin, show_default=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: What carries the frames: XDP sockets, packet sockets, or XDP sockets where they work.
+#: What carries the frames: packet sockets, XDP sockets, or, link by link, XDP sockets wherever they work.
 Io = Literal["auto", "packet", "xdp"]
 #: What a worker does in the last microseconds before a deadline.
 Spin = Literal["off", "adaptive", "busy"]
@@ -18,8 +18,7 @@ DEFAULT_REAL_TIME = 10
 class ForwarderOptions:
     """What is asked of a forwarder; `ForwarderTerms` is what it got."""
 
-    #: XDP costs the forwarder less per frame and loses fewer at the ring, but a sender more: it is for who asks.
-    io: Io = "packet"
+    io: Io = "auto"
     workers: int = 0  #: threads; 0: as many as `cpus`, or one for every two CPUs, at most four
     spin: Spin = "adaptive"
     spin_budget: float = 0.5  #: of one CPU, for each worker's adaptive spinning; 1 or more: no limit

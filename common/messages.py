@@ -69,6 +69,7 @@ class LinkReadiness:
     link: str
     cause: str = ""
     check: str = ""  #: what the self-check found, in words
+    io: str = ""  #: what carries its frames, in words: "xdp", "packet", or "packet" and why not XDP
 
 
 @dataclass(frozen=True, slots=True)

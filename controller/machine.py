@@ -113,6 +113,7 @@ class LinkRecord:
 
     host: str
     check: str = ""
+    io: str = ""
     bound_before_ns: int = -1
     bound_after_ns: int = -1
     clock_source: str = ""
@@ -174,7 +175,7 @@ class RunMachine:
     def _prepared(self, event: Said) -> None:
         assert isinstance(event.message, m.Prepared)
         for readiness in event.message.links:
-            self._update(readiness.link, event.host, check=readiness.check)
+            self._update(readiness.link, event.host, check=readiness.check, io=readiness.io)
             if readiness.cause:
                 self._fail(event.host, [readiness.link], readiness.cause)
             else:

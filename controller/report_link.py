@@ -30,7 +30,7 @@ _PROBE_HEADERS = ("direction", "sent", "received", "lost", "duplicates", "reorde
 def link_section(folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, *, opened: bool) -> Markup:
     """Everything about `link`, foldable, shown unfolded if `opened`."""
     title = element("summary", element("h3", link.plan.name), " ", badge(link.verdict), f" on {link.host}")
-    check = element("p", f"Checked before the start: {link.check}.", class_="muted") if link.check else Markup()
+    check = element("p", _prepared(link), class_="muted") if link.check else Markup()
     return element(
         "details",
         title,
@@ -41,6 +41,12 @@ def link_section(folder: Path, record: RunRecord, link: LinkRecord, telemetry: p
         class_="link",
         open=opened,
     )
+
+
+def _prepared(link: LinkRecord) -> str:
+    """What was found before the start, and by what the frames were to be carried."""
+    carried = f" Frames carried by {link.io}." if link.io else ""
+    return f"Checked before the start: {link.check}.{carried}"
 
 
 def _described(plan: LinkPlan) -> str:

@@ -36,7 +36,7 @@ from io import FileIO
 from pathlib import Path
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
-from plctl.common.messages import LinkResult, LinkStart
+from plctl.common.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.plan import Direction
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
@@ -142,10 +142,19 @@ class RunFolder:
         self._write(record)
 
     def record_start(
-        self, t0_ns: int, t0_wall_ns: int, starts: Iterable[LinkStart], hosts: Iterable[HostRecord]
+        self,
+        t0_ns: int,
+        t0_wall_ns: int,
+        starts: Iterable[LinkStart],
+        hosts: Iterable[HostRecord],
+        *,
+        ready: Iterable[LinkReadiness] = (),
     ) -> None:
-        """Write down T0 (controller's monotonic and wall clock), each link's start, and each host with its clock."""
-        record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts)
+        """Write down T0 (controller's monotonic and wall clock), each link's start, and each host with its clock.
+
+        `ready` holds what is known of each link from its preparation.
+        """
+        record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts, ready=ready)
         self._write(record)
         self._telemetry.start(record.t0_by_host())
 

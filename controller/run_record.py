@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from plctl.common.messages import DirectionResult, LinkResult, LinkStart
+from plctl.common.messages import DirectionResult, LinkReadiness, LinkResult, LinkStart
 from plctl.common.plan import Budget, LinkPlan
 from plctl.common.units import NS_PER_S
 from plctl.common.verdict import HalfFacts, Judgement, LinkFacts, Verdict, judge, judge_run
@@ -47,6 +47,7 @@ class LinkRecord:
     plan: LinkPlan
     host: str
     check: str = ""  #: what the self-check found
+    io: str = ""  #: what carried its frames, and why not what was preferred
     planned_ns: int | None = None  #: T0 on the host's monotonic clock
     started_ns: int | None = None  #: when its forwarder started, same clock
     result: LinkResult | None = None
@@ -95,19 +96,29 @@ class RunRecord:
 
 
 def started(
-    record: RunRecord, t0_ns: int, t0_wall_ns: int, starts: Iterable[LinkStart], hosts: Iterable[HostRecord]
+    record: RunRecord,
+    t0_ns: int,
+    t0_wall_ns: int,
+    starts: Iterable[LinkStart],
+    hosts: Iterable[HostRecord],
+    *,
+    ready: Iterable[LinkReadiness] = (),
 ) -> RunRecord:
-    """`record` after T0: what each link's agent reported, and the clock record of each host.
+    """`record` after T0: what each link's agent reported, before and then, and the clock record of each host.
 
     A start of 0 means that the link has not started (it waits for traffic).
     """
     known = {start.link: start for start in starts}
+    prepared = {each.link: each for each in ready}
     return replace(
         record,
         t0_ns=t0_ns,
         t0_utc=rfc3339(t0_wall_ns),
         hosts=tuple(hosts),
-        links=tuple(_with_start(link, known.get(link.plan.name)) for link in record.links),
+        links=tuple(
+            _with_start(_with_preparation(link, prepared.get(link.plan.name)), known.get(link.plan.name))
+            for link in record.links
+        ),
     )
 
 
@@ -178,6 +189,10 @@ def rfc3339(wall_ns: int) -> str:
     """`wall_ns` (since 1970) as ``2026-11-23T04:15:30.000000Z``."""
     stamp = datetime.fromtimestamp(wall_ns // NS_PER_S, UTC).replace(microsecond=wall_ns % NS_PER_S // 1000)
     return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _with_preparation(link: LinkRecord, ready: LinkReadiness | None) -> LinkRecord:
+    return replace(link, check=ready.check, io=ready.io) if ready else link
 
 
 def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:

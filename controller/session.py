@@ -171,7 +171,9 @@ class Session:
         starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
         wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
         hosts = [*map(self._host, self._machine.plans)]
-        self._folder.record_start(self._machine.t0_ns, self._machine.t0_ns + wall_minus_monotonic, starts, hosts)
+        ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
+        t0_ns = self._machine.t0_ns
+        self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
 
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""

@@ -73,7 +73,10 @@ def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, t
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert {"link.built", "link.ready", "link.started", "workload.ended", "run.done"} <= {e["event"] for e in events}
     assert all({"ts", "host", "link", "event", "run"} <= e.keys() for e in events)
-    assert ["packet"] == [e["io"] for e in events if e["event"] == "link.built"]
+    (link,) = record["links"]
+    assert [link["io"]] == [e["io"] for e in events if e["event"] == "link.built"]
+    assert "xdp" == link["io"] or link["io"].startswith("packet (")
+    assert [link["check"]] == [e["check"] for e in events if e["event"] == "link.ready"]
     assert [e["t_ns"] for e in events] == sorted(e["t_ns"] for e in events)
     telemetry = pq.read_table(folder / "telemetry.parquet").to_pydict()
     assert {0, 1, 2} <= set(telemetry["row"])
