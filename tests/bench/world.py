@@ -98,14 +98,14 @@ def iperf3(triple: Triple, frame_bytes: int) -> Iterator[None]:
     """The same by iperf3: a system call for each datagram, as most applications do it."""
     length = str(frame_bytes - UDP_OVER_ETHERNET)
     sending = ("iperf3", "-c", SERVER_IPV4, "-u", "-b", "0", "-t", "60", "-l", length, "--forceflush")
-    with _running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server:
-        _await_line(server, "listening")
-        with _running(triple.client, *sending) as client:
-            _await_line(client, "connected")
+    with running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server:
+        await_line(server, "listening")
+        with running(triple.client, *sending) as client:
+            await_line(client, "connected")
             yield
 
 
-def _await_line(process: subprocess.Popen[str], word: str) -> None:
+def await_line(process: subprocess.Popen[str], word: str) -> None:
     """Read what `process` says until a line with `word`."""
     assert process.stdout is not None
     if not any(word in line for line in process.stdout):
@@ -113,7 +113,7 @@ def _await_line(process: subprocess.Popen[str], word: str) -> None:
 
 
 @contextlib.contextmanager
-def _running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
+def running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
     """`command` in the namespace `name`, killed after the block."""
     run = ("ip", "netns", "exec", name, *command)
     with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
