@@ -34,12 +34,18 @@ class Client:
     """One conversation; `connect` makes it. Several requests may be under way at once."""
 
     def __init__(
-        self, spoke: Spoke, role: m.Role, address: str = "", tell: Callable[[str], None] | None = None
+        self,
+        spoke: Spoke,
+        name: str,
+        role: m.Role,
+        address: str = "",
+        tell: Callable[[str], None] | None = None,
     ) -> None:
-        """Speak over `spoke` as a `role`; `address` is for sentences, and `tell` hears of a lost connection."""
+        """Speak over `spoke` as `name` in `role`; `address` is for sentences, `tell` hears of a lost connection."""
+        self.name = name
+        self.address = address
         self._spoke = spoke
         self._role: m.Role = role
-        self._address = address
         self._tell = tell or (lambda _sentence: None)
         self._waiting: dict[int, tuple[bytes, asyncio.Future[m.Message]]] = {}
         self._met = False  #: the controller, at least once
@@ -68,7 +74,7 @@ class Client:
         if isinstance(message, m.Refused):
             raise RefusedError(message.cause)
         if not isinstance(message, answer):
-            raise ProtocolError(f"{self._address} answers {type(request).__name__} with {type(message).__name__}")
+            raise ProtocolError(f"{self.address} answers {type(request).__name__} with {type(message).__name__}")
         return message
 
     async def serve(self) -> None:
@@ -98,7 +104,7 @@ class Client:
     def _no_answer(self, seconds: float) -> str:
         if self._trouble and self._met:
             return f"lost the controller: {self._trouble}"
-        where = f"the controller at {self._address}"
+        where = f"the controller at {self.address}"
         return f"{where} has not answered within {seconds:g} s" + ("" if self._met else "; does it listen there?")
 
     def _fail(self, error: Exception) -> None:
@@ -113,9 +119,9 @@ class Client:
             try:
                 self._take(m.decode(data, "controller"))
             except VersionError as error:
-                self._fail(VersionError(f"{self._address} is of another version of plctl: {error}"))
+                self._fail(VersionError(f"{self.address} is of another version of plctl: {error}"))
             except ProtocolError as error:
-                self._fail(ProtocolError(f"{self._address} answered what cannot be understood: {error}"))
+                self._fail(ProtocolError(f"{self.address} answered what cannot be understood: {error}"))
 
     def _take(self, envelope: m.Envelope) -> None:
         if isinstance(envelope.message, m.Refused) and not envelope.reply_to:
@@ -144,7 +150,7 @@ async def connect(access: Access, tell: Callable[[str], None] | None = None) -> 
         client.hear_trouble(cause)
 
     spoke = ZmqSpoke(access.address, access.pair.name, access.keys, hear)
-    client = Client(spoke, access.pair.role, access.address, tell)
+    client = Client(spoke, access.pair.name, access.pair.role, access.address, tell)
     try:
         async with serving(client):
             yield client

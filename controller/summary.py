@@ -19,11 +19,20 @@ from plctl.controller.run_record import LinkRecord, RunRecord
 #: Of more links than this, only those that are not ok are listed.
 MAX_LINKS = 20
 _COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim"}
-_HEADERS = ("link", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
+_HEADERS = ("link", "host", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
+_LEFT = _HEADERS[:3]
 
 
-def show(console: Console, record: RunRecord, folder: Path) -> None:
-    """Print the verdicts of the finished run in `folder`, each with its cause, and where its results are."""
+def exit_status(record: RunRecord) -> int:
+    """What a command ends with that has carried the run through or shown what became of it."""
+    return {"ok": 0, "cancelled": 130}.get(record.verdict, 1)
+
+
+def show(console: Console, record: RunRecord, folder: Path | None, controller: str = "") -> None:
+    """Print the verdicts of a finished run, each with its cause, and where its results are.
+
+    :param folder: with the results; None if they are with the `controller` at that address.
+    """
     listed = _listed(record)
     if listed:
         console.print(_table(record, listed))
@@ -33,15 +42,21 @@ def show(console: Console, record: RunRecord, folder: Path) -> None:
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
-    _say(console, "verdict: ", (record.verdict, f"bold {_colour(record.verdict)}"))
+    _say(console, "verdict: ", (record.verdict, f"bold {colour(record.verdict)}"))
+    if folder is None:
+        _say(console, f"results: with the controller at {controller}; copy them here: plctl fetch {record.run}")
+        return
     _say(console, f"results: {folder}")
     if (folder / REPORT_NAME).exists():
         _say(console, f"report:  {folder / REPORT_NAME}")
 
 
-def document(record: RunRecord, folder: Path) -> dict[str, Any]:
-    """The finished run in `folder` as `plctl run --json` prints it. Times are integer nanoseconds, sizes bytes."""
-    report = folder / REPORT_NAME
+def document(record: RunRecord, folder: Path | None) -> dict[str, Any]:
+    """The finished run as `plctl run --json` prints it. Times are integer nanoseconds, sizes bytes.
+
+    :param folder: with its results, if they are on this machine.
+    """
+    report = folder / REPORT_NAME if folder else None
     return {
         "run": record.run,
         "name": record.name,
@@ -50,8 +65,8 @@ def document(record: RunRecord, folder: Path) -> dict[str, Any]:
         "cause": record.cause,
         "t0_utc": record.t0_utc,
         "finished_utc": record.finished_utc,
-        "folder": str(folder),
-        "report": str(report) if report.exists() else None,
+        "folder": str(folder) if folder else None,
+        "report": str(report) if report and report.exists() else None,
         "links": [_link(record, link) for link in record.links],
     }
 
@@ -80,12 +95,16 @@ def _listed(record: RunRecord) -> list[LinkRecord]:
 
 
 def _table(record: RunRecord, links: list[LinkRecord]) -> Table:
+    """The links one below the other; their hosts only if there are several."""
+    several = len({link.host for link in record.links}) > 1
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for number, name in enumerate(_HEADERS):
-        table.add_column(name, justify="left" if number < 2 else "right")
+    for name in _HEADERS:
+        if several or name != "host":
+            table.add_column(name, justify="left" if name in _LEFT else "right")
     for link in links:
-        verdict = Text(link.verdict, style=_colour(link.verdict))
-        table.add_row(Text(link.plan.name, style="bold"), verdict, *_figures(record, link))
+        host = [Text(link.host)] if several else []
+        verdict = Text(link.verdict, style=colour(link.verdict))
+        table.add_row(Text(link.plan.name, style="bold"), *host, verdict, *_figures(record, link))
     return table
 
 
@@ -107,7 +126,8 @@ def _figures(record: RunRecord, link: LinkRecord) -> list[str]:
     ]
 
 
-def _colour(verdict: str) -> str:
+def colour(verdict: str) -> str:
+    """The style of a verdict on a terminal; none before there is one."""
     return _COLOURS.get(Verdict(verdict), "red") if verdict else ""
 
 

@@ -58,6 +58,6 @@ async def served(controller: FakeController) -> AsyncIterator[None]:
 async def client_of(answer: Answer, role: m.Role = "operator") -> AsyncIterator[Client]:
     """A client of a controller that answers so."""
     controller = FakeController(answer)
-    client = Client(controller.hub.spoke("ada", role), role, "tcp://there:7777")
+    client = Client(controller.hub.spoke("ada", role), "ada", role, "tcp://there:7777")
     async with served(controller), serving(client):
         yield client

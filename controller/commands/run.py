@@ -1,24 +1,27 @@
-"""`plctl run`: emulate, follow, judge, and leave a folder of results."""
+"""`plctl run`: emulate, follow, judge, and leave a folder of results; on this machine or on a controller's hosts."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from plctl.common.cli import CANCELLED
+from plctl.common.client_cli import Reach, controller_options
+from plctl.common.errors import UserError
 from plctl.common.forwarder_cli import forwarder_options
+from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.options import positive_duration_ns
 from plctl.common.privilege import require_root
 
 if TYPE_CHECKING:
-    from plctl.common.forwarder_options import ForwarderOptions
+    from plctl.common.connect import Access
+    from plctl.common.requests import PlacementPolicy
+    from plctl.common.run_request import RunRequest
+    from plctl.controller.remote_run import Detached, Order, Outcome
     from plctl.controller.run_record import RunRecord
-
-
-#: Columns of the final table where no terminal sets a limit, so that nothing wraps.
-_PLAIN_WIDTH = 200
 
 
 @click.command(
@@ -28,6 +31,12 @@ Examples:
   sudo plctl run scenarios/quickstart.yaml         a run spec
   sudo plctl run handover.csv --duration 30s       a bare scenario: one link, watch it or use it
   sudo plctl run handover.csv -- ping 192.168.66.2 your own command, in the client's namespace
+\b
+With a controller, which needs no root here:
+  plctl run study.yaml --plan                      where its links would go; changes nothing
+  plctl run study.yaml                             Ctrl-C leaves it alone; plctl show --follow comes back
+  plctl run study.yaml --detach
+  sudo plctl run study.yaml --local                here all the same
 """,
 )
 @click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|SCENARIO")
@@ -36,10 +45,18 @@ Examples:
               help="End this long after T0, e.g. 30s; default: as the spec says.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Take the place of the spec's seed.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
-              help="Where the run's folder is made.")  # fmt: skip
+              help="Where the run's folder is made, or copied to.")  # fmt: skip
 @click.option("--name", default="", help="Take the place of the spec's name.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
+@click.option("--plan", "plan_only", is_flag=True, help="Only show where links would go and what they need.")
+@click.option("--policy", type=click.Choice(["spread", "pack"]), default="spread", show_default=True,
+              help="With a controller: onto as many hosts as may be, or onto as few.")  # fmt: skip
+@click.option("--force", is_flag=True, help="With a controller: also onto hosts that it asks too much of.")
+@click.option("--detach", is_flag=True, help="With a controller: do not wait; plctl show RUN --follow comes back.")
+@click.option("--fetch/--no-fetch", default=True, show_default=True,
+              help="With a controller: copy the results here in the end, or leave them for plctl fetch.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
+@controller_options(local="Run on this machine, though there is a controller.")
 @forwarder_options
 @click.pass_context
 def run(
@@ -52,40 +69,117 @@ def run(
     out: Path,
     name: str,
     packets: bool,
+    plan_only: bool,
+    policy: PlacementPolicy,
+    force: bool,
+    detach: bool,
+    fetch: bool,
     as_json: bool,
+    reach: Reach,
     forwarder: ForwarderOptions,
 ) -> None:
     """Run SPEC (or one link with SCENARIO), follow it, and write its results to a folder.
 
-    Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled.
-    """
-    from rich.console import Console
+    On this machine, or, if there is a controller, on its hosts; then the results are copied here in the end.
 
-    from plctl.controller.local_run import run_locally
+    Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled, or no longer followed.
+    """
+    from plctl.controller.remote_run import Order
     from plctl.controller.run_spec import load_run
 
     request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
     for warning in request.warnings:
         click.echo(f"warning: {warning}", err=True)
-    require_root("plctl run")
-    record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json), forwarder)
-    _print(record, folder, as_json)
-    ctx.exit(_exit_status(record))
+    access = reach.find()
+    order = Order(policy, force, detach, out if fetch else None)
+    if access is None and (order.force or order.detach or policy != "spread"):
+        raise UserError(
+            "--policy, --force and --detach are for runs of a controller, and there is none; see --controller"
+        )
+    if access and forwarder != ForwarderOptions():
+        raise UserError("how a forwarder runs is said to plctl agent on each host, or to a run with --local")
+    if plan_only:
+        _plan(request, access, order, as_json)
+    elif access:
+        ctx.exit(_run_remotely(request, access, order, as_json))
+    else:
+        ctx.exit(_run_locally(request, out, forwarder, as_json))
 
 
-def _print(record: RunRecord, folder: Path, as_json: bool) -> None:
+def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
     from rich.console import Console
 
+    from plctl.controller.local_run import run_locally
+    from plctl.controller.summary import exit_status
+
+    require_root("plctl run")
+    record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json), forwarder)
+    _print(record, folder, "", as_json)
+    return exit_status(record)
+
+
+def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bool) -> int:
+    from rich.console import Console
+
+    from plctl.controller.remote_run import Detached, run_remotely
+    from plctl.controller.summary import exit_status
+
+    try:
+        outcome = run_remotely(request, access, order, Console(stderr=True, quiet=as_json))
+    except Detached as detached:
+        _leave(detached)
+    if outcome.record is None:
+        _print_detached(outcome, as_json)
+        return 0
+    _print(outcome.record, outcome.folder, access.address, as_json)
+    return exit_status(outcome.record)
+
+
+def _leave(detached: Detached) -> NoReturn:
+    if detached.run:
+        click.echo(
+            f"\nleft {detached.run} alone; come back: plctl show {detached.run} --follow\n"
+            f"its results in the end: plctl fetch {detached.run}; to end it now: plctl cancel {detached.run}",
+            err=True,
+        )
+    else:
+        click.echo("\nleft before the controller had answered; plctl runs tells whether the run began", err=True)
+    raise click.exceptions.Exit(CANCELLED)
+
+
+def _print_detached(outcome: Outcome, as_json: bool) -> None:
+    from plctl.controller.plan_table import document
+
+    submitted = outcome.submitted
+    if as_json:
+        click.echo(json.dumps(document(submitted.assignments, submitted.warnings, submitted.run), indent=1))
+    else:
+        click.echo(submitted.run)
+        click.echo(f"come back: plctl show {submitted.run} --follow", err=True)
+
+
+def _plan(request: RunRequest, access: Access | None, order: Order, as_json: bool) -> None:
+    from plctl.common.requests import Submitted
+    from plctl.controller import plan_table
+    from plctl.controller.remote_run import plan_remotely
+    from plctl.controller.tables import stdout_console
+
+    planned, agents = (
+        plan_remotely(request, access, order) if access else (Submitted("", plan_table.place_locally(request)), ())
+    )
+    if as_json:
+        click.echo(json.dumps(plan_table.document(planned.assignments, planned.warnings), indent=1))
+        return
+    for warning in planned.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    plan_table.show(stdout_console(), planned.assignments, agents)
+
+
+def _print(record: RunRecord, folder: Path | None, controller: str, as_json: bool) -> None:
     from plctl.controller import summary
+    from plctl.controller.tables import stdout_console
 
     if as_json:
         click.echo(json.dumps(summary.document(record, folder), indent=1))
     else:
-        console = Console()
-        if not console.is_terminal:
-            console.width = _PLAIN_WIDTH
-        summary.show(console, record, folder)
-
-
-def _exit_status(record: RunRecord) -> int:
-    return {"ok": 0, "cancelled": 130}.get(record.verdict, 1)
+        summary.show(stdout_console(), record, folder, controller)

@@ -75,7 +75,7 @@ async def test_silence_ends_with_a_sentence() -> None:
 async def test_a_viewer_is_told_at_once_what_is_not_for_viewers() -> None:
     """The controller is not even asked."""
     controller = FakeController(lambda _: rq.Done())
-    client = Client(controller.hub.spoke("eve", "viewer"), "viewer")
+    client = Client(controller.hub.spoke("eve", "viewer"), "eve", "viewer")
     async with served(controller), serving(client):
         with pytest.raises(UserError, match="this key is a viewer's, who may look but not cancel"):
             await client.ask(rq.Cancel("r", ""), rq.Done)
@@ -85,7 +85,7 @@ async def test_a_viewer_is_told_at_once_what_is_not_for_viewers() -> None:
 async def test_a_client_says_goodbye() -> None:
     """The end of its connection is no surprise to the controller, if there ever was an answer."""
     controller = FakeController(lambda _: NO_AGENTS)
-    client = Client(controller.hub.spoke("ada", "operator"), "operator")
+    client = Client(controller.hub.spoke("ada", "operator"), "ada", "operator")
     async with served(controller):
         async with serving(client):
             await client.ask(rq.ListAgents(), rq.Agents)
@@ -96,7 +96,7 @@ async def test_what_a_lost_connection_may_have_lost_is_asked_again() -> None:
     """The same id, so that a controller that did hear it does not do it twice."""
     controller = FakeController(lambda _: None)
     spoke = controller.hub.spoke("ada", "operator")
-    client = Client(spoke, "operator")
+    client = Client(spoke, "ada", "operator")
     async with served(controller), serving(client):
         asking = asyncio.create_task(client.ask(rq.ListAgents(), rq.Agents))
         await until(lambda: len(controller.asked) == 1)

@@ -1,0 +1,68 @@
+"""`plctl agents`: who is there, what each can still take, and how well its clock is known."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.client_cli import Reach, controller_options
+from plctl.common.units import format_duration, format_size
+
+if TYPE_CHECKING:
+    from plctl.common.requests import AgentInfo, Agents
+
+_NUMBERS = ("links", "memory\nfree", "packets/s\nfree")
+_HEADERS = ("agent", "state", "version", *_NUMBERS, "clock: offset ± bound", "source")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; times in nanoseconds, sizes in bytes.")
+@controller_options()
+def agents(reach: Reach, as_json: bool) -> None:
+    """Show the controller's agents.
+
+    The offset is what to add to the agent's monotonic clock for the controller's; the bound says how far from the truth
+    that may be. Links are those of runs that go on.
+
+    \b
+    Examples:
+      plctl agents
+      plctl agents --json | jq '.agents[] | select(.bound_ns > 500000) | .name'
+    """
+    from plctl.common import requests as rq
+    from plctl.common.wire import to_plain
+
+    found = reach.ask(lambda client: client.ask(rq.ListAgents(), rq.Agents))
+    if as_json:
+        click.echo(json.dumps(to_plain(found), indent=1))
+    elif found.agents:
+        _print(found)
+    else:
+        click.echo(f"no agent is connected to {found.controller}; start one: plctl agent --controller tcp://HOST:PORT")
+
+
+def _print(found: Agents) -> None:
+    from plctl.controller.tables import print_table, stdout_console
+
+    rows = [_row(agent) for agent in found.agents]
+    print_table(stdout_console(), _HEADERS, rows, right=_NUMBERS)
+
+
+def _row(agent: AgentInfo) -> tuple[str, ...]:
+    known = agent.bound_ns >= 0
+    return (
+        agent.name,
+        "connected" if agent.connected else f"silent for {format_duration(agent.silent_ns)}",
+        agent.version,
+        str(agent.links),
+        format_size(agent.memory_bytes),
+        str(max(0, agent.packets_per_s - agent.packets_per_s_taken)),
+        f"{_signed(agent.offset_ns)} ± {format_duration(agent.bound_ns)}" if known else "not known",
+        agent.clock_source,
+    )
+
+
+def _signed(ns: int) -> str:
+    return f"{'−' if ns < 0 else '+'}{format_duration(abs(ns))}"

@@ -1,0 +1,58 @@
+"""`plctl events`: the log of a run, all hosts' in one order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.client_cli import Reach
+from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
+
+if TYPE_CHECKING:
+    from plctl.controller.run_source import RunSource
+
+
+@click.command()
+@RUN
+@click.option("--follow", is_flag=True, help="Go on until the run is over.")
+@click.option("--link", "links", metavar="GLOB", multiple=True, help="Only of links that are called so.")
+@click.option("--host", "hosts", metavar="GLOB", multiple=True, help="Only of these hosts, or of controller.")
+@click.option("--event", "names", metavar="GLOB", multiple=True, help="Only these events, e.g. 'link.*'.")
+@JSON
+@OUT
+@run_options
+def events(
+    *, run: str, follow: bool, links: tuple[str, ...], hosts: tuple[str, ...], names: tuple[str, ...], reach: Reach,
+    base: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Print what happened in RUN, in the order of the controller's clock; times are UTC.
+
+    RUN is as for plctl show. With --json the events are one list; with --follow too, each is a document on a line.
+
+    \b
+    Examples:
+      plctl events
+      plctl events 7f3a --follow --link 'leo-*'
+      plctl events 7f3a --json --event workload.ended | jq '.[] | select(.status != 0)'
+    """
+    from plctl.common.clock import RealClock
+    from plctl.controller.event_text import line, matches
+    from plctl.controller.run_source import look, read_events
+    from plctl.controller.tail import tail_events
+
+    async def print_followed(source: RunSource, found: str) -> None:
+        async for event in tail_events(source, found, RealClock()):
+            if matches(event, links=links, hosts=hosts, names=names):
+                click.echo(json.dumps(event) if as_json else line(event))
+
+    if follow:
+        look(reach, base, run, print_followed)
+        return
+    wanted = [e for e in look(reach, base, run, read_events) if matches(e, links=links, hosts=hosts, names=names)]
+    if as_json:
+        click.echo(json.dumps(wanted, indent=1))
+    for event in [] if as_json else wanted:
+        click.echo(line(event))

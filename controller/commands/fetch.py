@@ -1,0 +1,42 @@
+"""`plctl fetch`: copy a run's folder from the controller."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.client_cli import Reach, controller_options
+
+if TYPE_CHECKING:
+    from plctl.common.client import Client
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--out", "base", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"),
+              show_default=True, help="Where the run's folder is made.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and no progress.")
+@controller_options()
+def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
+    """Copy the folder of RUN here, as if it had run here; one that was broken off is gone on with.
+
+    RUN is an id, the beginning or the end of one, or last.
+
+    \b
+    Examples:
+      plctl fetch last
+      plctl fetch 7f3a --out results
+    """
+    from plctl.controller.fetch_progress import fetch_visibly
+    from plctl.controller.remote_runs import RemoteRuns
+    from plctl.controller.run_source import find_run, require_run
+
+    async def copy(client: Client) -> Path:
+        source = RemoteRuns(client, client.address)
+        return await fetch_visibly(source, require_run(await find_run(source, run), source), base, quiet=as_json)
+
+    folder = reach.ask(copy)
+    click.echo(json.dumps({"run": folder.name, "folder": str(folder)}, indent=1) if as_json else f"results: {folder}")

@@ -1,0 +1,88 @@
+"""`plctl show`: how a run is right now, or what became of it; with --follow until it is over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plctl.common.client_cli import Reach
+from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from plctl.common.requests import RunState
+    from plctl.controller.run_record import RunRecord
+    from plctl.controller.run_source import RunSource
+
+
+@click.command()
+@RUN
+@click.option("--follow", is_flag=True, help="Show it until it is over. Ctrl-C leaves the run alone.")
+@JSON
+@OUT
+@run_options
+@click.pass_context
+def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path, as_json: bool) -> None:
+    """Show how RUN is, or what became of it.
+
+    RUN is an id, the beginning or the end of one, the path of a run's folder, or last, which is the default.
+
+    Exit status: 0 it is ok or goes on; 1 a verdict is not ok; 130 cancelled, or no longer followed.
+
+    \b
+    Examples:
+      plctl show                       the newest run
+      plctl show 7f3a --follow         come back to a run that was started with --detach, or left by Ctrl-C
+      plctl show runs/20261123-041530-handover-7f3a --json
+    """
+    from rich.console import Console
+
+    from plctl.controller import summary
+    from plctl.controller.follow import follow as follow_run
+    from plctl.controller.follow import is_over
+    from plctl.controller.run_source import look, read_record
+    from plctl.controller.tables import stdout_console
+
+    async def watch(source: RunSource, found: str) -> tuple[RunSource, RunRecord, RunState]:
+        if follow and not is_over(await source.state(found)):
+            await follow_run(source, found, Console(stderr=True, quiet=as_json))
+        return source, await read_record(source, found), await source.state(found)
+
+    source, record, state = look(reach, base, run, watch)
+    if as_json:
+        click.echo(json.dumps(_document(source, record, state), indent=1))
+    elif is_over(state):
+        summary.show(stdout_console(), record, source.folder(record.run), source.place)
+    else:
+        _print_now(stdout_console(), record, state)
+    ctx.exit(summary.exit_status(record) if is_over(state) else 0)
+
+
+def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
+    from plctl.controller.follow import picture
+    from plctl.controller.live import lines, render
+
+    click.echo(f"{record.run}, {record.name}")
+    model = picture(record, state)
+    if console.is_terminal:
+        console.print(render(model, state.now_ns, max(1, console.height - 10)))
+    else:
+        click.echo("\n".join(lines(model, state.now_ns)))
+
+
+def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:
+    from plctl.common.wire import to_plain
+    from plctl.controller import summary
+    from plctl.controller.follow import is_over
+    from plctl.controller.live_state import named
+
+    links = [
+        {**to_plain(link), "up": named(link.up) if link.up else None, "down": named(link.down) if link.down else None}
+        for link in state.links
+    ]
+    result = summary.document(record, source.folder(record.run)) if is_over(state) else None
+    return {**to_plain(state), "links": links, "result": result}

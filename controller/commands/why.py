@@ -1,0 +1,46 @@
+"""`plctl why`: the story of one link, in one place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.client_cli import Reach
+from plctl.controller.commands.run_options import JSON, OUT, run_options
+
+if TYPE_CHECKING:
+    from plctl.controller.run_source import RunSource
+    from plctl.controller.why import Story
+
+
+@click.command()
+@click.argument("link")
+@click.option("--run", metavar="RUN", default="last", help="As for plctl show; default: the newest.")
+@JSON
+@OUT
+@run_options
+def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None:
+    """Tell why LINK is what it is: its first cause, what happened when, and how to run it again.
+
+    Also how well its host's clock was known, its last telemetry, what the emulated queue dropped and what the machine
+    lost, and the end of what its workloads wrote to standard error.
+
+    \b
+    Examples:
+      plctl why leo-3
+      plctl why leo-3 --run 7f3a --json | jq -r .cause
+    """
+    from plctl.controller import why as stories
+    from plctl.controller.run_source import look
+
+    async def gather(source: RunSource, found: str) -> Story:
+        return await stories.gather(source, found, link)
+
+    story = look(reach, base, run, gather)
+    if as_json:
+        click.echo(json.dumps(stories.document(story), indent=1))
+    else:
+        click.echo("\n".join(stories.tell(story)))

@@ -1,0 +1,136 @@
+"""The runs whose folders are here: what `plctl run` left without a controller, or `plctl fetch` with one.
+
+A run that goes on in another terminal can be watched, too: its folder is readable at every moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from plctl.common import requests as rq
+from plctl.common.errors import KernelError, PlctlError, UserError
+from plctl.controller import telemetry_file
+from plctl.controller.machine import Phase
+from plctl.controller.results import RUN_NAME, read_events, read_record
+from plctl.controller.run_record import LinkRecord, RunRecord
+
+_Live = dict[tuple[str, str], tuple[int, ...]]  #: by link and direction
+
+
+class LocalRuns:
+    """A `RunSource` over the folders below one."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._over: set[str] = set()
+        self.place = str(base)
+
+    def folder(self, run: str) -> Path:
+        return self._base / run
+
+    async def runs(self, limit: int) -> tuple[rq.RunInfo, ...]:
+        found: list[rq.RunInfo] = []
+        for path in sorted(self._base.glob(f"*/{RUN_NAME}"), reverse=True):  # an id begins with its time
+            if len(found) == limit:
+                break
+            try:
+                found.append(_info(read_record(path.parent)))
+            except PlctlError as error:
+                found.append(rq.RunInfo(path.parent.name, "", "unreadable", "", "", 0, (), cause=str(error)))
+        return tuple(found)
+
+    async def state(self, run: str) -> rq.RunState:
+        record = read_record(self.folder(run))
+        live = {} if record.verdict else self._live(record)
+        states = _last_states(self.folder(run))
+        return rq.RunState(
+            info=_info(record),
+            duration_ns=record.duration_ns,
+            t0_ns=record.t0_ns or 0,
+            now_ns=time.monotonic_ns(),
+            links=tuple(_link_state(link, states, live) for link in record.links),
+        )
+
+    async def link(self, run: str, link: str) -> rq.LinkState:
+        record = read_record(self.folder(run))
+        for each in record.links:
+            if each.plan.name == link:
+                return _link_state(each, _last_states(self.folder(run)), self._live(record, [link]))
+        raise UserError(f"{run} has no link {link!r:.80}")
+
+    async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
+        folder = self.folder(run)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        return tuple(rq.FileInfo(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths)
+
+    async def read(self, run: str, path: str, offset: int = 0, length: int = rq.MAX_FILE_PART) -> rq.FilePart:
+        full = self.folder(run) / path
+        over = self._is_over(run)
+        try:
+            size = full.stat().st_size
+            start = max(0, size + offset) if offset < 0 else offset
+            with full.open("rb") as file:
+                file.seek(start)
+                return rq.FilePart(file.read(length), start, size, over)
+        except FileNotFoundError:
+            raise UserError(f"{run} has no file {path}") from None
+        except OSError as error:
+            raise KernelError.from_os(f"read {full}", error) from error
+
+    def _is_over(self, run: str) -> bool:
+        if run not in self._over and read_record(self.folder(run)).verdict:
+            self._over.add(run)
+        return run in self._over
+
+    def _live(self, record: RunRecord, links: Sequence[str] | None = None) -> _Live:
+        """What telemetry says of each direction of `links`, or of all."""
+        try:
+            table = telemetry_file.read(self.folder(record.run), record.run, record.t0_by_host(), links=links)
+        except OSError:  # there is none yet
+            return {}
+        return _sum_up(table)
+
+
+def _sum_up(table: pa.Table) -> _Live:
+    """`LIVE_COLUMNS` of each link and direction in a telemetry table."""
+    aggregates = [(name, "sum" if name in rq.LIVE_SUMS else "last") for name in rq.LIVE_COLUMNS]
+    grouped = table.group_by(["link", "direction"], use_threads=False).aggregate(aggregates)
+    names = [f"{name}_{function}" for name, function in aggregates]
+    return {(row["link"], row["direction"]): tuple(row[name] for name in names) for row in grouped.to_pylist()}
+
+
+def _last_states(folder: Path) -> dict[str, tuple[str, str]]:
+    """The last state of each link in the log, and its cause."""
+    states: dict[str, tuple[str, str]] = {}
+    for event in read_events(folder):
+        if (name := str(event.get("event", ""))).startswith("link.") and event.get("link"):
+            states[str(event["link"])] = name.removeprefix("link."), str(event.get("cause", ""))
+    return states
+
+
+def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: _Live) -> rq.LinkState:
+    name = link.plan.name
+    state, cause = (link.verdict, link.cause) if link.verdict else states.get(name, ("waiting", ""))
+    return rq.LinkState(name, link.host, state, cause, live.get((name, "up"), ()), live.get((name, "down"), ()))
+
+
+def _info(record: RunRecord) -> rq.RunInfo:
+    return rq.RunInfo(
+        run=record.run,
+        name=record.name,
+        phase=str(Phase.DONE if record.verdict else Phase.RUNNING if record.t0_ns else Phase.PREPARING),
+        submitted_by="",
+        submitted_utc=record.created_utc,
+        links=len(record.links),
+        hosts=_distinct(link.host for link in record.links),
+        verdict=record.verdict,
+        cause=record.cause,
+    )
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,35 @@
+"""How listings are printed: a table on a terminal, and the same columns, never wrapped or cut, anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: Where no terminal sets a limit, nothing wraps.
+PLAIN_WIDTH = 10_000
+
+Cell = str | Text
+
+
+def stdout_console() -> Console:
+    """The console of what a command was asked for."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def print_table(
+    console: Console, headers: Sequence[str], rows: Iterable[Sequence[Cell]], right: Collection[str] = ()
+) -> None:
+    """Print `rows` under `headers`; the columns named in `right` stand to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in headers:
+        column = Text(name)
+        table.add_column(column, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console.print(table)
