@@ -10,15 +10,17 @@ import os
 from collections import deque
 from collections.abc import Callable
 
+from plctl.agent.clock_keeper import ClockKeeper
 from plctl.agent.outbox import Outbox
 from plctl.agent.site import Desk, MakeRun, Run, Site
 from plctl.common import __version__
 from plctl.common import messages as m
 from plctl.common import presence as ps
-from plctl.common.clock import Clock, ClockIdentity, clock_identity
+from plctl.common.clock import Clock, clock_identity
 from plctl.common.errors import ProtocolError, VersionError, WorldError
 from plctl.common.transport import Spoke
 from plctl.common.units import NS_PER_S
+from plctl.common.wall_watch import WallWatch
 
 STATUS_NS = 1 * NS_PER_S
 #: Answers that are kept so that a command that comes twice is carried out once.
@@ -35,7 +37,8 @@ class Agent:
         self._spoke = spoke
         self._clock = clock
         self._site = site
-        self._controller_clock: ClockIdentity | None = None
+        self._wall = WallWatch(clock)
+        self._keeper = ClockKeeper(clock, self._ask_time, self._wall.reading)
         self._outbox = Outbox()
         self._runs: dict[str, Run] = {}
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
@@ -55,14 +58,17 @@ class Agent:
         desk = Desk(
             name=self.name,
             clock=self._clock,
+            keeper=self._keeper,
             report=self._report,
             reply=self._reply,
             waiting=lambda: self._outbox.waiting,
-            offset_ns=self._offset_ns,
         )
         async with self._site.open(desk) as make_run:
             self._tell_host()
-            works = (self._receive(make_run), self._introduce(), self._report_status(), self._site.tend())
+            works = (
+                *(self._receive(make_run), self._introduce(), self._report_status(), self._site.tend()),
+                *(self._keeper.keep(), self._wall.keep()),
+            )
             tasks = [asyncio.create_task(work) for work in works]
             stopped = asyncio.create_task(self._stopped.wait())
             try:
@@ -85,6 +91,7 @@ class Agent:
     async def _receive(self, make_run: MakeRun) -> None:
         while not self._stopped.is_set():
             data = await self._spoke.receive()
+            heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t4 of an exchange of clock readings
             try:
                 envelope = m.decode(data, "controller")
             except VersionError:
@@ -92,12 +99,15 @@ class Agent:
             except ProtocolError as error:
                 await self._send(m.Envelope(m.Refused(str(error))))
                 continue
-            await self._obey(envelope, make_run)
+            if isinstance(envelope.message, ps.ClockReply):
+                self._keeper.hear(envelope.message, heard_ns)
+            else:
+                await self._obey(envelope, make_run)
 
     async def _obey(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         match envelope.message:
             case m.Welcome(_, clock, acknowledged):
-                self._controller_clock = clock
+                self._keeper.meet(clock)
                 self._welcomed.set()
                 self._tell_host()
                 self._outbox.acknowledge(acknowledged)
@@ -122,15 +132,12 @@ class Agent:
             return
         self._remember(envelope.id, None)
         kind = type(envelope.message).__name__
-        bound_ns, source = self._clock_bound()
         if self._has_expired(envelope):
             await self._refuse(envelope, f"{kind} came after it had expired")
         elif isinstance(envelope.message, m.Prepare):
             await self._prepare(envelope, envelope.message, make_run)
-        elif isinstance(envelope.message, m.Arm | m.Commit) and bound_ns < 0:
-            await self._refuse(envelope, source)
         elif run := self._runs.get(envelope.epoch):
-            await run.command(envelope, bound_ns, source)
+            await run.command(envelope)
         elif isinstance(envelope.message, m.Release):
             await self._reply(envelope.id, m.Released(), envelope.epoch)
         else:
@@ -172,8 +179,18 @@ class Agent:
             await self._clock.sleep_until(self._clock.monotonic_ns() + STATUS_NS)
 
     def _status(self) -> ps.Status:
-        bound_ns, source = self._clock_bound()
-        return ps.Status(0, bound_ns, source, -1, self._outbox.waiting, self._site.free_bytes())
+        estimate = self._keeper.now()
+        return ps.Status(
+            offset_ns=estimate.offset_ns if estimate else 0,
+            bound_ns=estimate.bound_ns if estimate else -1,
+            clock_source=self._keeper.source,
+            round_trip_ns=self._keeper.round_trip_ns,
+            waiting=self._outbox.waiting,
+            memory_bytes=self._site.free_bytes(),
+        )
+
+    async def _ask_time(self, query: ps.ClockQuery) -> None:
+        await self._send(m.Envelope(query))
 
     async def _reply(self, command: int, message: m.Message, epoch: str) -> None:
         answer = m.Envelope(message, reply_to=command, epoch=epoch)
@@ -204,26 +221,6 @@ class Agent:
     # --- what the runs share
 
     def _has_expired(self, envelope: m.Envelope) -> bool:
-        """Whether a command is void; not before the controller's clock is known, but then neither ARM nor COMMIT is
-        obeyed."""
-        now = self._controller_now_ns()
-        return now is not None and 0 < envelope.expires_ns < now
-
-    def _controller_now_ns(self) -> int | None:
-        """What the controller's monotonic clock shows, None if that is not known."""
-        offset_ns = self._offset_ns()
-        return None if offset_ns is None else self._clock.monotonic_ns() + offset_ns
-
-    def _offset_ns(self) -> int | None:
-        """Controller's monotonic clock − this host's, None if that is not known.
-
-        The one place where this host's clock is translated; an offset that was measured belongs here.
-        """
-        bound_ns, _ = self._clock_bound()
-        return 0 if bound_ns >= 0 else None
-
-    def _clock_bound(self) -> tuple[int, str]:
-        """How far this clock may be from the controller's, in nanoseconds, and how that is known; −1 and why if not."""
-        if self._controller_clock == clock_identity():
-            return 0, "the same clock"
-        return -1, "the controller's clock is another one, and its offset is not known"
+        """Whether a command is void; not before the controller's clock is known, but then ARM is refused anyway."""
+        now_ns = self._keeper.controller_now_ns()
+        return now_ns is not None and 0 < envelope.expires_ns < now_ns

@@ -50,6 +50,7 @@ class HostSite:
             host = Host(
                 name=desk.name,
                 clock=desk.clock,
+                keeper=desk.keeper,
                 ledger=ledger,
                 folder=owner.path,
                 forwarder=lambda: self._living_forwarder(ledger),
@@ -57,7 +58,6 @@ class HostSite:
                 report=desk.report,
                 reply=desk.reply,
                 waiting=desk.waiting,
-                offset_ns=desk.offset_ns,
             )
             try:
                 yield lambda plan, prepare_id: RunHost(plan, prepare_id, host)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from plctl.agent.clock_keeper import Instant
 from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.units import NS_PER_MS, format_duration
@@ -57,9 +58,10 @@ class LinkPrepared:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """T0 has passed and every link's forwarder has acted on it."""
+    """T0 has passed and every link's forwarder has acted on it; the clock's bound is now `bound_ns`."""
 
     starts: tuple[m.LinkStart, ...]
+    bound_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,8 @@ class AgentRunMachine:
     def __init__(self, plan: RunPlan, prepare_id: int) -> None:
         self.plan = plan
         self.phase = Phase.PREPARING
-        self.t0_ns = 0
-        self._bound_ns = 0
+        self.t0_ns = 0  #: on this host's clock
+        self._controller_t0_ns = 0
         self._reply_to = prepare_id
         self._readiness: dict[str, m.LinkReadiness] = {}
         self._running = decisive_workloads(plan)
@@ -181,18 +183,20 @@ class AgentRunMachine:
             self._refuse(event.id, f"run {self.plan.run} is {self.phase}: too late or too early for {kind.__name__}")
         return self._out
 
-    def arm(self, event: Commanded, bound_ns: int, source: str, now_ns: int) -> list[Instruction]:
-        """ARM needs the clock's bound, which the shell knows: answer it, if T0 (this host's clock) is still to come."""
+    def arm(self, event: Commanded, t0: Instant | None, source: str, now_ns: int) -> list[Instruction]:
+        """Answer ARM, which needs what only the shell knows: T0 on this host's clock, or why it is not known."""
         assert isinstance(event.message, m.Arm)
         self._out = []
         if self.phase is not Phase.READY:
             self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
-        elif event.message.t0_ns <= now_ns + COMMIT_MARGIN_NS:
-            self._refuse(event.id, f"ARM came too late: T0 was {_ago(now_ns - event.message.t0_ns)}")
+        elif t0 is None:
+            self._refuse(event.id, f"cannot arm: {source}")
+        elif t0.at_ns <= now_ns + COMMIT_MARGIN_NS:
+            self._refuse(event.id, f"ARM came too late: T0 was {_ago(now_ns - t0.at_ns)}")
         else:
             self.phase = Phase.ARMED
-            self.t0_ns, self._bound_ns = event.message.t0_ns, bound_ns
-            self._out.append(Reply(event.id, m.Armed(bound_ns, source)))
+            self.t0_ns, self._controller_t0_ns = t0.at_ns, event.message.t0_ns
+            self._out.append(Reply(event.id, m.Armed(t0.bound_ns, t0.source)))
         return self._out
 
     # --- what each transition does
@@ -205,8 +209,9 @@ class AgentRunMachine:
 
     def _commit(self, event: Commanded) -> None:
         assert isinstance(event.message, m.Commit)
-        if event.message.t0_ns != self.t0_ns:
-            self._refuse(event.id, f"COMMIT is for another T0 ({event.message.t0_ns}) than ARM was ({self.t0_ns})")
+        if event.message.t0_ns != self._controller_t0_ns:
+            asked, armed = event.message.t0_ns, self._controller_t0_ns
+            self._refuse(event.id, f"COMMIT is for another T0 ({asked}) than ARM was ({armed})")
         elif self._now + COMMIT_MARGIN_NS > self.t0_ns:
             self._refuse(event.id, f"COMMIT came too late: T0 was {_ago(self._now - self.t0_ns)}")
         else:
@@ -216,7 +221,7 @@ class AgentRunMachine:
 
     def _began(self, event: Began) -> None:
         self.phase = Phase.RUNNING
-        self._out.append(Reply(self._reply_to, m.Started(event.starts, self._bound_ns)))
+        self._out.append(Reply(self._reply_to, m.Started(event.starts, event.bound_ns)))
         if self.plan.duration_ns:
             self._out.append(SetEnd(self.t0_ns + self.plan.duration_ns))
         else:

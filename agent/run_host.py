@@ -13,6 +13,7 @@ from typing import Any
 from plctl.agent import machine as am
 from plctl.agent import netns
 from plctl.agent.artifact_stream import ArtifactStream
+from plctl.agent.clock_keeper import ClockKeeper
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.packet_log import PacketLog
@@ -35,6 +36,8 @@ PARALLEL_CHECKS = 8
 PARALLEL_SPAWNS = 8
 #: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
 START_GRACE_NS = 1 * NS_PER_S
+#: For so long after T0 the agent lets the forwarder have the CPU to itself.
+START_QUIET_NS = 5 * NS_PER_MS
 #: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
 DRAIN_NS = 50 * NS_PER_MS
 #: While so many reports wait for the controller, packet logs are left to fill up, which bounds the agent's memory.
@@ -47,6 +50,7 @@ class Host:
 
     name: str
     clock: Clock
+    keeper: ClockKeeper
     ledger: Ledger
     folder: Path  #: for captured output; in the ledger
     forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
@@ -54,7 +58,6 @@ class Host:
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
     waiting: Callable[[], int]  #: reports that the controller has not acknowledged
-    offset_ns: Callable[[], int | None]  #: controller's clock − this host's, as far as that is known
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ class RunHost:
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._artifacts = ArtifactStream(host.folder / plan.run)
         self._sampler = Sampler(plan.sample_interval_ns)
+        self._t0_ns = 0  #: on the controller's clock
         self._offset_ns: int | None = None  #: controller's clock − this host's, when last known
         self._events: list[Event] = []
         self._log = make_log(self._events.append, host.clock, host=host.name, run=plan.run)
@@ -99,14 +103,13 @@ class RunHost:
         self._artifacts.folder.mkdir(parents=True, exist_ok=True)
         await self._execute(self._machine.begin())
 
-    async def command(self, envelope: m.Envelope, bound_ns: int, source: str) -> None:
+    async def command(self, envelope: m.Envelope) -> None:
         """Obey a command of this run, or refuse it by name."""
-        now = self._host.clock.monotonic_ns()
         message = envelope.message
         assert isinstance(message, m.Arm | m.Commit | m.Stop | m.Release)
         event = am.Commanded(envelope.id, message)
         if isinstance(message, m.Arm):
-            await self._execute(self._machine.arm(event, bound_ns, source, now))
+            self._spawn(self._arm(event, message.t0_ns))
         else:
             await self._handle(event)
 
@@ -233,6 +236,14 @@ class RunHost:
 
     # --- the run
 
+    async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
+        """Look what time it is at the controller, so that T0 means the same here, and answer ARM."""
+        self._t0_ns = t0_ns
+        keeper = self._host.keeper
+        await keeper.burst()
+        t0, source = keeper.to_agent(t0_ns), keeper.source
+        await self._execute(self._machine.arm(event, t0, source, self._host.clock.monotonic_ns()))
+
     async def _start(self, t0_ns: int) -> None:
         """Arm everything for T0; once it has passed, say when each link really started."""
         assert self._forwarder is not None
@@ -245,11 +256,14 @@ class RunHost:
         for link in self._links.values():
             if link.plan.start != "at-t0":
                 await self._forwarder.trigger(link.slot)
-        await self._host.clock.sleep_until(t0_ns)
+        await self._host.clock.sleep_until(t0_ns + START_QUIET_NS)
         self._sampler.start(t0_ns)
         self._spawn(self._sample_for_ever())
         self._spawn(self._drain_for_ever())
-        await self._handle(am.Began(tuple([await self._started(link, t0_ns) for link in self._links.values()])))
+        starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
+        await self._host.keeper.burst()
+        latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
+        await self._handle(am.Began(starts, self._host.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
 
     async def _started(self, link: _Link, t0_ns: int) -> m.LinkStart:
         """A link that waits for its first packet is open, and so started, at T0."""
@@ -384,7 +398,7 @@ class RunHost:
 
     def _offset(self) -> int | None:
         """Controller's clock − this host's: now, or when it was last known in this run."""
-        if (offset_ns := self._host.offset_ns()) is not None:
+        if (offset_ns := self._host.keeper.offset_ns) is not None:
             self._offset_ns = offset_ns
         return self._offset_ns
 

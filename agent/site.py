@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from plctl.agent.clock_keeper import ClockKeeper
 from plctl.common import messages as m
 from plctl.common.clock import Clock
 from plctl.common.plan import RunPlan
@@ -21,10 +22,10 @@ class Desk:
 
     name: str  #: the agent's
     clock: Clock
+    keeper: ClockKeeper  #: of the controller's clock
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
     waiting: Callable[[], int]  #: reports that the controller has not acknowledged
-    offset_ns: Callable[[], int | None]  #: controller's clock − this host's, as far as that is known
 
 
 class Run(Protocol):
@@ -33,7 +34,7 @@ class Run(Protocol):
     async def begin(self) -> None:
         """Start with PREPARE."""
 
-    async def command(self, envelope: m.Envelope, bound_ns: int, source: str) -> None:
+    async def command(self, envelope: m.Envelope) -> None:
         """Obey a command of this run, or refuse it by name."""
 
     async def abandon(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from plctl.common.units import NS_PER_S
 
@@ -66,6 +67,18 @@ class FakeClock:
             woken = heapq.heappop(self._sleepers)[2]
             if not woken.done():
                 woken.set_result(None)
+
+
+async def ends_by(clock: Clock, limit_ns: int, work: Coroutine[Any, Any, object]) -> bool:
+    """Whether `work` ends by `limit_ns`; if not, it is cancelled."""
+    tasks = (asyncio.ensure_future(work), asyncio.ensure_future(clock.sleep_until(limit_ns)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,19 @@ So each host can see from its own clocks, without any network, that the drift th
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from plctl.common.units import format_duration
+from plctl.common.units import NS_PER_S, format_duration
 
 #: What is left for slewing of the 500 ppm that a clock may be wrong by (see `clock_sync.MAX_DRIFT_PPM`), after the
 #: 100 ppm that its quartz may be.
 MAX_SLEW_PPM = 400
 
+#: After a disturbance a clock is not relied on for so long: two hosts that talk every two seconds both notice.
+QUIET_NS = 5 * NS_PER_S
+#: How far apart two samples are to be, so that a slew of a few ppm shows.
+_APART_NS = 1 * NS_PER_S
 _READINGS = 5
 
 
@@ -31,6 +36,27 @@ class ClockSample:
 def sample_clocks() -> ClockSample:
     """The three clocks now: the closest of a few readings."""
     return min((_read_once() for _ in range(_READINGS)), key=lambda sample: sample.spread_ns)
+
+
+class ClockWatch:
+    """Remembers when this host's clock was last disturbed; ask it every second or so, or oftener."""
+
+    def __init__(self, sample: Callable[[], ClockSample] = sample_clocks) -> None:
+        self._sample = sample
+        self._reference = sample()
+        self._cause = ""
+        self._disturbed_ns = 0
+
+    def trouble(self) -> str:
+        """What disturbed the clock within the last `QUIET_NS`, in words; empty if nothing did."""
+        now = self._sample()
+        if cause := disturbance(self._reference, now):
+            self._cause, self._disturbed_ns, self._reference = cause, now.monotonic_ns, now
+        elif now.monotonic_ns - self._reference.monotonic_ns >= _APART_NS:
+            self._reference = now
+        if now.monotonic_ns - self._disturbed_ns > QUIET_NS:
+            self._cause = ""
+        return self._cause
 
 
 def disturbance(before: ClockSample, after: ClockSample) -> str | None:

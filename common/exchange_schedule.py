@@ -36,6 +36,10 @@ class ExchangeSchedule:
         self._left = self.burst_size
         self.due_ns = now_ns
 
+    def end_burst(self) -> None:
+        """The burst has found what it was for: what is due next belongs to the trickle."""
+        self._left = 0
+
     @property
     def in_burst(self) -> bool:
         """Whether exchanges of a burst are still to be sent."""

@@ -89,7 +89,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """The agent can start at T0, and its clock is within `bound_ns` of the controller's, as `source` shows."""
+    """The agent can start at T0, which it knows on its own clock to within `bound_ns`, as `source` shows."""
 
     bound_ns: int
     source: str
@@ -113,7 +113,7 @@ class LinkStart:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """All links of the agent have started; `bound_ns` is the clock bound after the start."""
+    """All links of the agent have started; now T0 is known to within `bound_ns` on its clock (−1: no more)."""
 
     links: tuple[LinkStart, ...]
     bound_ns: int

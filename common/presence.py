@@ -38,4 +38,5 @@ class ClockReply:
     t1_ns: int  #: as in the query
     t2_ns: int  #: the controller's monotonic clock just after the query came
     t3_ns: int  #: the same just before this was sent
+    unsettled: str = ""  #: what disturbed the controller's clock lately; until this is empty, no offset holds
     wall: WallReading | None = None  #: the controller's wall clock, if something there promises how right it is

@@ -129,18 +129,34 @@ class Patience:
     """How long the controller waits for its agents."""
 
     prepare_ns: int = 120 * NS_PER_S
-    arm_ns: int = 5 * NS_PER_S
     start_ns: int = 5 * NS_PER_S  #: after T0
     stop_ns: int = 20 * NS_PER_S
     release_ns: int = 60 * NS_PER_S
-    lead_ns: int = 250 * NS_PER_MS  #: from ARM to T0: for two round trips to the farthest agent
+
+
+#: From ARM to T0 with one agent close by: it reads clocks for some 100 ms before it answers.
+LEAD_NS = 250 * NS_PER_MS
+#: For each further agent: what the controller needs for its commands, its answers and some exchanges of readings.
+LEAD_PER_AGENT_NS = 1 * NS_PER_MS
+
+
+def lead_ns(agents: int, round_trip_ns: int) -> int:
+    """How long before T0 `agents` are armed, the farthest of which is `round_trip_ns` away.
+
+    On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips.
+    """
+    return LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1) + 3 * round_trip_ns
 
 
 class RunMachine:
     """One run's state. `plans` has each host's share of the run; feed `handle` and carry out what it returns."""
 
-    def __init__(self, plans: Mapping[str, RunPlan], patience: Patience | None = None) -> None:
+    def __init__(
+        self, plans: Mapping[str, RunPlan], lead: Callable[[], int] = lambda: LEAD_NS, patience: Patience | None = None
+    ) -> None:
+        """`lead` is asked when all agents are ready: how long before T0, in nanoseconds, are they to be armed?"""
         self.plans = dict(plans)
+        self._lead = lead
         self.patience = patience or Patience()
         self.phase = Phase.NEW
         self.t0_ns = 0
@@ -187,10 +203,11 @@ class RunMachine:
                 self._arm()
 
     def _arm(self) -> None:
-        self.t0_ns = self._now + self.patience.lead_ns
-        self._enter(Phase.ARMING, self.patience.arm_ns)
+        lead = self._lead()
+        self.t0_ns = self._now + lead
+        self._enter(Phase.ARMING, lead)
         for host in self._here():
-            self._tell(host, m.Arm(self.t0_ns), self.patience.lead_ns)
+            self._tell(host, m.Arm(self.t0_ns), lead)
 
     def _armed(self, event: Said) -> None:
         assert isinstance(event.message, m.Armed)
@@ -202,8 +219,9 @@ class RunMachine:
             self._fail(
                 event.host,
                 self._links_of(event.host),
-                f"the clock of {event.host} is known only to within {format_duration(bound)}, "
-                f"the run's budget is {format_duration(plan.budget.skew_ns)}",
+                f"the clock of {event.host} is known only to within {format_duration(bound)}, the run's budget is "
+                f"{format_duration(plan.budget.skew_ns)}; ease the load on the network and the two hosts, run chrony "
+                f"on both, or allow more (budget: {{skew: …}})",
             )
             self._give_up()
         elif self._answered(event.host):
@@ -290,10 +308,17 @@ class RunMachine:
                 self._release()
 
     def _timed_out(self, event: TimedOut) -> None:
+        """Whoever is silent is lost; before the start it may still obey RELEASE, and what it holds is to go."""
         if event.phase is not self.phase:
             return
-        for host in sorted(self._awaited):
-            self._lost_host(Lost(host, f"{host} did not answer in time while the run was {event.phase}"))
+        silent = [(host, f"{host} did not answer in time while the run was {event.phase}") for host in self._awaited]
+        if event.phase in _BEFORE_START:
+            for host, cause in sorted(silent):
+                self._fail(host, self._links_of(host), cause)
+            self._give_up()
+        else:
+            for host, cause in sorted(silent):
+                self._lost_host(Lost(host, cause))
 
     # --- shared steps
 

@@ -64,6 +64,7 @@ def asked_section(record: RunRecord) -> Markup:
         ("budgets", f"99 % of packets at most {format_duration(record.budget.lateness_ns)} late;"
                     f" start within {format_duration(record.budget.skew_ns)} of T0"),
         ("clocks", _clocks(record)),
+        ("start", _skew(record)),
         ("software", _listed(record.versions)),
         *((f"host {host.name}", _listed(host.facts)) for host in record.hosts),
     )  # fmt: skip
@@ -134,6 +135,13 @@ def _sentence(record: RunRecord) -> str:
 
 def _listed(facts: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _skew(record: RunRecord) -> str:
+    """How far apart the links can have started."""
+    if record.skew_bound_ns < 0:
+        return ""
+    return f"no two links farther apart than {format_duration(record.skew_bound_ns)}, clock errors included"
 
 
 def _clocks(record: RunRecord) -> str:

@@ -19,6 +19,7 @@ from plctl.common.plan import Budget, LinkPlan
 from plctl.common.units import NS_PER_S
 from plctl.common.verdict import HalfFacts, Judgement, LinkFacts, Verdict, judge, judge_run
 from plctl.common.wire import from_plain, to_plain
+from plctl.controller.skew import Starts, skew_bound_ns
 
 _LIBRARIES = ("pyzmq", "msgpack", "pyroute2", "structlog", "click", "pyarrow", "matplotlib", "pydantic", "rich")
 
@@ -31,13 +32,14 @@ class HostRecord:
     version: str = ""  #: of plctl there
     facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory …
     clock_source: str = ""  #: where the bounds come from
-    bound_before_ns: int = -1  #: clock error at ARM; -1: not known
-    bound_after_ns: int = -1  #: clock error after the start; -1: not known
+    clock_offset_ns: int | None = None  #: controller's clock − this host's, by which T0 was translated
+    bound_before_ns: int = -1  #: that offset's greatest error as it was known at ARM; −1: not known
+    bound_after_ns: int = -1  #: the same as it was known after the start, from readings before and after; −1: not known
 
     @property
     def bound_ns(self) -> int:
-        """The worse of both bounds; 0 if neither is known."""
-        return max(self.bound_before_ns, self.bound_after_ns, 0)
+        """The better informed of both bounds; 0 if neither is known."""
+        return max(self.bound_after_ns if self.bound_after_ns >= 0 else self.bound_before_ns, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class RunRecord:
     created_utc: str = ""
     t0_ns: int | None = None  #: on the controller's monotonic clock; None: never armed
     t0_utc: str = ""
+    skew_bound_ns: int = -1  #: no two links started farther apart than this (see skew.py); −1: not known
     finished_utc: str = ""
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""
@@ -110,7 +113,7 @@ def started(
     """
     known = {start.link: start for start in starts}
     prepared = {each.link: each for each in ready}
-    return replace(
+    begun = replace(
         record,
         t0_ns=t0_ns,
         t0_utc=rfc3339(t0_wall_ns),
@@ -120,6 +123,7 @@ def started(
             for link in record.links
         ),
     )
+    return replace(begun, skew_bound_ns=_skew_bound_ns(begun))
 
 
 def finished(
@@ -193,6 +197,19 @@ def rfc3339(wall_ns: int) -> str:
 
 def _with_preparation(link: LinkRecord, ready: LinkReadiness | None) -> LinkRecord:
     return replace(link, check=ready.check, io=ready.io) if ready else link
+
+
+def _skew_bound_ns(record: RunRecord) -> int:
+    """−1 if a link that was to start at T0 did not, or if a host's clock is not known."""
+    offs: dict[str, list[int]] = {}
+    for link in record.links:
+        if link.plan.start == "at-t0":
+            if link.skew_ns is None:
+                return -1
+            offs.setdefault(link.host, []).append(link.skew_ns)
+    if any(max(record.host(host).bound_before_ns, record.host(host).bound_after_ns) < 0 for host in offs):
+        return -1
+    return skew_bound_ns([Starts(min(off), max(off), record.host(host).bound_ns) for host, off in offs.items()])
 
 
 def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:

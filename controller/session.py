@@ -46,7 +46,7 @@ class Session:
         clock: Clock,
         observer: Observer,
     ) -> None:
-        self._machine = rm.RunMachine(plans)
+        self._machine = rm.RunMachine(plans, self._lead_ns)
         self._folder = folder
         self._switchboard = switchboard
         self._clock = clock
@@ -111,6 +111,11 @@ class Session:
     async def _time_out(self, phase: rm.Phase, at_ns: int) -> None:
         await self._clock.sleep_until(at_ns)
         self._events.put_nowait(rm.TimedOut(phase))
+
+    def _lead_ns(self) -> int:
+        agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
+        round_trips = [agent.status.round_trip_ns for agent in agents if agent and agent.status]
+        return rm.lead_ns(len(self._machine.plans), max(0, *round_trips) if round_trips else 0)
 
     # --- what agents say
 
@@ -180,12 +185,13 @@ class Session:
         link = next(record for record in self._machine.records.values() if record.host == name)
         agent = self._switchboard.agents.get(name)
         return HostRecord(
-            name,
-            agent.hello.version if agent else "",
-            (agent.hello.facts if agent else {}) | self._facts.get(name, {}),
-            link.clock_source,
-            link.bound_before_ns,
-            link.bound_after_ns,
+            name=name,
+            version=agent.hello.version if agent else "",
+            facts=(agent.hello.facts if agent else {}) | self._facts.get(name, {}),
+            clock_source=link.clock_source,
+            clock_offset_ns=self._machine.t0_ns - link.planned_ns if link.planned_ns else None,
+            bound_before_ns=link.bound_before_ns,
+            bound_after_ns=link.bound_after_ns,
         )
 
     def _judge(self) -> RunRecord:

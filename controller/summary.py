@@ -42,6 +42,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
+    if len(record.hosts) > 1 and record.skew_bound_ns >= 0:
+        _say(console, f"start:   no two links farther apart than {format_duration(record.skew_bound_ns)}")
     _say(console, "verdict: ", (record.verdict, f"bold {colour(record.verdict)}"))
     if folder is None:
         _say(console, f"results: with the controller at {controller}; copy them here: plctl fetch {record.run}")
@@ -64,6 +66,7 @@ def document(record: RunRecord, folder: Path | None) -> dict[str, Any]:
         "verdict": record.verdict,
         "cause": record.cause,
         "t0_utc": record.t0_utc,
+        "skew_bound_ns": record.skew_bound_ns if record.skew_bound_ns >= 0 else None,
         "finished_utc": record.finished_utc,
         "folder": str(folder) if folder else None,
         "report": str(report) if report and report.exists() else None,

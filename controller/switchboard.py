@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from plctl.common import messages as m
 from plctl.common import presence as ps
 from plctl.common.clock import Clock, clock_identity
+from plctl.common.clock_watch import ClockWatch
 from plctl.common.errors import ForbiddenError, ProtocolError, VersionError, WorldError
 from plctl.common.refusals import Refusal, Refusals
 from plctl.common.transport import Hub, Peer
 from plctl.common.units import NS_PER_S, format_duration
+from plctl.common.wall_watch import WallWatch
 
 #: An agent that has said nothing for so long is taken for lost.
 SILENCE_NS = 10 * NS_PER_S
@@ -63,6 +65,8 @@ class Switchboard:
         self._hosts: dict[str, frozenset[str]] = {}
         self._joined = asyncio.Condition()
         self._desk: Desk | None = None
+        self._clock_watch = ClockWatch()
+        self._wall = WallWatch(clock)
 
     def attend(self, desk: Desk) -> None:
         """Hand what operators and viewers ask to `desk`."""
@@ -96,6 +100,7 @@ class Switchboard:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._receive())
             group.create_task(self._watch())
+            group.create_task(self._wall.keep())
 
     async def lose(self, host: str, cause: str) -> None:
         """Agent `host` is gone: tell every run."""
@@ -184,7 +189,9 @@ class Switchboard:
         await self._send(peer.name, m.Envelope(m.Welcome(self.name, clock_identity(), record.acknowledged)))
 
     async def _tell_time(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
-        await self._send(peer.name, m.Envelope(ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns())))
+        unsettled, wall = self._clock_watch.trouble(), self._wall.reading()
+        reply = ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns(), unsettled, wall)
+        await self._send(peer.name, m.Envelope(reply))
 
     async def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once, in order, and acknowledge it when it has been handled."""

@@ -148,7 +148,7 @@ def make_run(
         T0_NS,
         WALL_NS,
         [LinkStart(plan.name, T0_NS, T0_NS + 18 * NS_PER_US) for plan in plans],
-        [HostRecord(HOST, "0.1.0", {"kernel": "6.12.0", "cpus": "2"}, "same clock", 0, 0)],
+        [HostRecord(HOST, "0.1.0", {"kernel": "6.12.0", "cpus": "2"}, "same clock", 0, 0, 0)],
     )
     results = []
     for plan in plans:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hostile import Site
@@ -14,11 +15,14 @@ from plctl.agent.host_site import HostSite
 from plctl.common import messages as m
 from plctl.common import presence as ps
 from plctl.common import wire
-from plctl.common.clock import RealClock, clock_identity
+from plctl.common.clock import ClockIdentity, RealClock, clock_identity
 from plctl.common.errors import VersionError, WorldError
 from plctl.common.plan import RunPlan
 from plctl.common.refusals import Refusals
 from plctl.common.transport import Peer
+from plctl.common.units import NS_PER_S
+
+Said = TypeVar("Said")
 
 
 class Controller(Site):
@@ -34,18 +38,29 @@ class Controller(Site):
         """Hear HELLO and answer it."""
         self.peer, data = await asyncio.wait_for(self.hub.receive(), 60)
         assert isinstance(m.decode(data, "agent").message, m.Hello)
-        await self.tell(m.Envelope(m.Welcome("c", clock_identity())))
+        await self.welcome(clock_identity())
+
+    async def welcome(self, clock: ClockIdentity) -> None:
+        """Answer HELLO as a controller that reads `clock`."""
+        await self.tell(m.Envelope(m.Welcome("c", clock)))
+
+    async def hear(self, kind: type[Said]) -> Said:
+        """What the agent says next of this kind."""
+        while True:
+            _, data = await asyncio.wait_for(self.hub.receive(), 60)
+            if isinstance(message := m.decode(data, "agent").message, kind):
+                return message
 
     async def tell(self, envelope: m.Envelope) -> None:
         """Send to the agent."""
         await self.hub.send(self.peer, m.encode(envelope))
 
     async def answer(self) -> m.Envelope:
-        """What the agent says next besides its signs of life."""
+        """What the agent says next besides its signs of life and its questions for the time."""
         while True:
             _, data = await asyncio.wait_for(self.hub.receive(), 60)
             envelope = m.decode(data, "agent")
-            if not isinstance(envelope.message, ps.Status):
+            if not isinstance(envelope.message, ps.Status | ps.ClockQuery):
                 return envelope
 
 
@@ -66,6 +81,24 @@ async def test_an_expired_command_is_refused_by_name(controller: Controller) -> 
     await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r", expires_ns=expired))
     refused = m.Envelope(m.Refused("Prepare came after it had expired"), reply_to=5, epoch="r")
     assert refused == await controller.answer()
+
+
+async def test_expiry_is_judged_on_the_controllers_clock(controller: Controller) -> None:
+    """A controller whose clock is two hours ahead is asked for it; its commands are neither stale nor eternal."""
+    ahead_ns = 2 * 3600 * NS_PER_S
+    await controller.welcome(ClockIdentity("another machine", ""))
+    query = await controller.hear(ps.ClockQuery)
+    there_ns = RealClock().monotonic_ns() + ahead_ns
+    await controller.tell(m.Envelope(ps.ClockReply(query.t1_ns, there_ns, there_ns)))
+    for command, (early_ns, cause) in enumerate(((NS_PER_S, "had expired"), (-60 * NS_PER_S, "not here")), 5):
+        expires_ns = RealClock().monotonic_ns() + ahead_ns - early_ns
+        await controller.tell(m.Envelope(m.Commit(1), id=command, epoch="r", expires_ns=expires_ns))
+        assert cause in (await controller.hear(m.Refused)).cause
+    status = await controller.hear(ps.Status)
+    while status.bound_ns < 0:
+        status = await controller.hear(ps.Status)
+    assert abs(status.offset_ns - ahead_ns) <= status.bound_ns
+    assert ("exchanges", True) == (status.clock_source, status.round_trip_ns > 0)
 
 
 async def test_a_command_of_another_run_is_refused_by_name(controller: Controller) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plctl.agent.clock_keeper import Instant
 from plctl.agent.machine import (
     AgentRunMachine,
     Began,
@@ -34,7 +35,10 @@ from plctl.common.scenario import Row, Schedule
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
 SERVER = Workload("server-0", "server", ("serve",))
 CLIENT = Workload("client-1", "client", ("ask",), start_ns=0)
-T0 = 10**9
+T0 = 10**9  #: on the agent's clock
+ARM = m.Arm(T0 + 77)  #: on the controller's
+COMMIT = m.Commit(ARM.t0_ns)
+INSTANT = Instant(T0, 7, "exchanges")
 STARTS = (m.LinkStart("x", T0, T0 + 5),)
 FINISHED = m.Finished(())
 
@@ -47,8 +51,8 @@ def machine(duration_ns: int = 0, *workloads: Workload) -> AgentRunMachine:
 def committed(run: AgentRunMachine) -> AgentRunMachine:
     """Bring `run` to where only the clock and the workloads matter."""
     run.handle(LinkPrepared("x"), 0)
-    run.arm(Commanded(2, m.Arm(T0)), 7, "shared", 0)
-    assert run.handle(Commanded(3, m.Commit(T0)), 0) == [StartLinks(T0)]
+    assert run.arm(Commanded(2, ARM), INSTANT, "", 0) == [Reply(2, m.Armed(7, "exchanges"))]
+    assert run.handle(Commanded(3, COMMIT), 0) == [StartLinks(T0)]
     return run
 
 
@@ -62,7 +66,7 @@ def test_prepare_is_answered_once_every_link_is_ready_or_not() -> None:
 def test_a_committed_run_ends_by_itself() -> None:
     """After COMMIT the clock alone leads to the report: no message is needed."""
     run = committed(machine(5, SERVER, CLIENT))
-    assert run.handle(Began(STARTS), T0 + 5) == [Reply(3, m.Started(STARTS, 7)), SetEnd(T0 + 5)]
+    assert run.handle(Began(STARTS, 9), T0 + 5) == [Reply(3, m.Started(STARTS, 9)), SetEnd(T0 + 5)]
     assert run.handle(WorkloadEnded("x", "client-1"), T0 + 6) == []
     assert run.handle(TimeOver(), T0 + 7) == [Rest("")]
     assert run.handle(Rested(FINISHED), T0 + 8) == [SendReport(FINISHED)]
@@ -71,7 +75,7 @@ def test_a_committed_run_ends_by_itself() -> None:
 def test_without_a_duration_the_timed_workloads_decide() -> None:
     """The run ends with its last timed workload; the server that it talked to is ended then."""
     run = committed(machine(0, SERVER, CLIENT))
-    run.handle(Began(STARTS), T0)
+    run.handle(Began(STARTS, 9), T0)
     assert run.handle(WorkloadEnded("x", "client-1"), T0) == [Rest("")]
 
 
@@ -79,7 +83,7 @@ def test_a_workload_may_end_before_started_was_said() -> None:
     """A command that is over in no time ends the run as soon as it has begun."""
     run = committed(machine(0, CLIENT))
     assert run.handle(WorkloadEnded("x", "client-1"), T0) == []
-    assert Rest("") in run.handle(Began(STARTS), T0)
+    assert Rest("") in run.handle(Began(STARTS, 9), T0)
 
 
 def test_decisive_workloads() -> None:
@@ -92,17 +96,25 @@ def test_late_commands_are_refused_by_name() -> None:
     """ARM and COMMIT that come too late, twice or for another T0 are refused with a sentence and start nothing."""
     run = machine()
     run.handle(LinkPrepared("x"), 0)
-    late = run.arm(Commanded(2, m.Arm(T0)), 0, "s", T0 + 3_000_000)
+    late = run.arm(Commanded(2, ARM), INSTANT, "", T0 + 3_000_000)
     assert late == [Reply(2, m.Refused("ARM came too late: T0 was 3 ms ago"))]
-    run.arm(Commanded(3, m.Arm(T0)), 0, "s", 0)
-    other = run.handle(Commanded(4, m.Commit(T0 + 1)), 0)
-    assert other == [Reply(4, m.Refused(f"COMMIT is for another T0 ({T0 + 1}) than ARM was ({T0})"))]
-    assert run.handle(Commanded(5, m.Commit(T0)), T0 - 1) == [
+    run.arm(Commanded(3, ARM), INSTANT, "", 0)
+    other = run.handle(Commanded(4, m.Commit(T0)), 0)
+    assert other == [Reply(4, m.Refused(f"COMMIT is for another T0 ({T0}) than ARM was ({ARM.t0_ns})"))]
+    assert run.handle(Commanded(5, COMMIT), T0 - 1) == [
         Reply(5, m.Refused("COMMIT came too late: T0 was only 1 ns ahead"))
     ]
     assert run.handle(Commanded(6, m.Stop("x")), 0) == [
         Reply(6, m.Refused("run r is armed: too late or too early for Stop"))
     ]
+
+
+def test_without_the_controllers_clock_there_is_no_arming() -> None:
+    """An agent that cannot say when T0 is refuses ARM with the reason, and stays ready for another."""
+    run = machine()
+    run.handle(LinkPrepared("x"), 0)
+    assert run.arm(Commanded(2, ARM), None, "it slept", 0) == [Reply(2, m.Refused("cannot arm: it slept"))]
+    assert run.phase is Phase.READY
 
 
 def test_release_is_obeyed_everywhere_and_twice() -> None:
@@ -132,7 +144,7 @@ def test_what_cannot_be_taken_away_is_said() -> None:
 events = st.one_of(
     st.builds(LinkPrepared, st.just("x"), st.sampled_from(["", "bad"])),
     st.builds(Commanded, st.integers(2, 9), st.sampled_from([m.Commit(T0), m.Stop("s"), m.Release()])),
-    st.sampled_from([Began(STARTS), WorkloadEnded("x", "client-1"), TimeOver(), Broke("b"), Rested(FINISHED)]),
+    st.sampled_from([Began(STARTS, 9), WorkloadEnded("x", "client-1"), TimeOver(), Broke("b"), Rested(FINISHED)]),
     st.just(TornDown()),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.common.clock_watch import ClockSample, disturbance, sample_clocks
+from plctl.common.clock_watch import QUIET_NS, ClockSample, ClockWatch, disturbance, sample_clocks
 from plctl.common.units import NS_PER_S
 
 BEFORE = ClockSample(1_000 * NS_PER_S, 999 * NS_PER_S, 1_500 * NS_PER_S, 500)
@@ -49,3 +49,24 @@ def test_this_machine_samples_its_clocks_closely() -> None:
     before, after = sample_clocks(), sample_clocks()
     assert before.monotonic_ns < after.monotonic_ns
     assert disturbance(before, after) is None
+
+
+def test_a_disturbance_is_remembered_for_a_while() -> None:
+    """Whoever asks within five seconds hears of it, however often; after that the clock counts as quiet again."""
+    samples = [BEFORE, later(1), later(2, slept_ns=NS_PER_S)]
+    quiet_s = QUIET_NS // NS_PER_S
+    samples += [later(seconds, slept_ns=NS_PER_S) for seconds in (3, 2 + quiet_s, 3 + quiet_s, 60)]
+    watch = ClockWatch(iter(samples).__next__)
+    slept = "this host was suspended for 1 s"
+    assert ["", slept, slept, slept, "", ""] == [watch.trouble() for _ in samples[1:]]
+
+
+def test_asking_often_hides_no_slew() -> None:
+    """A slew that a hundredth of a second cannot show is found, because samples are compared a second apart."""
+    blurred = 100_000
+    samples = [
+        ClockSample(BEFORE.monotonic_ns + ms * 1_001_000, BEFORE.raw_ns + ms * 1_000_000, ms * 1_001_000, blurred)
+        for ms in range(0, 2000, 10)
+    ]
+    watch = ClockWatch(iter(samples).__next__)
+    assert any("slews this host's clock by 1000 ppm" in watch.trouble() for _ in samples[1:])

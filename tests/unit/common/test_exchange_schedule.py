@@ -43,6 +43,14 @@ def test_a_burst_is_due_at_once() -> None:
     assert all(gap < NS_PER_S for gap in gaps(schedule, 7, now_ns=500))
 
 
+def test_a_burst_may_end_early() -> None:
+    """Once it has found what it was for, the next exchange belongs to the trickle."""
+    schedule = ExchangeSchedule(random.Random(1))
+    schedule.end_burst()
+    assert not schedule.in_burst
+    assert all(gap >= 1.5 * NS_PER_S for gap in gaps(schedule, 3))
+
+
 def test_a_late_sender_does_not_catch_up() -> None:
     """After a pause of a minute one exchange is sent, not thirty."""
     schedule = ExchangeSchedule(random.Random(1))

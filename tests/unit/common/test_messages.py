@@ -34,7 +34,7 @@ EVERY_MESSAGE = [
     ps.Heartbeat(),
     ps.Status(-5, 6, "exchanges", 7, 0, 2**30),
     ps.ClockQuery(1),
-    ps.ClockReply(1, 2, 3, WallReading(1, 2, 3, Discipline("chrony", "UTC", 4))),
+    ps.ClockReply(1, 2, 3, "", WallReading(1, 2, 3, Discipline("chrony", "UTC", 4))),
     messages.Prepare(PLAN),
     messages.Prepared((messages.LinkReadiness("l", "no", "ok"),)),
     messages.Arm(1),

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
-from plctl.controller.machine import Begin, Cancel, Event, Lost, Phase, RunMachine, Said, SetTimer, Tell, TimedOut
+from plctl.controller.machine import (
+    Begin,
+    Cancel,
+    Event,
+    Lost,
+    Phase,
+    RunMachine,
+    Said,
+    SetTimer,
+    Tell,
+    TimedOut,
+    lead_ns,
+)
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
 RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
@@ -91,7 +103,10 @@ def test_a_loose_clock_is_refused() -> None:
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED)
     assert drive(Said("a", m.Armed(2_000_000, "s"))) == [("a", "Release"), ("b", "Release")]
-    assert drive.machine.records["x"].cause == "the clock of a is known only to within 2 ms, the run's budget is 1 ms"
+    assert drive.machine.records["x"].cause == (
+        "the clock of a is known only to within 2 ms, the run's budget is 1 ms; ease the load on the network and the "
+        "two hosts, run chrony on both, or allow more (budget: {skew: …})"
+    )
 
 
 def test_a_refused_commit_fails_the_run() -> None:
@@ -142,12 +157,31 @@ def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
 
 
 def test_silence_ends_in_a_sentence() -> None:
-    """Agents that never answer are named with the phase, and the run ends without them."""
+    """Agents that never answer are named with the phase, told to let go, and the run ends without them."""
     drive = Driver()
-    drive(Begin(), BOTH_PREPARED[0], TimedOut(Phase.PREPARING))
+    told = drive(Begin(), BOTH_PREPARED[0], TimedOut(Phase.PREPARING))
+    assert told[2:] == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
-    drive(Said("a", m.Released()))
+    drive(Said("a", m.Released()), TimedOut(Phase.RELEASING))
     assert drive.machine.phase is Phase.DONE
+
+
+def test_arming_ends_at_t0() -> None:
+    """An agent that has not armed by T0 never will: the run fails then, and those that armed do not start."""
+    drive = Driver()
+    machine = drive.machine
+    drive(Begin(), *BOTH_PREPARED[:1])
+    (timer,) = [i for i in machine.handle(BOTH_PREPARED[1], 5) if isinstance(i, SetTimer)]
+    assert SetTimer(Phase.ARMING, machine.t0_ns) == timer
+    assert drive(BOTH_ARMED[0], TimedOut(Phase.ARMING)) == [("a", "Release"), ("b", "Release")]
+    assert "link y: b did not answer in time while the run was arming" in machine.records["x"].cause
+
+
+def test_the_lead_grows_with_distance_and_number() -> None:
+    """T0 leaves time for two and a half round trips and for the controller's work with each agent."""
+    assert 250_000_000 == lead_ns(1, 0)
+    assert 250_000_000 + 3 * 40_000_000 == lead_ns(1, 40_000_000)
+    assert 1_249_000_000 == lead_ns(1000, 0)
 
 
 def test_an_agent_cannot_speak_of_others_links() -> None:

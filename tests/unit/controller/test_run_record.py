@@ -48,6 +48,19 @@ def test_a_record_survives_the_round_trip_through_json() -> None:
     assert record == from_json(to_json(record))
 
 
+def test_the_bound_on_the_skew_is_stated() -> None:
+    """Two links of one host are compared by its clock; it is said to be unknown if a clock or a start is."""
+    assert 7 * NS_PER_MS - 1 == ran(bound_ns=5, late_start_ns=7 * NS_PER_MS).skew_bound_ns
+    assert -1 == ran(bound_ns=-1).skew_bound_ns
+    hosts = [HostRecord(HOST, bound_after_ns=0)]
+    assert -1 == started(RECORD, T0_NS, WALL_NS, [LinkStart("leo-0", T0_NS, 0)], hosts).skew_bound_ns
+
+
+def test_the_bound_after_the_start_is_the_better_informed() -> None:
+    """It rests on readings before and after; only where it is missing does the one before count."""
+    assert [3, 9, 0] == [HostRecord(HOST, bound_before_ns=9, bound_after_ns=after).bound_ns for after in (3, -1, 0)]
+
+
 def test_quiet_links_are_ok() -> None:
     """Nothing wrong: the run and its links are ok."""
     record = judged(ran(), *both())

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plctl.agent import host_clock
-from plctl.agent.host_clock import (
+from plctl.common import host_clock
+from plctl.common.host_clock import (
     CHRONY_COMMAND,
     judge_timex,
     parse_chrony,
@@ -17,7 +17,7 @@ from plctl.agent.host_clock import (
     read_wall,
     survey_disciplines,
 )
-from plctl.agent.ptp_clock import PMC_COMMAND, parse_pmc
+from plctl.common.ptp_clock import PMC_COMMAND, parse_pmc
 from plctl.common.wall_promise import Discipline, NoPromiseError
 
 CHRONY = (

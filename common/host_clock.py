@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from plctl.agent.ptp_clock import PMC_COMMAND, parse_pmc
+from plctl.common.ptp_clock import PMC_COMMAND, parse_pmc
 from plctl.common.units import NS_PER_S, NS_PER_US
 from plctl.common.wall_promise import Discipline, NoPromiseError, WallReading
 
