@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable
 
 from plctl.agent.clock_keeper import ClockKeeper
-from plctl.agent.outbox import Outbox
+from plctl.agent.reporter import Reporter
 from plctl.agent.site import Desk, MakeRun, Run, Site
 from plctl.common import __version__
 from plctl.common import messages as m
@@ -27,6 +26,8 @@ STATUS_NS = 1 * NS_PER_S
 REMEMBERED_ANSWERS = 1000
 #: Runs that are over and cannot be prepared again, should their PREPARE come once more after its answer was forgotten.
 REMEMBERED_RUNS = 1000
+#: How long an agent that leaves waits for the controller to take its last reports.
+LAST_WORDS_S = 1.0
 
 
 class Agent:
@@ -39,7 +40,7 @@ class Agent:
         self._site = site
         self._wall = WallWatch(clock)
         self._keeper = ClockKeeper(clock, self._ask_time, self._wall.reading)
-        self._outbox = Outbox()
+        self._reporter = Reporter(name, spoke, clock, lambda: self._keeper.offset_ns)
         self._runs: dict[str, Run] = {}
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
@@ -59,9 +60,10 @@ class Agent:
             name=self.name,
             clock=self._clock,
             keeper=self._keeper,
-            report=self._report,
+            report=self._reporter.report,
             reply=self._reply,
-            waiting=lambda: self._outbox.waiting,
+            crowded=self._reporter.crowded,
+            room=self._reporter.room,
         )
         async with self._site.open(desk) as make_run:
             self._tell_host()
@@ -78,18 +80,20 @@ class Agent:
                 for task in (*tasks, stopped):
                     task.cancel()
                 await asyncio.gather(*tasks, stopped, return_exceptions=True)
+                self._reporter.close()
         for task in tasks:
             if not task.cancelled() and (error := task.exception()):
                 raise error
 
     async def _leave(self) -> None:
         await asyncio.gather(*(run.abandon() for run in self._runs.values()))
+        await self._reporter.finish(LAST_WORDS_S)
         await self._send(m.Envelope(m.Goodbye()))
 
     # --- what comes in
 
     async def _receive(self, make_run: MakeRun) -> None:
-        while not self._stopped.is_set():
+        while True:
             data = await self._spoke.receive()
             heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t4 of an exchange of clock readings
             try:
@@ -110,11 +114,9 @@ class Agent:
                 self._keeper.meet(clock)
                 self._welcomed.set()
                 self._tell_host()
-                self._outbox.acknowledge(acknowledged)
-                for kept in self._outbox.unacknowledged():
-                    await self._send(kept)
+                await self._reporter.welcome(acknowledged)
             case m.Ack(number):
-                self._outbox.acknowledge(number)
+                await self._reporter.acknowledge(number)
             case m.Goodbye():
                 self.stop()
             case m.Refused(cause):
@@ -185,7 +187,7 @@ class Agent:
             bound_ns=estimate.bound_ns if estimate else -1,
             clock_source=self._keeper.source,
             round_trip_ns=self._keeper.round_trip_ns,
-            waiting=self._outbox.waiting,
+            waiting=self._reporter.waiting,
             memory_bytes=self._site.free_bytes(),
         )
 
@@ -203,9 +205,6 @@ class Agent:
 
     async def _refuse(self, envelope: m.Envelope, cause: str) -> None:
         await self._reply(envelope.id, m.Refused(cause), envelope.epoch)
-
-    async def _report(self, make: Callable[[int], m.Message], epoch: str, expendable: bool) -> None:
-        await self._send(self._outbox.put(make, epoch, expendable=expendable))
 
     async def _send(self, envelope: m.Envelope) -> None:
         await self._spoke.send(m.encode(envelope))

@@ -57,7 +57,8 @@ class HostSite:
                 slots=set(range(SLOTS)),
                 report=desk.report,
                 reply=desk.reply,
-                waiting=desk.waiting,
+                crowded=desk.crowded,
+                room=desk.room,
             )
             try:
                 yield lambda plan, prepare_id: RunHost(plan, prepare_id, host)

@@ -40,8 +40,6 @@ START_GRACE_NS = 1 * NS_PER_S
 START_QUIET_NS = 5 * NS_PER_MS
 #: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
 DRAIN_NS = 50 * NS_PER_MS
-#: While so many reports wait for the controller, packet logs are left to fill up, which bounds the agent's memory.
-MAX_WAITING = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,8 @@ class Host:
     slots: set[int]  #: free slots of the forwarder
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
-    waiting: Callable[[], int]  #: reports that the controller has not acknowledged
+    crowded: Callable[[], bool]  #: so much waits for the controller that large reports should not be made now
+    room: Callable[[], Awaitable[None]]  #: returns once they may be
 
 
 @dataclass(slots=True)
@@ -287,7 +286,8 @@ class RunHost:
                 self._sample()
                 if self._sampler.due():
                     await self._send_samples()
-                await self._send_artifacts()
+                if not self._host.crowded():  # else they wait in their files
+                    await self._send_artifacts()
 
     def _sample(self) -> None:
         """Note what each link did since the last sample."""
@@ -313,17 +313,27 @@ class RunHost:
             await self._host.clock.sleep_until(self._host.clock.monotonic_ns() + DRAIN_NS)
             if self._machine.phase not in (am.Phase.COMMITTED, am.Phase.RUNNING):
                 return
-            if self._host.waiting() < MAX_WAITING:
+            if not self._host.crowded():  # else they fill up, which bounds the agent's memory
                 await self._send_packets()
 
-    async def _send_packets(self) -> None:
+    async def _send_packets(self, *, patiently: bool = False) -> None:
         for link in self._links.values():
             for direction, records in tuple(link.log.read_new()) if link.log else ():
                 await self._report(partial(m.Packets, link=link.plan.name, direction=direction, records=records))
+            if not await self._room(patiently):
+                return
 
-    async def _send_artifacts(self) -> None:
+    async def _send_artifacts(self, *, patiently: bool = False) -> None:
         for link, name, data in self._artifacts.read_new():
             await self._report(partial(m.Artifact, link=link, name=name, data=data))
+            if not await self._room(patiently):
+                return
+
+    async def _room(self, patiently: bool) -> bool:
+        """Whether more may be sent now: what has a place of its own waits there while the controller takes nothing."""
+        if patiently:
+            await self._host.room()
+        return not self._host.crowded()
 
     # --- the end
 
@@ -333,8 +343,8 @@ class RunHost:
         if not cause:
             self._sample()
         await self._send_samples()
-        await self._send_packets()
-        await self._send_artifacts()
+        await self._send_packets(patiently=True)
+        await self._send_artifacts(patiently=True)
         results = tuple(self._result(link, cause) for link in self._links.values())
         await self._handle(am.Rested(m.Finished(results)))
 

@@ -25,7 +25,8 @@ class Desk:
     keeper: ClockKeeper  #: of the controller's clock
     report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
     reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
-    waiting: Callable[[], int]  #: reports that the controller has not acknowledged
+    crowded: Callable[[], bool]  #: so much waits for the controller that large reports should not be made now
+    room: Callable[[], Awaitable[None]]  #: returns once they may be
 
 
 class Run(Protocol):
