@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lab.control import PLCTL, controller
 from lab.real_host import RealHost
 from lab.real_lab import RealLab
 
@@ -60,3 +61,19 @@ def test_the_package_works_without_a_network_and_leaves_nothing(host: RealHost) 
     after = {line for line in host.files() if not line.startswith(STAYS)}
     assert (set(), set()) == (after - before, before - after)
     assert "" == host.run(["dpkg-query", "--show", "--showformat=${Status}", "plctl"], check=False).stdout
+
+
+def test_the_package_brings_an_agent_that_systemd_keeps(lab: RealLab, host: RealHost) -> None:
+    """Told its controller and given a key, it serves; the removal of the package ends it."""
+    host.run(["dpkg", "--install", "/var/tmp/plctl.deb"])
+    with controller(lab) as control:
+        enrolled = control.seat.run([*PLCTL, "agent", "enroll", "edge", "--keys", str(control.keys)]).stdout.split()
+        host.run(["mkdir", "-m", "700", "/etc/plctl"])
+        for path in map(Path, enrolled):
+            host.run(["sh", "-c", f"umask 077; cat > /etc/plctl/{path.name}"], text=path.read_text())
+        host.run(["sh", "-c", f"echo PLCTL_CONTROLLER={control.address} > /etc/default/plctl-agent"])
+        host.run(["systemctl", "enable", "--now", "plctl-agent"])  # returns once the controller has welcomed it
+        assert ["edge"] == list(control.agents())
+        host.run(["dpkg", "--remove", "plctl"])
+        assert "inactive\n" == host.run(["systemctl", "is-active", "plctl-agent"], check=False).stdout
+    host.run(["rm", "-r", "/etc/plctl", "/etc/default/plctl-agent"])
