@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plctl.common.telemetry import HalfStats, LinkStats, Sample
-from plctl.common.units import NS_PER_S, format_duration, format_rate, format_size
+from plctl.common.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 
 _TITLES = {"up": "client → server", "down": "server → client"}
 
@@ -17,6 +17,19 @@ def format_interval(samples: Sequence[Sample], scenario_ns: int) -> str:
     """
     clock = "waiting" if scenario_ns < 0 else f"{scenario_ns / NS_PER_S:7.1f} s"
     return f"{clock} | " + " | ".join(_format_sample(sample) for sample in samples)
+
+
+def format_short(samples: Sequence[Sample], scenario_ns: int) -> str:
+    """As `format_interval`, in the 79 characters of a narrow terminal; what the machine lost comes first."""
+    seconds = scenario_ns / NS_PER_S
+    clock = "waiting" if seconds < 0 else f"{seconds:.{1 if seconds < 1000 else 0}f} s"
+    lost = sum(each.lost_ring + each.lost_send + each.lost_memory for each in samples)
+    rates = ", ".join(f"{each.direction} {_out_of_asked(each)}" for each in samples)
+    delays = " ".join(dict.fromkeys(_three(each.delay_ns / NS_PER_MS) for each in samples))
+    queue = _three(max(each.queue_bytes for each in samples) / 1000)
+    dropped = sum(each.dropped_queue_full_packets for each in samples)
+    parts = [clock, *([f"LOST {lost}"] if lost else []), f"{rates} Mbit/s", f"{delays} ms", f"queue {queue} kB"]
+    return " | ".join([*parts, *([f"dropped {dropped}"] if dropped else [])])
 
 
 def format_summary(stats: LinkStats, end_ns: int) -> str:
@@ -48,6 +61,17 @@ def _format_sample(sample: Sample) -> str:
     happened = f"in {rate(sample.arrived_bytes)}, out {rate(sample.delivered_bytes)}, queue {sample.queue_bytes} B"
     trouble = f", dropped {sample.dropped_queue_full_packets}" if sample.dropped_queue_full_packets else ""
     return f"{asked}: {happened}{trouble}" + (f", LOST BY THIS MACHINE {lost}" if lost else "")
+
+
+def _out_of_asked(sample: Sample) -> str:
+    """``17.1/20``, delivered and asked for."""
+    out = _three(8 * sample.delivered_bytes * 1000 / sample.interval_ns)
+    return f"{out}/{'∞' if sample.rate_bps >= RATE_UNLIMITED else _three(sample.rate_bps / 10**6)}"
+
+
+def _three(value: float) -> str:
+    """`value` to three digits."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _describe(half: HalfStats) -> dict[str, str]:

@@ -156,7 +156,9 @@ class _Session:
         samples = sample(self._plan, before, after, now_ns, interval_ns)
         if after.started_ns or any(each.arrived_packets for each in samples):
             scenario_ns = now_ns - after.t0_ns if after.started_ns else -1
-            self._line.show(link_report.format_interval(samples, scenario_ns))
+            self._line.show(
+                link_report.format_interval(samples, scenario_ns), link_report.format_short(samples, scenario_ns)
+            )
 
     async def _wait(self, forwarder: ForwarderClient) -> None:
         """Return at the next look, or earlier when told to stop."""
@@ -190,13 +192,14 @@ class _LiveLine:
         self._terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._open = False
 
-    def show(self, report: str) -> None:
-        """A report, cut to the terminal's width."""
+    def show(self, report: str, short: str) -> None:
+        """A report; on a terminal that is too narrow for it, `short`."""
         if not self._terminal:
             click.echo(report)
             return
         width = shutil.get_terminal_size().columns
-        click.echo(f"\r\x1b[K{report[: width - 1]}", nl=False)
+        fitting = report if len(report) < width else short
+        click.echo(f"\r\x1b[K{fitting[: width - 1]}", nl=False)
         self._open = True
 
     def tell(self, sentence: str) -> None:

@@ -15,6 +15,7 @@ import click
 
 from plctl.common import __version__
 from plctl.common.errors import PlctlError, UserError
+from plctl.common.help_group import HelpGroup
 
 GROUP = "plctl.commands"
 CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
@@ -58,7 +59,7 @@ class Failure(click.ClickException):
         click.echo(text, file=file, err=file is None)
 
 
-class RootGroup(click.Group):
+class RootGroup(HelpGroup):
     """A group whose commands are entry points, imported late."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)

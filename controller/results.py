@@ -55,6 +55,10 @@ _REMEDIES = {
     errno.ENOSPC: "free some space on that disk, or choose another folder with --out",
     errno.EDQUOT: "your disk quota is used up; choose another folder with --out",
     errno.EACCES: "choose a folder that you may write to with --out",
+    errno.ENOENT: "choose another folder with --out",
+    errno.ENOTDIR: "something on that path is no folder; choose another with --out",
+    errno.EEXIST: "that is no folder; choose another with --out",
+    errno.EPERM: "choose another folder with --out",
     errno.EROFS: "that file system is read-only; choose another folder with --out",
 }
 
@@ -84,8 +88,9 @@ class RunFolder:
         :raises WorldError: it cannot be made.
         """
         path = base / run
-        with _explained(f"create the results folder {path}"):
+        with _explained(f"make the folder {base} for results"):
             base.mkdir(parents=True, exist_ok=True)
+        with _explained(f"create the results folder {path}"):
             try:
                 path.mkdir()
             except FileExistsError:

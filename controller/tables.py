@@ -25,11 +25,20 @@ def stdout_console() -> Console:
 def print_table(
     console: Console, headers: Sequence[str], rows: Iterable[Sequence[Cell]], right: Collection[str] = ()
 ) -> None:
-    """Print `rows` under `headers`; the columns named in `right` stand to the right."""
+    """Print `rows` under `headers`; the columns named in `right` stand to the right.
+
+    Headers may have two lines; where there is no terminal each is one.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in headers:
-        column = Text(name)
-        table.add_column(column, justify="right" if name in right else "left", overflow="fold")
+        title = name if console.is_terminal else name.replace("\n", " ")
+        table.add_column(Text(title), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)

@@ -17,6 +17,7 @@ from plctl.agent.commands.status import status
 from plctl.common.errors import UserError
 from plctl.common.forwarder_cli import forwarder_options
 from plctl.common.forwarder_options import ForwarderOptions
+from plctl.common.help_group import HelpGroup
 from plctl.common.privilege import require_root
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.group(
+    cls=HelpGroup,
     invoke_without_command=True,
     epilog="""\b
 Examples:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from plctl.agent.ledger import Entry, Kind, read_entries
 from plctl.agent.reap import reap
+from plctl.common.client_cli import Reach, controller_options, converse
+from plctl.common.errors import UserError
 from plctl.common.privilege import require_root
 from plctl.common.state import LEDGER_NAME, is_held, owner_folders
+
+if TYPE_CHECKING:
+    from plctl.common.client import Client
+
+#: Without --run, so many of a controller's runs are looked at.
+_NEWEST = 50
+#: Every agent that has a part in a run may take its time.
+_CLEAN_SECONDS = 120.0
 
 _WORDS: dict[Kind, tuple[str, str]] = {
     "netns": ("namespace", "namespaces"),
@@ -24,17 +35,26 @@ _WORDS: dict[Kind, tuple[str, str]] = {
 @click.option("--run", metavar="RUN", help="Only what belongs to this run.")
 @click.option("--links", is_flag=True, help="Remove hand-made links (plctl link setup) that are not in use, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def clean(run: str | None, links: bool, as_json: bool) -> None:
+@controller_options(local="Clean this machine, though there is a controller.")
+def clean(run: str | None, links: bool, as_json: bool, reach: Reach) -> None:
     """Remove namespaces, processes and files that plctl's dead processes left.
 
-    What a living process holds is listed and left alone, and nothing is touched that plctl did not make.
+    What a living process holds is listed and left alone, and nothing is touched that plctl did not make. If there is a
+    controller, its agents are told to take away what they still have of RUN, or of any run that is over.
 
     \b
     Examples:
       sudo plctl clean               after a crash, or to see that there is nothing to do
       sudo plctl clean --links       hand-made links, too
       sudo plctl clean --run 7f3     only what belongs to the run whose id ends in 7f3
+      sudo plctl clean --local       here, though there is a controller
     """
+    if access := reach.find():
+        if links:
+            raise UserError("hand-made links are of one machine: say --local, too")
+        said = converse(access, lambda client: _clean_agents(client, run))
+        click.echo(json.dumps({"runs": said}, indent=2) if as_json else _sum_up(said))
+        return
     require_root("plctl clean")
     folders = [folder for folder in owner_folders() if run is None or _belongs(folder, run)]
     removed = reap(folders, kept_too=links)
@@ -49,6 +69,20 @@ def clean(run: str | None, links: bool, as_json: bool) -> None:
         click.echo(f"left {folder.name}, {_reason(folder)}: {_count(entries)}")
     if not removed and not left:
         click.echo("nothing to remove")
+
+
+async def _clean_agents(client: Client, run: str | None) -> dict[str, str]:
+    """What the controller says of each run that it had cleaned."""
+    from plctl.common import requests as rq
+
+    known = (await client.ask(rq.ListRuns(_NEWEST), rq.Runs)).runs
+    over = [each.run for each in known if each.verdict and (run is None or run in (each.run, each.run[-len(run) :]))]
+    wanted = over if run is None or over else [run]
+    return {each: (await client.ask(rq.Clean(each), rq.Done, _CLEAN_SECONDS)).what for each in wanted}
+
+
+def _sum_up(said: dict[str, str]) -> str:
+    return "\n".join(f"{run}: {what or 'nothing is left of it'}" for run, what in said.items()) or "no run is over yet"
 
 
 def _belongs(folder: Path, run: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.help_group import HelpGroup
 from plctl.common.privilege import require_root
 from plctl.common.units import NS_PER_S
 
@@ -19,7 +20,7 @@ _NAME = click.option("--name", default="lab", show_default=True, help="Which lab
 _DELAY = "[HOST=]TIME[±TIME]"
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def lab() -> None:
     """Many hosts on this one machine, to try out a cluster before there is one.
 

@@ -11,10 +11,11 @@ from plctl.agent import exec_inside, hand_link, triple
 from plctl.agent.commands.link_options import NAME
 from plctl.agent.commands.link_start import start
 from plctl.agent.hand_link import DEFAULT_NAME, HandLink
+from plctl.common.help_group import HelpGroup
 from plctl.common.privilege import require_root
 
 
-class _InGivenOrder(click.Group):
+class _InGivenOrder(HelpGroup):
     """Lists its commands in the order in which they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)

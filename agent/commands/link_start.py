@@ -62,6 +62,7 @@ def start(
     require_root("plctl link start")
     found = hand_link.find(name)
     from plctl.agent import link_session  # asyncio and pyroute2 would slow down --help
+    from plctl.agent.doctor import require_kernel
 
     plan = link_session.make_plan(
         scenario,
@@ -73,4 +74,5 @@ def start(
         repeat=repeat,
         overhead_bytes=overhead,
     )
+    require_kernel()
     link_session.run(found, plan, duration_ns or 0, forwarder)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plctl.common.errors import UserError
+from plctl.common.help_group import HelpGroup
 from plctl.common.options import duration_ns
 from plctl.common.units import RATE_UNLIMITED, parse_rate, scale
 
@@ -22,7 +23,7 @@ _PORT = click.option("--port", type=click.IntRange(1, 65_535), default=8622, sho
 _STREAM = click.option("--stream", is_flag=True, help="Also print one JSON line when an interval ends.")
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def probe() -> None:
     """Measure a path: one-way delay, loss, duplicates, reordering and throughput over UDP.
 

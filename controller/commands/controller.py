@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.errors import UserError
+from plctl.common.help_group import HelpGroup
 
 if TYPE_CHECKING:
     from plctl.common.log import EventLog
@@ -27,6 +28,7 @@ _keys_option = click.option(
 
 
 @click.group(
+    cls=HelpGroup,
     invoke_without_command=True,
     epilog="""\b
 Examples:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from plctl.common.errors import InputError, KernelError, Problem
+from plctl.common.help_group import HelpGroup
 from plctl.common.problems import combine
 from plctl.common.scenario import Scenario
 from plctl.controller.scenario_files import Readable, read_readable
@@ -20,7 +21,7 @@ _FILE = click.Path(path_type=Path)
 _MAX_WIDTH = 100
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def scenario() -> None:
     """Check and look at scenarios and run specs; touches nothing and needs no root.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plctl.agent.link_report import count_lost, format_interval, format_summary
+from plctl.agent.link_report import count_lost, format_interval, format_short, format_summary
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.telemetry import HalfStats, LinkStats, sample
@@ -31,6 +31,21 @@ def test_a_line_tells_what_was_asked_for_and_what_happened() -> None:
 def test_before_the_start_a_line_says_that_it_waits() -> None:
     """There is no scenario time yet."""
     assert format_interval(sample(PLAN, NOTHING, NOTHING, 1, 1), -1).startswith("waiting |")
+
+
+def test_a_narrow_terminal_gets_a_line_of_its_own() -> None:
+    """Carried and asked rates, delays, the fuller queue; what the machine lost comes first and is never cut off."""
+    samples = sample(PLAN, NOTHING, SOME, 2_000_000_000, 500_000_000)
+    expected = "1.0 s | LOST 3 | up 0.192/80, down 0/1 Mbit/s | 41 5 ms | queue 3 kB | dropped 3"
+    assert expected == format_short(samples, 1_000_000_000)
+
+
+def test_the_line_for_a_narrow_terminal_fits_it() -> None:
+    """Also with large numbers: 79 of 80 characters may be used."""
+    big = HalfStats(delivered_bytes=123_456_789, queue_bytes=1_234_567, dropped_queue_full_packets=1234)
+    samples = sample(PLAN, NOTHING, replace(SOME, up=big, down=big), 2_000_000_000, 1_000_000_000)
+    assert 80 > len(format_short(samples, 86_400_000_000_000))
+    assert format_short(samples, -1).startswith("waiting | up 988/80, down 988/1 Mbit/s")
 
 
 def test_the_table_has_a_column_for_each_direction() -> None:
