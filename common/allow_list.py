@@ -60,20 +60,20 @@ class AllowList:
         self._refresh()
         return sorted(self._by_key.values(), key=lambda entry: entry.name)
 
-    def add(self, entry: AllowEntry, *, replace: bool = False) -> None:
-        """Let `entry` in, on disk.
+    def add(self, *entries: AllowEntry, replace: bool = False) -> None:
+        """Let `entries` in, on disk: all of them or none.
 
-        :param replace: take the place of an entry of the same name, whose key counts no more.
-        :raises UserError: the name is none.
-        :raises BusyError: the name is taken and `replace` is false.
+        :param replace: take the place of entries of the same names, whose keys count no more.
+        :raises UserError: a name is none.
+        :raises BusyError: a name is taken and `replace` is false.
         """
-        check_name(entry.name)
+        names = {check_name(entry.name) for entry in entries}
         with locked(self.path.parent):
             self._load()
-            others = [old for old in self._by_key.values() if old.name != entry.name]
-            if len(others) < len(self._by_key) and not replace:
-                raise BusyError(f"{entry.name} is on the list {self.path} already; --replace makes its old key void")
-            self._save([*others, entry])
+            taken = [old.name for old in self._by_key.values() if old.name in names]
+            if taken and not replace:
+                raise BusyError(f"{taken[0]} is on the list {self.path} already; --replace makes its old key void")
+            self._save([*(old for old in self._by_key.values() if old.name not in names), *entries])
 
     def remove(self, name: str) -> None:
         """Let `name` in no more, on disk.

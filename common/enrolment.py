@@ -6,6 +6,7 @@ Everything is made in the controller's keys folder. What a peer needs on its own
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from plctl.common.allow_list import AllowEntry, AllowList
@@ -40,21 +41,31 @@ def init_controller(folder: Path, operator: str) -> list[Path]:
 
 
 def enroll(folder: Path, name: str, role: ClientRole, *, replace: bool = False) -> list[Path]:
-    """Make a key pair for `name` and let it in as `role`; the files that belong on its host.
+    """Make a key pair for `name` and let it in as `role`; the files that belong on its host. Errors as `enroll_all`."""
+    return enroll_all(folder, [name], role, replace=replace)
+
+
+def enroll_all(folder: Path, names: Sequence[str], role: ClientRole, *, replace: bool = False) -> list[Path]:
+    """Make a key pair for each of `names` and let them in as `role`; the files that belong on their hosts.
 
     :param folder: the controller's keys folder.
-    :param replace: make an earlier key of the same name void.
-    :raises UserError: `name` cannot be a name, or `folder` has no controller's keys.
-    :raises BusyError: `name` is on the list already.
+    :param replace: make earlier keys of the same names void.
+    :raises UserError: one cannot be a name, or is given twice, or `folder` has no controller's keys.
+    :raises BusyError: one is on the list already.
     :raises KernelError: `folder` cannot be written.
     """
     controller = load_pair(folder, "controller")
-    if name == controller.name:
-        raise UserError(f"{name!r} is the controller's own name")
-    pair = KeyPair.generate(name, role)
-    AllowList(folder).add(_entry(pair, role), replace=replace)
-    own = folder / _ENROLLED / name
-    return [save_pair(own, pair), save_controller_public(own, controller.public)]
+    if controller.name in names:
+        raise UserError(f"{controller.name!r} is the controller's own name")
+    if again := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{again[0]!r} is given twice")
+    pairs = [KeyPair.generate(name, role) for name in names]
+    AllowList(folder).add(*(_entry(pair, role) for pair in pairs), replace=replace)
+    files = []
+    for pair in pairs:
+        own = folder / _ENROLLED / pair.name
+        files += [save_pair(own, pair), save_controller_public(own, controller.public)]
+    return files
 
 
 def _entry(pair: KeyPair, role: ClientRole) -> AllowEntry:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
 
+#: Beyond every scenario time, and yet a sum of two of them fits an int64.
+NEVER_NS = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -40,6 +43,17 @@ class Schedule:
         if self.period_ns and t_ns >= 0:
             t_ns %= self.period_ns
         return max(0, self._count_until(t_ns) - 1)
+
+    def next_change_ns(self, t_ns: int) -> int:
+        """The first scenario time after `t_ns`, which is not negative, when another row may come into force; or never.
+
+        Never is `NEVER_NS`.
+        """
+        base_ns = t_ns // self.period_ns * self.period_ns if self.period_ns else 0
+        count = self._count_until(t_ns - base_ns)
+        if count < len(self.rows):
+            return base_ns + self.rows[count].time_ns
+        return base_ns + self.period_ns if self.period_ns else NEVER_NS
 
     def repeated(self, period_ns: int = 0) -> Schedule:
         """This schedule starting again every `period_ns`; by default its last row holds as long as the one before it.

@@ -96,8 +96,9 @@ class Spoke(Protocol):
 class _Socket:
     """What both ZeroMQ ends share: limits set before the first byte, helpers in the background, and an orderly end."""
 
-    def __init__(self, kind: int) -> None:
-        self._context: zmq.asyncio.Context | None = zmq.asyncio.Context()
+    def __init__(self, kind: int, context: zmq.asyncio.Context | None = None) -> None:
+        self._shared = context is not None
+        self._context: zmq.asyncio.Context | None = context or zmq.asyncio.Context()
         self._socket = self._context.socket(kind)
         self._helpers: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], None]] = []
@@ -110,7 +111,8 @@ class _Socket:
             for close in self._closers:
                 close()
             self._socket.close()
-            self._context.term()
+            if not self._shared:
+                self._context.term()
             self._context = None
 
 
@@ -226,8 +228,10 @@ class ZmqSpoke(_Socket):
         name: str,
         keys: SpokeKeys | None = None,
         on_trouble: Callable[[str], None] | None = None,
+        *,
+        context: zmq.asyncio.Context | None = None,
     ) -> None:
-        """Begin to connect.
+        """Begin to connect. A `context` that is given is shared with others and outlives this end.
 
         :raises UserError: the address is none, keys are missing or another's.
         """
@@ -236,7 +240,7 @@ class ZmqSpoke(_Socket):
             raise UserError(f"cannot connect to {address} without keys")
         if keys and keys.pair.name != name:
             raise UserError(f"the key is for {keys.pair.name}, so it cannot be used as {name}")
-        super().__init__(zmq.DEALER)
+        super().__init__(zmq.DEALER, context)
         self._socket.setsockopt(zmq.IDENTITY, f"{name}/{secrets.token_hex(16)}".encode())
         self._socket.setsockopt(zmq.RECONNECT_IVL, 100)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 5_000)

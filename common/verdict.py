@@ -4,8 +4,9 @@ Precedence is that of the harm done to the result, worst first: what a stronger 
 unreliable or moot. A link that **failed** has no complete measurement; a **cancelled** one has a true but shorter one
 (and a failure before the cancelling is the better explanation, so it goes first); an **overloaded** one lost frames
 that no scenario asked to lose, which changes what every protocol above it did; a **skewed** one emulated the right
-path, but not together with the others; a **late** one was right but for a bounded blur in time. Weaker findings are not
-dropped: they follow in `Judgement.also`.
+path, but not together with the others; a **late** one was right but for a bounded blur in time. A **simulated** one,
+whose host only made its telemetry up, is never `ok`: it measured nothing. Weaker findings are not dropped: they follow
+in `Judgement.also`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Verdict(StrEnum):
     OVERLOADED = "overloaded"
     SKEWED = "skewed"
     LATE = "late"
+    SIMULATED = "simulated"
     OK = "ok"
 
     @property
@@ -63,6 +65,7 @@ class LinkFacts:
     planned_ns: int | None = None
     started_ns: int | None = None
     clock_bound_ns: int = 0  #: how far the agent's idea of T0 may be from the controller's
+    simulated: bool = False  #: nothing was built, all figures are made up
     up: HalfFacts = field(default_factory=HalfFacts)
     down: HalfFacts = field(default_factory=HalfFacts)
 
@@ -110,6 +113,8 @@ def _findings(facts: LinkFacts, budget: Budget) -> Iterator[tuple[Verdict, str]]
     yield from ((Verdict.OVERLOADED, sentence) for sentence in _losses(facts))
     yield from ((Verdict.SKEWED, sentence) for sentence in _skew(facts, budget))
     yield from ((Verdict.LATE, sentence) for sentence in _lateness(facts, budget))
+    if facts.simulated:
+        yield Verdict.SIMULATED, "its host is simulated: no packet was carried, and every figure is made up"
 
 
 def _failures(facts: LinkFacts) -> Iterator[str]:

@@ -35,6 +35,7 @@ class HostRecord:
     clock_offset_ns: int | None = None  #: controller's clock − this host's, by which T0 was translated
     bound_before_ns: int = -1  #: that offset's greatest error as it was known at ARM; −1: not known
     bound_after_ns: int = -1  #: the same as it was known after the start, from readings before and after; −1: not known
+    simulated: bool = False  #: it built nothing and made up what it reported
 
     @property
     def bound_ns(self) -> int:
@@ -151,7 +152,9 @@ def facts_of(record: RunRecord, link: LinkRecord, failure: str | None, cancelled
     if result is None:
         if failure is None and not cancelled:
             failure = f"no result came from its host {link.host}"
-        return LinkFacts(failure, cancelled, (), link.planned_ns if at_t0 else None, link.started_ns)
+        planned_ns = link.planned_ns if at_t0 else None
+        simulated = record.host(link.host).simulated
+        return LinkFacts(failure, cancelled, (), planned_ns, link.started_ns, simulated=simulated)
     return LinkFacts(
         failure=failure or result.cause or None,
         cancelled=cancelled,
@@ -159,6 +162,7 @@ def facts_of(record: RunRecord, link: LinkRecord, failure: str | None, cancelled
         planned_ns=link.planned_ns if at_t0 else None,
         started_ns=link.started_ns if at_t0 else result.scenario_start_ns or None,
         clock_bound_ns=record.host(link.host).bound_ns,
+        simulated=record.host(link.host).simulated,
         up=_half_facts(result.up),
         down=_half_facts(result.down),
     )

@@ -192,6 +192,7 @@ class Session:
             clock_offset_ns=self._machine.t0_ns - link.planned_ns if link.planned_ns else None,
             bound_before_ns=link.bound_before_ns,
             bound_after_ns=link.bound_after_ns,
+            simulated=bool(agent and agent.hello.simulated),
         )
 
     def _judge(self) -> RunRecord:

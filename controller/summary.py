@@ -18,7 +18,8 @@ from plctl.controller.run_record import LinkRecord, RunRecord
 
 #: Of more links than this, only those that are not ok are listed.
 MAX_LINKS = 20
-_COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim"}
+_COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim",
+            Verdict.SIMULATED: "magenta"}  # fmt: skip
 _HEADERS = ("link", "host", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
 _LEFT = _HEADERS[:3]
 

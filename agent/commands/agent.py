@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Examples:
   sudo plctl agent --controller tcp://lab-control:7777 --keys /etc/plctl
   sudo plctl agent --controller ipc:///run/plctl/run-7f3a/control --name edge-1
+  plctl agent --controller tcp://127.0.0.1:7777 --simulate 10 --agents 100 --name sim --keys ./keys/enrolled
 """,
 )
 @click.option("--controller", "address", metavar="ADDRESS", help="Where the controller listens: tcp://HOST:PORT.")
@@ -38,10 +39,15 @@ Examples:
     "--keys",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="For tcp://: the folder of this agent's keys; default: $PLCTL_KEYS, or /etc/plctl.",
+    help="For tcp://: the folder of this agent's keys; default: $PLCTL_KEYS, or /etc/plctl. With --simulate: the folder"
+    " that has a folder of keys for each agent.",
 )
 @click.option("--name", help="What to be called; default: as the key says, without one the host's name.")
 @click.option("--leave-with-stdin", is_flag=True, help="Take everything away and end when standard input ends.")
+@click.option("--simulate", "links", type=click.IntRange(1, 4096), metavar="LINKS",
+              help="Build nothing, make telemetry up, with room for LINKS links: to try a controller.")  # fmt: skip
+@click.option("--agents", type=click.IntRange(1, 10_000), default=1, show_default=True, metavar="N",
+              help="With --simulate: be N agents, called NAME-0 to NAME-(N-1).")  # fmt: skip
 @forwarder_options
 @click.pass_context
 def agent(  # noqa: PLR0917  (click calls it by keyword)
@@ -50,6 +56,8 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     folder: Path | None,
     name: str | None,
     leave_with_stdin: bool,
+    links: int | None,
+    agents: int,
     forwarder: ForwarderOptions,
 ) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
@@ -57,6 +65,12 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
         return
     if address is None:
         raise UserError("where is the controller? say --controller tcp://HOST:PORT")
+    if links is not None:
+        names = [f"{name or 'sim'}-{number}" for number in range(agents)]
+        _simulate(address, names, links, folder, leave_with_stdin)
+        return
+    if agents > 1:
+        raise UserError("a host has one agent; --agents is for --simulate")
     keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
@@ -83,17 +97,41 @@ async def _serve(
     from plctl.common.clock import RealClock
     from plctl.common.transport import ZmqSpoke
 
-    spoke = ZmqSpoke(address, name, keys, on_trouble=lambda cause: click.echo(f"{cause}; trying again", err=True))
+    spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
         served = Agent(name, spoke, RealClock(), HostSite(forwarder))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, served.stop)
-        if leave_with_stdin:
-            loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, served.stop)
+        _stop_when_told(served.stop, leave_with_stdin)
         await served.serve()
     finally:
         spoke.close()
+
+
+def _simulate(address: str, names: list[str], links: int, folder: Path | None, leave_with_stdin: bool) -> None:
+    from plctl.agent.simulation import Simulation, load_keys
+    from plctl.common.keys import keys_dir
+
+    keys: Mapping[str, SpokeKeys | None] = dict.fromkeys(names)
+    if address.startswith("tcp://"):
+        keys = load_keys(folder or keys_dir(), names)
+
+    async def serve() -> None:
+        simulation = Simulation(address, keys, links, _tell_trouble)
+        _stop_when_told(simulation.stop, leave_with_stdin)
+        await simulation.serve()
+
+    asyncio.run(serve())
+
+
+def _tell_trouble(cause: str) -> None:
+    click.echo(f"{cause}; trying again", err=True)
+
+
+def _stop_when_told(stop: Callable[[], None], leave_with_stdin: bool) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if leave_with_stdin:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stop)
 
 
 def _stop_at_end_of_stdin(stop: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""`plctl agent enroll`: a key pair for an agent, made where the controller is."""
+"""`plctl agent enroll`: key pairs for agents, made where the controller is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import click
 Examples (on the controller's machine):
   sudo plctl agent enroll edge-1
   sudo scp /etc/plctl/enrolled/edge-1/* edge-1:/etc/plctl/
+  plctl agent enroll sim-{0..99} --keys ./keys       a hundred, for a simulation
 """
 )
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--replace", is_flag=True, help="Make the key that NAME has void.")
 @click.option(
     "--keys",
@@ -22,10 +23,10 @@ Examples (on the controller's machine):
     type=click.Path(path_type=Path, file_okay=False),
     help="The controller's keys folder; default: $PLCTL_KEYS, or /etc/plctl for root, or ~/.config/plctl.",
 )
-def enroll(name: str, replace: bool, folder: Path | None) -> None:
-    """Make a key pair for the agent NAME and let it in; prints the files that belong into its host's /etc/plctl."""
+def enroll(names: tuple[str, ...], replace: bool, folder: Path | None) -> None:
+    """Make a key pair for each agent NAME and let it in; prints the files that belong into its host's /etc/plctl."""
     from plctl.common import enrolment
     from plctl.common.keys import keys_dir
 
-    for path in enrolment.enroll(folder or keys_dir(), name, "agent", replace=replace):
+    for path in enrolment.enroll_all(folder or keys_dir(), names, "agent", replace=replace):
         click.echo(path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plctl.common.scenario import Row, Schedule
+from plctl.common.scenario import NEVER_NS, Row, Schedule
 
 ROWS = (Row(0, 0, 1, 1), Row(10, 0, 2, 2), Row(25, 1, 3, 3))
 
@@ -34,3 +34,11 @@ def test_refuses_a_period_within_the_table() -> None:
 def test_a_single_row_does_not_repeat() -> None:
     """One row holds for ever; a period changes nothing."""
     assert Schedule(ROWS[:1]) == Schedule(ROWS[:1]).repeated(5)
+
+
+def test_the_next_change_is_the_next_rows_time_or_the_next_period() -> None:
+    """It is a row's time that is still to come, or the period's end; at the last row of all there is none."""
+    once = Schedule((Row(0, 0, 0, 1), Row(10, 0, 0, 2)))
+    assert [10, 10, NEVER_NS] == [once.next_change_ns(t_ns) for t_ns in (0, 9, 10)]
+    again = once.repeated(15)
+    assert [10, 15, 15, 25, 30] == [again.next_change_ns(t_ns) for t_ns in (0, 10, 14, 15, 25)]

@@ -57,6 +57,11 @@ def good(**changes: object) -> LinkFacts:
             "overloaded",
             "the machine, not the scenario, lost 1 frame down (send 1)",
         ),
+        (
+            good(simulated=True),
+            "simulated",
+            "its host is simulated: no packet was carried, and every figure is made up",
+        ),
         (good(cancelled=True), "cancelled", "cancelled before the run was over"),
         (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),
         (good(failure="the agent died"), "failed", "the agent died"),
@@ -75,10 +80,11 @@ def test_each_rule_yields_its_verdict_and_a_sentence_with_figures(facts: LinkFac
 
 
 def test_the_strongest_finding_is_the_verdict_and_the_others_follow() -> None:
-    """failed > cancelled > overloaded > skewed > late: taking the strongest away lets the next one speak."""
+    """failed > cancelled > overloaded > skewed > late > simulated: take one away and the next one speaks."""
     facts = good(
         failure="the agent died",
         cancelled=True,
+        simulated=True,
         started_ns=5_002_000_000,
         up=HalfFacts(lateness_p99_ns=2 * NS_PER_MS, lost_ring=1),
     )
@@ -89,12 +95,13 @@ def test_the_strongest_finding_is_the_verdict_and_the_others_follow() -> None:
         {"up": HalfFacts(lateness_p99_ns=2 * NS_PER_MS)},
         {"started_ns": GOOD.started_ns},
         {"up": HalfFacts()},
+        {"simulated": False},
     ):
         judgement = judge(facts, BUDGET)
         order.append(judgement.verdict)
-        assert 5 - len(order) == len(judgement.also)
+        assert 6 - len(order) == len(judgement.also)
         facts = dataclasses.replace(facts, **cured)  # type: ignore[arg-type]  # mixed value types
-    assert order == ["failed", "cancelled", "overloaded", "skewed", "late"]
+    assert order == ["failed", "cancelled", "overloaded", "skewed", "late", "simulated"]
     assert judge(facts, BUDGET).verdict is Verdict.OK
 
 
