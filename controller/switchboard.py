@@ -210,10 +210,14 @@ class Switchboard:
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
     async def _watch(self) -> None:
-        """Take agents for lost that have fallen silent."""
+        """Take agents for lost that have fallen silent. While this process is stopped itself, nobody is silent."""
         while True:
-            await self._clock.sleep_until(self._clock.monotonic_ns() + CHECK_NS)
+            due_ns = self._clock.monotonic_ns() + CHECK_NS
+            await self._clock.sleep_until(due_ns)
             now = self._clock.monotonic_ns()
+            if (late_ns := now - due_ns) > CHECK_NS:
+                for record in self.agents.values():
+                    record.heard_ns += late_ns
             for host, record in list(self.agents.items()):
                 if now - record.heard_ns > SILENCE_NS:
                     await self.lose(host, f"{host} has said nothing for {format_duration(SILENCE_NS)}")

@@ -13,8 +13,7 @@ from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
 from plctl.common.refusals import Refusal
 from plctl.common.transport import LocalHub, LocalSpoke
-from plctl.common.units import NS_PER_S
-from plctl.controller.switchboard import SILENCE_NS, Lost, Switchboard
+from plctl.controller.switchboard import CHECK_NS, SILENCE_NS, Lost, Switchboard
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
 
@@ -111,11 +110,26 @@ async def test_silence_is_loss(board: Fixture) -> None:
     """An agent that says nothing for the whole silence is lost, and cannot be told anything more by name."""
     await board.say(HELLO)
     await board.answer()
+    said_ns = board.clock.monotonic_ns()
     while not board.heard:
-        board.clock.advance(SILENCE_NS + NS_PER_S)
+        board.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
     assert board.heard == [("edge-1", Lost("edge-1 has said nothing for 10 s"))]
+    assert board.clock.monotonic_ns() - said_ns <= SILENCE_NS + 2 * CHECK_NS
     assert "edge-1" not in board.board.agents
+
+
+async def test_a_controller_that_was_stopped_blames_nobody(board: Fixture) -> None:
+    """Agents cannot be heard while the controller itself does not run: that is no silence of theirs."""
+    await board.say(HELLO)
+    await board.answer()
+    for _ in range(5):
+        board.clock.advance(10 * SILENCE_NS)
+        await asyncio.sleep(0)
+        board.clock.advance(CHECK_NS)
+        await asyncio.sleep(0)
+    assert [] == board.heard
+    assert "edge-1" in board.board.agents
 
 
 async def test_a_query_is_answered_with_the_clock(board: Fixture) -> None:
