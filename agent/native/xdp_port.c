@@ -13,6 +13,7 @@
 
 #include "namespace.h"
 #include "port.h"
+#include "time_namespace.h"
 #include "umem.h"
 #include "xdp_program.h"
 #include "xdp_ring.h"
@@ -33,6 +34,7 @@ struct xdp_port {
 	struct xdp_ring completion;
 	struct xdp_ring receive;
 	struct xdp_ring transmit;
+	int64_t clock_offset_ns; /* CLOCK_MONOTONIC here less the one that BPF programs read */
 	int link; /* what attaches the XDP program; -1: nothing does */
 	uint64_t overruns; /* as the kernel counted them when we last looked */
 };
@@ -51,6 +53,7 @@ static unsigned receive(struct port *port, struct arrival *batch)
 
 		arrival->data = self->umem->memory + desc->addr;
 		memcpy(&arrival->stamp_ns, arrival->data - XDP_STAMP_BYTES, sizeof(arrival->stamp_ns));
+		arrival->stamp_ns += self->clock_offset_ns;
 		arrival->length = desc->len;
 		arrival->tag = 0;
 		arrival->whole = desc->len >= PORT_ETHERNET_HEAD && desc->len <= port->longest;
@@ -263,6 +266,7 @@ static struct xdp_port *new_port(const struct ports_config *config, struct umem 
 	self->port = (struct port){.back_end = &back_end, .socket = -1, .pool = config->pool};
 	self->port.longest = config->mtu + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG;
 	self->umem = umem;
+	self->clock_offset_ns = time_namespace_offset_ns();
 	self->link = -1;
 	umem->users++;
 	return self;
