@@ -68,5 +68,17 @@ def enroll_all(folder: Path, names: Sequence[str], role: ClientRole, *, replace:
     return files
 
 
+def admit(folder: Path, pair: KeyPair, role: ClientRole) -> AllowEntry | None:
+    """Let the holder of `pair` in as `role`, in place of an earlier key of the same name; that one's entry, if any.
+
+    :param folder: the controller's keys folder; `pair` itself is not kept.
+    :raises KernelError: `folder` cannot be written.
+    """
+    allowed = AllowList(folder)
+    before = next((entry for entry in allowed.entries() if entry.name == pair.name), None)
+    allowed.add(_entry(pair, role), replace=True)
+    return before
+
+
 def _entry(pair: KeyPair, role: ClientRole) -> AllowEntry:
     return AllowEntry(pair.name, role, pair.public, format_wall(RealClock().wall_ns()))

@@ -1,0 +1,176 @@
+"""`plctl deploy`: agents on hosts, by ssh."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plctl.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plctl.deploy.bundle import Bundler
+    from plctl.deploy.host import Host
+    from plctl.deploy.host_deploy import Order
+    from plctl.deploy.inventory import Inventory
+    from plctl.deploy.remote import Login
+    from plctl.deploy.result import HostResult
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  plctl deploy -i hosts.yaml --controller tcp://lab-control:7777
+  plctl deploy -i hosts.yaml --controller tcp://lab-control:7777 --check
+  plctl deploy -i hosts.yaml --controller tcp://lab-control:7777 --limit failed
+  plctl deploy -i hosts.yaml --remove --limit 'node*'
+
+\b
+hosts.yaml:
+  defaults: {user: ada, key: ~/.ssh/lab}
+  hosts:
+    - node[01-20]
+    - {name: edge-1, address: 192.0.2.7, port: 2222, jump: gate.example.org, groups: [edge]}
+"""
+)
+@click.option("-i", "--inventory", "path", type=_FILE, required=True,
+              help="hosts.yaml, an Ansible inventory (INI, YAML), or an OpenSSH config.")  # fmt: skip
+@click.option("--controller", "address", envvar="PLCTL_CONTROLLER", metavar="tcp://HOST:PORT",
+              help="Where the agents find their controller; default: $PLCTL_CONTROLLER.")  # fmt: skip
+@click.option("--keys", "folder", type=_FOLDER, help="The controller's keys folder; default: as its own commands have.")
+@click.option("--check", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--remove", is_flag=True, help="Take away what deploy put there, and revoke the agents' keys.")
+@click.option("--rotate-keys", is_flag=True, help="Give every agent a new key.")
+@click.option("--wait", is_flag=True, help="Where a run goes on, wait for its end; else such a host is refused.")
+@click.option("--limit", "pattern", metavar="PATTERN",
+              help="Only hosts that match: names with *, groups, key=value labels, !not, or: failed.")  # fmt: skip
+@click.option("--parallel", type=click.IntRange(1, 500), default=10, show_default=True, help="Hosts at the same time.")
+@click.option("--accept-new", is_flag=True, help="Write the keys of hosts that known_hosts lacks into it.")
+@click.option("--known-hosts", type=_FILE, help="In place of ~/.ssh/known_hosts.")
+@click.option("--password-file", type=_FILE, help="Holds the password for ssh; only its owner may read it.")
+@click.option("--sudo-password-file", type=_FILE, help="Holds the password for sudo.")
+@click.option("--wheel", "wheels", type=_FILE, multiple=True, help="A wheel of plctl, for another architecture.")
+@click.option("--start-timeout", "start_timeout_s", type=click.IntRange(1, 3600), default=30, show_default=True,
+              help="Seconds until the controller must have welcomed an agent.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
+@click.pass_context
+def deploy(
+    ctx: click.Context,
+    *,
+    path: Path,
+    address: str | None,
+    folder: Path | None,
+    check: bool,
+    remove: bool,
+    rotate_keys: bool,
+    wait: bool,
+    pattern: str | None,
+    parallel: int,
+    accept_new: bool,
+    known_hosts: Path | None,
+    password_file: Path | None,
+    sudo_password_file: Path | None,
+    wheels: tuple[Path, ...],
+    start_timeout_s: int,
+    as_json: bool,
+) -> None:
+    """Put agents on hosts over ssh, keep them as they should be, or take them away.
+
+    Runs where the controller's keys are. Hosts need ssh, systemd, Python 3.11, and root or sudo; neither internet nor
+    compiler. What is as it should be is left alone. Exit status 1: a host failed, and is again what it was.
+    """
+    from plctl.common.keys import keys_dir, load_pair
+    from plctl.deploy.bundle import Bundler
+    from plctl.deploy.host_deploy import Order
+    from plctl.deploy.inventory import load_inventory
+    from plctl.deploy.last_deploy import remember
+    from plctl.deploy.unit import unit_text
+
+    if not address and not remove:
+        raise UserError("where will the agents find their controller? say --controller tcp://HOST:PORT")
+    if address:
+        unit_text("plctl", address, "keys")
+    folder = folder or keys_dir()
+    load_pair(folder, "controller")
+    inventory = load_inventory(path)
+    hosts = _select(inventory, pattern)
+    login = _login(inventory, known_hosts, accept_new, password_file, sudo_password_file)
+    order = Order(address or "", folder, check, rotate_keys, wait, start_timeout_s)
+    results = _work(hosts, login, order, None if remove else Bundler(wheels=wheels), parallel, quiet=as_json)
+    if not check:
+        remember(path, results)
+    _report(results, as_json)
+    ctx.exit(1 if any(result.outcome == "failed" for result in results) else 0)
+
+
+def _select(inventory: Inventory, pattern: str | None) -> Sequence[Host]:
+    from plctl.deploy.last_deploy import failed_hosts
+
+    if pattern is None:
+        return inventory.hosts
+    return inventory.select(",".join(failed_hosts(inventory.file)) if pattern == "failed" else pattern)
+
+
+def _login(
+    inventory: Inventory,
+    known_hosts: Path | None,
+    accept_new: bool,
+    password_file: Path | None,
+    sudo_password_file: Path | None,
+) -> Login:
+    from plctl.deploy.remote import Login
+    from plctl.deploy.ssh_trust import Trust
+
+    return Login(
+        Trust(known_hosts or Path.home() / ".ssh/known_hosts", accept_new=accept_new),
+        _read_password(password_file),
+        _read_password(sudo_password_file),
+        inventory.file if inventory.ssh_config else None,
+        {host.name: host for host in inventory.hosts},
+    )
+
+
+def _read_password(path: Path | None) -> str | None:
+    from plctl.common.private_file import read_private
+
+    if path is None:
+        return None
+    try:
+        return read_private(path).rstrip("\n")
+    except FileNotFoundError:
+        raise UserError(f"there is no password in {path}: no such file") from None
+
+
+def _work(
+    hosts: Sequence[Host], login: Login, order: Order, bundler: Bundler | None, parallel: int, *, quiet: bool
+) -> list[HostResult]:
+    import asyncio
+
+    from rich.console import Console
+
+    from plctl.deploy import deployment
+    from plctl.deploy.view import DeployView
+
+    with DeployView(Console(stderr=True, quiet=quiet), hosts) as view:
+        if bundler is None:
+            return asyncio.run(deployment.remove(hosts, login, order, parallel=parallel, tell=view.tell))
+        return asyncio.run(deployment.deploy(hosts, login, order, bundler, parallel=parallel, tell=view.tell))
+
+
+def _report(results: Sequence[HostResult], as_json: bool) -> None:
+    from rich.console import Console
+
+    from plctl.deploy import view
+
+    if as_json:
+        click.echo(json.dumps([result.document() for result in results], indent=1))
+    else:
+        view.show_changes(Console(), results)
+        click.echo(view.summary(results))
