@@ -106,7 +106,7 @@ def _remedy(step: Step) -> str:
             f"load the kernel module: modprobe {module}; where there is none, "
             f"apt install linux-modules-extra-{platform.release()} (Ubuntu) or boot the distribution's own kernel"
         )
-    if step.errno in (errno.EPERM, errno.EACCES):
+    if step.errno in (errno.EPERM, errno.EACCES, errno.EROFS):
         return "root is not enough here: in a container, start it with --privileged"
     if step.errno in (errno.ENOSYS, errno.EINVAL):
         return "the kernel was built without it: boot the distribution's own kernel"

@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -69,6 +70,7 @@ def main() -> None:
     steps = [_attempt("epoll_pwait2", _try_epoll_pwait2), _attempt("time namespace", _try_time_namespace)]
     for name, attempt in (
         ("network namespace", lambda: _unshare(_CLONE_NEWNET)),
+        ("network settings", _try_settings),
         ("namespace name", _try_naming),
         ("veth", _make_veth_pair),
         ("packet ring", _try_packet_ring),
@@ -101,6 +103,12 @@ def _try_epoll_pwait2() -> None:
 def _try_time_namespace() -> None:
     """Only future children would enter it, and there are none."""
     _unshare(_CLONE_NEWTIME)
+
+
+def _try_settings() -> None:
+    """Write a setting of this namespace as it is: where /proc/sys is read-only, as in some containers, links fail."""
+    setting = Path("/proc/sys/net/ipv4/conf/default/accept_redirects")
+    setting.write_text(setting.read_text())
 
 
 def _try_naming() -> None:

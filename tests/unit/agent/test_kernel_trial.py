@@ -17,6 +17,7 @@ EVERY_STEP = [
     "epoll_pwait2",
     "time namespace",
     "network namespace",
+    "network settings",
     "namespace name",
     "veth",
     "packet ring",
@@ -54,7 +55,19 @@ def test_a_refusal_ends_what_depends_on_it() -> None:
     )
     told = {step["name"]: step["errno"] for step in json.loads(child.stdout)}
     assert told["network namespace"] == errno.EPERM
-    assert set(told).isdisjoint({"namespace name", "veth", "packet ring"})
+    assert set(told).isdisjoint({"network settings", "namespace name", "veth", "packet ring"})
+
+
+def test_settings_that_cannot_be_written_are_found() -> None:
+    """In some containers /proc/sys is read-only; no link could be made there."""
+    read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
+    trial = f"{read_only} && exec {sys.executable} -m plctl.agent.kernel_trial"
+    child = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", trial], capture_output=True, text=True, check=True, timeout=60
+    )
+    told = {step["name"]: step["errno"] for step in json.loads(child.stdout)}
+    assert told["network settings"] == errno.EROFS
+    assert "veth" not in told
 
 
 def test_a_child_that_says_nothing_of_use_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
