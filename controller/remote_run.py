@@ -61,7 +61,7 @@ def run_remotely(request: RunRequest, access: Access, order: Order, console: Con
     """
     begun: list[str] = []
     try:
-        return converse(access, lambda client: _run(client, request, order, console, begun))
+        return converse(access, lambda client: carry_through(client, request, order, console, begun))
     except KeyboardInterrupt:
         raise Detached("".join(begun)) from None
 
@@ -81,7 +81,10 @@ def plan_remotely(request: RunRequest, access: Access, order: Order) -> tuple[rq
     return converse(access, plan)
 
 
-async def _run(client: Client, request: RunRequest, order: Order, console: Console, begun: list[str]) -> Outcome:
+async def carry_through(
+    client: Client, request: RunRequest, order: Order, console: Console, begun: list[str]
+) -> Outcome:
+    """As `run_remotely`, within a conversation; once it is known, the run's id is put into `begun`."""
     submit = rq.Submit(request, order.policy, order.force, command=tuple(sys.argv))
     submitted = await client.ask(submit, rq.Submitted, SUBMIT_SECONDS)
     begun.append(submitted.run)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from plctl.common.requests import AgentInfo, Agents
 
 _NUMBERS = ("links", "memory\nfree", "packets/s\nfree")
-_HEADERS = ("agent", "state", "version", *_NUMBERS, "clock: offset ± bound", "source")
+_HEADERS = ("agent", "state", "version", *_NUMBERS, "clock\noffset ± bound")
 
 
 @click.command()
@@ -44,10 +44,19 @@ def agents(reach: Reach, as_json: bool) -> None:
 
 
 def _print(found: Agents) -> None:
+    from rich.text import Text
+
     from plctl.controller.tables import print_table, stdout_console
 
-    rows = [_row(agent) for agent in found.agents]
-    print_table(stdout_console(), _HEADERS, rows, right=_NUMBERS)
+    console = stdout_console()
+    if not console.is_terminal:
+        rows = [(*_row(agent), agent.clock_source) for agent in found.agents]
+        print_table(console, (*_HEADERS, "source"), rows, right=_NUMBERS)
+        return
+    print_table(console, _HEADERS, [_row(agent) for agent in found.agents], right=_NUMBERS)
+    for source in dict.fromkeys(agent.clock_source for agent in found.agents):
+        names = ", ".join(agent.name for agent in found.agents if agent.clock_source == source)
+        console.print(Text(f"clock of {names}: {source}", style="dim"))
 
 
 def _row(agent: AgentInfo) -> tuple[str, ...]:
@@ -60,7 +69,6 @@ def _row(agent: AgentInfo) -> tuple[str, ...]:
         format_size(agent.memory_bytes),
         str(max(0, agent.packets_per_s - agent.packets_per_s_taken)),
         f"{_signed(agent.offset_ns)} ± {format_duration(agent.bound_ns)}" if known else "not known",
-        agent.clock_source,
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,9 @@ from plctl.controller.commands.run_options import JSON, OUT, run_options
 if TYPE_CHECKING:
     from plctl.controller.run_source import RunSource
     from plctl.controller.why import Story
+
+#: Of the further lines of what does not fit into one.
+_INDENT = 8 * " "
 
 
 @click.command()
@@ -43,4 +49,13 @@ def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(stories.document(story), indent=1))
     else:
-        click.echo("\n".join(stories.tell(story)))
+        for line in stories.tell(story):
+            click.echo(_fold(line))
+
+
+def _fold(line: str) -> str:
+    """`line` broken between words where the terminal ends; as it is where there is none."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=_INDENT, replace_whitespace=False)) or line
