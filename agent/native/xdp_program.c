@@ -6,7 +6,6 @@
 #include <linux/if_link.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,9 +14,6 @@
 #define COPY(to, from) {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from)}
 #define SET(to, value) {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (to), .imm = (value)}
 #define ADD(to, value) {.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = (to), .imm = (value)}
-#define ADD_64(to, from) {.code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = (to), .src_reg = (from)}
-#define CONSTANT_64(to, value) \
-	{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = (to), .imm = (int32_t)(value)}, {.imm = (int32_t)((value) >> 32)}
 #define LOAD(to, from, field) \
 	{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = (from), .off = offsetof(struct xdp_md, field)}
 #define STORE_64(to, from) {.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = (to), .src_reg = (from)}
@@ -52,34 +48,14 @@ static int make_map(int socket)
 	return -error;
 }
 
-/*
- * What CLOCK_MONOTONIC reads in this process minus what it reads in the kernel, which is what the program sees. They
- * differ in a time namespace; where there is no such file, there are none.
- */
-static int64_t time_namespace_ns(void)
-{
-	FILE *file = fopen("/proc/self/timens_offsets", "re");
-	long long seconds, nanoseconds;
-	int fields;
-
-	if (!file)
-		return 0;
-	fields = fscanf(file, "monotonic %lld %lld", &seconds, &nanoseconds);
-	fclose(file);
-	return fields == 2 ? (int64_t)seconds * 1000000000 + nanoseconds : 0;
-}
-
 static int load(int map)
 {
-	const int64_t clock = time_namespace_ns();
 	const struct bpf_insn instructions[] = {
 		COPY(BPF_REG_6, BPF_REG_1),
 		SET(BPF_REG_2, -XDP_STAMP_BYTES), /* room for the stamp, which the kernel copies along with the frame */
 		CALL(xdp_adjust_meta),
-		SKIP_IF_NOT_ZERO(BPF_REG_0, 16), /* to the last two instructions */
+		SKIP_IF_NOT_ZERO(BPF_REG_0, 13), /* to the last two instructions */
 		CALL(ktime_get_ns),
-		CONSTANT_64(BPF_REG_1, clock),
-		ADD_64(BPF_REG_0, BPF_REG_1),
 		LOAD(BPF_REG_1, BPF_REG_6, data_meta),
 		LOAD(BPF_REG_2, BPF_REG_6, data),
 		COPY(BPF_REG_3, BPF_REG_1),
