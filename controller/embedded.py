@@ -107,7 +107,7 @@ async def _watch(process: asyncio.subprocess.Process, switchboard: Switchboard, 
     """An agent that ends before it is told to takes its links with it."""
     status = await process.wait()
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-    await switchboard.lose(LOCAL_HOST, f"the local agent {how}: {_last_words(errors)}")
+    switchboard.lose(LOCAL_HOST, f"the local agent {how}: {_last_words(errors)}")
 
 
 async def _clean_up() -> None:

@@ -10,7 +10,7 @@ from plctl.common.units import NS_PER_MS
 from plctl.controller.live import LiveView
 from plctl.controller.live_model import LiveModel
 from plctl.controller.live_state import take_state
-from plctl.controller.machine import Phase
+from plctl.controller.run_events import Phase
 from plctl.controller.run_record import RunRecord
 from plctl.controller.run_source import RunSource, read_record
 

@@ -18,8 +18,8 @@ from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
 from plctl.controller.live import LiveView
-from plctl.controller.machine import Phase
 from plctl.controller.results import RunFolder, new_run_id
+from plctl.controller.run_events import Phase
 from plctl.controller.run_record import LinkRecord, RunRecord, rfc3339, software_versions
 from plctl.controller.session import Session
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 from plctl.common import requests as rq
 from plctl.common.errors import KernelError, PlctlError, UserError
 from plctl.controller import telemetry_file
-from plctl.controller.machine import Phase
 from plctl.controller.results import RUN_NAME, read_events, read_record
+from plctl.controller.run_events import Phase
 from plctl.controller.run_record import LinkRecord, RunRecord
 
 _Live = dict[tuple[str, str], tuple[int, ...]]  #: by link and direction

@@ -5,106 +5,36 @@
 Each arrow is taken when every agent has answered. A failure or a cancellation before the start leads straight to
 RELEASING; a cancellation after it goes through STOPPING, where the agents still report what happened until then.
 No link starts unless every link is ready and every agent armed. A link's first cause is kept, later ones are not.
+An agent that falls silent is lost before the start; once the run goes on it needs no controller, and is waited for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plctl.common import messages as m
 from plctl.common.plan import RunPlan
 from plctl.common.units import NS_PER_MS, NS_PER_S, format_duration
-
-
-class Phase(StrEnum):
-    """Where a run is."""
-
-    NEW = "new"
-    PREPARING = "preparing"
-    ARMING = "arming"
-    COMMITTED = "committed"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    RELEASING = "releasing"
-    DONE = "done"
-
-
-# --- events ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """The run may begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An agent answered or reported."""
-
-    host: str
-    message: m.Prepared | m.Armed | m.Started | m.Finished | m.Released | m.Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """An agent is gone and what it held with it."""
-
-    host: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Somebody wants the run to end."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut:
-    """The time that was given for a phase is over."""
-
-    phase: Phase
-
-
-Event = Begin | Said | Lost | Cancel | TimedOut
-
-# --- instructions ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Send a command to the agent of `host`; it is void after `expires_ns`."""
-
-    host: str
-    message: m.Prepare | m.Arm | m.Commit | m.Stop | m.Release
-    expires_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SetTimer:
-    """Come back with `TimedOut(phase)` at `at_ns` (controller's monotonic clock)."""
-
-    phase: Phase
-    at_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Write an event into the run's log."""
-
-    event: str
-    host: str = ""
-    link: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-Instruction = Tell | SetTimer | Note
-
-# --- state ----------------------------------------------------------------------------------------------------------
+from plctl.controller.run_events import (
+    Begin,
+    Cancel,
+    Event,
+    Instruction,
+    Interrupted,
+    Lost,
+    Note,
+    Phase,
+    Resumed,
+    Returned,
+    Said,
+    SetTimer,
+    Silent,
+    Tell,
+    TimedOut,
+    Unreached,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +62,8 @@ class Patience:
     start_ns: int = 5 * NS_PER_S  #: after T0
     stop_ns: int = 20 * NS_PER_S
     release_ns: int = 60 * NS_PER_S
+    rejoin_ns: int = 30 * NS_PER_S  #: for agents to come back to a controller that was started again
+    return_ns: int = 300 * NS_PER_S  #: for a silent agent, after the run's planned end, or from now if it has none
 
 
 #: From ARM to T0 with one agent close by: it reads clocks for some 100 ms before it answers.
@@ -162,7 +94,9 @@ class RunMachine:
         self.t0_ns = 0
         self.records = {link.name: LinkRecord(host) for host, plan in plans.items() for link in plan.links}
         self._awaited: set[str] = set()
+        self.released: set[str] = set()
         self._lost: set[str] = set()
+        self._silent: dict[str, int] = {}  #: until when each silent agent is waited for
         self._finished: set[str] = set()
         self._out: list[Instruction] = []
         self._now = 0
@@ -266,6 +200,7 @@ class RunMachine:
 
     def _released(self, event: Said) -> None:
         self._note("agent.released", event.host)
+        self.released.add(event.host)
         if self._answered(event.host):
             self._enter(Phase.DONE)
 
@@ -295,9 +230,10 @@ class RunMachine:
         if not self._awaited:
             self._release()
 
-    def _lost_host(self, event: Lost) -> None:
+    def _lost_host(self, event: Lost | Silent | Unreached) -> None:
         """An agent that goes takes its links with it; those of other hosts run on once they have started."""
         self._lost.add(event.host)
+        self._silent.pop(event.host, None)
         self._fail(event.host, self._links_of(event.host), event.cause)
         if self.phase in (Phase.PREPARING, Phase.ARMING, Phase.COMMITTED):
             self._give_up()
@@ -307,9 +243,46 @@ class RunMachine:
             else:
                 self._release()
 
+    def _fall_silent(self, event: Silent) -> None:
+        """The agent has all it needs for the run; its results are due a while after the planned end."""
+        if event.host in self._awaited:
+            duration_ns = self.plans[event.host].duration_ns
+            planned_end_ns = max(self._now, self.t0_ns + duration_ns)
+            until_ns = self._silent[event.host] = planned_end_ns + self.patience.return_ns
+            self._note("agent.silent", event.host, cause=event.cause, until_ns=until_ns)
+            self._out.append(SetTimer(self.phase, until_ns, event.host))
+
+    def _return(self, event: Returned) -> None:
+        if self._silent.pop(event.host, None):
+            self._note("agent.returned", event.host)
+
+    def _interrupt(self, event: Resumed | Interrupted) -> None:
+        for host in self.plans:
+            self._fail(host, self._links_of(host), f"{event.cause} while the run was {self.phase}")
+        self._release()
+
+    def _resume(self, event: Resumed | Interrupted) -> None:
+        """Wait again for those that were waited for; the session says again what it told them."""
+        self._note("run.resumed", cause=event.cause)
+        if self.phase is Phase.RUNNING:
+            for host in sorted(self._awaited - self._silent.keys()):
+                self._fall_silent(Silent(host, event.cause))
+            for host, until_ns in self._silent.items():
+                self._out.append(SetTimer(self.phase, until_ns, host))
+        else:
+            within_ns = {Phase.COMMITTED: self.patience.start_ns, Phase.STOPPING: self.patience.stop_ns}
+            patience_ns = within_ns.get(self.phase, self.patience.release_ns) + self.patience.rejoin_ns
+            since_ns = max(self._now, self.t0_ns) if self.phase is Phase.COMMITTED else self._now
+            self._out.append(SetTimer(self.phase, since_ns + patience_ns))
+
     def _timed_out(self, event: TimedOut) -> None:
         """Whoever is silent is lost; before the start it may still obey RELEASE, and what it holds is to go."""
-        if event.phase is not self.phase:
+        if event.phase != self.phase:
+            return
+        if event.host:
+            if self._silent.get(event.host, self._now + 1) <= self._now:
+                patience = format_duration(self.patience.return_ns)
+                self._lost_host(Lost(event.host, f"{event.host} fell silent and was waited for in vain ({patience})"))
             return
         silent = [(host, f"{host} did not answer in time while the run was {event.phase}") for host in self._awaited]
         if event.phase in _BEFORE_START:
@@ -401,5 +374,13 @@ _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[RunMachine, Any], None]] =
     (_P.RUNNING, Cancel): RunMachine._cancel_running,
     **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
     **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
+    **{(phase, Silent): RunMachine._lost_host for phase in (*_BEFORE_START, _P.RELEASING)},
+    (_P.RUNNING, Silent): RunMachine._fall_silent,
+    **{(phase, Resumed): RunMachine._interrupt for phase in (_P.NEW, _P.PREPARING, _P.ARMING)},
+    **{(phase, Resumed): RunMachine._resume for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING, _P.RELEASING)},
+    **{(phase, Interrupted): RunMachine._interrupt for phase in (_P.NEW, *_ALIVE) if phase is not _P.RELEASING},
+    (_P.RELEASING, Interrupted): RunMachine._resume,
+    (_P.RUNNING, Returned): RunMachine._return,
+    **{(phase, Unreached): RunMachine._lost_host for phase in _BEFORE_START},
     **{(phase, TimedOut): RunMachine._timed_out for phase in _ALIVE},
 }

@@ -1,42 +1,51 @@
-"""Carries one run from its plans to its folder: does what the run's machine decides, and keeps what agents report."""
+"""Carries one run from its plans to its folder: does what the run's machine decides, and journals what it hears.
+
+What happens is handled as it comes, without waiting: the machine decides, the folder and the journal are written.
+Commands go out afterwards, once the journal is committed, so that a controller that is killed and started again knows
+of every command that an agent may have got. The nth command of a run always has the same id, and agents carry out an id
+once: so whatever may not have arrived is simply said again.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+import itertools
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from plctl.common import messages as m
 from plctl.common.clock import Clock
 from plctl.common.errors import ProtocolError, WorldError
 from plctl.common.plan import RunPlan
-from plctl.common.telemetry import Samples
-from plctl.controller import events
-from plctl.controller import machine as rm
-from plctl.controller.events import Event
+from plctl.controller import run_events as ev
+from plctl.controller.intake import Intake, Observer
+from plctl.controller.journal import Happened
+from plctl.controller.machine import RunMachine, lead_ns
 from plctl.controller.results import RunFolder
 from plctl.controller.run_record import HostRecord, RunRecord
-from plctl.controller.switchboard import Lost, Switchboard
+from plctl.controller.switchboard import Lost, Returned, Sign, Silent, Switchboard
 
-#: The host of events that happened to the run as a whole.
-CONTROLLER = "controller"
+#: After so many commands whoever else has something to do gets a turn.
+YIELD_EVERY = 32
 
 
-class Observer(Protocol):
-    """Whoever watches a run while it goes on (the terminal)."""
+def new_first_command() -> int:
+    """An id for the first command of a run, such that no other run's commands will have the ids that follow."""
+    return 1 + secrets.randbits(62)
 
-    def phase(self, phase: rm.Phase, t0_ns: int) -> None:
-        """The run entered `phase`; T0 is 0 until it is chosen."""
 
-    def samples(self, host: str, samples: Samples) -> None:
-        """Telemetry came from `host`."""
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What an agent was told last and has not answered yet."""
 
-    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
-        """An event was logged."""
+    id: int
+    tell: ev.Tell
 
 
 class Session:
-    """One run. `await run()` returns once nothing of it is left on any host."""
+    """One run. `await run()` returns once nothing of it is left on any host that can be reached."""
 
     def __init__(
         self,
@@ -45,24 +54,36 @@ class Session:
         switchboard: Switchboard,
         clock: Clock,
         observer: Observer,
+        *,
+        first_command: int = 0,
     ) -> None:
-        self._machine = rm.RunMachine(plans, self._lead_ns)
+        """`first_command` is where the ids of the run's commands begin; 0: somewhere."""
+        self._machine = RunMachine(plans, self._lead_ns)
+        self._past: Happened | None = None  #: what is being gone through again
         self._folder = folder
         self._switchboard = switchboard
+        self._journal = switchboard.journal
         self._clock = clock
         self._observer = observer
-        self._hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
         self._run = next(iter(plans.values())).run
-        self._events: asyncio.Queue[rm.Event] = asyncio.Queue()
+        hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
+        self._intake = Intake(hosts, folder, clock, observer)
+        self._ids = itertools.count(first_command or new_first_command())
+        self._open: dict[str, _Command] = {}  #: by host
+        self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
+        self._wake = asyncio.Event()
         self._timers: set[asyncio.Task[None]] = set()
         self._facts: dict[str, dict[str, str]] = {}  #: of each host's forwarder
-        self._cancelled = False
         self._disk: WorldError | None = None
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """The hosts that were not heard to have taken their part of the run away."""
+        return frozenset(self._machine.plans.keys() - self._machine.released)
 
     def cancel(self, cause: str) -> None:
         """End the run in good order; safe to call from a signal handler and twice."""
-        self._cancelled = True
-        self._events.put_nowait(rm.Cancel(cause))
+        self._handle(ev.Cancel(cause))
 
     async def run(self) -> RunRecord:
         """Carry the run through and judge it; the record as run.json has it.
@@ -70,10 +91,32 @@ class Session:
         :raises WorldError: the results could not be written; the hosts were released nevertheless.
         """
         self._switchboard.listen(self._run, self._machine.plans, self._hear)
-        self._events.put_nowait(rm.Begin())
+        self._handle(ev.Begin())
+        return await self._carry_out()
+
+    async def resume(self, course: Iterable[Happened], event: ev.Resumed | ev.Interrupted) -> RunRecord:
+        """As `run`, for a run that another process began: `course` is what happened there, `event` what happened to it.
+
+        :raises WorldError: as `run` does.
+        """
+        self._switchboard.listen(self._run, self._machine.plans, self._hear)
+        for happened in course:
+            self._past = happened
+            for instruction in self._advance(happened.event, happened.now_ns):
+                if isinstance(instruction, ev.Note):
+                    self._observer.note(instruction.event, instruction.host, instruction.link, instruction.facts)
+        self._past = None
+        if isinstance(event, ev.Resumed) and any(record.planned_ns for record in self._machine.records.values()):
+            self._keep_start()
+        self._handle(event)
+        return await self._carry_out()
+
+    async def _carry_out(self) -> RunRecord:
         try:
-            while self._machine.phase is not rm.Phase.DONE:
-                await self._step(await self._events.get())
+            while self._machine.phase is not ev.Phase.DONE:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._send_commands()
         finally:
             self._switchboard.forget(self._run)
             for timer in self._timers:
@@ -83,93 +126,114 @@ class Session:
             raise self._disk
         return self._judge()
 
-    async def _step(self, event: rm.Event) -> None:
+    # --- events and instructions
+
+    def _handle(self, event: ev.Event) -> None:
         """Let one event have its effects, and write down where that led."""
+        before, now_ns = self._machine.phase, self._clock.monotonic_ns()
+        instructions = self._advance(event, now_ns)
+        self._journal.append(self._run, Happened(event, now_ns, self._machine.t0_ns))
+        for instruction in instructions:
+            self._execute(instruction)
+        if self._machine.phase is not before:
+            self._journal.enter(self._run, self._machine.phase)
+            if before is ev.Phase.COMMITTED:
+                self._keep_start()
+        self._wake.set()
+
+    def _advance(self, event: ev.Event, now_ns: int) -> list[ev.Instruction]:
+        """Let the machine decide; what only this process needs to know follows from that, the first time and again."""
         before = self._machine.phase
-        for instruction in self._machine.handle(event, self._clock.monotonic_ns()):
-            await self._execute(instruction)
+        instructions = self._machine.handle(event, now_ns)
+        if isinstance(event, ev.Said) and not isinstance(event.message, m.Finished):
+            self._open.pop(event.host, None)
+            if isinstance(event.message, m.Prepared):
+                self._facts[event.host] = event.message.facts
+        for instruction in instructions:
+            if isinstance(instruction, ev.Tell):
+                self._open[instruction.host] = _Command(next(self._ids), instruction)
         if self._machine.phase is not before:
             self._observer.phase(self._machine.phase, self._machine.t0_ns)
-            if before is rm.Phase.COMMITTED:
-                self._keep_start()
+        return instructions
 
-    async def _execute(self, instruction: rm.Instruction) -> None:
+    def _execute(self, instruction: ev.Instruction) -> None:
         match instruction:
-            case rm.Tell(host, message, expires_ns):
-                try:
-                    await self._switchboard.tell(host, message, self._run, expires_ns)
-                except WorldError as error:
-                    self._events.put_nowait(rm.Lost(host, str(error)))
-            case rm.SetTimer(phase, at_ns):
-                self._timers.add(asyncio.create_task(self._time_out(phase, at_ns)))
-            case rm.Note(event, host, link, facts):
-                self._log(
-                    [{"t_ns": self._clock.monotonic_ns(), "link": link, "event": event, **facts}], host or CONTROLLER
-                )
-                self._observer.note(event, host, link, facts)
+            case ev.Tell(host):
+                self._unsent[host] = None
+            case ev.SetTimer(phase, at_ns, host):
+                self._timers.add(asyncio.create_task(self._time_out(ev.TimedOut(phase, host), at_ns)))
+            case ev.Note():
+                with self._disk_may_refuse():
+                    self._intake.note(instruction)
 
-    async def _time_out(self, phase: rm.Phase, at_ns: int) -> None:
+    async def _send_commands(self) -> None:
+        """Send what is open to those who are to get it, once it is certain that this process's successor knows."""
+        hosts, self._unsent = self._unsent, {}
+        if hosts:
+            self._journal.commit()
+        for number, host in enumerate(hosts, 1):
+            if command := self._open.get(host):
+                try:
+                    tell = command.tell
+                    await self._switchboard.tell(host, tell.message, self._run, command.id, tell.expires_ns)
+                except WorldError as error:
+                    self._handle(ev.Unreached(host, str(error)))
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+
+    async def _time_out(self, event: ev.TimedOut, at_ns: int) -> None:
         await self._clock.sleep_until(at_ns)
-        self._events.put_nowait(rm.TimedOut(phase))
+        self._handle(event)
 
     def _lead_ns(self) -> int:
+        if self._past:
+            return self._past.t0_ns - self._past.now_ns
         agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
         round_trips = [agent.status.round_trip_ns for agent in agents if agent and agent.status]
-        return rm.lead_ns(len(self._machine.plans), max(0, *round_trips) if round_trips else 0)
+        return lead_ns(len(self._machine.plans), max(0, *round_trips) if round_trips else 0)
 
     # --- what agents say
 
-    async def _hear(self, host: str, message: m.Message | Lost) -> None:
+    def _hear(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
         try:
-            self._take(host, message)
+            with self._disk_may_refuse():
+                self._take(host, message, reply_to)
         except ProtocolError as error:  # the agent is not what it seems; its run is not to be trusted
-            self._events.put_nowait(rm.Lost(host, f"{host} sent what it must not: {error}"))
-        except WorldError as error:
-            if self._disk is None:
-                self._disk = error
-                self.cancel(str(error))
+            self._handle(ev.Lost(host, f"{host} sent what it must not: {error}"))
 
-    def _take(self, host: str, message: m.Message | Lost) -> None:
+    def _take(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
         match message:
             case Lost(cause):
-                self._events.put_nowait(rm.Lost(host, cause))
-            case m.Telemetry(_, offset_ns, links, columns):
-                self._require_own(host, links, "telemetry")
-                samples = Samples(links, columns)
-                self._folder.append_samples(host, samples, offset_ns)
-                self._observer.samples(host, samples)
-            case m.Events(_, log, offset_ns):
-                now_ns = self._clock.monotonic_ns()
-                self._log([events.translated(event, host, self._run, offset_ns, now_ns) for event in log], host)
-            case m.Artifact(_, link, name, data):
-                self._require_own(host, (link,), "an artifact")
-                self._folder.append_artifact(link, name, data)
-            case m.Packets(_, link, direction, records):
-                self._require_own(host, (link,), "a packet log")
-                self._folder.append_packets(link, direction, records)
+                self._handle(ev.Lost(host, cause))
+            case Silent(cause):
+                self._handle(ev.Silent(host, cause))
+            case Returned():
+                self._handle(ev.Returned(host))
+                if host in self._open:
+                    self._unsent[host] = None
+            case m.Telemetry() | m.Events() | m.Artifact() | m.Packets():
+                self._intake.take(host, message)
             case m.Report(_, finished):
-                self._events.put_nowait(rm.Said(host, finished))
+                self._handle(ev.Said(host, finished))
             case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():
-                self._pass_on(host, message)
+                if host in self._open and self._open[host].id == reply_to:  # else to what was told before that
+                    self._handle(ev.Said(host, message))
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
 
-    def _pass_on(self, host: str, message: m.Prepared | m.Armed | m.Started | m.Released | m.Refused) -> None:
-        if isinstance(message, m.Prepared):
-            self._facts[host] = message.facts
-        self._events.put_nowait(rm.Said(host, message))
-
-    def _require_own(self, host: str, links: Iterable[str], what: str) -> None:
-        for link in links:
-            if self._hosts.get(link) != host:
-                raise ProtocolError(f"{what} of link {link!r:.80}, which is not its own")
-
     # --- what is kept
 
-    def _log(self, log: Iterable[Event], host: str) -> None:
-        """Write events in controller time down with the wall-clock time that belongs to it."""
-        wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
-        self._folder.append_events([events.dated(event, wall_minus_monotonic) for event in log], host)
+    @contextmanager
+    def _disk_may_refuse(self) -> Iterator[None]:
+        """A run whose results cannot be written is cancelled."""
+        try:
+            yield
+        except ProtocolError:
+            raise
+        except WorldError as error:
+            if self._disk is None:
+                self._disk = error
+                asyncio.get_running_loop().call_soon(self.cancel, str(error))
 
     def _keep_start(self) -> None:
         records = self._machine.records
@@ -178,7 +242,8 @@ class Session:
         hosts = [*map(self._host, self._machine.plans)]
         ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
         t0_ns = self._machine.t0_ns
-        self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+        with self._disk_may_refuse():
+            self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
 
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""
@@ -200,6 +265,6 @@ class Session:
         return self._folder.record_result(
             [record.result for record in records.values() if record.result],
             failures={name: record.cause for name, record in records.items() if record.cause},
-            cancelled=self._cancelled,
+            cancelled=any(record.cancelled for record in records.values()),
             finished_wall_ns=self._clock.wall_ns(),
         )

@@ -1,45 +1,62 @@
-"""Connects runs with agents: knows who is there, numbers commands, acknowledges reports, and tells each run."""
+"""Connects runs with agents: knows who is there, acknowledges reports once they are kept, and tells each run."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import secrets
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from plctl.common import messages as m
 from plctl.common import presence as ps
 from plctl.common.clock import Clock, clock_identity
 from plctl.common.clock_watch import ClockWatch
 from plctl.common.errors import ForbiddenError, ProtocolError, VersionError, WorldError
+from plctl.common.log import format_wall
 from plctl.common.refusals import Refusal, Refusals
 from plctl.common.transport import Hub, Peer
 from plctl.common.units import NS_PER_S, format_duration
 from plctl.common.wall_watch import WallWatch
+from plctl.controller.journal import AgentEntry, Journal
 
-#: An agent that has said nothing for so long is taken for lost.
+#: An agent that has said nothing for so long cannot be heard.
 SILENCE_NS = 10 * NS_PER_S
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
 
-#: What a run is told: (host, message); `Lost` is a message of the switchboard's own.
-Listener = Callable[[str, "m.Message | Lost"], Awaitable[None]]
-#: What answers the requests of clients.
-Desk = Callable[[Peer, m.Envelope], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An agent is gone; why."""
+    """An agent is gone, and what it held with it; why."""
 
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An agent cannot be heard now; why."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An agent is heard again over a new connection or after silence; what it was told may not have reached it."""
+
+
+Sign = Lost | Silent | Returned
+#: What a run is told: (host, message or a sign of the switchboard's own, id of the command that the message answers).
+Listener = Callable[[str, m.Message | Sign, int], None]
+#: `silent`: it cannot be heard now, but may go on with what it holds; `gone`: so is all that it held.
+Presence = Literal["here", "silent", "gone"]
+#: What answers the requests of clients.
+Desk = Callable[[Peer, m.Envelope], Awaitable[None]]
+
+
 @dataclass(slots=True)
 class AgentRecord:
-    """What is known of an agent."""
+    """What is known of an agent, whether it is here or not."""
 
     hello: m.Hello
     peer: Peer  #: the connection that said hello last; no other speaks for the agent
@@ -47,23 +64,35 @@ class AgentRecord:
     acknowledged: int = 0  #: last number of its stream that was handled
     missing: int = 0  #: numbers that never came
     status: ps.Status | None = None  #: the last; None until the first
+    presence: Presence = "here"
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be heard."""
+        return self.presence == "here"
 
 
 class Switchboard:
     """One controller's end of all its agents. Run `serve` in the background."""
 
-    def __init__(self, hub: Hub, clock: Clock, name: str, refusals: Refusals | None = None) -> None:
-        """`refusals` are best the hub's own, so that all that had no effect is counted in one place."""
-        self.agents: dict[str, AgentRecord] = {}
+    def __init__(
+        self, hub: Hub, clock: Clock, name: str, refusals: Refusals | None = None, journal: Journal | None = None
+    ) -> None:
+        """`refusals` are best the hub's own, so that all that had no effect is counted in one place.
+
+        Agents that `journal` knows are expected back: what they hold, and what of their streams was handled, counts on.
+        """
+        self.journal = journal or Journal()
+        self.agents = {entry.name: _expected(entry, clock.monotonic_ns()) for entry in self.journal.agents()}
         self.refusals = refusals or Refusals(clock)
         self._hub = hub
         self._clock = clock
         self.name = name
-        # Agents carry a command out once per id, also across the lives of their controller.
-        self._ids = itertools.count(1 + secrets.randbits(62))
         self._listeners: dict[str, Listener] = {}
         self._hosts: dict[str, frozenset[str]] = {}
         self._joined = asyncio.Condition()
+        self._unacknowledged: set[str] = set()  #: agents whose reports were handled but may not be kept yet
+        self._handled = asyncio.Event()
         self._desk: Desk | None = None
         self._clock_watch = ClockWatch()
         self._wall = WallWatch(clock)
@@ -82,31 +111,46 @@ class Switchboard:
         self._listeners.pop(epoch, None)
         self._hosts.pop(epoch, None)
 
-    async def tell(self, host: str, message: m.Message, epoch: str, expires_ns: int = 0) -> None:
-        """Send a command.
+    async def tell(self, host: str, message: m.Message, epoch: str, command: int, expires_ns: int = 0) -> None:
+        """Send a command under the id `command`; agents carry it out once per id.
 
-        :raises WorldError: the agent is not connected.
+        :raises WorldError: the agent is not here.
         """
-        await self._send(host, m.Envelope(message, id=next(self._ids), epoch=epoch, expires_ns=expires_ns))
+        await self._send(host, m.Envelope(message, id=command, epoch=epoch, expires_ns=expires_ns))
+
+    async def answer(self, peer: Peer, envelope: m.Envelope) -> None:
+        """Send a client the answer to its request.
+
+        :raises WorldError: it is gone, or does not read.
+        """
+        await self._hub.send(peer, m.encode(envelope))
 
     async def wait_for(self, host: str) -> AgentRecord:
-        """The record of agent `host`, once it has said hello."""
+        """The record of agent `host`, once it is here."""
         async with self._joined:
-            await self._joined.wait_for(lambda: host in self.agents)
+            await self._joined.wait_for(lambda: host in self.agents and self.agents[host].here)
         return self.agents[host]
 
     async def serve(self) -> None:
-        """Handle what agents say, for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._receive())
-            group.create_task(self._watch())
-            group.create_task(self._wall.keep())
+        """Handle what agents and clients say, for ever.
 
-    async def lose(self, host: str, cause: str) -> None:
-        """Agent `host` is gone: tell every run."""
-        if self.agents.pop(host, None):
-            for listener in list(self._listeners.values()):
-                await listener(host, Lost(cause))
+        :raises WorldError: the journal cannot be written, so that nothing may be acknowledged any more.
+        """
+        works = (self._receive(), self._watch(), self._wall.keep(), self._acknowledge())
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def lose(self, host: str, cause: str) -> None:
+        """Agent `host` is gone, with all that it held: tell its runs."""
+        record = self.agents.get(host)
+        if record:
+            record.presence = "gone"
+            self._sign(host, Lost(cause))
 
     # --- what comes in
 
@@ -118,8 +162,6 @@ class Switchboard:
                 await self._handle(peer, m.decode(data, peer.role), heard_ns)
             except ProtocolError as error:
                 await self._refuse(peer, error)
-            except WorldError as error:
-                await self.lose(peer.name, str(error))
 
     async def _refuse(self, peer: Peer, error: ProtocolError) -> None:
         """Count what the protocol does not allow; only who speaks another version of it is answered."""
@@ -153,11 +195,14 @@ class Switchboard:
         if isinstance(envelope.message, m.Hello):
             await self._welcome(peer, envelope.message)
         record = self.agents.get(peer.name)
-        if record is None or record.peer.route != peer.route:
+        if record is None or record.peer.route != peer.route or record.presence == "gone":
             if not isinstance(envelope.message, m.Hello):
                 self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
             return
         record.heard_ns = heard_ns
+        if record.presence == "silent":
+            record.presence = "here"
+            self._sign(peer.name, Returned())
         match envelope.message:
             case m.Hello():
                 pass
@@ -167,11 +212,11 @@ class Switchboard:
                 record.status = envelope.message
             case m.Goodbye(cause):
                 self._hub.left(peer)
-                await self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
+                self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
             case m.Telemetry() | m.Events() | m.Artifact() | m.Packets() | m.Report():
-                await self._take_report(record, envelope)
+                self._take_report(record, envelope)
             case _:
-                await self._forward(peer, envelope)
+                self._forward(peer, envelope)
 
     async def _welcome(self, peer: Peer, hello: m.Hello) -> None:
         if hello.agent != peer.name:
@@ -180,37 +225,59 @@ class Switchboard:
             await self._turn_away(peer, cause)
             return
         known = self.agents.get(peer.name)
-        if known and known.hello.pid != hello.pid:
-            await self.lose(peer.name, f"{peer.name} was started again")
+        if known and (known.peer.route, known.hello.pid) != (peer.route, hello.pid):
+            self.lose(peer.name, f"{peer.name} was started again")
+            known = None
+        self.journal.saw_agent(peer.name, peer.route, hello, format_wall(self._clock.wall_ns()))
         async with self._joined:
-            record = self.agents.setdefault(peer.name, AgentRecord(hello, peer, self._clock.monotonic_ns()))
-            record.peer = peer
+            record = self.agents[peer.name] = known or AgentRecord(hello, peer, self._clock.monotonic_ns())
+            record.hello, record.peer, record.presence = hello, peer, "here"
             self._joined.notify_all()
-        await self._send(peer.name, m.Envelope(m.Welcome(self.name, clock_identity(), record.acknowledged)))
+        welcome = m.Welcome(self.name, clock_identity(), record.acknowledged)
+        await self._try_to_send(peer.name, m.Envelope(welcome))
+        if known:
+            self._sign(peer.name, Returned())
 
     async def _tell_time(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
         unsettled, wall = self._clock_watch.trouble(), self._wall.reading()
         reply = ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns(), unsettled, wall)
-        await self._send(peer.name, m.Envelope(reply))
+        await self._try_to_send(peer.name, m.Envelope(reply))
 
-    async def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
-        """Handle a numbered report once, in order, and acknowledge it when it has been handled."""
-        message = envelope.message
+    def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
+        """Handle a numbered report once, in order."""
+        message, host = envelope.message, record.peer.name
         assert isinstance(message, m.Telemetry | m.Events | m.Artifact | m.Packets | m.Report)
         if message.number > record.acknowledged:
             record.missing += message.number - record.acknowledged - 1
             record.acknowledged = message.number
-            await self._forward(record.peer, envelope)
-        await self._send(record.peer.name, m.Envelope(m.Ack(record.acknowledged)))
+            self._forward(record.peer, envelope)
+            self.journal.acknowledge(host, message.number)
+        self._unacknowledged.add(host)
+        self._handled.set()
 
-    async def _forward(self, peer: Peer, envelope: m.Envelope) -> None:
+    async def _acknowledge(self) -> None:
+        """Acknowledge what was handled, once it is kept: all that came in one turn of the event loop together."""
+        while True:
+            await self._handled.wait()
+            self._handled.clear()
+            hosts, self._unacknowledged = self._unacknowledged, set()
+            self.journal.commit()
+            for host in hosts:
+                await self._try_to_send(host, m.Envelope(m.Ack(self.agents[host].acknowledged)))
+
+    def _forward(self, peer: Peer, envelope: m.Envelope) -> None:
         if peer.name in self._hosts.get(envelope.epoch, ()):
-            await self._listeners[envelope.epoch](peer.name, envelope.message)
+            self._listeners[envelope.epoch](peer.name, envelope.message, envelope.reply_to)
         else:
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
+    def _sign(self, host: str, sign: Sign) -> None:
+        for epoch, listener in list(self._listeners.items()):
+            if host in self._hosts[epoch]:
+                listener(host, sign, 0)
+
     async def _watch(self) -> None:
-        """Take agents for lost that have fallen silent. While this process is stopped itself, nobody is silent."""
+        """Notice who has fallen silent. While this process is stopped itself, nobody is silent."""
         while True:
             due_ns = self._clock.monotonic_ns() + CHECK_NS
             await self._clock.sleep_until(due_ns)
@@ -218,19 +285,24 @@ class Switchboard:
             if (late_ns := now - due_ns) > CHECK_NS:
                 for record in self.agents.values():
                     record.heard_ns += late_ns
-            for host, record in list(self.agents.items()):
-                if now - record.heard_ns > SILENCE_NS:
-                    await self.lose(host, f"{host} has said nothing for {format_duration(SILENCE_NS)}")
+            for host, record in self.agents.items():
+                if record.here and now - record.heard_ns > SILENCE_NS:
+                    record.presence = "silent"
+                    self._sign(host, Silent(f"{host} has said nothing for {format_duration(SILENCE_NS)}"))
 
-    async def answer(self, peer: Peer, envelope: m.Envelope) -> None:
-        """Send a client the answer to its request.
-
-        :raises WorldError: it is gone, or does not read.
-        """
-        await self._hub.send(peer, m.encode(envelope))
+    async def _try_to_send(self, host: str, envelope: m.Envelope) -> None:
+        """Send what an agent that does not get it will learn from WELCOME or ask for again."""
+        with suppress(WorldError):
+            await self._send(host, envelope)
 
     async def _send(self, host: str, envelope: m.Envelope) -> None:
         record = self.agents.get(host)
-        if record is None:
-            raise WorldError(f"cannot reach {host}: it is not connected")
+        if record is None or not record.here:
+            raise WorldError(f"cannot reach {host}: it is not here")
         await self._hub.send(record.peer, m.encode(envelope))
+
+
+def _expected(entry: AgentEntry, now_ns: int) -> AgentRecord:
+    """The record of an agent that was here before this controller was started."""
+    peer = Peer(entry.name, route=entry.route)
+    return AgentRecord(entry.hello, peer, now_ns, entry.acknowledged, presence="silent")

@@ -17,11 +17,11 @@ from plctl.common.units import NS_PER_S, format_duration, format_rate, format_si
 from plctl.common.verdict import Verdict
 from plctl.controller.event_text import details
 from plctl.controller.events import Event
+from plctl.controller.intake import CONTROLLER
 from plctl.controller.live_state import named
 from plctl.controller.results import ARTIFACTS_NAME
 from plctl.controller.run_record import LinkRecord, RunRecord
 from plctl.controller.run_source import RunSource, read_events, read_record
-from plctl.controller.session import CONTROLLER
 
 #: Of a workload's standard error, so much of its end is told.
 _TAIL_BYTES = 4096

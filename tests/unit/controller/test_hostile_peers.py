@@ -37,7 +37,7 @@ class Battlefield(Site):
         self.heard: list[tuple[str, object]] = []
         self.board.listen("r", ["edge-1"], self._hear)
 
-    async def _hear(self, host: str, message: object) -> None:
+    def _hear(self, host: str, message: object, _reply_to: int) -> None:
         self.heard.append((host, message))
 
     async def join(self, name: str, pid: int = 1) -> ZmqSpoke:

@@ -8,18 +8,24 @@ from hypothesis import strategies as st
 from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
-from plctl.controller.machine import (
+from plctl.controller.machine import RunMachine, lead_ns
+from plctl.controller.run_events import (
     Begin,
     Cancel,
     Event,
+    Interrupted,
     Lost,
     Phase,
-    RunMachine,
+    Resumed,
+    Returned,
     Said,
     SetTimer,
+    Silent,
     Tell,
     TimedOut,
-    lead_ns,
+    Unreached,
+    dump,
+    load,
 )
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
@@ -198,7 +204,12 @@ events = st.one_of(
     st.just(Begin()),
     st.builds(Cancel, st.just("c")),
     st.builds(Lost, hosts, st.just("gone")),
-    st.builds(TimedOut, st.sampled_from(list(Phase))),
+    st.builds(Silent, hosts, st.just("silent")),
+    st.builds(Returned, hosts),
+    st.builds(Unreached, hosts, st.just("unreached")),
+    st.builds(Resumed, st.just("restarted")),
+    st.builds(Interrupted, st.just("rebooted")),
+    st.builds(TimedOut, st.sampled_from(list(Phase)), st.sampled_from(["", "a", "b"])),
     st.tuples(hosts, st.booleans()).map(lambda h: Said(h[0], prepared(links[h[0]], cause="bad" if h[1] else ""))),
     st.tuples(hosts, st.integers(0, 2_000_000)).map(lambda h: Said(h[0], m.Armed(h[1], "s"))),
     hosts.map(lambda h: Said(h, started(links[h]))),
@@ -222,6 +233,76 @@ def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Eve
     for _ in range(8):
         drive(Cancel("end"), TimedOut(drive.machine.phase))
     assert drive.machine.phase is Phase.DONE
+
+
+def running() -> Driver:
+    """A run that goes on on both hosts."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
+    return drive
+
+
+def test_silence_loses_a_host_before_the_start_but_not_after_it() -> None:
+    """A run that goes on needs no controller, so an agent that cannot be heard is waited for."""
+    early = Driver()
+    early(Begin())
+    assert [("b", "Release")] == early(Silent("a", "a is silent"))
+    late = running()
+    assert [] == late(Silent("a", "a is silent"), Said("b", finished("y")))
+    assert Phase.RUNNING is late.machine.phase
+    assert [("a", "Release"), ("b", "Release")] == late(Returned("a"), Said("a", finished("x")))
+    assert "" == late.machine.cause
+
+
+def test_a_silent_host_is_waited_for_until_after_the_planned_end() -> None:
+    """The timer is set for the run's end and some patience; a second silence has a time of its own."""
+    machine = running().machine
+    now_ns = machine.t0_ns + 10**9
+
+    def deadline(at_ns: int) -> int:
+        (timer,) = [i for i in machine.handle(Silent("a", "s"), at_ns) if isinstance(i, SetTimer)]
+        return timer.at_ns
+
+    first_ns = deadline(now_ns)
+    assert now_ns + machine.patience.return_ns == first_ns
+    machine.handle(Returned("a"), now_ns + 1)
+    second_ns = deadline(now_ns + 2)
+    machine.handle(TimedOut(Phase.RUNNING, "a"), first_ns)
+    assert "" == machine.records["x"].cause
+    machine.handle(TimedOut(Phase.RUNNING, "a"), second_ns)
+    assert "a fell silent and was waited for in vain (300 s)" == machine.records["x"].cause
+    assert "" == machine.records["y"].cause
+
+
+def test_a_controller_that_was_killed_before_commit_starts_nothing() -> None:
+    """What was being prepared or armed fails with that cause, and all hosts are told to take it away."""
+    for events_before in ((), (Begin(),), (Begin(), *BOTH_PREPARED)):
+        drive = Driver()
+        drive(*events_before)
+        phase = drive.machine.phase
+        assert [("a", "Release"), ("b", "Release")] == drive(Resumed("the controller was restarted"))
+        assert f"the controller was restarted while the run was {phase}" == drive.machine.records["y"].cause
+
+
+def test_a_controller_that_was_killed_after_commit_goes_on() -> None:
+    """Nobody is told anything new; those that have not reported are waited for as if they had fallen silent."""
+    committed = Driver()
+    committed(Begin(), *BOTH_PREPARED, *BOTH_ARMED)
+    late = running()
+    for drive in (committed, late):
+        assert [] == drive(Resumed("the controller was restarted"))
+        drive(Returned("a"), Returned("b"), *BOTH_STARTED)
+        drive(Said("a", finished("x")), Said("b", finished("y")))
+        assert (Phase.RELEASING, "") == (drive.machine.phase, drive.machine.cause)
+
+
+def test_the_same_events_lead_to_the_same_state_and_words() -> None:
+    """What a journal feeds to a new machine makes it what the old one was."""
+    sequence = [Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Silent("b", "s"), BOTH_STARTED[1], Cancel("c")]
+    first, second = (RunMachine({"a": plan("x"), "b": plan("y")}) for _ in range(2))
+    for number, event in enumerate(sequence):
+        assert first.handle(event, number) == second.handle(load(*dump(event)), number)
+    assert first.records == second.records
 
 
 def test_every_wait_has_an_end() -> None:

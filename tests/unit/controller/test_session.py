@@ -17,8 +17,8 @@ from plctl.common.scenario import Row, Schedule
 from plctl.common.telemetry import LinkStats, Samples, sample
 from plctl.common.transport import LocalHub
 from plctl.controller import telemetry_file
-from plctl.controller.machine import Phase
 from plctl.controller.results import RunFolder, read_events
+from plctl.controller.run_events import Phase
 from plctl.controller.run_record import LinkRecord, RunRecord
 from plctl.controller.session import Session
 from plctl.controller.switchboard import Switchboard
@@ -60,10 +60,11 @@ class Stage:
         self.session = Session({"a": plan}, self.folder, self.board, RealClock(), self.view)
         self.spoke = self.hub.spoke("a")
         self.number = 0
+        self.told = 0  #: the id of the last command
 
-    async def say(self, message: m.Message, reply_to: int = 0) -> None:
-        """The agent sends `message`."""
-        await self.spoke.send(m.encode(m.Envelope(message, reply_to=reply_to, epoch="r-0001")))
+    async def say(self, message: m.Message) -> None:
+        """The agent sends `message`; if it is an answer, then to the last command."""
+        await self.spoke.send(m.encode(m.Envelope(message, reply_to=self.told, epoch="r-0001")))
 
     async def report(self, kind: type, *fields: object) -> None:
         """The agent sends the next report of its stream."""
@@ -75,6 +76,7 @@ class Stage:
         while True:
             envelope = m.decode(await asyncio.wait_for(self.spoke.receive(), 10), "controller")
             if envelope.id:
+                self.told = envelope.id
                 return envelope
 
     async def until_started(self) -> None:

@@ -12,8 +12,8 @@ from plctl.common import presence as ps
 from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
 from plctl.common.refusals import Refusal
-from plctl.common.transport import LocalHub, LocalSpoke
-from plctl.controller.switchboard import CHECK_NS, SILENCE_NS, Lost, Switchboard
+from plctl.common.transport import LocalHub, LocalSpoke, Peer
+from plctl.controller.switchboard import CHECK_NS, SILENCE_NS, Lost, Returned, Silent, Switchboard
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
 
@@ -27,9 +27,10 @@ class Fixture:
         self.board = Switchboard(self.hub, self.clock, "c")
         self.spoke: LocalSpoke = self.hub.spoke("edge-1")
         self.heard: list[tuple[str, object]] = []
+        self.serving: asyncio.Task[None]
         self.board.listen("r", ["edge-1"], self._hear)
 
-    async def _hear(self, host: str, message: object) -> None:
+    def _hear(self, host: str, message: object, _reply_to: int) -> None:
         self.heard.append((host, message))
 
     async def say(self, message: m.Message, epoch: str = "r") -> None:
@@ -46,10 +47,10 @@ class Fixture:
 async def board() -> AsyncIterator[Fixture]:
     """A running switchboard."""
     fixture = Fixture()
-    serving = asyncio.create_task(fixture.board.serve())
+    fixture.serving = asyncio.create_task(fixture.board.serve())
     yield fixture
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    fixture.serving.cancel()
+    await asyncio.gather(fixture.serving, return_exceptions=True)
 
 
 async def test_a_stranger_is_not_heard(board: Fixture) -> None:
@@ -63,12 +64,12 @@ async def test_a_stranger_is_not_heard(board: Fixture) -> None:
 
 
 async def test_reports_are_taken_once_and_gaps_are_counted(board: Fixture) -> None:
-    """A report that comes twice has one effect and two acknowledgements; a number that never came is known."""
+    """A report that comes twice has one effect and is acknowledged again; a number that never came is known."""
     await board.say(HELLO)
     await board.answer()
-    for number in (1, 1, 4):
+    for number, acknowledged in ((1, 1), (1, 1), (4, 4)):
         await board.say(m.Events(number, ()))
-    assert [m.Ack(1), m.Ack(1), m.Ack(4)] == [await board.answer() for _ in range(3)]
+        assert m.Ack(acknowledged) == await board.answer()
     assert [1, 4] == [message.number for _, message in board.heard if isinstance(message, m.Events)]
     assert board.board.agents["edge-1"].missing == 2
 
@@ -94,7 +95,7 @@ async def test_a_reconnecting_agent_learns_what_arrived(board: Fixture) -> None:
     welcome = await board.answer()
     assert isinstance(welcome, m.Welcome)
     assert welcome.acknowledged == 1
-    assert [type(message) for _, message in board.heard] == [m.Events]
+    assert [m.Events(1, ()), Returned()] == [message for _, message in board.heard]
 
 
 async def test_another_process_of_the_same_name_has_lost_the_run(board: Fixture) -> None:
@@ -106,17 +107,21 @@ async def test_another_process_of_the_same_name_has_lost_the_run(board: Fixture)
     assert board.heard == [("edge-1", Lost("edge-1 was started again"))]
 
 
-async def test_silence_is_loss(board: Fixture) -> None:
-    """An agent that says nothing for the whole silence is lost, and cannot be told anything more by name."""
+async def test_silence_is_told_and_so_is_return(board: Fixture) -> None:
+    """An agent that says nothing for the whole silence cannot be told anything, until a word of it is heard."""
     await board.say(HELLO)
     await board.answer()
     said_ns = board.clock.monotonic_ns()
     while not board.heard:
         board.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
-    assert board.heard == [("edge-1", Lost("edge-1 has said nothing for 10 s"))]
     assert board.clock.monotonic_ns() - said_ns <= SILENCE_NS + 2 * CHECK_NS
-    assert "edge-1" not in board.board.agents
+    with pytest.raises(WorldError, match="cannot reach edge-1: it is not here"):
+        await board.board.tell("edge-1", m.Release(), "r", 1)
+    await board.say(m.Events(1, ()))
+    assert m.Ack(1) == await board.answer()
+    expected = [Silent("edge-1 has said nothing for 10 s"), Returned(), m.Events(1, ())]
+    assert expected == [message for _, message in board.heard]
 
 
 async def test_a_controller_that_was_stopped_blames_nobody(board: Fixture) -> None:
@@ -129,7 +134,7 @@ async def test_a_controller_that_was_stopped_blames_nobody(board: Fixture) -> No
         board.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
     assert [] == board.heard
-    assert "edge-1" in board.board.agents
+    assert board.board.agents["edge-1"].here
 
 
 async def test_a_query_is_answered_with_the_clock(board: Fixture) -> None:
@@ -152,6 +157,43 @@ async def test_the_last_status_is_kept(board: Fixture) -> None:
     assert ps.Status(-5, 6, "exchanges", 7, 2, 8) == board.board.agents["edge-1"].status
 
 
+async def test_who_left_is_not_heard_until_it_says_hello(board: Fixture) -> None:
+    """After GOODBYE a connection has nothing to say."""
+    for message in (HELLO, m.Goodbye(), m.Events(1, ()), HELLO, m.Events(1, ())):
+        await board.say(message)
+    assert [m.Welcome, m.Welcome, m.Ack] == [type(await board.answer()) for _ in range(3)]
+    assert {Refusal.STRANGER: 1} == board.board.refusals.counts
+
+
+async def test_what_was_not_committed_is_not_acknowledged(board: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A switchboard whose journal cannot be written ends, and the agent keeps what it has."""
+
+    def refuse() -> None:
+        raise WorldError("the disk is full")
+
+    await board.say(HELLO)
+    await board.answer()
+    monkeypatch.setattr(board.board.journal, "commit", refuse)
+    await board.say(m.Events(1, ()))
+    with pytest.raises(WorldError, match="the disk is full"):
+        await asyncio.wait_for(board.serving, 10)
+    assert board.spoke.inbox.empty()
+
+
+async def test_a_new_switchboard_knows_what_the_last_one_acknowledged(board: Fixture) -> None:
+    """With the same journal: the same process of the agent goes on, and sends only what was not acknowledged."""
+    await board.say(HELLO)
+    await board.answer()
+    await board.say(m.Events(3, ()))
+    assert m.Ack(3) == await board.answer()
+    successor = Switchboard(board.hub, board.clock, "c", journal=board.board.journal)
+    assert [("edge-1", 3, False)] == [(n, a.acknowledged, a.here) for n, a in successor.agents.items()]
+    assert successor.agents["edge-1"].hello == HELLO
+    stranger = Peer("edge-1", route="edge-1/other")
+    board.board.journal.saw_agent("edge-1", stranger.route, HELLO, "now")
+    assert 0 == board.board.journal.agents()[0].acknowledged
+
+
 async def test_goodbye_is_loss_with_a_cause(board: Fixture) -> None:
     """An agent that leaves says why, and the run hears it."""
     await board.say(HELLO)
@@ -165,4 +207,4 @@ async def test_goodbye_is_loss_with_a_cause(board: Fixture) -> None:
 async def test_telling_nobody_is_an_error(board: Fixture) -> None:
     """A command to an agent that is not there is an error for the caller, not silence."""
     with pytest.raises(WorldError, match="cannot reach edge-9"):
-        await board.board.tell("edge-9", m.Release(), "r")
+        await board.board.tell("edge-9", m.Release(), "r", 1)
