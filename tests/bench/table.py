@@ -121,4 +121,4 @@ def _number(value: float | None) -> str:
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+    return statistics.median(abs(our / their) for our, their in zip(ours, theirs, strict=True))

@@ -2,7 +2,7 @@
 
 A quiet link carries a tenth of its rate for some seconds alone, then for some more beside the flood. Neither its
 lateness nor the forwarder's memory may suffer; every frame of the flood that the queue could not take is counted as
-`queue_full`. The lateness is a measurement, printed as a ratio to before; what must hold on any machine is asserted.
+`queue_full`. The lateness is a measurement; what must hold on any machine is asserted.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
-from bench.world import World, deaf_receiver, flood, world, write_result
+import pytest
+from bench.senders import flood
+from bench.table import Table, row
+from bench.ways import Crossing
+from bench.world import World, deaf_receiver, world
 
 from plctl.agent import netns
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.netns import Triple
-from plctl.common.forwarder_options import ForwarderOptions
+from plctl.common.forwarder_options import ForwarderOptions, Io
 from plctl.common.histogram import Histogram
 from plctl.common.plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario import Row, Schedule
@@ -34,21 +38,10 @@ PHASE_S = float(os.environ.get("PLCTL_BENCH_FLOOD_S", "5"))
 MEMORY_MARGIN_KIB = 4096  #: chunks of the frame store, some stack
 
 
-def resident_kib(pid: int) -> int:
-    """What the process holds of the machine's memory."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
-
-
 def assert_adds_up(half: HalfStats) -> None:
     """No frame is unaccounted for."""
     gone = half.delivered_packets + half.dropped_queue_full_packets + half.lost_send + half.lost_memory
     assert half.arrived_packets == gone + half.inside_packets
-
-
-def percentiles(lateness: Histogram) -> dict[str, float]:
-    """In µs."""
-    return {f"p{p}_us": lateness.percentile(p) / NS_PER_US for p in (50, 90, 99)}
 
 
 @contextlib.contextmanager
@@ -63,51 +56,63 @@ def another_world(place: World) -> Iterator[Triple]:
         netns.remove(triple, place.ledger)
 
 
-async def measure(client: ForwarderClient, place: World, flooded: Triple) -> dict[str, object]:
-    """Both phases, and what became of the flood."""
+@dataclass(frozen=True)
+class Outcome:
+    """What the quiet link's frames suffered before and during the flood, and what became of the flood's."""
+
+    before: Histogram
+    during: Histogram
+    drowned: HalfStats
+    memory_kib: tuple[int, int]  #: of the forwarder, in the middle of the flood and at its end
+
+
+async def measure(client: ForwarderClient, place: World, flooded: Triple) -> Outcome:
+    """Both phases; what must hold on any machine is asserted."""
+    crossing = Crossing(client.pid)
     with flood(place.triple, FRAME_BYTES, RATE_BPS // 10):
         await asyncio.sleep(0.3)
-        begin, memory = client.read(QUIET).up, [resident_kib(client.pid)]
+        begin = client.read(QUIET).up
         await asyncio.sleep(PHASE_S)
         middle = client.read(QUIET).up
         with flood(flooded, FRAME_BYTES, 10 * RATE_BPS):
             await asyncio.sleep(PHASE_S / 2)
-            memory.append(resident_kib(client.pid))
+            half_kib = crossing.memory_kib()
             await asyncio.sleep(PHASE_S / 2)
-            memory.append(resident_kib(client.pid))
+            memory_kib = half_kib, crossing.memory_kib()
             end, drowned = client.read(QUIET).up, client.read(FLOODED).up
     assert_adds_up(end)
     assert_adds_up(drowned)
     assert drowned.dropped_queue_full_packets > 0.5 * drowned.arrived_packets
-    assert 0 == drowned.lost_memory == end.lost_memory == end.dropped_queue_full_packets
-    assert memory[2] - memory[1] < MEMORY_MARGIN_KIB
-    before, during = (
-        percentiles(middle.lateness.minus(begin.lateness)),
-        percentiles(end.lateness.minus(middle.lateness)),
-    )
-    return {
-        "quiet_before": before,
-        "quiet_during": during,
-        "ratio": {name: during[name] / before[name] for name in before},
-        "memory_kib": memory,
-        "flood_arrived": drowned.arrived_packets,
-        "flood_queue_full": drowned.dropped_queue_full_packets,
-        "flood_lost_ring": drowned.lost_ring,
-        "quiet_lost_ring": end.lost_ring - begin.lost_ring,
-    }
+    assert 0 == drowned.lost_memory == end.lost_memory == end.dropped_queue_full_packets == end.lost_ring
+    assert memory_kib[1] - memory_kib[0] < MEMORY_MARGIN_KIB
+    before, during = middle.lateness.minus(begin.lateness), end.lateness.minus(middle.lateness)
+    return Outcome(before, during, drowned, memory_kib)
 
 
-async def test_flood() -> None:
-    """Lateness of the quiet link before and during, memory, and drops, as a table and bench-out/flood.json."""
+def add_rows(table: Table, io: Io, outcome: Outcome) -> None:
+    """The quiet link's lateness in both phases, the flood's fate, and by how much memory grew."""
+    what = f"flood of 10 × {RATE_BPS // 10**6} Mbit/s, {PHASE_S:g} s"
+    for percentile in (50, 99):
+        for name, lateness in (("before", outcome.before), ("during", outcome.during)):
+            late_us = lateness.percentile(percentile) / NS_PER_US
+            table.add(row(f"{what}: other link {name}, p{percentile}", io, "µs", [late_us]))
+    drowned = outcome.drowned
+    share = 100 * drowned.dropped_queue_full_packets / (drowned.arrived_packets - drowned.delivered_packets)
+    table.add(row(f"{what}: undelivered as queue_full", io, "%", [share]))
+    table.add(row(f"{what}: lost by the machine", io, "frames", [float(drowned.lost_ring)]))
+    table.add(row(f"{what}: memory growth", io, "KiB", [float(outcome.memory_kib[1] - outcome.memory_kib[0])]))
+
+
+@pytest.mark.timeout(60 + 3 * PHASE_S)
+@pytest.mark.parametrize("io", ["packet", "xdp"])
+async def test_flood(io: Io, table: Table) -> None:
+    """Lateness of the quiet link before and during, memory, and drops; PLCTL_BENCH_FLOOD_S makes it longer."""
     with world(PLAN) as place, deaf_receiver(place.triple), another_world(place) as flooded:
-        client = await ForwarderClient.spawn(place.ledger, 2, ForwarderOptions(workers=1))
+        client = await ForwarderClient.spawn(place.ledger, 2, ForwarderOptions(workers=1, io=io))
         try:
             await client.add(QUIET, place.triple.link, PLAN)
             await client.add(FLOODED, flooded.link, PLAN)
-            result = await measure(client, place, flooded)
+            outcome = await measure(client, place, flooded)
         finally:
             await client.close()
-    print(f"\nflood of 10 × {RATE_BPS // 10**6} Mbit/s for {PHASE_S:g} s beside a quiet link")
-    for name, value in result.items():
-        print(f"{name:>16}  {value}")
-    write_result("flood", result)
+    add_rows(table, io, outcome)

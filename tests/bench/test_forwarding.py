@@ -10,9 +10,10 @@ import asyncio
 
 import pytest
 from bench.phantomlink import NotMeasuredError
+from bench.senders import flood
 from bench.table import Table
 from bench.ways import WAYS, Way
-from bench.world import World, deaf_receiver, delivered_per_second, flood, world
+from bench.world import World, deaf_receiver, delivered_per_second, world
 
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule

@@ -10,7 +10,8 @@ import asyncio
 import time
 
 import pytest
-from bench.world import World, summary, world, write_result
+from bench.table import Table, row
+from bench.world import World, world
 
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.common.forwarder_options import ForwarderOptions
@@ -41,17 +42,12 @@ async def measure(place: World, count: int) -> tuple[list[int], float]:
 
 
 @pytest.mark.timeout(300)
-async def test_start_skew() -> None:
-    """Percentiles in µs, as a table and bench-out/start_skew.json."""
-    results = {}
-    print(f"\n links  start − T0 [µs]: p50, p99, max; arming [ms]; medians of {TRIALS} (range)")
+async def test_start_skew(table: Table) -> None:
+    """The median, the 99th percentile and the last of the links, and how long arming takes."""
     with world(PLAN) as place:
         for count in (1, 200, 1000):
             trials = [await measure(place, count) for _ in range(TRIALS)]
-            at = {"p50_us": count // 2, "p99_us": count * 99 // 100, "max_us": -1}
-            result = {name: summary([late[i] / NS_PER_US for late, _ in trials]) for name, i in at.items()}
-            result["arming_ms"] = summary([armed_ms for _, armed_ms in trials])
-            results[f"{count}_links"] = result
-            row = "  ".join(f"{v['median']:.1f} ({v['min']:.1f} … {v['max']:.1f})" for v in result.values())
-            print(f"{count:>6}  {row}")
-    write_result("start_skew", results)
+            for name, index in {"p50": count // 2, "p99": count * 99 // 100, "last": -1}.items():
+                late_us = [late[index] / NS_PER_US for late, _ in trials]
+                table.add(row(f"start − T0, {count} links, {name}", "packet", "µs", late_us))
+            table.add(row(f"arming, {count} links", "packet", "ms", [armed_ms for _, armed_ms in trials]))

@@ -1,33 +1,26 @@
-"""What the benchmarks share: one link in its namespaces, a sender at C speed, and where results go."""
+"""What the benchmarks share: one link in its namespaces, and how to see what arrives there."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import json
-import multiprocessing
 import os
 import socket
-import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from pyroute2 import IPRoute
+from typing import Self
 
 from plctl.agent import namespace, netns
 from plctl.agent.ledger import Ledger
 from plctl.agent.netns import SERVER_INTERFACE, SERVER_IPV4, Triple
 from plctl.common.plan import LinkPlan
 from plctl.common.state import Owner
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.units import NS_PER_S
 
-UDP_OVER_ETHERNET = 14 + 20 + 8  #: bytes of headers in a frame without options
 PORT = 9
-BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -62,47 +55,32 @@ def deaf_receiver(triple: Triple) -> Iterator[None]:
         yield
 
 
-def received_packets(triple: Triple) -> int:
-    """Frames that the server's interface has received."""
+class Counter:
+    """What the server's interface has received, as its kernel counts it; a context manager."""
 
-    def ask() -> int:
-        with IPRoute() as kernel:
-            (link,) = kernel.get_links(ifname=SERVER_INTERFACE)
-            return int(link.get("stats64")["rx_packets"])
+    def __init__(self, triple: Triple) -> None:
+        where = Path("/proc/thread-self/net/dev")  # shows the namespace of the thread that opened it, whoever reads
+        self._file = namespace.run_inside(triple.server, partial(os.open, where, os.O_RDONLY))
 
-    return namespace.run_inside(triple.server, ask)
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
 
-@contextlib.contextmanager
-def flood(triple: Triple, frame_bytes: int, bps: int = 0) -> Iterator[None]:
-    """Frames of `frame_bytes` from the client to the server, from a process of its own.
+    def read(self) -> tuple[int, int]:
+        """Bytes and frames so far."""
+        line = os.pread(self._file, 4096, 0).partition(SERVER_INTERFACE.encode() + b":")[2]
+        received = line.split(maxsplit=2)
+        return int(received[0]), int(received[1])
 
-    As fast as one CPU can; or on average at `bps`, in bursts every millisecond.
-    """
-    with netns.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.connect((SERVER_IPV4, PORT))
-        per_ms = bps / (8 * 1000 * frame_bytes)
-        process = multiprocessing.get_context("fork").Process(
-            target=_send_for_ever, args=(sender.fileno(), frame_bytes - UDP_OVER_ETHERNET, per_ms), daemon=True
-        )
-        process.start()
-        try:
-            yield
-        finally:
-            process.kill()
-            process.join()
-
-
-@contextlib.contextmanager
-def iperf3(triple: Triple, frame_bytes: int) -> Iterator[None]:
-    """The same by iperf3: a system call for each datagram, as most applications do it."""
-    length = str(frame_bytes - UDP_OVER_ETHERNET)
-    sending = ("iperf3", "-c", SERVER_IPV4, "-u", "-b", "0", "-t", "60", "-l", length, "--forceflush")
-    with running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server:
-        await_line(server, "listening")
-        with running(triple.client, *sending) as client:
-            await_line(client, "connected")
-            yield
+    def next_arrival(self, patience_s: float = 5) -> tuple[int, int]:
+        """Wait for the next frame: when it was seen (CLOCK_MONOTONIC, ns), and the bytes with it."""
+        before, begun_ns = self.read(), time.monotonic_ns()
+        while (now := self.read()) == before:
+            if time.monotonic_ns() - begun_ns > patience_s * NS_PER_S:
+                raise TimeoutError("no frame arrives at the server")
+        return time.monotonic_ns(), now[0]
 
 
 def await_line(process: subprocess.Popen[str], word: str) -> None:
@@ -125,55 +103,8 @@ def running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
 
 def delivered_per_second(triple: Triple, seconds: float) -> float:
     """How many frames reach the server in a second, measured over `seconds`."""
-    before, begun_ns = received_packets(triple), time.monotonic_ns()
-    time.sleep(seconds)
-    after, ended_ns = received_packets(triple), time.monotonic_ns()
+    with Counter(triple) as counter:
+        before, begun_ns = counter.read()[1], time.monotonic_ns()
+        time.sleep(seconds)
+        after, ended_ns = counter.read()[1], time.monotonic_ns()
     return (after - before) * NS_PER_S / (ended_ns - begun_ns)
-
-
-def summary(values: Sequence[float]) -> dict[str, float]:
-    """Median and range."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def write_result(name: str, result: dict[str, Any]) -> None:
-    """Keep `result`, and on what it was measured, as bench-out/<name>.json in the current folder."""
-    folder = Path("bench-out")
-    folder.mkdir(exist_ok=True)
-    machine = {"cpus": os.cpu_count(), "kernel": os.uname().release, "load_1min": os.getloadavg()[0]}
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine, **result}, indent=2) + "\n")
-    print(f"written to {path}")
-
-
-class _Iovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-class _Header(ctypes.Structure):  # struct msghdr
-    _fields_ = (
-        ("name", ctypes.c_void_p), ("name_length", ctypes.c_uint32),
-        ("pieces", ctypes.POINTER(_Iovec)), ("piece_count", ctypes.c_size_t),
-        ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t), ("flags", ctypes.c_int),
-    )  # fmt: skip
-
-
-class _Message(ctypes.Structure):  # struct mmsghdr
-    _fields_ = (("header", _Header), ("sent", ctypes.c_uint))
-
-
-def _send_for_ever(descriptor: int, payload_bytes: int, per_ms: float) -> None:
-    """The calls into libc last long enough for Python's share to vanish: one for 64 datagrams."""
-    payload = ctypes.create_string_buffer(payload_bytes)
-    piece = _Iovec(ctypes.addressof(payload), payload_bytes)
-    messages = (_Message * BATCH)(
-        *(_Message(_Header(pieces=ctypes.pointer(piece), piece_count=1)) for _ in range(BATCH))
-    )
-    sendmmsg = ctypes.CDLL(None).sendmmsg
-    begun_ns, sent = time.monotonic_ns(), 0
-    while True:
-        due = BATCH
-        if per_ms:
-            time.sleep(0.001)
-            due = min(BATCH, int((time.monotonic_ns() - begun_ns) * per_ms / NS_PER_MS) - sent)
-        sent += max(0, sendmmsg(descriptor, messages, due, 0))

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from bench.world import deaf_receiver, flood
+from bench.senders import flood
+from bench.world import deaf_receiver
 from live.raw_end import RawEnd
 
 from plctl.agent.forwarder_client import ForwarderClient

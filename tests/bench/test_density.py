@@ -1,0 +1,146 @@
+"""A thousand links on one host, idle; and 64 that carry 4 Mbit/s each, the whole of it without a break."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import reduce
+from pathlib import Path
+
+import pytest
+from bench.senders import in_turn
+from bench.table import Row as TableRow
+from bench.table import Table, row
+from bench.world import PORT, world
+
+from plctl.agent import netns
+from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.ledger import Ledger
+from plctl.agent.netns import SERVER_IPV4, Triple
+from plctl.common.forwarder_options import ForwarderOptions, Io
+from plctl.common.histogram import Histogram
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import Row, Schedule
+from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
+
+IDLE = 1000
+UP_S, EACH_MIB = 15.0, 1.0
+BUSY = 64
+RATE_BPS = 4_000_000
+FRAME_BYTES = 1514
+WARM_UP_S, MEASURED_S = 1.0, 5.0
+LATENESS_P99_US = 1000.0
+SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,10,1\n"
+SPEC = f"name: dense\nduration: 1s\nlinks:\n  - {{name: idle, count: {IDLE}, scenario: idle.csv}}\n"
+
+
+class LeastMemory:
+    """Watches how little memory the machine has left, in a thread."""
+
+    def __init__(self) -> None:
+        self.begin_kib = self.least_kib = _available_kib()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> LeastMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.05):
+            self.least_kib = min(self.least_kib, _available_kib())
+
+
+def _available_kib() -> int:
+    return int(Path("/proc/meminfo").read_text().partition("MemAvailable:")[2].split()[0])
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_idle_links(table: Table, tmp_path: Path) -> None:
+    """`plctl run` from the plan to the start of all links, self-checks included, and until nothing of them is left."""
+    (tmp_path / "idle.csv").write_text(SCENARIO)
+    (tmp_path / "dense.yaml").write_text(SPEC)
+    command = [sys.executable, "-m", "plctl.common", "run", "dense.yaml", "--json"]
+    with LeastMemory() as memory:
+        subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, timeout=250)
+    (folder,) = (tmp_path / "runs").iterdir()
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    at_s = {event["event"]: event["t_ns"] / NS_PER_S for event in events}  # of several alike, the last
+    assert IDLE == sum(event["event"] == "link.started" for event in events)
+    up_s = at_s["run.arming"] - events[0]["t_ns"] / NS_PER_S
+    each_mib = (memory.begin_kib - memory.least_kib) / 1024 / IDLE
+    what = f"{IDLE} idle links"
+    table.add(row(f"{what}, until ready", "auto", "s", [up_s], budget=f"≤ {UP_S:g} s", met=up_s <= UP_S))
+    table.add(row(f"{what}, memory each", "auto", "MiB", [each_mib], budget="≤ 1 MiB", met=each_mib <= EACH_MIB))
+    table.add(row(f"{what}, teardown", "auto", "s", [at_s["agent.released"] - at_s["run.releasing"]]))
+
+
+@contextlib.contextmanager
+def many(ledger: Ledger, plan: LinkPlan, count: int) -> Iterator[list[Triple]]:
+    """The namespaces of `count` links."""
+    triples = [Triple.named("bench", f"{os.getpid()}m{index}", plan.name) for index in range(count)]
+    with contextlib.ExitStack() as stack:
+        for triple in triples:
+            netns.build(triple, plan, ledger)
+            stack.callback(netns.remove, triple, ledger)
+        yield triples
+
+
+@contextlib.contextmanager
+def loaded(triples: list[Triple]) -> Iterator[None]:
+    """Every link carries 95 % of its rate, from one process."""
+    with contextlib.ExitStack() as stack:
+        senders = []
+        for triple in triples:
+            receiver = stack.enter_context(netns.open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM))
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            receiver.bind((SERVER_IPV4, PORT))
+            senders.append(stack.enter_context(netns.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM)))
+            senders[-1].connect((SERVER_IPV4, PORT))
+        interval_ns = 8 * FRAME_BYTES * NS_PER_S * 100 // (95 * RATE_BPS)
+        stack.enter_context(in_turn(senders, FRAME_BYTES, interval_ns))
+        yield
+
+
+async def lateness(client: ForwarderClient) -> Histogram:
+    """Of all links' frames together, once the load is steady."""
+    await asyncio.sleep(WARM_UP_S)
+    before = [client.read(slot).up for slot in range(BUSY)]
+    await asyncio.sleep(MEASURED_S)
+    after = [client.read(slot).up for slot in range(BUSY)]
+    assert 0 == sum(half.lost_ring + half.lost_send + half.lost_memory for half in after)
+    each = [end.lateness.minus(begin.lateness) for begin, end in zip(before, after, strict=True)]
+    assert min(histogram.count for histogram in each) > 0.8 * MEASURED_S * RATE_BPS / (8 * FRAME_BYTES)
+    return reduce(Histogram.plus, each)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("io", ["packet", "xdp"])
+async def test_many_busy_links(io: Io, table: Table) -> None:
+    """64 links of 4 Mbit/s and 20 ms, each nearly full: the lateness of all their frames; none is lost."""
+    schedule = Schedule((Row(0, 0, 20 * NS_PER_MS, RATE_BPS),))
+    plan = LinkPlan("bench", schedule, schedule)
+    with world(plan) as place, many(place.ledger, plan, BUSY) as triples:
+        client = await ForwarderClient.spawn(place.ledger, BUSY, ForwarderOptions(io=io))
+        try:
+            await asyncio.gather(*(client.add(slot, triple.link, plan) for slot, triple in enumerate(triples)))
+            with loaded(triples):
+                late = await lateness(client)
+        finally:
+            await client.close()
+    p50, p99, most = (late.percentile(p) / NS_PER_US for p in (50, 99, 100))
+    what = f"{BUSY} links × {RATE_BPS // 10**6} Mbit/s, late"
+    table.add(TableRow(f"{what} p50", io, "µs", p50, p50, most))
+    met = p99 <= LATENESS_P99_US
+    table.add(TableRow(f"{what} p99", io, "µs", p99, p50, most, budget=f"≤ {LATENESS_P99_US:,.0f} µs", met=met))
