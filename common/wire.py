@@ -23,6 +23,7 @@ MAX_MESSAGE_BYTES = 64 * 2**20
 MAX_ITEMS = 2_000_000
 
 T = TypeVar("T")
+_Encoder = Callable[[Any], Any]
 _Decoder = Callable[[Any, str], Any]
 
 
@@ -53,9 +54,10 @@ def unpack(data: bytes) -> object:
 
 
 def to_plain(value: Any) -> Any:
-    """A dataclass (with dataclasses, tuples and dicts inside) as maps and lists."""
+    """A dataclass (with dataclasses, tuples and dicts inside) as maps and lists. Its type hints are taken for true."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+        plain: dict[str, Any] = _dataclass_encoder(type(value))(value)
+        return plain
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
@@ -72,9 +74,42 @@ def from_plain(kind: type[T], plain: object, path: str = "") -> T:
     return decoded
 
 
+# --- to plain values: what a type hint needs is found out once, as a thousand agents are told a plan each
+
+
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+def _encoder(hint: Any) -> _Encoder | None:
+    """The function that makes values of the type hint `hint` plain; None if they are as they are."""
+    args, origin = get_args(hint), get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass_encoder(typing.cast(type, hint))
+    if hint in (int, float, str, bytes, bool) or origin is Literal:
+        return None
+    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+        item = _encoder(args[0])
+        return list if item is None else lambda values: [item(value) for value in values]
+    if origin in (Union, types.UnionType):
+        inner = next((made for arg in args if (made := _encoder(arg))), None) if len(args) == 2 else to_plain
+        return None if inner is None else lambda value: None if value is None else inner(value)
+    return to_plain
+
+
+@cache
+def _dataclass_encoder(kind: type) -> _Encoder:
+    hints = typing.get_type_hints(kind)
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    nested = tuple((name, made) for name in names if (made := _encoder(hints[name])))
+
+    def encode(value: Any) -> dict[str, Any]:
+        plain = {name: getattr(value, name) for name in names}
+        for name, made in nested:
+            plain[name] = made(plain[name])
+        return plain
+
+    return encode
+
+
+# --- and back
 
 
 @cache

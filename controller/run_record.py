@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Any, Literal
 
 from plctl.common.messages import DirectionResult, LinkReadiness, LinkResult, LinkStart
 from plctl.common.plan import Budget, LinkPlan
@@ -94,6 +94,10 @@ class RunRecord:
         """The record of host `name`; an empty one if nothing is known about it."""
         return next((host for host in self.hosts if host.name == name), HostRecord(name))
 
+    def hosts_by_name(self) -> dict[str, HostRecord]:
+        """What is known of each host, and of each that has a link."""
+        return {link.host: HostRecord(link.host) for link in self.links} | {host.name: host for host in self.hosts}
+
     def t0_by_host(self) -> dict[str, int]:
         """T0 on each host's own monotonic clock, for the hosts that were armed."""
         return {link.host: link.planned_ns for link in self.links if link.planned_ns is not None}
@@ -136,41 +140,42 @@ def finished(
     finished_utc: str,
 ) -> RunRecord:
     """`record` with every link judged. `failures` maps links to the first cause known to the controller."""
-    known = {result.link: result for result in results}
-    links = tuple(
-        _judged(record, replace(link, result=known.get(link.plan.name)), failures.get(link.plan.name), cancelled)
-        for link in record.links
-    )
+    known, hosts = {result.link: result for result in results}, record.hosts_by_name()
+    links = []
+    for link in record.links:
+        over = replace(link, result=known.get(link.plan.name))
+        judgement = judge(facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled), record.budget)
+        links.append(replace(over, verdict=str(judgement.verdict), cause=judgement.cause, also=judgement.also))
     whole = judge_run({link.plan.name: Judgement(Verdict(link.verdict), link.cause) for link in links})
-    return replace(record, links=links, verdict=str(whole.verdict), cause=whole.cause, finished_utc=finished_utc)
+    return replace(record, links=tuple(links), verdict=str(whole.verdict), cause=whole.cause, finished_utc=finished_utc)
 
 
-def facts_of(record: RunRecord, link: LinkRecord, failure: str | None, cancelled: bool) -> LinkFacts:
-    """What `link` is judged by. A link without a result has failed, unless the run was cancelled."""
+def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled: bool) -> LinkFacts:
+    """What `link` on `host` is judged by. A link without a result has failed, unless the run was cancelled."""
     at_t0 = link.plan.start == "at-t0"
     result = link.result
     if result is None:
         if failure is None and not cancelled:
             failure = f"no result came from its host {link.host}"
         planned_ns = link.planned_ns if at_t0 else None
-        simulated = record.host(link.host).simulated
-        return LinkFacts(failure, cancelled, (), planned_ns, link.started_ns, simulated=simulated)
+        return LinkFacts(failure, cancelled, (), planned_ns, link.started_ns, simulated=host.simulated)
     return LinkFacts(
         failure=failure or result.cause or None,
         cancelled=cancelled,
         workload_failures=tuple(f"{each.name}: {each.cause}" for each in result.workloads if each.cause),
         planned_ns=link.planned_ns if at_t0 else None,
         started_ns=link.started_ns if at_t0 else result.scenario_start_ns or None,
-        clock_bound_ns=record.host(link.host).bound_ns,
-        simulated=record.host(link.host).simulated,
+        clock_bound_ns=host.bound_ns,
+        simulated=host.simulated,
         up=_half_facts(result.up),
         down=_half_facts(result.down),
     )
 
 
 def to_json(record: RunRecord) -> str:
-    """`record` as the text of run.json."""
-    return json.dumps(to_plain(record), indent=1) + "\n"
+    """`record` as the text of run.json: a line for each field, and for each link and host."""
+    fields = (f" {json.dumps(name)}: {_lines(value)}" for name, value in to_plain(record).items())
+    return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
 def from_json(text: str) -> RunRecord:
@@ -199,6 +204,12 @@ def rfc3339(wall_ns: int) -> str:
     return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _lines(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
+    return json.dumps(value)
+
+
 def _with_preparation(link: LinkRecord, ready: LinkReadiness | None) -> LinkRecord:
     return replace(link, check=ready.check, io=ready.io) if ready else link
 
@@ -211,20 +222,16 @@ def _skew_bound_ns(record: RunRecord) -> int:
             if link.skew_ns is None:
                 return -1
             offs.setdefault(link.host, []).append(link.skew_ns)
-    if any(max(record.host(host).bound_before_ns, record.host(host).bound_after_ns) < 0 for host in offs):
+    hosts = record.hosts_by_name()
+    if any(max(hosts[host].bound_before_ns, hosts[host].bound_after_ns) < 0 for host in offs):
         return -1
-    return skew_bound_ns([Starts(min(off), max(off), record.host(host).bound_ns) for host, off in offs.items()])
+    return skew_bound_ns([Starts(min(off), max(off), hosts[host].bound_ns) for host, off in offs.items()])
 
 
 def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
     if start is None:
         return link
     return replace(link, planned_ns=start.planned_ns, started_ns=start.actual_ns or None)
-
-
-def _judged(record: RunRecord, link: LinkRecord, failure: str | None, cancelled: bool) -> LinkRecord:
-    judgement = judge(facts_of(record, link, failure, cancelled), record.budget)
-    return replace(link, verdict=str(judgement.verdict), cause=judgement.cause, also=judgement.also)
 
 
 def _half_facts(half: DirectionResult) -> HalfFacts:

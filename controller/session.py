@@ -247,7 +247,7 @@ class Session:
 
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""
-        link = next(record for record in self._machine.records.values() if record.host == name)
+        link = self._machine.records[self._machine.plans[name].links[0].name]
         agent = self._switchboard.agents.get(name)
         return HostRecord(
             name=name,
