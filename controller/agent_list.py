@@ -7,29 +7,35 @@ from collections.abc import Callable
 from plctl.common import __version__
 from plctl.common import requests as rq
 from plctl.common.clock import Clock
+from plctl.controller.placement import Need
 from plctl.controller.switchboard import AgentRecord, Switchboard
 
 
-def list_agents(board: Switchboard, clock: Clock, runs_of: Callable[[str], dict[str, int]]) -> rq.Agents:
-    """All agents by name; `runs_of(host)` has the number of links of each run that has a part there."""
+def list_agents(
+    board: Switchboard, clock: Clock, runs_of: Callable[[str], dict[str, int]], taken: Callable[[str], Need]
+) -> rq.Agents:
+    """All agents by name.
+
+    `runs_of(host)` has the number of links of each run that has a part there, `taken(host)` what they need.
+    """
     now_ns = clock.monotonic_ns()
-    found = (_info(name, record, now_ns, runs_of(name)) for name, record in sorted(board.agents.items()))
+    found = (_info(name, agent, now_ns, runs_of(name), taken(name)) for name, agent in sorted(board.agents.items()))
     return rq.Agents(tuple(found), board.name, __version__)
 
 
-def _info(name: str, record: AgentRecord, now_ns: int, runs: dict[str, int]) -> rq.AgentInfo:
+def _info(name: str, record: AgentRecord, now_ns: int, runs: dict[str, int], taken: Need) -> rq.AgentInfo:
     status = record.status
     return rq.AgentInfo(
         name=name,
         address=record.peer.address,
         version=record.hello.version,
-        connected=True,
+        connected=record.here,
         silent_ns=now_ns - record.heard_ns,
         runs=tuple(runs),
         links=sum(runs.values()),
         memory_bytes=status.memory_bytes if status else 0,
-        packets_per_s=0,
-        packets_per_s_taken=0,
+        packets_per_s=record.hello.capacity.packets_per_s,
+        packets_per_s_taken=taken.packets_per_s,
         offset_ns=status.offset_ns if status else 0,
         bound_ns=status.bound_ns if status else -1,
         clock_source=status.clock_source if status else "it has not said how it is yet",

@@ -7,21 +7,39 @@ from pathlib import Path
 
 from plctl.common import requests as rq
 from plctl.common.clock import Clock
+from plctl.common.log import EventLog
 from plctl.common.refusals import Refusals
 from plctl.common.transport import Hub
 from plctl.controller.agent_list import list_agents
 from plctl.controller.front_desk import FrontDesk
+from plctl.controller.journal import Journal
+from plctl.controller.office import Office
+from plctl.controller.run_list import RunList
 from plctl.controller.switchboard import Switchboard
 
 
 class Controller:
     """Serves the agents and clients that come to `hub`; results go below the folder `runs`."""
 
-    def __init__(self, hub: Hub, clock: Clock, name: str, runs: Path, refusals: Refusals) -> None:
-        self._runs = runs
+    def __init__(
+        self, hub: Hub, clock: Clock, name: str, *, runs: Path, journal: Journal, refusals: Refusals, log: EventLog
+    ) -> None:
+        """`refusals` are the hub's own; what `journal` has of a life before this one is gone on with by `serve`."""
         self._clock = clock
-        self._board = Switchboard(hub, clock, name, refusals)
-        self._desk = FrontDesk(reads={rq.ListAgents: self._list_agents}, acts={}, send=self._board.answer)
+        self._board = Switchboard(hub, clock, name, refusals, journal)
+        self._office = Office(self._board, clock, runs, log)
+        listed = RunList(self._office, journal, clock)
+        self._desk = FrontDesk(
+            reads={
+                rq.ListAgents: self._list_agents,
+                rq.ListRuns: listed.runs,
+                rq.ReadRun: listed.run,
+                rq.ListFiles: listed.files,
+                rq.ReadFile: listed.file,
+            },
+            acts={rq.Submit: self._office.submit, rq.Cancel: self._office.cancel, rq.Clean: self._office.clean},
+            send=self._board.answer,
+        )
         self._board.attend(self._desk.take)
         self._stopped = asyncio.Event()
 
@@ -30,7 +48,11 @@ class Controller:
         self._stopped.set()
 
     async def serve(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop`; runs that go on are left to their agents and to whoever opens the journal next.
+
+        :raises WorldError: the journal cannot be written.
+        """
+        self._office.take_up()
         serving = asyncio.create_task(self._board.serve())
         stopped = asyncio.create_task(self._stopped.wait())
         try:
@@ -40,8 +62,9 @@ class Controller:
                 task.cancel()
             await asyncio.gather(serving, stopped, return_exceptions=True)
             await self._desk.close()
+            await self._office.close()
         if not serving.cancelled() and (error := serving.exception()):
             raise error
 
     def _list_agents(self, _: rq.ListAgents) -> rq.Agents:
-        return list_agents(self._board, self._clock, lambda _host: {})
+        return list_agents(self._board, self._clock, self._office.links_on, self._office.taken)

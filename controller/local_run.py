@@ -13,14 +13,15 @@ from rich.console import Console
 from plctl.common.clock import Clock, RealClock
 from plctl.common.forwarder_options import ForwarderOptions
 from plctl.common.plan import RunPlan
-from plctl.common.run_request import RunRequest, check_hosts, resolve
+from plctl.common.run_request import RunRequest, check_hosts
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
 from plctl.controller.live import LiveView
 from plctl.controller.results import RunFolder, new_run_id
 from plctl.controller.run_events import Phase
-from plctl.controller.run_record import LinkRecord, RunRecord, rfc3339, software_versions
+from plctl.controller.run_plan import planned, plans_of
+from plctl.controller.run_record import RunRecord, rfc3339
 from plctl.controller.session import Session
 
 #: How often the clock on the screen goes on.
@@ -42,17 +43,12 @@ def run_locally(
     require_kernel()
     clock = RealClock()
     folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
-    plan = RunPlan(
-        run=folder.run,
-        seed=request.seed,
-        links=tuple(resolve(link, LOCAL_HOST) for link in request.links),
-        duration_ns=request.duration_ns,
-        budget=request.budget,
-        sample_interval_ns=request.sample_interval_ns,
-    )
+    hosts = {link.plan.name: LOCAL_HOST for link in request.links}
+    created_utc = rfc3339(clock.wall_ns())
+    record = planned(request, hosts, folder.run, command=tuple(sys.argv), created_utc=created_utc)
     try:
-        folder.record_plan(_record(request, plan, clock))
-        asyncio.run(_run(plan, folder, clock, console, forwarder))
+        folder.record_plan(record)
+        asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, forwarder))
         with console.status("writing the report …"):
             folder.finish()
     finally:
@@ -100,19 +96,3 @@ async def _tick(view: LiveView, clock: Clock) -> None:
     while True:
         view.tick()
         await clock.sleep_until(clock.monotonic_ns() + TICK_NS)
-
-
-def _record(request: RunRequest, plan: RunPlan, clock: Clock) -> RunRecord:
-    return RunRecord(
-        run=plan.run,
-        name=request.name,
-        seed=plan.seed,
-        links=tuple(LinkRecord(link, LOCAL_HOST) for link in plan.links),
-        command=tuple(sys.argv),
-        sources={source.path: source.text for source in request.sources},
-        duration_ns=plan.duration_ns,
-        budget=plan.budget,
-        sample_interval_ns=plan.sample_interval_ns,
-        versions=software_versions(),
-        created_utc=rfc3339(clock.wall_ns()),
-    )

@@ -7,6 +7,7 @@ import getpass
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,17 +43,20 @@ Examples:
 @_keys_option
 @click.option("--runs", "results", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
               show_default=True, help="Where the folders of runs are made.")  # fmt: skip
+@click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Known beyond a restart; default: controller.sqlite among the runs.")  # fmt: skip
 @click.pass_context
-def controller(ctx: click.Context, address: str, folder: Path | None, results: Path) -> None:
+def controller(ctx: click.Context, address: str, folder: Path | None, results: Path, journal: Path | None) -> None:
     """Serve agents and clients until told to leave; and say who may connect, and as what.
 
-    Needs no root. Its log is JSON lines on standard error.
+    Needs no root. Its log is JSON lines on standard error. Runs that go on are left to their agents when it leaves,
+    and taken up again, with all that agents had to say meanwhile, when it is started again.
     """
     if ctx.invoked_subcommand:
         return
     if not address.startswith("tcp://"):
         raise UserError(f"cannot listen on {address}: agents and clients come over TCP; it is like tcp://*:7777")
-    asyncio.run(_serve(address, _load_keys(address, folder), results))
+    asyncio.run(_serve(address, _load_keys(address, folder), results, journal or results / "controller.sqlite"))
 
 
 def _load_keys(address: str, folder: Path | None) -> HubKeys:
@@ -67,20 +71,22 @@ def _load_keys(address: str, folder: Path | None) -> HubKeys:
     return HubKeys(load_pair(folder, "controller"), AllowList(folder))
 
 
-async def _serve(address: str, keys: HubKeys, results: Path) -> None:
+async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path) -> None:
     from plctl.common import sd_notify
     from plctl.common.clock import RealClock
     from plctl.common.log import JsonLines, make_log
     from plctl.common.refusals import Refusals
     from plctl.common.transport import ZmqHub
     from plctl.controller.daemon import Controller
+    from plctl.controller.journal import Journal
 
     clock = RealClock()
     log = make_log(JsonLines(sys.stderr), clock, host=keys.pair.name)
     refusals = Refusals(clock, log)
-    hub = ZmqHub(address, keys, refusals)
-    try:
-        served = Controller(hub, clock, keys.pair.name, results, refusals)
+    with closing(Journal(journal_path)) as journal, closing(ZmqHub(address, keys, refusals)) as hub:
+        served = Controller(
+            hub, clock, keys.pair.name, runs=results.absolute(), journal=journal, refusals=refusals, log=log
+        )
         _leave_on_signals(served.stop, log)
         alive = asyncio.create_task(sd_notify.keep_alive())
         log.emit("controller.listening", address=hub.address, runs_folder=str(results.absolute()))
@@ -89,8 +95,6 @@ async def _serve(address: str, keys: HubKeys, results: Path) -> None:
         sd_notify.notify("STOPPING=1")
         alive.cancel()
         log.emit("controller.left")
-    finally:
-        hub.close()
 
 
 def _leave_on_signals(stop: Callable[[], None], log: EventLog) -> None:

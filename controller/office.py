@@ -1,0 +1,253 @@
+"""Begins, keeps and ends the runs of a controller: several at once, and over the deaths of its process."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plctl.common import requests as rq
+from plctl.common.clock import Clock, clock_identity
+from plctl.common.errors import BusyError, PlctlError, WorldError
+from plctl.common.log import EventLog, format_wall
+from plctl.controller import run_events as ev
+from plctl.controller.cleaning import Cleaner
+from plctl.controller.finishing import Finisher
+from plctl.controller.front_desk import Asker
+from plctl.controller.journal import RunEntry
+from plctl.controller.placement import Need, Offer, need_of, place
+from plctl.controller.results import RunFolder, new_run_id, read_record
+from plctl.controller.run_plan import planned, plans_of
+from plctl.controller.run_record import RunRecord
+from plctl.controller.run_view import RunView
+from plctl.controller.session import Session, new_first_command
+from plctl.controller.switchboard import AgentRecord, Switchboard
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that goes on."""
+
+    session: Session
+    view: RunView
+    record: RunRecord
+
+
+class Office:
+    """The runs whose agents are on `board`; their folders are below `base`, their story in the board's journal."""
+
+    def __init__(self, board: Switchboard, clock: Clock, base: Path, log: EventLog) -> None:
+        self._board = board
+        self._journal = board.journal
+        self._clock = clock
+        self._base = base
+        self._log = log
+        self._cleaner = Cleaner(board)
+        self._finisher = Finisher()
+        self._going: dict[str, Going] = {}
+        self._placed: dict[str, tuple[rq.Assignment, ...]] = {}  #: of each run that is not over, also before it begins
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what others ask
+
+    def going(self, run: str) -> Going | None:
+        """The run, if it goes on."""
+        return self._going.get(run)
+
+    def folder(self, run: str) -> Path:
+        """Where the run's results are.
+
+        :raises UserError: there is no such run.
+        """
+        return self._base / self._journal.run(run).run
+
+    def links_on(self, host: str) -> dict[str, int]:
+        """How many links each run that is not over has on `host`."""
+        counts = {run: sum(each.host == host for each in placed) for run, placed in self._placed.items()}
+        return {run: count for run, count in counts.items() if count}
+
+    def taken(self, host: str) -> Need:
+        """What the links of all runs need on `host`."""
+        mine = (each for placed in self._placed.values() for each in placed if each.host == host)
+        return sum((Need(each.memory_bytes, each.packets_per_s) for each in mine), Need())
+
+    # --- what changes something
+
+    async def submit(self, asker: Asker, submit: rq.Submit) -> rq.Submitted:
+        """Place a run and begin it.
+
+        :raises UserError: it fits nowhere, or names hosts that are not here.
+        :raises WorldError: its folder cannot be written.
+        """
+        if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
+            return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
+        assignments = place(submit.request, self._offers(), submit.policy, force=submit.force)
+        if submit.plan_only:
+            return rq.Submitted("", assignments)
+        now_ns = self._clock.wall_ns()
+        run = new_run_id(submit.request.name, now_ns)
+        self._placed[run] = assignments  # nobody else may count on that room
+        try:
+            hosts = {each.link: each.host for each in assignments}
+            record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
+            folder = await asyncio.to_thread(_write_plan, self._base, record)
+        except BaseException:
+            del self._placed[run]
+            raise
+        entry = _entry(record, asker, new_first_command())
+        self._journal.add_run(entry)
+        self._journal.follow(run, folder.grown)
+        self._journal.commit_for_good()
+        self._log.emit("run.submitted", run=run, client=asker.name, links=entry.links, hosts=len(entry.hosts))
+        going = self._open(entry, record, folder)
+        self._spawn(self._carry(run, folder, going.session.run()))
+        return rq.Submitted(run, assignments)
+
+    async def cancel(self, asker: Asker, cancel: rq.Cancel) -> rq.Done:
+        """End a run in good order.
+
+        :raises UserError: there is no such run, or it is over.
+        """
+        self._journal.run(cancel.run)
+        if not (going := self._going.get(cancel.run)):
+            raise BusyError(f"run {cancel.run} is over")
+        going.session.cancel(f"{cancel.cause or 'cancelled'} ({asker.name})")
+        return rq.Done(f"run {cancel.run} is being ended")
+
+    async def clean(self, _: Asker, clean: rq.Clean) -> rq.Done:
+        """Let every host that is here take away what it has of a run that is over, known or not.
+
+        :raises BusyError: it goes on.
+        :raises WorldError: a host could not.
+        """
+        if clean.run in self._placed:
+            raise BusyError(f"run {clean.run} goes on; end it first: plctl cancel {clean.run}")
+        done, not_done = await self._cleaner.clean(clean.run)
+        if not_done:
+            raise WorldError(f"not all of run {clean.run} is gone:\n" + "\n".join(not_done))
+        return rq.Done(f"nothing of run {clean.run} is left on {len(done)} host{'s' if len(done) != 1 else ''}")
+
+    # --- life and death
+
+    def take_up(self) -> None:
+        """Go on with the runs of this controller's last life."""
+        for entry in self._journal.unfinished():
+            path = self._base / entry.run
+            try:
+                record = read_record(path)
+                self._placed[entry.run] = _assignments(record)
+                if entry.verdict:
+                    self._spawn(self._finish(entry.run, path))
+                else:
+                    self._resume(entry, record, path)
+            except PlctlError as error:
+                self._give_up(entry, str(error))
+
+    async def close(self) -> None:
+        """Leave the runs to their agents and to the next life."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._cleaner.close()
+        self._journal.commit_for_good()
+
+    def _resume(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
+        folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
+        going = self._open(entry, record, folder)
+        self._journal.follow(entry.run, folder.grown)
+        event: ev.Resumed | ev.Interrupted = ev.Resumed("the controller was started again")
+        if entry.clock != clock_identity():
+            event = ev.Interrupted("the controller's machine was started again")
+        self._log.emit("run.resumed", run=entry.run, phase=entry.phase, cause=event.cause)
+        self._spawn(self._carry(entry.run, folder, going.session.resume(self._journal.course(entry.run), event)))
+
+    def _give_up(self, entry: RunEntry, cause: str) -> None:
+        """A run whose folder is gone or spoiled cannot be gone on with; its hosts are to forget it."""
+        self._log.emit("run.broke", run=entry.run, cause=cause)
+        self._placed.pop(entry.run, None)
+        self._cleaner.owe(entry.run, entry.hosts)
+        self._journal.judge(entry.run, "failed", cause)
+        self._journal.end(entry.run)
+        self._journal.commit_for_good()
+
+    def _open(self, entry: RunEntry, record: RunRecord, folder: RunFolder) -> Going:
+        view = RunView(record)
+        session = Session(plans_of(record), folder, self._board, self._clock, view, first_command=entry.first_command)
+        going = self._going[entry.run] = Going(session, view, record)
+        return going
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, run: str, folder: RunFolder, session: Coroutine[Any, Any, RunRecord]) -> None:
+        """Let a run come to its end, then complete its folder."""
+        verdict, cause = "failed", ""
+        try:
+            record = await session
+            verdict, cause = record.verdict, record.cause
+        except PlctlError as error:
+            cause = str(error)
+        except Exception as error:  # our bug; the other runs are to go on
+            cause = f"a bug in plctl: {error!r}"
+            self._log.emit("run.broke", run=run, cause=cause, traceback=traceback.format_exc())
+        finally:
+            folder.close()
+        self._cleaner.owe(run, self._going[run].session.owed)
+        self._journal.judge(run, verdict, cause)
+        self._journal.commit_for_good()
+        self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)
+        await self._finish(run, folder.path)
+
+    async def _finish(self, run: str, path: Path) -> None:
+        try:
+            await self._finisher.finish(path)
+        except PlctlError as error:
+            self._log.emit("run.not_completed", run=run, cause=str(error))
+        self._going.pop(run, None)
+        self._placed.pop(run, None)
+        self._journal.end(run)
+        self._journal.commit_for_good()
+        self._log.emit("run.done", run=run)
+
+    def _offers(self) -> list[Offer]:
+        return [self._offer(name, agent) for name, agent in self._board.agents.items() if agent.here]
+
+    def _offer(self, name: str, agent: AgentRecord) -> Offer:
+        capacity = agent.hello.capacity
+        room = Need(capacity.memory_bytes, capacity.packets_per_s)
+        return Offer(name, room, max(1, capacity.workers), self.taken(name))
+
+
+def _write_plan(base: Path, record: RunRecord) -> RunFolder:
+    folder = RunFolder.create(base, record.run)
+    try:
+        folder.record_plan(record)
+    except BaseException:
+        folder.close()
+        raise
+    return folder
+
+
+def _entry(record: RunRecord, asker: Asker, first_command: int) -> RunEntry:
+    return RunEntry(
+        run=record.run,
+        name=record.name,
+        client=asker.name,
+        request=asker.id,
+        submitted_utc=record.created_utc,
+        links=len(record.links),
+        hosts=tuple(dict.fromkeys(link.host for link in record.links)),
+        clock=clock_identity(),
+        first_command=first_command,
+    )
+
+
+def _assignments(record: RunRecord) -> tuple[rq.Assignment, ...]:
+    """What was placed where, as `place` had it."""
+    needs = ((link, need_of(link.plan)) for link in record.links)
+    return tuple(rq.Assignment(k.plan.name, k.host, need.memory_bytes, need.packets_per_s) for k, need in needs)
