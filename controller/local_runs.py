@@ -6,19 +6,15 @@ A run that goes on in another terminal can be watched, too: its folder is readab
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-
-import pyarrow as pa
 
 from plctl.common import requests as rq
 from plctl.common.errors import KernelError, PlctlError, UserError
-from plctl.controller import telemetry_file
+from plctl.controller.live_samples import LiveValues, read_live
 from plctl.controller.results import RUN_NAME, read_events, read_record
 from plctl.controller.run_events import Phase
 from plctl.controller.run_record import LinkRecord, RunRecord
-
-_Live = dict[tuple[str, str], tuple[int, ...]]  #: by link and direction
 
 
 class LocalRuns:
@@ -45,7 +41,7 @@ class LocalRuns:
 
     async def state(self, run: str) -> rq.RunState:
         record = read_record(self.folder(run))
-        live = {} if record.verdict else self._live(record)
+        live = {} if record.verdict else read_live(self.folder(run), record)
         states = _last_states(self.folder(run))
         return rq.RunState(
             info=_info(record),
@@ -59,7 +55,7 @@ class LocalRuns:
         record = read_record(self.folder(run))
         for each in record.links:
             if each.plan.name == link:
-                return _link_state(each, _last_states(self.folder(run)), self._live(record, [link]))
+                return _link_state(each, _last_states(self.folder(run)), read_live(self.folder(run), record, [link]))
         raise UserError(f"{run} has no link {link!r:.80}")
 
     async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
@@ -86,22 +82,6 @@ class LocalRuns:
             self._over.add(run)
         return run in self._over
 
-    def _live(self, record: RunRecord, links: Sequence[str] | None = None) -> _Live:
-        """What telemetry says of each direction of `links`, or of all."""
-        try:
-            table = telemetry_file.read(self.folder(record.run), record.run, record.t0_by_host(), links=links)
-        except OSError:  # there is none yet
-            return {}
-        return _sum_up(table)
-
-
-def _sum_up(table: pa.Table) -> _Live:
-    """`LIVE_COLUMNS` of each link and direction in a telemetry table."""
-    aggregates = [(name, "sum" if name in rq.LIVE_SUMS else "last") for name in rq.LIVE_COLUMNS]
-    grouped = table.group_by(["link", "direction"], use_threads=False).aggregate(aggregates)
-    names = [f"{name}_{function}" for name, function in aggregates]
-    return {(row["link"], row["direction"]): tuple(row[name] for name in names) for row in grouped.to_pylist()}
-
 
 def _last_states(folder: Path) -> dict[str, tuple[str, str]]:
     """The last state of each link in the log, and its cause."""
@@ -112,7 +92,7 @@ def _last_states(folder: Path) -> dict[str, tuple[str, str]]:
     return states
 
 
-def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: _Live) -> rq.LinkState:
+def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: LiveValues) -> rq.LinkState:
     name = link.plan.name
     state, cause = (link.verdict, link.cause) if link.verdict else states.get(name, ("waiting", ""))
     return rq.LinkState(name, link.host, state, cause, live.get((name, "up"), ()), live.get((name, "down"), ()))

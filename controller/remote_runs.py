@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from plctl.common import requests as rq
 from plctl.common.client import Client
 from plctl.common.errors import UserError
+from plctl.controller.live_samples import read_live
+from plctl.controller.run_source import read_record, read_whole
+from plctl.controller.telemetry_file import COLUMNS
+
+_TELEMETRY = f"{COLUMNS.name}.parquet"
+#: Telemetry of a run that is over is copied to look at one link of it only up to this size.
+_MAX_TELEMETRY_BYTES = 32 * 2**20
 
 
 class RemoteRuns:
@@ -26,7 +37,7 @@ class RemoteRuns:
     async def link(self, run: str, link: str) -> rq.LinkState:
         for state in (await self.state(run)).links:
             if state.link == link:
-                return state
+                return state if state.up or state.down else await self._from_telemetry(run, state)
         raise UserError(f"{run} has no link {link!r:.80}")
 
     async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
@@ -34,3 +45,14 @@ class RemoteRuns:
 
     async def read(self, run: str, path: str, offset: int = 0, length: int = rq.MAX_FILE_PART) -> rq.FilePart:
         return await self._client.ask(rq.ReadFile(run, path, offset, length), rq.FilePart)
+
+    async def _from_telemetry(self, run: str, state: rq.LinkState) -> rq.LinkState:
+        """`state` with what the telemetry of a run that is over says of the link, if that is not too much to copy."""
+        sizes = {file.path: file.size for file in await self.files(run)}
+        if not 0 < sizes.get(_TELEMETRY, 0) <= _MAX_TELEMETRY_BYTES:
+            return state
+        with TemporaryDirectory(prefix="plctl-") as folder:
+            path = Path(folder)
+            (path / _TELEMETRY).write_bytes(await read_whole(self, run, _TELEMETRY))
+            live = read_live(path, await read_record(self, run), [state.link])
+        return replace(state, up=live.get((state.link, "up"), ()), down=live.get((state.link, "down"), ()))
