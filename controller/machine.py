@@ -10,7 +10,7 @@ An agent that falls silent is lost before the start; once the run goes on it nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,18 +66,22 @@ class Patience:
     return_ns: int = 300 * NS_PER_S  #: for a silent agent, after the run's planned end, or from now if it has none
 
 
-#: From ARM to T0 with one agent close by: it reads clocks for some 100 ms before it answers.
+#: From ARM to T0, for agents that read the controller's clock themselves.
 LEAD_NS = 250 * NS_PER_MS
-#: For each further agent: what the controller needs for its commands, its answers and some exchanges of readings.
+#: Further, for agents that read it by exchanges: a burst takes some 100 ms, more on a busy machine.
+LEAD_TO_READ_CLOCKS_NS = 250 * NS_PER_MS
+#: For each such agent: what its commands, answers and exchanges cost the controller.
 LEAD_PER_AGENT_NS = 1 * NS_PER_MS
 
 
-def lead_ns(agents: int, round_trip_ns: int) -> int:
-    """How long before T0 `agents` are armed, the farthest of which is `round_trip_ns` away.
+def lead_ns(round_trips_ns: Collection[int]) -> int:
+    """How long before T0 to arm agents, given the round trip to each that has another clock.
 
     On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips.
     """
-    return LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1) + 3 * round_trip_ns
+    if not round_trips_ns:
+        return LEAD_NS
+    return LEAD_NS + LEAD_TO_READ_CLOCKS_NS + LEAD_PER_AGENT_NS * len(round_trips_ns) + 3 * max(round_trips_ns)
 
 
 class RunMachine:

@@ -189,8 +189,8 @@ class Session:
         if self._past:
             return self._past.t0_ns - self._past.now_ns
         agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
-        round_trips = [agent.status.round_trip_ns for agent in agents if agent and agent.status]
-        return lead_ns(len(self._machine.plans), max(0, *round_trips) if round_trips else 0)
+        statuses = [agent.status for agent in agents if agent and agent.status]
+        return lead_ns([status.round_trip_ns for status in statuses if status.round_trip_ns >= 0])
 
     # --- what agents say
 

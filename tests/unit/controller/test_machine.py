@@ -185,9 +185,9 @@ def test_arming_ends_at_t0() -> None:
 
 def test_the_lead_grows_with_distance_and_number() -> None:
     """T0 leaves time for two and a half round trips and for the controller's work with each agent."""
-    assert 250_000_000 == lead_ns(1, 0)
-    assert 250_000_000 + 3 * 40_000_000 == lead_ns(1, 40_000_000)
-    assert 1_249_000_000 == lead_ns(1000, 0)
+    assert 250_000_000 == lead_ns([])
+    assert 501_000_000 + 3 * 40_000_000 == lead_ns([40_000_000])
+    assert 500_000_000 + 1_000_000_000 == lead_ns([0] * 1000)
 
 
 def test_an_agent_cannot_speak_of_others_links() -> None:
