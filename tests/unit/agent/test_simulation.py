@@ -36,7 +36,7 @@ async def test_agents_of_one_process_come_with_their_own_keys(tmp_path: Path) ->
     simulation.stop()
     await asyncio.wait_for(agents, 20)
     async with asyncio.timeout(20):
-        while board.agents:
+        while any(record.here for record in board.agents.values()):
             await asyncio.sleep(0.01)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
