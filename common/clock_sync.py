@@ -30,7 +30,7 @@ MAX_DRIFT_PPM = 1_001
 #: A reading is the clock rounded down to a nanosecond, so a difference of two is off by less than this.
 _READING_NS = 1
 
-_EXCHANGES_KEPT = 64  # enough for a burst and two minutes; one more costs a microsecond in every answer
+_EXCHANGES_KEPT = 32  # enough for two bursts and half a minute; each costs a microsecond in every answer
 
 SAME_CLOCK = "the same clock"
 EXCHANGES = "exchanges"
@@ -111,7 +111,7 @@ class ClockEstimator:
     ignored: int = field(default=0, init=False)
     _history: list[Exchange] = field(default_factory=list, init=False)  # by t4
     _known_since_ns: int | None = field(default=None, init=False)  # the agent's clock at the last reset
-    _drift: Drift = field(default_factory=lambda: fit_drift(()), init=False)
+    _drift: Drift | None = field(default=None, init=False)  # worked out when it is asked for
     _promise: Interval | None = field(default=None, init=False)
 
     def add(self, exchange: Exchange) -> Outcome:
@@ -137,7 +137,7 @@ class ClockEstimator:
         """Drop all that was learnt, because of a jump noticed at `agent_ns`; what began before that is ignored."""
         self._history.clear()
         self._promise = None
-        self._drift = fit_drift(())
+        self._drift = None
         self._known_since_ns = agent_ns
         self.resets += 1
         self.reset_cause = cause
@@ -160,7 +160,10 @@ class ClockEstimator:
         if not self._history or (self._known_since_ns is not None and agent_ns < self._known_since_ns):
             return None
         low, high, source = self._proven(agent_ns)
-        likely_low, likely_high = _intersect(self._history, agent_ns, self._drift.ppb, self._drift.doubt_ppb)
+        drift = self._likely_drift()
+        likely_low, likely_high = (
+            limit(self._history, agent_ns, drift.ppb, drift.doubt_ppb) for limit in (_lowest, _highest)
+        )
         middle = (likely_low + likely_high) // 2 if likely_low <= likely_high else (low + high) // 2
         offset = min(max(middle, low), high)
         return ClockEstimate(
@@ -202,22 +205,27 @@ class ClockEstimator:
         if not self._history:
             return False
         ppb = self.max_drift_ppm * 1_000
-        lowest_then, _ = _intersect(self._history, exchange.t1_ns, 0, ppb)
-        _, highest_then = _intersect(self._history, exchange.t4_ns, 0, ppb)
-        return exchange.highest_ns < lowest_then or exchange.lowest_ns > highest_then
+        return exchange.highest_ns < _lowest(self._history, exchange.t1_ns, 0, ppb) or (
+            exchange.lowest_ns > _highest(self._history, exchange.t4_ns, 0, ppb)
+        )
 
     def _prune(self) -> None:
         """Keep what the window and the memory allow; what is dropped only makes the bound wider."""
         since_ns = self._history[-1].t4_ns - self.window_ns
         self._history = [known for known in self._history if known.t4_ns >= since_ns][-_EXCHANGES_KEPT:]
-        self._drift = fit_drift(
-            [((e.t1_ns + e.t4_ns) // 2, e.middle_ns, e.highest_ns - e.lowest_ns) for e in self._history]
-        )
+        self._drift = None
+
+    def _likely_drift(self) -> Drift:
+        if self._drift is None:
+            self._drift = fit_drift(
+                [((e.t1_ns + e.t4_ns) // 2, e.middle_ns, e.highest_ns - e.lowest_ns) for e in self._history]
+            )
+        return self._drift
 
     def _proven(self, agent_ns: int) -> tuple[int, int, str]:
         """Where the offset must be at `agent_ns`, and who says so."""
         ppb = self.max_drift_ppm * 1_000
-        low, high = _intersect(self._history, agent_ns, 0, ppb)
+        low, high = (limit(self._history, agent_ns, 0, ppb) for limit in (_lowest, _highest))
         if self._promise is None:
             return low, high, EXCHANGES
         slack = _widening(ppb, agent_ns - self._promise.at_ns)
@@ -229,19 +237,27 @@ class ClockEstimator:
         return tight_low, tight_high, self._promise.source
 
 
-def _intersect(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> tuple[int, int]:
-    """The least and the greatest offset at `agent_ns` that fit all of `history`; crossed if none does.
+def _lowest(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> int:
+    """The least offset at `agent_ns` that fits all of `history`.
 
-    The offset is taken to drift by `drift_ppb`, give or take `slack_ppb`.
+    The offset is taken to drift by `drift_ppb`, give or take `slack_ppb`. If this is above `_highest`, none fits.
     """
-    low = max(e.lowest_ns + _moved(drift_ppb, slack_ppb, agent_ns - e.t4_ns, down=True) for e in history)
-    high = min(e.highest_ns + _moved(drift_ppb, slack_ppb, agent_ns - e.t1_ns, down=False) for e in history)
-    return low, high
+    return max(
+        [
+            e.lowest_ns + drift_ppb * (since := agent_ns - e.t4_ns) // NS_PER_S + -slack_ppb * abs(since) // NS_PER_S
+            for e in history
+        ]
+    )
 
 
-def _moved(drift_ppb: int, slack_ppb: int, elapsed_ns: int, *, down: bool) -> int:
-    widening = _widening(slack_ppb, elapsed_ns)
-    return drift_ppb * elapsed_ns // NS_PER_S + (-widening if down else widening)
+def _highest(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> int:
+    """The greatest offset at `agent_ns` that fits all of `history`; see `_lowest`."""
+    return min(
+        [
+            e.highest_ns + drift_ppb * (since := agent_ns - e.t1_ns) // NS_PER_S - -slack_ppb * abs(since) // NS_PER_S
+            for e in history
+        ]
+    )
 
 
 def _widening(slack_ppb: int, elapsed_ns: int) -> int:
