@@ -102,17 +102,18 @@ class ForwarderClient:
         """
         return from_plain(ForwarderTerms, await self._channel.ask("describe"), "terms")
 
-    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None) -> str:
+    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None, company: int = 1) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
 
         Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would have preferred XDP,
         "packet (MTU 9000 is too large for XDP)".
 
+        :param company: how many links come together, this one included; they share memory evenly.
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
         """
         io = io or self.options.io
-        link = self._reserve(slot, netns, plan, io)
+        link = self._reserve(slot, netns, plan, io, company)
         try:
             how: str = await self._channel.ask(
                 "add",
@@ -131,7 +132,11 @@ class ForwarderClient:
         except BaseException:
             self._forget(slot)
             raise
-        return how if link.io == io else f"{how} (other links have taken the memory for XDP)"
+        if link.io == io:
+            return how
+        few = company <= forwarder_memory.XDP_COMPANY_MAX
+        why = "other links have taken the memory for XDP" if few else f"{company} links together are too many for XDP"
+        return f"{how} ({why})"
 
     async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
         """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC).
@@ -199,7 +204,7 @@ class ForwarderClient:
         """What the frames of further links may take."""
         return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
 
-    def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io) -> _Link:
+    def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io, company: int) -> _Link:
         need = need_bytes(plan)
         taken = self._budget_bytes - self.free_bytes
         if slot in self._links:
@@ -211,11 +216,12 @@ class ForwarderClient:
                 f"{format_size(self._budget_bytes)}"
             )
         kernels = sum(2 * link.ring_bytes + link.store_bytes for link in self._links.values())
-        if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels):
+        if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels, company):
             io = "packet"
-        store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels)
+        store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels, company)
         log = PacketLog.create() if plan.packets else None
-        self._links[slot] = _Link(plan, need, forwarder_memory.ring_bytes(plan, kernels), store, io, log)
+        ring = forwarder_memory.ring_bytes(plan, kernels, company)
+        self._links[slot] = _Link(plan, need, ring, store, io, log)
         return self._links[slot]
 
     def _forget(self, slot: int) -> None:

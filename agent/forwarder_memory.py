@@ -13,12 +13,13 @@ from plctl.common.plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.units import RATE_UNLIMITED
 
 #: Receive rings share this much memory: each takes RING_SHARE of what the others left, so that few links get rings for
-#: bursts of thousands of frames and a thousand links still less than 1 MiB each.
+#: bursts of thousands of frames. Links that come together share evenly, so that they are alike.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
 STORE_SHARE = 1 / 16  #: of the same memory, for the frames inside an XDP link; without a least
 ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, unless it is asked for
-RING_FRAMES_MIN = 128  #: 1.5 ms of full-size frames at 1 Gbit/s, whatever the others took
+XDP_COMPANY_MAX = 32  #: an XDP link takes 60 ms longer to make: of more links that come together none is one
+RING_FRAMES_MIN = 64  #: one batch, 0.75 ms of full-size frames at 1 Gbit/s, whatever the others took
 
 _RING_HEAD = 136  # before each frame in a ring, and room for two VLAN tags
 
@@ -28,27 +29,34 @@ def default_budget() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def ring_bytes(plan: LinkPlan, taken_bytes: int) -> int:
+def ring_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     """Bytes for each of the link's two receive rings, when those of other links have taken `taken_bytes`.
 
     The link's rate plays no part: a sender's burst comes as fast as its CPU can copy, whatever the link's rate.
+
+    :param company: how many links come together, this one included.
     """
     slot = max(2048, plan.mtu + ETHERNET_HEADER + _RING_HEAD)
     share = int((RINGS_BYTES - taken_bytes) * RING_SHARE)
-    return max(RING_FRAMES_MIN * slot, share)
+    return max(RING_FRAMES_MIN * slot, min(share, _even_share(company) // 4))
 
 
-def has_room_for_xdp(taken_bytes: int) -> bool:
+def has_room_for_xdp(taken_bytes: int, company: int = 1) -> bool:
     """Whether one more link should be an XDP link, which takes more memory at once, and longer to make."""
-    return RINGS_BYTES - taken_bytes > ROOM_FOR_XDP * RINGS_BYTES
+    return company <= XDP_COMPANY_MAX and RINGS_BYTES - taken_bytes > ROOM_FOR_XDP * RINGS_BYTES
 
 
-def store_bytes(plan: LinkPlan, taken_bytes: int) -> int:
+def store_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     """Bytes that an XDP link reserves, beyond its rings, for frames inside it; others have taken `taken_bytes`.
 
     The kernel takes them at once, so there is a limit; what frames they do not hold are copied, as all are without XDP,
     to where the store grows as it fills.
     """
     unlimited = any(row.rate_bps >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for row in schedule.rows)
-    most = max(0, int((RINGS_BYTES - taken_bytes) * STORE_SHARE))
+    most = max(0, min(int((RINGS_BYTES - taken_bytes) * STORE_SHARE), _even_share(company) // 2))
     return most if unlimited else min(need_bytes(plan), most)
+
+
+def _even_share(company: int) -> int:
+    """Of all that may be taken while there is room for XDP."""
+    return int((1 - ROOM_FOR_XDP) * RINGS_BYTES) // company

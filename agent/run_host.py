@@ -177,7 +177,7 @@ class RunHost:
             await asyncio.to_thread(netns.build, link.triple, link.plan, self._host.ledger)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
-            link.io = await forwarder.add(link.slot, link.triple.link, link.plan)
+            link.io = await forwarder.add(link.slot, link.triple.link, link.plan, company=len(self._links))
             link.log = forwarder.packet_log(link.slot)
             built_ns = self._host.clock.monotonic_ns() - began_ns
             self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io)

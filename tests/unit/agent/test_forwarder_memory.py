@@ -1,8 +1,8 @@
-"""What a link is taken to need, and how receive rings are shared out."""
+"""How the forwarder's memory is shared out."""
 
 from __future__ import annotations
 
-from plctl.agent.forwarder_memory import RINGS_BYTES, has_room_for_xdp, ring_bytes, store_bytes
+from plctl.agent.forwarder_memory import RINGS_BYTES, XDP_COMPANY_MAX, has_room_for_xdp, ring_bytes, store_bytes
 from plctl.common.link_need import need_bytes
 from plctl.common.plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario import Row, Schedule
@@ -22,7 +22,7 @@ def test_a_thousand_links_get_rings_of_less_than_1_mib_each() -> None:
         rings.append(ring_bytes(plan(10**6, 0), taken))
         taken += 2 * rings[-1]
     assert RINGS_BYTES // 64 == rings[0]
-    assert 128 * 2048 == rings[-1]
+    assert 64 * 2048 == rings[-1]
     assert taken < 1000 * 2**20
 
 
@@ -43,3 +43,19 @@ def test_a_long_fat_link_reserves_only_part_of_what_it_may_need() -> None:
     fat = plan(10**10, 300 * NS_PER_MS)
     assert RINGS_BYTES // 16 == store_bytes(fat, 0) == store_bytes(plan(RATE_UNLIMITED, 0), 0)
     assert 0 == store_bytes(fat, 2 * RINGS_BYTES)
+
+
+def test_links_that_come_together_get_rings_of_which_each_is_a_quarter_mib_at_most() -> None:
+    """A thousand links of one run: two rings of 128 KiB each, from the first to the last."""
+    assert {64 * 2048} == {ring_bytes(plan(10**6, 0), n * 2 * 64 * 2048, 1000) for n in range(1000)}
+
+
+def test_all_links_of_a_small_company_are_xdp_links_and_none_of_a_large_one() -> None:
+    """Whatever they want to store: who comes first does not leave the last without."""
+    fat = plan(RATE_UNLIMITED, 0)
+    for company in (1, 2, 9, XDP_COMPANY_MAX):
+        taken = 0
+        for _ in range(company):
+            assert has_room_for_xdp(taken, company)
+            taken += 2 * ring_bytes(fat, taken, company) + store_bytes(fat, taken, company)
+    assert not has_room_for_xdp(0, XDP_COMPANY_MAX + 1)
