@@ -95,7 +95,7 @@ def machine() -> dict[str, object]:
 
 
 _HEAD = (
-    f"{'what':<34} {'way':<12} {'median':>11} {'least':>11} {'most':>11} {'unit':<9} "
+    f"{'what':<40} {'way':<12} {'median':>11} {'least':>11} {'most':>11} {'unit':<9} "
     f"{'×redirect':>9} {'×bridge':>9} {'×phantom.':>9}  budget"
 )
 
@@ -106,7 +106,7 @@ def _machine_line() -> str:
 
 
 def _line(row: Row) -> str:
-    head = f"{row.what:<34} {row.way:<12} "
+    head = f"{row.what:<40} {row.way:<12} "
     if row.not_measured:
         return f"{head}not measured: {row.not_measured}"
     values = " ".join(f"{_number(value):>11}" for value in (row.median, row.least, row.most))

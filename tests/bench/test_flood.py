@@ -91,14 +91,14 @@ async def measure(client: ForwarderClient, place: World, flooded: Triple) -> Out
 
 def add_rows(table: Table, io: Io, outcome: Outcome) -> None:
     """The quiet link's lateness in both phases, the flood's fate, and by how much memory grew."""
-    what = f"flood of 10 × {RATE_BPS // 10**6} Mbit/s, {PHASE_S:g} s"
+    what = f"{PHASE_S:g} s of flood"
     for percentile in (50, 99):
         for name, lateness in (("before", outcome.before), ("during", outcome.during)):
             late_us = lateness.percentile(percentile) / NS_PER_US
-            table.add(row(f"{what}: other link {name}, p{percentile}", io, "µs", [late_us]))
+            table.add(row(f"{what}: neighbour {name}, p{percentile}", io, "µs", [late_us]))
     drowned = outcome.drowned
     share = 100 * drowned.dropped_queue_full_packets / (drowned.arrived_packets - drowned.delivered_packets)
-    table.add(row(f"{what}: undelivered as queue_full", io, "%", [share]))
+    table.add(row(f"{what}: dropped as queue_full", io, "%", [share]))
     table.add(row(f"{what}: lost by the machine", io, "frames", [float(drowned.lost_ring)]))
     table.add(row(f"{what}: memory growth", io, "KiB", [float(outcome.memory_kib[1] - outcome.memory_kib[0])]))
 

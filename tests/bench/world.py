@@ -70,7 +70,7 @@ class Counter:
 
     def read(self) -> tuple[int, int]:
         """Bytes and frames so far."""
-        line = os.pread(self._file, 4096, 0).partition(SERVER_INTERFACE.encode() + b":")[2]
+        line = os.pread(self._file, 4096, 0).decode().partition(f"{SERVER_INTERFACE}:")[2]
         received = line.split(maxsplit=2)
         return int(received[0]), int(received[1])
 
