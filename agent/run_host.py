@@ -17,7 +17,7 @@ from plctl.agent.clock_keeper import ClockKeeper
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.packet_log import PacketLog
-from plctl.agent.sampler import Sampler
+from plctl.agent.sampler import Sampler, first_batch_ns
 from plctl.agent.self_check import self_check
 from plctl.agent.workload import WorkloadProcess
 from plctl.common import messages as m
@@ -90,7 +90,7 @@ class RunHost:
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._artifacts = ArtifactStream(host.folder / plan.run)
-        self._sampler = Sampler(plan.sample_interval_ns)
+        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(host.name))
         self._t0_ns = 0  #: on the controller's clock
         self._offset_ns: int | None = None  #: controller's clock − this host's, when last known
         self._events: list[Event] = []

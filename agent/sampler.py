@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from plctl.common.plan import LinkPlan
 from plctl.common.telemetry import LinkStats, Sample, Samples, sample
 from plctl.common.units import NS_PER_S
@@ -12,12 +14,22 @@ BATCH_NS = 1 * NS_PER_S
 BATCH_SAMPLES = 4096
 
 
+def first_batch_ns(agent: str) -> int:
+    """How old the first batch of `agent` may become; any later one, `BATCH_NS`.
+
+    All agents of a run begin at the same instant: so their batches come to the controller one after the other, not all
+    at once in every second.
+    """
+    return 1 + zlib.crc32(agent.encode()) % BATCH_NS
+
+
 class Sampler:
     """The samples of one run's links on this host. Every instant is on the host's monotonic clock."""
 
-    def __init__(self, interval_ns: int) -> None:
-        """Sample every `interval_ns`."""
+    def __init__(self, interval_ns: int, first_batch_ns: int = BATCH_NS) -> None:
+        """Sample every `interval_ns`; the first batch is sent before it is older than `first_batch_ns`."""
         self._interval_ns = interval_ns
+        self._limit_ns = first_batch_ns
         self._t0_ns = 0
         self._read_ns = 0
         self._batch: list[Sample] = []
@@ -43,9 +55,10 @@ class Sampler:
             return False
         # The next samples would come an interval later: too late for a batch that is almost old enough.
         age_ns = self._read_ns - self._batch[0].t_ns
-        return len(self._batch) >= BATCH_SAMPLES or age_ns + self._interval_ns >= BATCH_NS
+        return len(self._batch) >= BATCH_SAMPLES or age_ns + self._interval_ns >= self._limit_ns
 
     def batch(self) -> Samples:
         """What was gathered since the last batch."""
         batch, self._batch = self._batch, []
+        self._limit_ns = BATCH_NS
         return Samples.of(batch)

@@ -13,7 +13,7 @@ from typing import Any
 
 from plctl.agent import machine as am
 from plctl.agent.made_up import MadeUp
-from plctl.agent.sampler import BATCH_NS
+from plctl.agent.sampler import BATCH_NS, first_batch_ns
 from plctl.agent.site import Desk, MakeRun
 from plctl.common import messages as m
 from plctl.common.plan import RunPlan, Workload
@@ -158,12 +158,12 @@ class SimulatedRun:
         await self._handle(event)
 
     async def _sample_for_ever(self, t0_ns: int) -> None:
-        at_ns = t0_ns
+        at_ns = t0_ns + first_batch_ns(self._desk.name)
         while self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-            at_ns += max(BATCH_NS, self._plan.sample_interval_ns)
             await self._desk.clock.sleep_until(at_ns)
             if self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
                 await self._send_samples()
+            at_ns += BATCH_NS
 
     async def _send_samples(self) -> None:
         samples = self._made_up.batch(self._desk.clock.monotonic_ns())

@@ -42,11 +42,12 @@ class Simulation:
     def __init__(
         self, address: str, keys: Mapping[str, SpokeKeys | None], links: int, tell: Callable[[str], None]
     ) -> None:
-        """`keys` are by agent, None where the address needs none; `tell` hears why connections fail."""
+        """`keys` are by agent, None where the address needs none; `tell` hears why connections fail, once a cause."""
         self._address = address
         self._keys = keys
         self._links = links
         self._tell = tell
+        self._told: set[str] = set()
         self._agents: list[Agent] = []
 
     def stop(self) -> None:
@@ -68,6 +69,11 @@ class Simulation:
             await asyncio.wait(serving)
             await asyncio.gather(*serving)  # all have left: raises what the first to fail did
 
+    def _hear_trouble(self, cause: str) -> None:
+        if cause not in self._told:
+            self._told.add(cause)
+            self._tell(cause)
+
     @contextmanager
     def _spokes(self) -> Iterator[dict[str, ZmqSpoke]]:
         """A connection for each agent, over one ZeroMQ context: its threads are enough for all."""
@@ -77,7 +83,7 @@ class Simulation:
         spokes: dict[str, ZmqSpoke] = {}
         try:
             for name, keys in self._keys.items():
-                spokes[name] = ZmqSpoke(self._address, name, keys, self._tell, context=context)
+                spokes[name] = ZmqSpoke(self._address, name, keys, self._hear_trouble, context=context)
             yield spokes
         finally:
             for spoke in spokes.values():

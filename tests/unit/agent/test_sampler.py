@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plctl.agent.sampler import BATCH_NS, BATCH_SAMPLES, Sampler
+from plctl.agent.sampler import BATCH_NS, BATCH_SAMPLES, Sampler, first_batch_ns
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.common.telemetry import LinkStats
@@ -43,6 +43,22 @@ def test_a_batch_is_sent_before_it_is_older_than_a_second() -> None:
             times = [t_ns for *_, (t_ns,) in made.batch().select("t_ns")]
             ages.append(times[-1] - times[0])
     assert [BATCH_NS - 100 * NS_PER_MS] * 3 == ages
+
+
+def test_the_batches_of_many_agents_do_not_come_at_once() -> None:
+    """A first batch may be as old as the agent's name says, evenly over a second; those after it keep that distance."""
+    limits = [first_batch_ns(f"edge-{number}") for number in range(1000)]
+    assert 0 < min(limits) <= max(limits) <= BATCH_NS
+    assert all(70 <= sum(tenth * BATCH_NS // 10 < limit <= (tenth + 1) * BATCH_NS // 10 for limit in limits) <= 130
+               for tenth in range(10))  # fmt: skip
+    made = Sampler(100 * NS_PER_MS, 250 * NS_PER_MS)
+    made.start(T0_NS)
+    sent = []
+    for _ in range(30):
+        made.take(made.next_ns, reading(1))
+        if made.due():
+            sent.append(len(made.batch()) // 2)
+    assert [3, 10, 10] == sent
 
 
 def test_long_intervals_are_sent_at_once() -> None:
