@@ -184,10 +184,13 @@ class AgentRunMachine:
         return self._out
 
     def arm(self, event: Commanded, t0: Instant | None, source: str, now_ns: int) -> list[Instruction]:
-        """Answer ARM, which needs what only the shell knows: T0 on this host's clock, or why it is not known."""
+        """Answer ARM, which needs what only the shell knows: T0 on this host's clock, or why it is not known.
+
+        The last ARM counts: the controller may choose another T0 while not every agent can keep the one before.
+        """
         assert isinstance(event.message, m.Arm)
         self._out = []
-        if self.phase is not Phase.READY:
+        if self.phase not in (Phase.READY, Phase.ARMED):
             self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
         elif t0 is None:
             self._refuse(event.id, f"cannot arm: {source}")

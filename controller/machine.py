@@ -59,6 +59,7 @@ class Patience:
     """How long the controller waits for its agents."""
 
     prepare_ns: int = 120 * NS_PER_S
+    arm_ns: int = 10 * NS_PER_S  #: for as many attempts as it takes until every clock is known well enough
     start_ns: int = 5 * NS_PER_S  #: after T0
     stop_ns: int = 20 * NS_PER_S
     release_ns: int = 60 * NS_PER_S
@@ -97,6 +98,8 @@ class RunMachine:
         self.phase = Phase.NEW
         self.t0_ns = 0
         self.records = {link.name: LinkRecord(host) for host, plan in plans.items() for link in plan.links}
+        self._unsure: dict[str, str] = {}  #: agents that T0 cannot be left to as it is armed now, and why
+        self._arm_until_ns = 0
         self._awaited: set[str] = set()
         self.released: set[str] = set()
         self._lost: set[str] = set()
@@ -141,9 +144,14 @@ class RunMachine:
                 self._arm()
 
     def _arm(self) -> None:
+        """Choose T0 and ask every agent how well it can keep it; also again, while there is patience for that."""
         lead = self._lead()
         self.t0_ns = self._now + lead
-        self._enter(Phase.ARMING, lead)
+        if self.phase is not Phase.ARMING:
+            self._enter(Phase.ARMING, self.patience.arm_ns)
+            self._arm_until_ns = self._now + self.patience.arm_ns
+        self._awaited = set(self._here())
+        self._unsure.clear()
         for host in self._here():
             self._tell(host, m.Arm(self.t0_ns), lead)
 
@@ -154,16 +162,27 @@ class RunMachine:
             self._update(link.name, event.host, bound_before_ns=bound, clock_source=source)
         self._note("agent.armed", event.host, bound_ns=bound, source=source)
         if bound > plan.budget.skew_ns:
-            self._fail(
-                event.host,
-                self._links_of(event.host),
+            self._unsure[event.host] = (
                 f"the clock of {event.host} is known only to within {format_duration(bound)}, the run's budget is "
                 f"{format_duration(plan.budget.skew_ns)}; ease the load on the network and the two hosts, run chrony "
-                f"on both, or allow more (budget: {{skew: …}})",
+                f"on both, or allow more (budget: {{skew: …}})"
             )
-            self._give_up()
-        elif self._answered(event.host):
+        elif self._now >= self.t0_ns:
+            self._unsure[event.host] = f"{event.host} was armed only after T0; ease the load on it and its network"
+        if self._answered(event.host):
+            self._commit_if_sure()
+
+    def _commit_if_sure(self) -> None:
+        """A busy moment widens the bounds of clocks, and passes: it ends no run before `arm_ns` is over."""
+        if not self._unsure:
             self._commit()
+        elif self._now + self._lead() < self._arm_until_ns:
+            self._note("run.arming_again", cause=next(iter(self._unsure.values())))
+            self._arm()
+        else:
+            for host, cause in self._unsure.items():
+                self._fail(host, self._links_of(host), cause)
+            self._give_up()
 
     def _commit(self) -> None:
         self._enter(Phase.COMMITTED, self.t0_ns - self._now + self.patience.start_ns)

@@ -109,6 +109,18 @@ def test_late_commands_are_refused_by_name() -> None:
     ]
 
 
+def test_the_last_arm_counts() -> None:
+    """An armed run can be armed for another T0; COMMIT is then for that one only."""
+    run = machine()
+    run.handle(LinkPrepared("x"), 0)
+    run.arm(Commanded(2, m.Arm(ARM.t0_ns - 1)), Instant(T0 - 1, 9, "exchanges"), "", 0)
+    assert run.arm(Commanded(3, ARM), INSTANT, "", 0) == [Reply(3, m.Armed(7, "exchanges"))]
+    (refused,) = run.handle(Commanded(4, m.Commit(ARM.t0_ns - 1)), 0)
+    assert isinstance(refused, Reply)
+    assert isinstance(refused.message, m.Refused)
+    assert run.handle(Commanded(5, COMMIT), 0) == [StartLinks(T0)]
+
+
 def test_without_the_controllers_clock_there_is_no_arming() -> None:
     """An agent that cannot say when T0 is refuses ARM with the reason, and stays ready for another."""
     run = machine()

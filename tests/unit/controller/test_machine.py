@@ -104,11 +104,33 @@ def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
     assert drive.machine.records["y"].cause == "not started, because of link x: no veth"
 
 
-def test_a_loose_clock_is_refused() -> None:
-    """An agent whose clock bound exceeds the skew budget does not start, and says the two figures."""
+def test_a_loose_clock_is_given_time_to_settle() -> None:
+    """While an agent's clock bound exceeds the skew budget all are armed again, for another T0, and then they start."""
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED)
-    assert drive(Said("a", m.Armed(2_000_000, "s"))) == [("a", "Release"), ("b", "Release")]
+    first_t0_ns = drive.machine.t0_ns
+    drive.now += 10**8
+    assert drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1]) == [("a", "Arm"), ("b", "Arm")]
+    assert drive.machine.t0_ns > first_t0_ns
+    assert drive(*BOTH_ARMED) == [("a", "Commit"), ("b", "Commit")]
+
+
+def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
+    """A T0 that has passed before the last agent answered is not committed."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    drive.now = drive.machine.t0_ns
+    assert drive(*BOTH_ARMED) == [("a", "Arm"), ("b", "Arm")]
+
+
+def test_a_loose_clock_is_refused_in_the_end() -> None:
+    """An agent whose clock bound stays above the skew budget ends the run, which says the two figures."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    while drive.machine.phase is Phase.ARMING:
+        drive.now += 10**9
+        told = drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1])
+    assert told == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["x"].cause == (
         "the clock of a is known only to within 2 ms, the run's budget is 1 ms; ease the load on the network and the "
         "two hosts, run chrony on both, or allow more (budget: {skew: …})"
@@ -172,13 +194,13 @@ def test_silence_ends_in_a_sentence() -> None:
     assert drive.machine.phase is Phase.DONE
 
 
-def test_arming_ends_at_t0() -> None:
-    """An agent that has not armed by T0 never will: the run fails then, and those that armed do not start."""
+def test_arming_comes_to_an_end() -> None:
+    """An agent that has not armed when patience is over never will: the run fails, and nobody starts."""
     drive = Driver()
     machine = drive.machine
     drive(Begin(), *BOTH_PREPARED[:1])
     (timer,) = [i for i in machine.handle(BOTH_PREPARED[1], 5) if isinstance(i, SetTimer)]
-    assert SetTimer(Phase.ARMING, machine.t0_ns) == timer
+    assert SetTimer(Phase.ARMING, 5 + machine.patience.arm_ns) == timer
     assert drive(BOTH_ARMED[0], TimedOut(Phase.ARMING)) == [("a", "Release"), ("b", "Release")]
     assert "link y: b did not answer in time while the run was arming" in machine.records["x"].cause
 
