@@ -59,7 +59,8 @@ class Patience:
     """How long the controller waits for its agents."""
 
     prepare_ns: int = 120 * NS_PER_S
-    arm_ns: int = 10 * NS_PER_S  #: for as many attempts as it takes until every clock is known well enough
+    arm_ns: int = 10 * NS_PER_S  #: for as many attempts as it takes until every clock is known within the budget
+    settle_ns: int = 2 * NS_PER_S  #: of these, until every clock is known within half of it: the start needs the rest
     start_ns: int = 5 * NS_PER_S  #: after T0
     stop_ns: int = 20 * NS_PER_S
     release_ns: int = 60 * NS_PER_S
@@ -99,7 +100,7 @@ class RunMachine:
         self.t0_ns = 0
         self.records = {link.name: LinkRecord(host) for host, plan in plans.items() for link in plan.links}
         self._unsure: dict[str, str] = {}  #: agents that T0 cannot be left to as it is armed now, and why
-        self._arm_until_ns = 0
+        self._arming_since_ns = 0
         self._awaited: set[str] = set()
         self.released: set[str] = set()
         self._lost: set[str] = set()
@@ -149,7 +150,7 @@ class RunMachine:
         self.t0_ns = self._now + lead
         if self.phase is not Phase.ARMING:
             self._enter(Phase.ARMING, self.patience.arm_ns)
-            self._arm_until_ns = self._now + self.patience.arm_ns
+            self._arming_since_ns = self._now
         self._awaited = set(self._here())
         self._unsure.clear()
         for host in self._here():
@@ -161,7 +162,8 @@ class RunMachine:
         for link in plan.links:
             self._update(link.name, event.host, bound_before_ns=bound, clock_source=source)
         self._note("agent.armed", event.host, bound_ns=bound, source=source)
-        if bound > plan.budget.skew_ns:
+        settling = self._now < self._arming_since_ns + self.patience.settle_ns
+        if bound > (plan.budget.skew_ns // 2 if settling else plan.budget.skew_ns):
             self._unsure[event.host] = (
                 f"the clock of {event.host} is known only to within {format_duration(bound)}, the run's budget is "
                 f"{format_duration(plan.budget.skew_ns)}; ease the load on the network and the two hosts, run chrony "
@@ -176,7 +178,7 @@ class RunMachine:
         """A busy moment widens the bounds of clocks, and passes: it ends no run before `arm_ns` is over."""
         if not self._unsure:
             self._commit()
-        elif self._now + self._lead() < self._arm_until_ns:
+        elif self._now + self._lead() < self._arming_since_ns + self.patience.arm_ns:
             self._note("run.arming_again", cause=next(iter(self._unsure.values())))
             self._arm()
         else:

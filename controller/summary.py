@@ -18,6 +18,10 @@ from plctl.controller.run_record import LinkRecord, RunRecord
 
 #: Of more links than this, only those that are not ok are listed.
 MAX_LINKS = 20
+#: Of more findings than this, the first are told, and how to see the others.
+MAX_FINDINGS = 10
+#: Of more links with one and the same finding than this, the first are named.
+MAX_NAMES = 4
 _COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim",
             Verdict.SIMULATED: "magenta"}  # fmt: skip
 _HEADERS = ("link", "host", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
@@ -37,9 +41,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     listed = _listed(record)
     if listed:
         console.print(_table(record, listed))
-    for link in listed:
-        for text in (link.cause, *link.also):
-            _say(console, f"  {link.plan.name}: {text}" if text else "")
+    for line in _findings(listed, record.run):
+        _say(console, f"  {line}")
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
@@ -110,6 +113,23 @@ def _table(record: RunRecord, links: list[LinkRecord]) -> Table:
         verdict = Text(link.verdict, style=colour(link.verdict))
         table.add_row(Text(link.plan.name, style="bold"), *host, verdict, *_figures(record, link))
     return table
+
+
+def _findings(links: list[LinkRecord], run: str) -> list[str]:
+    """What was found about `links`, first causes first, each finding once with the links that it is about."""
+    about: dict[str, list[str]] = {}
+    for text, link in [*((k.cause, k) for k in links), *((text, k) for k in links for text in k.also)]:
+        if text:
+            about.setdefault(text, []).append(link.plan.name)
+    lines = [f"{_names(names)}: {text}" for text, names in about.items()]
+    if len(lines) <= MAX_FINDINGS:
+        return lines
+    return [*lines[:MAX_FINDINGS], f"… and {len(lines) - MAX_FINDINGS} more: plctl why LINK --run {run}"]
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _figures(record: RunRecord, link: LinkRecord) -> list[str]:

@@ -115,6 +115,18 @@ def test_a_loose_clock_is_given_time_to_settle() -> None:
     assert drive(*BOTH_ARMED) == [("a", "Commit"), ("b", "Commit")]
 
 
+def test_half_the_budget_is_left_to_the_start_if_that_can_be_had_soon() -> None:
+    """A bound between half the budget and all of it is taken only after two seconds in which it grew no smaller."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    since_ns = drive.now
+    while drive.machine.phase is Phase.ARMING:
+        drive.now += 10**8
+        told = drive(Said("a", m.Armed(600_000, "s")), BOTH_ARMED[1])
+    assert told == [("a", "Commit"), ("b", "Commit")]
+    assert drive.now - since_ns > drive.machine.patience.settle_ns
+
+
 def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
     """A T0 that has passed before the last agent answered is not committed."""
     drive = Driver()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -56,6 +57,20 @@ def test_of_many_links_only_those_not_ok_are_listed(tmp_path: Path) -> None:
     assert "links: 24 ok, 1 overloaded" in text
     assert "leo-7" in text
     assert "leo-8" not in text
+
+
+def test_one_finding_about_many_links_is_told_once(tmp_path: Path) -> None:
+    """The first links are named and the others counted; of many findings the first are told."""
+    record, folder = record_of(tmp_path, *(f"leo-{number}" for number in range(12)))
+    same = replace(record, links=tuple(replace(link, cause="no veth") for link in record.links))
+    assert "  leo-0, leo-1, leo-2, leo-3 and 8 more: no veth" in text_of(same, folder).splitlines()
+    causes = [f"cause {number}" for number in range(12)]
+    links = zip(record.links, causes, strict=True)
+    other = replace(record, links=tuple(replace(link, cause=cause) for link, cause in links))
+    text = text_of(other, folder)
+    assert "cause 9" in text
+    assert "cause 10" not in text
+    assert f"  … and 2 more: plctl why LINK --run {record.run}" in text.splitlines()
 
 
 def test_the_json_document_has_all_figures(tmp_path: Path) -> None:
