@@ -147,16 +147,16 @@ class ClockKeeper:
             await self._until_due()
             await self._ask_now()
 
-    async def burst(self) -> None:
-        """Exchange readings quickly until the offset is known well, or as well as a few exchanges can tell."""
+    async def burst(self, patience_ns: int = PATIENCE_NS) -> None:
+        """Exchange readings quickly until the offset is known well, or as well as can be within `patience_ns`."""
         if not self._met.is_set():
             return
-        limit_ns = self._clock.monotonic_ns() + PATIENCE_NS
+        limit_ns = self._clock.monotonic_ns() + patience_ns
         self._asked.clear()
         self._schedule.burst(self._clock.monotonic_ns())
         while self._schedule.in_burst and await self._until_asked(MAX_ASKED - 1, limit_ns):
             await self._until_due()
-            if self._is_good():
+            if self._is_good() or self._clock.monotonic_ns() >= limit_ns:
                 self._schedule.end_burst()
                 return
             await self._ask_now()

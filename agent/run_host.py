@@ -13,7 +13,7 @@ from typing import Any
 from plctl.agent import machine as am
 from plctl.agent import netns
 from plctl.agent.artifact_stream import ArtifactStream
-from plctl.agent.clock_keeper import ClockKeeper
+from plctl.agent.clock_keeper import PATIENCE_NS, ClockKeeper
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
 from plctl.agent.packet_log import PacketLog
@@ -236,10 +236,12 @@ class RunHost:
     # --- the run
 
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
-        """Look what time it is at the controller, so that T0 means the same here, and answer ARM."""
+        """Look what time it is at the controller, so that T0 means the same here, and answer ARM in time."""
         self._t0_ns = t0_ns
         keeper = self._host.keeper
-        await keeper.burst()
+        now_ns = keeper.controller_now_ns()
+        patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
+        await keeper.burst(patience_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
         await self._execute(self._machine.arm(event, t0, source, self._host.clock.monotonic_ns()))
 
