@@ -56,12 +56,16 @@ def find_controller(address: str | None = None, keys: Path | None = None) -> Acc
     :raises UserError: the config file is wrong, the address is none, or there is no key.
     """
     path, config = _read_config()
-    address = address or os.environ.get("PLCTL_CONTROLLER") or config.controller
-    if not address:
-        return None
-    if not address.startswith("tcp://"):
-        raise UserError(f"cannot use {address!r:.200} as a controller's address; it is like tcp://HOST:PORT")
-    return Access(address, _load_keys(keys or _keys_folder(path, config)))
+    address = _choose_address(address, config)
+    return Access(address, _load_keys(keys or _keys_folder(path, config))) if address else None
+
+
+def find_address(address: str | None = None) -> str:
+    """Where the controller that the user means listens, empty if nothing says so; `address` as in `find_controller`.
+
+    :raises UserError: the config file is wrong, or the address is none.
+    """
+    return _choose_address(address, _read_config()[1])
 
 
 def require_controller(address: str | None = None, keys: Path | None = None) -> Access:
@@ -75,6 +79,13 @@ def require_controller(address: str | None = None, keys: Path | None = None) -> 
         "where is the controller? say --controller tcp://HOST:PORT, set PLCTL_CONTROLLER, or write"
         f' controller = "tcp://HOST:PORT" into {next(_config_files())}'
     )
+
+
+def _choose_address(address: str | None, config: _Config) -> str:
+    address = address or os.environ.get("PLCTL_CONTROLLER") or config.controller
+    if address and not address.startswith("tcp://"):
+        raise UserError(f"cannot use {address!r:.200} as a controller's address; it is like tcp://HOST:PORT")
+    return address
 
 
 def _read_config() -> tuple[Path | None, _Config]:

@@ -42,8 +42,8 @@ hosts.yaml:
 )
 @click.option("-i", "--inventory", "path", type=_FILE, required=True,
               help="hosts.yaml, an Ansible inventory (INI, YAML), or an OpenSSH config.")  # fmt: skip
-@click.option("--controller", "address", envvar="PLCTL_CONTROLLER", metavar="tcp://HOST:PORT",
-              help="Where the agents find their controller; default: $PLCTL_CONTROLLER.")  # fmt: skip
+@click.option("--controller", "address", metavar="tcp://HOST:PORT",
+              help="Where agents find it; default: $PLCTL_CONTROLLER, or as the config file says.")  # fmt: skip
 @click.option("--keys", "folder", type=_FOLDER, help="The controller's keys folder; default: as its own commands have.")
 @click.option("--check", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--remove", is_flag=True, help="Take away what deploy put there, and revoke the agents' keys.")
@@ -86,6 +86,7 @@ def deploy(
     Runs where the controller's keys are. Hosts need ssh, systemd, Python 3.11, and root or sudo; neither internet nor
     compiler. What is as it should be is left alone. Exit status 1: a host failed, and is again what it was.
     """
+    from plctl.common.connect import find_address
     from plctl.common.keys import keys_dir, load_pair
     from plctl.deploy.bundle import Bundler
     from plctl.deploy.host_deploy import Order
@@ -93,6 +94,7 @@ def deploy(
     from plctl.deploy.last_deploy import remember
     from plctl.deploy.unit import unit_text
 
+    address = find_address(address)
     if not address and not remove:
         raise UserError("where will the agents find their controller? say --controller tcp://HOST:PORT")
     if address:
@@ -102,7 +104,7 @@ def deploy(
     inventory = load_inventory(path)
     hosts = _select(inventory, pattern)
     login = _login(inventory, known_hosts, accept_new, password_file, sudo_password_file)
-    order = Order(address or "", folder, check, rotate_keys, wait, start_timeout_s)
+    order = Order(address, folder, check, rotate_keys, wait, start_timeout_s)
     results = _work(hosts, login, order, None if remove else Bundler(wheels=wheels), parallel, quiet=as_json)
     if not check:
         remember(path, results)
