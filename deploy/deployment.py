@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
-from plctl.deploy.bundle import Bundler
+from plctl.common.errors import PlctlError
+from plctl.deploy.bundle import Bundler, Target
 from plctl.deploy.host import Host
 from plctl.deploy.host_deploy import HostDeploy, HostRemoval, Order
 from plctl.deploy.remote import Login, Remote
 from plctl.deploy.result import HostResult
+
+_T = TypeVar("_T")
 
 #: Hears the host, the step that it is at, and perhaps more about it.
 Listener = Callable[[str, str, str], None]
@@ -21,11 +26,12 @@ async def deploy(
     """Deploy to `hosts`; their results, in the same order."""
 
     async def work(host: Host) -> HostResult:
-        return await HostDeploy(
-            Remote(host, login), order, bundler, lambda step, text: tell(host.name, step, text)
-        ).run()
+        listener = partial(tell, host.name)
+        result = await HostDeploy(Remote(host, login), order, bundler, listener).run()
+        listener(result.outcome, result.text)
+        return result
 
-    return await _each(hosts, work, parallel, tell)
+    return await _each(hosts, work, parallel)
 
 
 async def remove(
@@ -34,20 +40,40 @@ async def remove(
     """Take away from `hosts` what was deployed; their results, in the same order."""
 
     async def work(host: Host) -> HostResult:
-        return await HostRemoval(Remote(host, login), order, lambda step, text: tell(host.name, step, text)).run()
+        listener = partial(tell, host.name)
+        result = await HostRemoval(Remote(host, login), order, listener).run()
+        listener(result.outcome, result.text)
+        return result
 
-    return await _each(hosts, work, parallel, tell)
+    return await _each(hosts, work, parallel)
 
 
-async def _each(
-    hosts: Sequence[Host], work: Callable[[Host], Awaitable[HostResult]], parallel: int, tell: Listener
-) -> list[HostResult]:
+async def examine(hosts: Sequence[Host], login: Login, bundler: Bundler, *, parallel: int) -> dict[str, dict[str, Any]]:
+    """What the doctor finds on `hosts`, by name; ``{"error": sentence}`` where it comes to no finding."""
+
+    async def work(host: Host) -> dict[str, Any]:
+        remote = Remote(host, login)
+        try:
+            machine = await remote.open()
+            if document := await remote.call("doctor", bundled=False):
+                return dict(document)
+            target = Target(machine.python_version, machine.architecture)
+            bundle = await asyncio.to_thread(bundler.make, target)
+            return dict(await remote.call("doctor", bundle.path, bundled=True))
+        except PlctlError as error:
+            return {"error": str(error)}
+        finally:
+            await remote.close()
+
+    documents = await _each(hosts, work, parallel)
+    return {host.name: document for host, document in zip(hosts, documents, strict=True)}
+
+
+async def _each(hosts: Sequence[Host], work: Callable[[Host], Awaitable[_T]], parallel: int) -> list[_T]:
     limit = asyncio.Semaphore(parallel)
 
-    async def one(host: Host) -> HostResult:
+    async def one(host: Host) -> _T:
         async with limit:
-            result = await work(host)
-            tell(host.name, result.outcome, result.text)
-            return result
+            return await work(host)
 
     return list(await asyncio.gather(*(one(host) for host in hosts)))

@@ -37,13 +37,14 @@ def doctor(ctx: click.Context, as_json: bool, brief: bool) -> None:
         document = {"usable": usable, "host": asdict(facts), "findings": [asdict(finding) for finding in findings]}
         click.echo(json.dumps(document, indent=2))
     elif brief:
-        _print_failures(findings)
+        print_failures(findings)
     else:
-        _print_all(findings)
+        print_all(findings)
     ctx.exit(0 if usable else 1)
 
 
-def _print_all(findings: Sequence[Finding]) -> None:
+def print_all(findings: Sequence[Finding]) -> None:
+    """Print every finding on a line, and what to do about it below."""
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
         mark, colour = _MARKS[finding.level]
@@ -52,7 +53,8 @@ def _print_all(findings: Sequence[Finding]) -> None:
             click.echo(f"  {'':<{width}}  → {finding.remedy}")
 
 
-def _print_failures(findings: Sequence[Finding]) -> None:
+def print_failures(findings: Sequence[Finding]) -> None:
+    """Print, on standard error, a sentence for each thing that makes links impossible."""
     for finding in findings:
         if finding.level is Level.FAIL:
             click.echo(finding.as_sentence(), err=True)

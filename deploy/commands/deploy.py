@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.errors import UserError
+from plctl.deploy.ssh_cli import SshOptions, ssh_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from plctl.deploy.remote import Login
     from plctl.deploy.result import HostResult
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -40,8 +40,6 @@ hosts.yaml:
     - {name: edge-1, address: 192.0.2.7, port: 2222, jump: gate.example.org, groups: [edge]}
 """
 )
-@click.option("-i", "--inventory", "path", type=_FILE, required=True,
-              help="hosts.yaml, an Ansible inventory (INI, YAML), or an OpenSSH config.")  # fmt: skip
 @click.option("--controller", "address", metavar="tcp://HOST:PORT",
               help="Where agents find it; default: $PLCTL_CONTROLLER, or as the config file says.")  # fmt: skip
 @click.option("--keys", "folder", type=_FOLDER, help="The controller's keys folder; default: as its own commands have.")
@@ -51,20 +49,14 @@ hosts.yaml:
 @click.option("--wait", is_flag=True, help="Where a run goes on, wait for its end; else such a host is refused.")
 @click.option("--limit", "pattern", metavar="PATTERN",
               help="Only hosts that match: names with *, groups, key=value labels, !not, or: failed.")  # fmt: skip
-@click.option("--parallel", type=click.IntRange(1, 500), default=10, show_default=True, help="Hosts at the same time.")
-@click.option("--accept-new", is_flag=True, help="Write the keys of hosts that known_hosts lacks into it.")
-@click.option("--known-hosts", type=_FILE, help="In place of ~/.ssh/known_hosts.")
-@click.option("--password-file", type=_FILE, help="Holds the password for ssh; only its owner may read it.")
-@click.option("--sudo-password-file", type=_FILE, help="Holds the password for sudo.")
-@click.option("--wheel", "wheels", type=_FILE, multiple=True, help="A wheel of plctl, for another architecture.")
 @click.option("--start-timeout", "start_timeout_s", type=click.IntRange(1, 3600), default=30, show_default=True,
               help="Seconds until the controller must have welcomed an agent.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
+@ssh_options
 @click.pass_context
 def deploy(
     ctx: click.Context,
     *,
-    path: Path,
     address: str | None,
     folder: Path | None,
     check: bool,
@@ -72,14 +64,9 @@ def deploy(
     rotate_keys: bool,
     wait: bool,
     pattern: str | None,
-    parallel: int,
-    accept_new: bool,
-    known_hosts: Path | None,
-    password_file: Path | None,
-    sudo_password_file: Path | None,
-    wheels: tuple[Path, ...],
     start_timeout_s: int,
     as_json: bool,
+    ssh: SshOptions,
 ) -> None:
     """Put agents on hosts over ssh, keep them as they should be, or take them away.
 
@@ -90,7 +77,6 @@ def deploy(
     from plctl.common.keys import keys_dir, load_pair
     from plctl.deploy.bundle import Bundler
     from plctl.deploy.host_deploy import Order
-    from plctl.deploy.inventory import load_inventory
     from plctl.deploy.last_deploy import remember
     from plctl.deploy.unit import unit_text
 
@@ -101,13 +87,12 @@ def deploy(
         unit_text("plctl", address, "keys")
     folder = folder or keys_dir()
     load_pair(folder, "controller")
-    inventory = load_inventory(path)
+    inventory, login = ssh.load()
     hosts = _select(inventory, pattern)
-    login = _login(inventory, known_hosts, accept_new, password_file, sudo_password_file)
     order = Order(address, folder, check, rotate_keys, wait, start_timeout_s)
-    results = _work(hosts, login, order, None if remove else Bundler(wheels=wheels), parallel, quiet=as_json)
+    results = _work(hosts, login, order, None if remove else Bundler(wheels=ssh.wheels), ssh.parallel, quiet=as_json)
     if not check:
-        remember(path, results)
+        remember(inventory.file, results)
     _report(results, as_json)
     ctx.exit(1 if any(result.outcome == "failed" for result in results) else 0)
 
@@ -117,37 +102,10 @@ def _select(inventory: Inventory, pattern: str | None) -> Sequence[Host]:
 
     if pattern is None:
         return inventory.hosts
-    return inventory.select(",".join(failed_hosts(inventory.file)) if pattern == "failed" else pattern)
-
-
-def _login(
-    inventory: Inventory,
-    known_hosts: Path | None,
-    accept_new: bool,
-    password_file: Path | None,
-    sudo_password_file: Path | None,
-) -> Login:
-    from plctl.deploy.remote import Login
-    from plctl.deploy.ssh_trust import Trust
-
-    return Login(
-        Trust(known_hosts or Path.home() / ".ssh/known_hosts", accept_new=accept_new),
-        _read_password(password_file),
-        _read_password(sudo_password_file),
-        inventory.file if inventory.ssh_config else None,
-        {host.name: host for host in inventory.hosts},
-    )
-
-
-def _read_password(path: Path | None) -> str | None:
-    from plctl.common.private_file import read_private
-
-    if path is None:
-        return None
-    try:
-        return read_private(path).rstrip("\n")
-    except FileNotFoundError:
-        raise UserError(f"there is no password in {path}: no such file") from None
+    if pattern == "failed":
+        failed = failed_hosts(inventory.file)
+        return tuple(host for host in inventory.hosts if host.name in failed)
+    return inventory.select(pattern)
 
 
 def _work(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -12,7 +13,16 @@ import venv
 from pathlib import Path
 from typing import BinaryIO
 
-from plctl.deploy.on_host.places import HostError, Places, digest, link, remove_bundle, remove_empty, write
+from plctl.deploy.on_host.places import (
+    HostError,
+    Places,
+    digest,
+    forget_state,
+    link,
+    remove_bundle,
+    remove_empty,
+    write,
+)
 
 _PIECE = 2**18
 
@@ -31,7 +41,8 @@ def receive(places: Places, bundle: str, sha256: str, stream: BinaryIO) -> None:
                 hasher.update(piece)
                 file.write(piece)
     except OSError as error:
-        discard(places, bundle)
+        with contextlib.suppress(OSError):  # the same trouble once more
+            discard(places, bundle)
         raise HostError(f"cannot write {path}: {error.strerror}") from None
     if hasher.hexdigest() != sha256:
         discard(places, bundle)
@@ -55,7 +66,7 @@ def install(places: Places, bundle: str) -> None:
         raise HostError(f"{folder} is there already and was not put there by plctl deploy; move it away first")
     places.write_manifest(bundle, {"whole": False})
     try:
-        _unpack(places.incoming / f"{bundle}.tar.gz", folder)
+        _make_environment(places.incoming / f"{bundle}.tar.gz", folder)
         files = {str(path.relative_to(folder)): digest(path) for path in folder.rglob("*") if _is_file(path)}
         _try(folder)
         places.write_manifest(bundle, {"whole": True, "files": files})
@@ -130,16 +141,28 @@ def remove_all(places: Places) -> list[str]:
         places.disown(path)
     for path in places.incoming.glob("*.tar.gz"):
         path.unlink()
-    (places.manifests / "host.json").unlink(missing_ok=True)
     for folder in (places.opt, places.keys):
         if folder.is_dir():
             remove_empty(folder)
+    forget_state(places.run)
     return left
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _make_environment(archive: Path, folder: Path) -> None:
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
     packages = folder / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    unpack(archive, packages)
+    script = folder / "bin/plctl"
+    script.write_text(f"#!{folder}/bin/python -I\nfrom plctl.common.cli import main\n\nmain()\n")
+    script.chmod(0o755)
+    compileall.compile_dir(packages, quiet=2)
+
+
+def unpack(archive: Path, packages: Path) -> None:
+    """Lay the files of a bundle into the folder `packages`. OSErrors pass.
+
+    :raises HostError: there is something in it that no bundle of ours has.
+    """
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
             target = packages / member.name
@@ -148,10 +171,6 @@ def _unpack(archive: Path, folder: Path) -> None:
             content = tar.extractfile(member)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.read() if content else b"")
-    script = folder / "bin/plctl"
-    script.write_text(f"#!{folder}/bin/python -I\nfrom plctl.common.cli import main\n\nmain()\n")
-    script.chmod(0o755)
-    compileall.compile_dir(packages, quiet=2)
 
 
 def _is_file(path: Path) -> bool:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from plctl.deploy.on_host import change, look, service
+from plctl.deploy.on_host import change, examine, look, service
 from plctl.deploy.on_host.places import HostError, Places, link
 
 
@@ -57,6 +57,7 @@ _WORK: dict[str, Callable[..., Any]] = {
     "inspect": lambda places, _: look.inspect(places),
     "agents": lambda places, _: look.agents(places),
     "refuse_busy": lambda places, _: service.refuse_busy(places),
+    "doctor": lambda places, payload, *, bundled: examine.doctor(places, payload if bundled else None),
     "receive": lambda places, payload, **words: change.receive(places, stream=payload, **words),
     "discard": lambda places, _, **words: change.discard(places, **words),
     "install": lambda places, _, **words: change.install(places, **words),

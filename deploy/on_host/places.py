@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ class Places:
         self.key = self.keys / "agent.key"
         self.old_key = self.keys / "agent.key.old"
         self.controller_public = self.keys / "controller.pub"
+        self.run = top / "run/plctl"  #: plctl's state, gone at the next boot
         self.unit = top / "etc/systemd/system" / UNIT
 
     def version(self, bundle: str) -> Path:
@@ -80,7 +82,10 @@ class Places:
         if self.is_ours(path):
             path.unlink(missing_ok=True)
             record = self.read_manifest("host")
-            self.write_manifest("host", {**record, "files": [file for file in record["files"] if file != str(path)]})
+            if left := [file for file in record["files"] if file != str(path)]:
+                self.write_manifest("host", {**record, "files": left})
+            else:
+                (self.manifests / "host.json").unlink()
 
 
 def write(path: Path, text: str, mode: int) -> None:
@@ -134,6 +139,18 @@ def remove_bundle(places: Places, bundle: str) -> list[str]:
     remove_empty(folder)
     (places.manifests / f"{bundle}.json").unlink(missing_ok=True)
     return [str(path) for path in sorted(folder.rglob("*")) if not path.is_dir()] if folder.exists() else []
+
+
+def forget_state(folder: Path) -> None:
+    """Remove plctl's state folder, if nothing is in it but its lock and nobody holds that."""
+    try:
+        with (folder / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if [path.name for path in folder.iterdir()] == [".lock"]:
+                (folder / ".lock").unlink()
+                folder.rmdir()
+    except OSError:  # there is none, or it is in use: it stays
+        return
 
 
 def remove_empty(folder: Path) -> None:
