@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import shlex
 import zipfile
 from collections.abc import Awaitable, Callable
@@ -258,8 +259,8 @@ def _words(error: Exception) -> str:
     """The error's own words, without Python's around them."""
     if isinstance(error, asyncssh.Error):
         return error.reason
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)  # asyncio puts its own words into the error
     return str(error) or type(error).__name__
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import subprocess
 import time
 import uuid
@@ -16,10 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP
 
 from lab.trees import Recipe, make_tree
 from plctl.agent import processes
 from plctl.agent.lab.lab import LabHost
+from plctl.agent.namespace import run_inside
+from plctl.agent.rtnetlink import open_netlink, send
+from plctl.agent.veth import flags_request
 
 _HERE = Path(__file__).parent
 #: An ordinary account that may use sudo, with its password.
@@ -57,9 +62,10 @@ class RealHost:
 
     port = 22
 
-    def __init__(self, shell: LabHost, cgroup: str, access: Access) -> None:
-        """Of the namespaces of `shell`; its processes will be in the control group `cgroup`. Nothing is done yet."""
+    def __init__(self, shell: LabHost, switch: str, cgroup: str, access: Access) -> None:
+        """In the namespaces of `shell`, plugged into the namespace `switch`, its processes in the group `cgroup`."""
         self._shell = shell
+        self._switch = switch
         self._cgroup = cgroup
         self._access = access
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -114,6 +120,7 @@ class RealHost:
 
     def start_boot(self) -> None:
         """Switch it on, and return at once."""
+        self._set_cable(IFF_UP)
         self._do("boot", self.name, str(self._shell.state_folder), self._cgroup)
 
     def await_boot(self) -> None:
@@ -142,6 +149,16 @@ class RealHost:
         nspawn = self._find_nspawn()
         found = [processes.identify(pid) for pid in (init, nspawn) if pid is not None]
         processes.end(found, grace_s=0)
+        self._set_cable(0)
+
+    def _set_cable(self, flags: int) -> None:
+        """Let the switch's end of its cable be up, or down: without power nothing on a host answers ARP."""
+
+        def set_flags() -> None:
+            with contextlib.closing(open_netlink()) as netlink:
+                send(netlink, [flags_request(self.name, socket.if_nametoindex(self.name), flags)])
+
+        run_inside(self._switch, set_flags)
 
     def run(
         self, command: Sequence[str], *, text: str = "", check: bool = True, timeout: float = _RUN_S

@@ -154,7 +154,7 @@ class RealLab:
         access = Access(self._key.export_public_key().decode(), self.password)
         for number in range(1, self._count + 1):
             shell = lab.host(f"h{number}")
-            self.hosts.append(RealHost(shell, f"{_cgroup(self.name)}/{shell.name}", access))
+            self.hosts.append(RealHost(shell, lab.design.switch_netns, f"{_cgroup(self.name)}/{shell.name}", access))
         for host in self.hosts:
             host.install(self._recipes.get(host.name, BOOKWORM))
             host.start_boot()
