@@ -15,6 +15,7 @@ from plctl.common import __version__
 
 pytestmark = pytest.mark.timeout(600)
 
+SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n1000,1,2,20\n"
 HOSTS = ["h1", "h2", "h3"]
 #: What stays for good reason: folders with nothing but a lock, or by now others' namespaces; what any login writes.
 STAYS = ("/run/plctl/ ", "/run/plctl/.lock ", "/run/netns/ ", "/run/motd.dynamic ")
@@ -32,6 +33,20 @@ def desk(lab: RealLab, control: Control, cache: Path) -> Iterator[Workstation]:
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of a version to come."""
     return build_other_version(tmp_path_factory.mktemp("newer"), "99.0.0")
+
+
+def write_spec(control: Control, duration: str, links: int = 6) -> str:
+    """A run of `links` links with traffic, spread over the hosts; the path of its spec on the controller's seat."""
+    (control.seat.home / "steps.csv").write_text(SCENARIO)
+    client = "plctl probe client {server} --rate 50pps --count 20"
+    workload = [
+        {"at": "server", "command": "plctl probe server", "ready": {"udp": 8622}},
+        {"at": "client", "command": client, "start": "0s"},
+    ]
+    link = {"name": "leo", "count": links, "scenario": "steps.csv", "workload": workload}
+    path = control.seat.home / "study.yaml"
+    path.write_text(json.dumps({"name": "study", "duration": duration, "links": [link]}))
+    return str(path)
 
 
 def changes(lab: RealLab, before: list[set[str]]) -> list[str]:
@@ -58,7 +73,7 @@ def test_hosts_serve_after_one_command_and_are_afterwards_what_they_were(
     removed = desk.deploy("--remove")
     assert (0, ["removed"] * 3) == (removed.status, removed.of(*HOSTS)), removed
     assert [] == changes(lab, before)
-    assert {} == control.agents()
+    control.await_agents([])
     assert {"unchanged"} == desk.deploy("--remove").all()
 
 
@@ -87,3 +102,28 @@ def test_rotated_keys_and_a_second_start(lab: RealLab, desk: Workstation, contro
     host.boot()  # with systemd's own word that the agent serves
     assert HOSTS == sorted(control.agents())
     assert {"unchanged"} == desk.deploy().all()
+
+
+def test_a_run_across_all_hosts(desk: Workstation, control: Control) -> None:
+    """Six links with traffic, spread over three hosts, start and end together."""
+    desk.deploy()
+    done = control.ask("run", write_spec(control, "2s"), "--json")
+    record = json.loads(done.stdout)
+    assert set(HOSTS) == {link["host"] for link in record["links"]}
+    assert {"ok"} >= {link["verdict"] for link in record["links"]} - {"late"}, done.stdout  # a busy machine may be late
+
+
+def test_an_upgrade_waits_for_a_run_or_is_refused(desk: Workstation, control: Control, newer: Path) -> None:
+    """An idle host goes over at once; one with a run only with --wait, after it; the run notices nothing."""
+    desk.deploy()
+    study = control.ask("run", write_spec(control, "12s"), "--detach", "--json")
+    assert study.returncode == 0, study.stderr
+    refused = desk.deploy("--wheel", str(newer))
+    assert (1, {"failed"}) == (refused.status, refused.all()), refused
+    assert "a run goes on there (" in refused.hosts["h1"]["text"]
+    assert "with --wait it is waited for" in refused.hosts["h1"]["text"]
+    waited = desk.deploy("--wheel", str(newer), "--wait")
+    assert (0, {"changed"}) == (waited.status, waited.all()), waited
+    assert {"99.0.0"} == {agent["version"] for agent in control.agents().values()}
+    shown = json.loads(control.ask("show", "last", "--json").stdout)
+    assert shown["verdict"] in ("ok", "late"), shown

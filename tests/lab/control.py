@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from lab.real_lab import RealLab, Seat
 
 PORT = 7777
 _LEAVE_S = 30
+#: After it the controller must have noticed who is gone.
+_SILENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,15 @@ class Control:
         done = self.ask("agents", "--json")
         assert done.stdout, done.stderr
         return {agent["name"]: agent for agent in json.loads(done.stdout)["agents"] if agent["connected"]}
+
+    def await_agents(self, names: list[str]) -> None:
+        """Return once exactly the agents called `names` are connected.
+
+        :raises AssertionError: they are not after a while.
+        """
+        deadline = time.monotonic() + _SILENCE_S
+        while (found := sorted(self.agents())) != sorted(names):
+            assert time.monotonic() < deadline, f"{found} are connected, not {names}"
 
 
 #: The command under test.
