@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab.control import Control
-from lab.deploying import Workstation, build_other_version, workstation
+from lab.deploying import Workstation, build_other_version, fill_cache, workstation
 from lab.real_lab import RealLab
 
 from plctl.common import __version__
@@ -30,9 +30,11 @@ def desk(lab: RealLab, control: Control, cache: Path) -> Iterator[Workstation]:
 
 
 @pytest.fixture(scope="module")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of a version to come."""
-    return build_other_version(tmp_path_factory.mktemp("newer"), "99.0.0")
+def newer(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of a version to come, from which bundles were made before."""
+    wheel = build_other_version(tmp_path_factory.mktemp("newer"), "99.0.0")
+    fill_cache(cache, wheel)
+    return wheel
 
 
 def write_spec(control: Control, duration: str, links: int = 6) -> str:
@@ -116,8 +118,9 @@ def test_a_run_across_all_hosts(desk: Workstation, control: Control) -> None:
 def test_an_upgrade_waits_for_a_run_or_is_refused(desk: Workstation, control: Control, newer: Path) -> None:
     """An idle host goes over at once; one with a run only with --wait, after it; the run notices nothing."""
     desk.deploy()
-    study = control.ask("run", write_spec(control, "12s"), "--detach", "--json")
+    study = control.ask("run", write_spec(control, "30s"), "--detach", "--json")
     assert study.returncode == 0, study.stderr
+    control.await_phase("running")
     refused = desk.deploy("--wheel", str(newer))
     assert (1, {"failed"}) == (refused.status, refused.all()), refused
     assert "a run goes on there (" in refused.hosts["h1"]["text"]
@@ -125,5 +128,5 @@ def test_an_upgrade_waits_for_a_run_or_is_refused(desk: Workstation, control: Co
     waited = desk.deploy("--wheel", str(newer), "--wait")
     assert (0, {"changed"}) == (waited.status, waited.all()), waited
     assert {"99.0.0"} == {agent["version"] for agent in control.agents().values()}
-    shown = json.loads(control.ask("show", "last", "--json").stdout)
-    assert shown["verdict"] in ("ok", "late"), shown
+    shown = json.loads(control.ask("show", "last", "--follow", "--json").stdout)
+    assert shown["result"]["verdict"] in ("ok", "late"), shown

@@ -17,6 +17,7 @@ PORT = 7777
 _LEAVE_S = 30
 #: After it the controller must have noticed who is gone.
 _SILENCE_S = 60
+_PHASE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Control:
         done = self.ask("agents", "--json")
         assert done.stdout, done.stderr
         return {agent["name"]: agent for agent in json.loads(done.stdout)["agents"] if agent["connected"]}
+
+    def await_phase(self, phase: str) -> None:
+        """Return once the newest run is in `phase`.
+
+        :raises AssertionError: it is not after a while.
+        """
+        deadline = time.monotonic() + _PHASE_S
+        while (found := json.loads(self.ask("show", "last", "--json").stdout)["info"]["phase"]) != phase:
+            assert time.monotonic() < deadline, f"the run is {found}, not {phase}"
 
     def await_agents(self, names: list[str]) -> None:
         """Return once exactly the agents called `names` are connected.

@@ -90,9 +90,9 @@ def workstation(
     inventory.unlink()
 
 
-def fill_cache(cache: Path) -> None:
-    """Fetch and build what a bundle for the laboratory's hosts needs; takes the network."""
-    Bundler(cache / "plctl").make(DEBIAN_12)
+def fill_cache(cache: Path, *wheels: Path) -> None:
+    """Make the bundle for the laboratory's hosts, of `wheels` or this repository; fetches what is not there."""
+    Bundler(cache / "plctl", wheels).make(DEBIAN_12)
 
 
 def build_other_version(folder: Path, version: str) -> Path:
@@ -105,6 +105,6 @@ def build_other_version(folder: Path, version: str) -> Path:
     changed = "\n".join(f'version = "{version}"' if x.startswith("version = ") else x for x in text.splitlines())
     (folder / "pyproject.toml").write_text(changed)
     command = [sys.executable, "-m", "pip", "-q", "wheel", "--no-deps", "--no-build-isolation", "-w", "out", "."]
-    subprocess.run(command, cwd=folder, check=True, timeout=300)
+    subprocess.run(command, cwd=folder, check=True, timeout=300, stderr=subprocess.DEVNULL)
     (wheel,) = (folder / "out").iterdir()
     return wheel
