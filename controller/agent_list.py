@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from plctl.common import __version__
 from plctl.common import requests as rq
 from plctl.common.clock import Clock
+from plctl.controller.occupancy import Occupancy
 from plctl.controller.placement import Need
 from plctl.controller.switchboard import AgentRecord, Switchboard
 
 
-def list_agents(
-    board: Switchboard, clock: Clock, runs_of: Callable[[str], dict[str, int]], taken: Callable[[str], Need]
-) -> rq.Agents:
-    """All agents by name.
-
-    `runs_of(host)` has the number of links of each run that has a part there, `taken(host)` what they need.
-    """
+def list_agents(board: Switchboard, clock: Clock, occupancy: Occupancy) -> rq.Agents:
+    """All agents by name, and what runs have taken of them."""
     now_ns = clock.monotonic_ns()
-    found = (_info(name, agent, now_ns, runs_of(name), taken(name)) for name, agent in sorted(board.agents.items()))
+    found = (
+        _info(name, agent, now_ns, occupancy.links_on(name), occupancy.taken(name))
+        for name, agent in sorted(board.agents.items())
+    )
     return rq.Agents(tuple(found), board.name, __version__)
 
 

@@ -67,4 +67,4 @@ class Controller:
             raise error
 
     def _list_agents(self, _: rq.ListAgents) -> rq.Agents:
-        return list_agents(self._board, self._clock, self._office.links_on, self._office.taken)
+        return list_agents(self._board, self._clock, self._office.occupancy)

@@ -18,6 +18,7 @@ from plctl.controller.cleaning import Cleaner
 from plctl.controller.finishing import Finisher
 from plctl.controller.front_desk import Asker
 from plctl.controller.journal import RunEntry
+from plctl.controller.occupancy import Occupancy
 from plctl.controller.placement import Need, Offer, need_of, place
 from plctl.controller.results import RunFolder, new_run_id, read_record
 from plctl.controller.run_plan import planned, plans_of
@@ -48,7 +49,7 @@ class Office:
         self._cleaner = Cleaner(board)
         self._finisher = Finisher()
         self._going: dict[str, Going] = {}
-        self._placed: dict[str, tuple[rq.Assignment, ...]] = {}  #: of each run that is not over, also before it begins
+        self.occupancy = Occupancy()  #: of hosts by runs that are not over, also before they begin
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what others ask
@@ -63,16 +64,6 @@ class Office:
         :raises UserError: there is no such run.
         """
         return self._base / self._journal.run(run).run
-
-    def links_on(self, host: str) -> dict[str, int]:
-        """How many links each run that is not over has on `host`."""
-        counts = {run: sum(each.host == host for each in placed) for run, placed in self._placed.items()}
-        return {run: count for run, count in counts.items() if count}
-
-    def taken(self, host: str) -> Need:
-        """What the links of all runs need on `host`."""
-        mine = (each for placed in self._placed.values() for each in placed if each.host == host)
-        return sum((Need(each.memory_bytes, each.packets_per_s) for each in mine), Need())
 
     # --- what changes something
 
@@ -89,13 +80,13 @@ class Office:
             return rq.Submitted("", assignments)
         now_ns = self._clock.wall_ns()
         run = new_run_id(submit.request.name, now_ns)
-        self._placed[run] = assignments  # nobody else may count on that room
+        self.occupancy.add(run, assignments)  # nobody else may count on that room
         try:
             hosts = {each.link: each.host for each in assignments}
             record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
             folder = await asyncio.to_thread(_write_plan, self._base, record)
         except BaseException:
-            del self._placed[run]
+            self.occupancy.remove(run)
             raise
         entry = _entry(record, asker, new_first_command())
         self._journal.add_run(entry)
@@ -123,7 +114,7 @@ class Office:
         :raises BusyError: it goes on.
         :raises WorldError: a host could not.
         """
-        if clean.run in self._placed:
+        if clean.run in self.occupancy:
             raise BusyError(f"run {clean.run} goes on; end it first: plctl cancel {clean.run}")
         done, not_done = await self._cleaner.clean(clean.run)
         if not_done:
@@ -138,7 +129,7 @@ class Office:
             path = self._base / entry.run
             try:
                 record = read_record(path)
-                self._placed[entry.run] = _assignments(record)
+                self.occupancy.add(entry.run, _assignments(record))
                 if entry.verdict:
                     self._spawn(self._finish(entry.run, path))
                 else:
@@ -167,7 +158,7 @@ class Office:
     def _give_up(self, entry: RunEntry, cause: str) -> None:
         """A run whose folder is gone or spoiled cannot be gone on with; its hosts are to forget it."""
         self._log.emit("run.broke", run=entry.run, cause=cause)
-        self._placed.pop(entry.run, None)
+        self.occupancy.remove(entry.run)
         self._cleaner.owe(entry.run, entry.hosts)
         self._journal.judge(entry.run, "failed", cause)
         self._journal.end(entry.run)
@@ -209,7 +200,7 @@ class Office:
         except PlctlError as error:
             self._log.emit("run.not_completed", run=run, cause=str(error))
         self._going.pop(run, None)
-        self._placed.pop(run, None)
+        self.occupancy.remove(run)
         self._journal.end(run)
         self._journal.commit_for_good()
         self._log.emit("run.done", run=run)
@@ -220,7 +211,7 @@ class Office:
     def _offer(self, name: str, agent: AgentRecord) -> Offer:
         capacity = agent.hello.capacity
         room = Need(capacity.memory_bytes, capacity.packets_per_s)
-        return Offer(name, room, max(1, capacity.workers), self.taken(name))
+        return Offer(name, room, max(1, capacity.workers), self.occupancy.taken(name))
 
 
 def _write_plan(base: Path, record: RunRecord) -> RunFolder:

@@ -1,0 +1,41 @@
+"""What the runs that are not over have taken of each host, kept so that asking costs nothing however many links run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from plctl.common.requests import Assignment
+from plctl.controller.placement import Need
+
+
+class Occupancy:
+    """The assignments of runs, summed up by host."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Counter[str]] = {}  #: by host, of each run
+        self._needs: dict[str, dict[str, Need]] = {}  #: by run, on each host
+
+    def __contains__(self, run: str) -> bool:
+        return run in self._needs
+
+    def add(self, run: str, assignments: Iterable[Assignment]) -> None:
+        """`run` has taken what `assignments` say, in place of whatever it had."""
+        self.remove(run)
+        needs = self._needs[run] = {}
+        for each in assignments:
+            self._links.setdefault(each.host, Counter())[run] += 1
+            needs[each.host] = needs.get(each.host, Need()) + Need(each.memory_bytes, each.packets_per_s)
+
+    def remove(self, run: str) -> None:
+        """`run` is over; nothing happens if it was not known."""
+        for host in self._needs.pop(run, {}):
+            del self._links[host][run]
+
+    def links_on(self, host: str) -> dict[str, int]:
+        """How many links each run has on `host`."""
+        return dict(self._links.get(host, {}))
+
+    def taken(self, host: str) -> Need:
+        """What the links of all runs need on `host`."""
+        return sum((self._needs[run][host] for run in self._links.get(host, ())), Need())
