@@ -40,11 +40,10 @@ class Trust:
         """
         if not self._accept_new:
             return False
-        name = host if port == _SSH_PORT else f"[{host}]:{port}"
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.open("a") as file:
-                file.write(f"{name} {' '.join(key.export_public_key().decode().split()[:2])}\n")
+                file.write(f"{_name(host, port)} {' '.join(key.export_public_key().decode().split()[:2])}\n")
         except OSError as error:
             raise KernelError.from_os(f"write {self.path}", error) from error
         return True
@@ -67,17 +66,22 @@ class Check(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
         """asyncssh asks whether a key is fine that is not among the trusted ones."""
-        shown = f"{key.get_algorithm()} {key.get_fingerprint()}"
+        name, shown = _name(host, port), f"{key.get_algorithm()} {key.get_fingerprint()}"
         if self._is_known:
             self.refusal = (
                 f"its host key has changed: it shows {shown}, which is not the one in {self._trust.path}; if the host "
-                f"was installed anew: ssh-keygen -R {host} -f {self._trust.path}; if not, somebody is in between"
+                f"was installed anew: ssh-keygen -R '{name}' -f {self._trust.path}; if not, somebody is in between"
             )
             return False
         if self._trust.accept(host, port, key):
             return True
         self.refusal = (
-            f"its host key is unknown: it shows {shown}, and {self._trust.path} has none for {host}; compare it with "
+            f"its host key is unknown: it shows {shown}, and {self._trust.path} has none for {name}; compare it with "
             "the host's own, then say --accept-new"
         )
         return False
+
+
+def _name(host: str, port: int) -> str:
+    """What a host is called in the file."""
+    return host if port == _SSH_PORT else f"[{host}]:{port}"
