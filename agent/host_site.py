@@ -47,19 +47,7 @@ class HostSite:
         with Owner.create(f"agent-{desk.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, desk.name)
-            host = Host(
-                name=desk.name,
-                clock=desk.clock,
-                keeper=desk.keeper,
-                ledger=ledger,
-                folder=owner.path,
-                forwarder=lambda: self._living_forwarder(ledger),
-                slots=set(range(SLOTS)),
-                report=desk.report,
-                reply=desk.reply,
-                crowded=desk.crowded,
-                room=desk.room,
-            )
+            host = Host(desk, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)))
             try:
                 yield lambda plan, prepare_id: RunHost(plan, prepare_id, host)
             finally:

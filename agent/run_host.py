@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plctl.agent import machine as am
 from plctl.agent import netns
-from plctl.agent.artifact_stream import ArtifactStream
-from plctl.agent.clock_keeper import PATIENCE_NS, ClockKeeper
+from plctl.agent.clock_keeper import PATIENCE_NS
 from plctl.agent.forwarder_client import ForwarderClient
 from plctl.agent.ledger import Ledger
-from plctl.agent.packet_log import PacketLog
-from plctl.agent.sampler import Sampler, first_batch_ns
+from plctl.agent.run_link import RunLink
+from plctl.agent.run_streams import RunStreams
 from plctl.agent.self_check import self_check
+from plctl.agent.site import Desk
+from plctl.agent.socket_stats import LinkSockets
 from plctl.agent.workload import WorkloadProcess
 from plctl.common import messages as m
-from plctl.common.clock import Clock
 from plctl.common.errors import PlctlError
-from plctl.common.log import Event, make_log
-from plctl.common.plan import LinkPlan, RunPlan, Workload
-from plctl.common.telemetry import HalfStats, LinkStats
+from plctl.common.plan import RunPlan, Workload
 from plctl.common.units import NS_PER_MS, NS_PER_S
 from plctl.common.wire import to_plain
 
@@ -38,39 +36,17 @@ PARALLEL_SPAWNS = 8
 START_GRACE_NS = 1 * NS_PER_S
 #: For so long after T0 the agent lets the forwarder have the CPU to itself.
 START_QUIET_NS = 5 * NS_PER_MS
-#: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
-DRAIN_NS = 50 * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the runs of one agent share."""
 
-    name: str
-    clock: Clock
-    keeper: ClockKeeper
+    desk: Desk
     ledger: Ledger
     folder: Path  #: for captured output; in the ledger
     forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
     slots: set[int]  #: free slots of the forwarder
-    report: Callable[[Callable[[int], m.Message], str, bool], Awaitable[None]]  #: (make, epoch, expendable)
-    reply: Callable[[int, m.Message, str], Awaitable[None]]  #: (command, answer, epoch)
-    crowded: Callable[[], bool]  #: so much waits for the controller that large reports should not be made now
-    room: Callable[[], Awaitable[None]]  #: returns once they may be
-
-
-@dataclass(slots=True)
-class _Link:
-    """A link that is being built, running or being taken away."""
-
-    plan: LinkPlan
-    triple: netns.Triple
-    slot: int = -1
-    io: str = ""  #: what carries its frames
-    log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
-    baseline: LinkStats | None = None  #: at T0; what came before is not the run's
-    latest: LinkStats | None = None
-    workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
 
 
 class RunHost:
@@ -79,9 +55,12 @@ class RunHost:
     def __init__(self, plan: RunPlan, prepare_id: int, host: Host) -> None:
         self._plan = plan
         self._host = host
+        self._desk = host.desk
         self._machine = am.AgentRunMachine(plan, prepare_id)
         token = plan.run.rpartition("-")[2]
-        self._links = {link.name: _Link(link, netns.Triple.named(host.name, token, link.name)) for link in plan.links}
+        self._links = {
+            link.name: RunLink(link, netns.Triple.named(host.desk.name, token, link.name)) for link in plan.links
+        }
         self._forwarder: ForwarderClient | None = None
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,17 +68,13 @@ class RunHost:
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
-        self._artifacts = ArtifactStream(host.folder / plan.run)
-        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(host.name))
         self._t0_ns = 0  #: on the controller's clock
-        self._offset_ns: int | None = None  #: controller's clock − this host's, when last known
-        self._events: list[Event] = []
-        self._log = make_log(self._events.append, host.clock, host=host.name, run=plan.run)
+        self._streams = RunStreams(plan, self._links, host.desk, host.folder / plan.run, self._is_going_on)
         self.released = asyncio.Event()
 
     async def begin(self) -> None:
         """Start with PREPARE."""
-        self._artifacts.folder.mkdir(parents=True, exist_ok=True)
+        self._streams.artifacts.folder.mkdir(parents=True, exist_ok=True)
         await self._execute(self._machine.begin())
 
     async def command(self, envelope: m.Envelope) -> None:
@@ -121,15 +96,15 @@ class RunHost:
     # --- events and instructions
 
     async def _handle(self, event: am.Event) -> None:
-        await self._execute(self._machine.handle(event, self._host.clock.monotonic_ns()))
+        await self._execute(self._machine.handle(event, self._desk.clock.monotonic_ns()))
 
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
             match instruction:
                 case am.Reply(to, m.Prepared(links)):
-                    await self._host.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
+                    await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
                 case am.Reply(to, message):
-                    await self._host.reply(to, message, self._plan.run)
+                    await self._desk.reply(to, message, self._plan.run)
                 case am.PrepareLink(link):
                     self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
                 case am.StartLinks(t0_ns):
@@ -139,10 +114,10 @@ class RunHost:
                 case am.Rest(cause):
                     self._spawn(self._rest(cause))
                 case am.SendReport(finished):
-                    await self._report(partial(m.Report, finished=finished))
+                    await self._streams.report(partial(m.Report, finished=finished))
                 case am.TearDown():
                     self._spawn(self._tear_down())
-        await self._send_events()
+        await self._streams.send_events()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(work))
@@ -157,12 +132,12 @@ class RunHost:
         except PlctlError as error:
             await self._handle(am.Broke(str(error)))
         except Exception as error:
-            self._log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
+            self._streams.log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
             await self._handle(am.Broke(f"internal error: {error!r}"))
 
     # --- PREPARE
 
-    async def _prepare(self, link: _Link) -> None:
+    async def _prepare(self, link: RunLink) -> None:
         cause = check = ""
         try:
             check = await self._build(link)
@@ -170,32 +145,36 @@ class RunHost:
             cause = str(error)
         await self._handle(am.LinkPrepared(link.plan.name, cause, check, link.io))
 
-    async def _build(self, link: _Link) -> str:
+    async def _build(self, link: RunLink) -> str:
         """Build and check one link and bring its workloads to where they wait; the self-check in words."""
         async with self._building:
-            began_ns = self._host.clock.monotonic_ns()
+            began_ns = self._desk.clock.monotonic_ns()
             await asyncio.to_thread(netns.build, link.triple, link.plan, self._host.ledger)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
             link.io = await forwarder.add(link.slot, link.triple.link, link.plan, company=len(self._links))
             link.log = forwarder.packet_log(link.slot)
-            built_ns = self._host.clock.monotonic_ns() - began_ns
-            self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io)
+            if self._plan.socket_stats_ns:
+                link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.triple)
+            built_ns = self._desk.clock.monotonic_ns() - began_ns
+            self._streams.log.emit(
+                "link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io
+            )
         async with self._checking:
             check = await self_check(link.triple, link.plan)
         for workload in link.plan.workloads:
             await self._spawn_workload(link, workload)
         return str(check)
 
-    async def _spawn_workload(self, link: _Link, workload: Workload) -> None:
+    async def _spawn_workload(self, link: RunLink, workload: Workload) -> None:
         async with self._spawning:
             process = await WorkloadProcess.spawn(
                 workload,
                 link.triple,
-                self._artifacts.folder / link.plan.name,
+                self._streams.artifacts.folder / link.plan.name,
                 ledger=self._host.ledger,
                 env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
-                clock=self._host.clock,
+                clock=self._desk.clock,
             )
         link.workloads[workload.name] = process
         self._spawn(self._watch_workload(link, process))
@@ -209,7 +188,7 @@ class RunHost:
         if self._forwarder is None:
             self._forwarder = forwarder
             self._terms = to_plain(terms) | to_plain(forwarder.options)
-            self._log.emit("forwarder.started", **self._terms)
+            self._streams.log.emit("forwarder.started", **self._terms)
             self._spawn(self._watch_forwarder(forwarder))
         return self._forwarder
 
@@ -225,10 +204,10 @@ class RunHost:
         if forwarder.died.done():
             await self._handle(am.Broke(forwarder.died.result()))
 
-    async def _watch_workload(self, link: _Link, process: WorkloadProcess) -> None:
+    async def _watch_workload(self, link: RunLink, process: WorkloadProcess) -> None:
         await process.wait()
         result = process.result()
-        self._log.emit(
+        self._streams.log.emit(
             "workload.ended", link=link.plan.name, workload=result.name, status=result.status, cause=result.cause
         )
         await self._handle(am.WorkloadEnded(link.plan.name, process.workload.name))
@@ -238,12 +217,12 @@ class RunHost:
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
         """Look what time it is at the controller, so that T0 means the same here, and answer ARM in time."""
         self._t0_ns = t0_ns
-        keeper = self._host.keeper
+        keeper = self._desk.keeper
         now_ns = keeper.controller_now_ns()
         patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
         await keeper.burst(patience_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
-        await self._execute(self._machine.arm(event, t0, source, self._host.clock.monotonic_ns()))
+        await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
 
     async def _start(self, t0_ns: int) -> None:
         """Arm everything for T0; once it has passed, say when each link really started."""
@@ -257,97 +236,39 @@ class RunHost:
         for link in self._links.values():
             if link.plan.start != "at-t0":
                 await self._forwarder.trigger(link.slot)
-        await self._host.clock.sleep_until(t0_ns + START_QUIET_NS)
-        self._sampler.start(t0_ns)
-        self._spawn(self._sample_for_ever())
-        self._spawn(self._drain_for_ever())
+        await self._desk.clock.sleep_until(t0_ns + START_QUIET_NS)
+        for work in self._streams.start(t0_ns, self._forwarder):
+            self._spawn(work)
         starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
-        await self._host.keeper.burst()
+        await self._desk.keeper.burst()
         latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
-        await self._handle(am.Began(starts, self._host.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
+        await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
 
-    async def _started(self, link: _Link, t0_ns: int) -> m.LinkStart:
+    async def _started(self, link: RunLink, t0_ns: int) -> m.LinkStart:
         """A link that waits for its first packet is open, and so started, at T0."""
         assert self._forwarder is not None
         actual_ns = t0_ns
         if link.plan.start == "at-t0":
             while not (actual_ns := self._forwarder.read(link.slot).started_ns):
-                if self._host.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
+                if self._desk.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
                     break
-                await self._host.clock.sleep_until(self._host.clock.monotonic_ns() + NS_PER_MS)
+                await self._desk.clock.sleep_until(self._desk.clock.monotonic_ns() + NS_PER_MS)
         return m.LinkStart(link.plan.name, t0_ns, actual_ns)
 
     async def _end_at(self, at_ns: int) -> None:
-        await self._host.clock.sleep_until(at_ns)
+        await self._desk.clock.sleep_until(at_ns)
         await self._handle(am.TimeOver())
 
-    async def _sample_for_ever(self) -> None:
-        while self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-            await self._host.clock.sleep_until(self._sampler.next_ns)
-            if self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-                self._sample()
-                if self._sampler.due():
-                    await self._send_samples()
-                if not self._host.crowded():  # else they wait in their files
-                    await self._send_artifacts()
-
-    def _sample(self) -> None:
-        """Note what each link did since the last sample."""
-        assert self._forwarder is not None
-        now = self._host.clock.monotonic_ns()
-        readings = []
-        for link in self._links.values():
-            if link.latest is not None:
-                before, link.latest = link.latest, self._forwarder.read(link.slot)
-                readings.append((link.plan, before, link.latest))
-        self._sampler.take(now, readings)
-
-    async def _send_samples(self) -> None:
-        samples = self._sampler.batch()
-        offset_ns = self._offset() or 0  # known, or there would have been no start
-        make = partial(m.Telemetry, offset_ns=offset_ns, links=samples.links, columns=dict(samples.columns))
-        if len(samples):
-            await self._report(make, expendable=True)
-
-    async def _drain_for_ever(self) -> None:
-        """Send on what packet logs hold; if there are any."""
-        while any(link.log for link in self._links.values()):
-            await self._host.clock.sleep_until(self._host.clock.monotonic_ns() + DRAIN_NS)
-            if self._machine.phase not in (am.Phase.COMMITTED, am.Phase.RUNNING):
-                return
-            if not self._host.crowded():  # else they fill up, which bounds the agent's memory
-                await self._send_packets()
-
-    async def _send_packets(self, *, patiently: bool = False) -> None:
-        for link in self._links.values():
-            for direction, records in tuple(link.log.read_new()) if link.log else ():
-                await self._report(partial(m.Packets, link=link.plan.name, direction=direction, records=records))
-            if not await self._room(patiently):
-                return
-
-    async def _send_artifacts(self, *, patiently: bool = False) -> None:
-        for link, name, data in self._artifacts.read_new():
-            await self._report(partial(m.Artifact, link=link, name=name, data=data))
-            if not await self._room(patiently):
-                return
-
-    async def _room(self, patiently: bool) -> bool:
-        """Whether more may be sent now: what has a place of its own waits there while the controller takes nothing."""
-        if patiently:
-            await self._host.room()
-        return not self._host.crowded()
+    def _is_going_on(self) -> bool:
+        return self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING)
 
     # --- the end
 
     async def _rest(self, cause: str) -> None:
         """End what still runs and report what became of every link."""
         await self._end_workloads()
-        if not cause:
-            self._sample()
-        await self._send_samples()
-        await self._send_packets(patiently=True)
-        await self._send_artifacts(patiently=True)
-        results = tuple(self._result(link, cause) for link in self._links.values())
+        await self._streams.finish(None if cause else self._forwarder)
+        results = tuple(link.result(cause) for link in self._links.values())
         await self._handle(am.Rested(m.Finished(results)))
 
     async def _end_workloads(self) -> None:
@@ -356,18 +277,6 @@ class RunHost:
         clients = [process for process in processes if process.workload.start_ns >= 0]
         await asyncio.gather(*(process.end() for process in clients))
         await asyncio.gather(*(process.end() for process in processes))
-
-    def _result(self, link: _Link, cause: str) -> m.LinkResult:
-        baseline, latest = link.baseline or LinkStats(), link.latest or LinkStats()
-        lost_up, lost_down = link.log.lost() if link.log else (0, 0)
-        return m.LinkResult(
-            link=link.plan.name,
-            up=_direction_result(baseline.up, latest.up, lost_up),
-            down=_direction_result(baseline.down, latest.down, lost_down),
-            workloads=tuple(process.result() for process in link.workloads.values()),
-            cause=cause,
-            scenario_start_ns=latest.started_ns,
-        )
 
     async def _tear_down(self) -> None:
         """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
@@ -379,7 +288,7 @@ class RunHost:
                 await step()
             except PlctlError as error:
                 causes.append(str(error))
-        self._artifacts.remove()
+        self._streams.artifacts.remove()
         self.released.set()
         await self._handle(am.TornDown("; ".join(causes)))
 
@@ -397,40 +306,6 @@ class RunHost:
                 raise outcome
 
     async def _remove_links(self) -> None:
+        await self._streams.forget_sockets()
         for link in self._links.values():
             await asyncio.to_thread(netns.remove, link.triple, self._host.ledger)
-
-    # --- reporting
-
-    async def _send_events(self) -> None:
-        if self._events:
-            batch = tuple(self._events)
-            self._events.clear()
-            await self._report(partial(m.Events, events=batch, offset_ns=self._offset()))
-
-    def _offset(self) -> int | None:
-        """Controller's clock − this host's: now, or when it was last known in this run."""
-        if (offset_ns := self._host.keeper.offset_ns) is not None:
-            self._offset_ns = offset_ns
-        return self._offset_ns
-
-    async def _report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
-        await self._host.report(make, self._plan.run, expendable)
-
-
-def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int) -> m.DirectionResult:
-    lateness = after.lateness.minus(before.lateness)
-    return m.DirectionResult(
-        arrived_packets=after.arrived_packets - before.arrived_packets,
-        arrived_bytes=after.arrived_bytes - before.arrived_bytes,
-        delivered_packets=after.delivered_packets - before.delivered_packets,
-        delivered_bytes=after.delivered_bytes - before.delivered_bytes,
-        dropped_queue_full_packets=after.dropped_queue_full_packets - before.dropped_queue_full_packets,
-        lost_ring=after.lost_ring - before.lost_ring,
-        lost_send=after.lost_send - before.lost_send,
-        lost_memory=after.lost_memory - before.lost_memory,
-        lateness_p50_ns=lateness.percentile(50) if lateness.count else -1,
-        lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
-        lateness_max_ns=lateness.max if lateness.count else -1,
-        packet_log_lost=packet_log_lost,
-    )

@@ -1,8 +1,8 @@
 """Every message that may pass between a controller, its agents and its clients; what is not in the table is refused.
 
 A message travels in an `Envelope`. A command (controller → agent) has an id, the epoch it belongs to (its run) and an
-expiry; its answer quotes the id. Messages that must not be lost (`Telemetry`, `Events`, `Artifact`, `Packets`,
-`Finished`) travel in the agent's numbered stream and are acknowledged. What clients ask is in requests.py, what keeps
+expiry; its answer quotes the id. Messages that must not be lost (`Numbered`) travel in the agent's
+numbered stream and are acknowledged. What clients ask is in requests.py, what keeps
 an agent and its controller in touch in presence.py.
 """
 
@@ -17,6 +17,7 @@ from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.plan import Direction, RunPlan
+from plctl.common.socket_stats import Flow
 from plctl.common.wire import from_plain, pack, to_plain, unpack
 
 PROTOCOL_VERSION = 1
@@ -214,6 +215,16 @@ class Telemetry:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketStats:
+    """What was seen of TCP sockets: `flows` and `columns` are those of `plctl.common.socket_stats.SocketSamples`."""
+
+    number: int
+    offset_ns: int  #: controller's clock − agent's, as the agent estimated it
+    flows: tuple[Flow, ...]
+    columns: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     """Structured log events of the agent, in order."""
 
@@ -257,9 +268,11 @@ class Ack:
     number: int
 
 
+Numbered = Telemetry | SocketStats | Events | Artifact | Packets | Report  #: the reports of the numbered stream
+
 Message = (
     Hello | Welcome | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released | Refused
-    | Goodbye | Telemetry | Events | Artifact | Packets | Report | Ack
+    | Goodbye | Numbered | Ack
     | ps.Heartbeat | ps.Status | ps.ClockQuery | ps.ClockReply
     | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
@@ -283,7 +296,7 @@ def _from(senders: set[Role], messages: dict[str, type[Any]]) -> dict[str, Kind]
 TABLE: dict[str, Kind] = {
     **_from({"agent"}, {
         "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
-        "telemetry": Telemetry, "events": Events, "artifact": Artifact, "packets": Packets,
+        "telemetry": Telemetry, "socket_stats": SocketStats, "events": Events, "artifact": Artifact, "packets": Packets,
         "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
     }),
     **_from({"controller"}, {

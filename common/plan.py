@@ -106,3 +106,4 @@ class RunPlan:
     duration_ns: int = 0
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS  #: telemetry
+    socket_stats_ns: int = 0  #: between two looks at the TCP sockets of all clients and servers; 0: none

@@ -45,6 +45,7 @@ class RunRequest:
     duration_ns: int = 0
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS
+    socket_stats_ns: int = 0
     sources: tuple[SourceFile, ...] = ()
     warnings: tuple[Problem, ...] = ()  #: what its author should know, though it is legal
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from plctl.common import messages as m
 from plctl.common.clock import Clock
 from plctl.common.errors import ProtocolError
+from plctl.common.socket_stats import SocketSamples
 from plctl.common.telemetry import Samples
 from plctl.controller import events
 from plctl.controller.events import Event
@@ -40,7 +41,7 @@ class Intake:
         self._clock = clock
         self._observer = observer
 
-    def take(self, host: str, message: m.Telemetry | m.Events | m.Artifact | m.Packets) -> None:
+    def take(self, host: str, message: m.Telemetry | m.SocketStats | m.Events | m.Artifact | m.Packets) -> None:
         """Keep one report of `host`.
 
         :raises ProtocolError: it is not for that host to report.
@@ -52,6 +53,9 @@ class Intake:
                 samples = Samples(links, columns)
                 self._folder.append_samples(host, samples, offset_ns)
                 self._observer.samples(host, samples)
+            case m.SocketStats(_, offset_ns, flows, columns):
+                self._require_own(host, {flow.link for flow in flows}, "socket statistics")
+                self._folder.append_socket_stats(host, SocketSamples(flows, columns), offset_ns)
             case m.Events(_, log, offset_ns):
                 now_ns = self._clock.monotonic_ns()
                 self._log([events.translated(event, host, self._folder.run, offset_ns, now_ns) for event in log], host)

@@ -4,6 +4,7 @@
         run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
         events.jsonl        one log of all parts, in controller time
         telemetry.parquet   per link, direction and interval                  (telemetry.parts/ until the run is over)
+        socket_stats.parquet  TCP sockets at the links' ends where asked for  (likewise)
         packets/…           per-packet logs of links that ask for them        (….records until the run is over)
     artifacts/LINK/…    what the workloads printed
         report.html         all of it as one page
@@ -30,19 +31,22 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
+import pyarrow as pa
+
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.plan import Direction
+from plctl.common.socket_stats import SocketSamples
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
-from plctl.controller import column_file, events, packet_file, run_record, telemetry_file
+from plctl.controller import column_file, events, packet_file, run_record, socket_stats_file, telemetry_file
 from plctl.controller.column_file import ColumnWriter
-from plctl.controller.column_parts import STREAM_SUFFIX, Story
+from plctl.controller.column_parts import STREAM_SUFFIX, Columns, Story
 from plctl.controller.events import Event
 from plctl.controller.run_record import HostRecord, RunRecord
 
@@ -50,6 +54,7 @@ RUN_NAME = "run.json"
 EVENTS_NAME = "events.jsonl"
 ARTIFACTS_NAME = "artifacts"
 REPORT_NAME = "report.html"
+_COLUMNS = (telemetry_file.COLUMNS, socket_stats_file.COLUMNS)
 
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk, or choose another folder with --out",
@@ -73,11 +78,13 @@ def new_run_id(name: str, wall_ns: int) -> str:
 class RunFolder:
     """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
 
-    def __init__(self, path: Path, log: FileIO, telemetry: ColumnWriter, record: RunRecord | None = None) -> None:
+    def __init__(
+        self, path: Path, log: FileIO, writers: dict[str, ColumnWriter], record: RunRecord | None = None
+    ) -> None:
         self.path = path
         self.record = record
         self._events = log
-        self._telemetry = telemetry
+        self._writers = writers  # by the name of their columns
         self._grown: dict[Path, int] = {}
 
     @classmethod
@@ -97,7 +104,8 @@ class RunFolder:
                 raise BusyError(f"the results folder {path} exists already") from None
             (path / ARTIFACTS_NAME).mkdir()
             log = (path / EVENTS_NAME).open("xb", buffering=0)
-            return cls(path, log, ColumnWriter.create(path, telemetry_file.COLUMNS, run))
+            telemetry = ColumnWriter.create(path, telemetry_file.COLUMNS, run)
+            return cls(path, log, {telemetry_file.COLUMNS.name: telemetry})
 
     @classmethod
     def reopen(cls, path: Path, sizes: Mapping[str, int] | None = None) -> RunFolder:
@@ -115,9 +123,11 @@ class RunFolder:
             events.cut_torn_line(path / EVENTS_NAME)
             packet_file.cut_torn_records(path)
             log = (path / EVENTS_NAME).open("ab", buffering=0)
-            folder = cls(path, log, ColumnWriter.reopen(path, telemetry_file.COLUMNS, path.name), record)
-            folder._telemetry.start(record.t0_by_host())
-            return folder
+            found = [columns for columns in _COLUMNS if column_file.parts_folder(path, columns).exists()]
+            writers = {columns.name: ColumnWriter.reopen(path, columns, path.name) for columns in found}
+            for writer in writers.values():
+                writer.start(record.t0_by_host())
+            return cls(path, log, writers, record)
 
     def grown(self) -> dict[str, int]:
         """The sizes in bytes of the files that have grown since this was asked last, by path within the folder."""
@@ -161,7 +171,8 @@ class RunFolder:
         """
         record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts, ready=ready)
         self._write(record)
-        self._telemetry.start(record.t0_by_host())
+        for writer in self._writers.values():
+            writer.start(record.t0_by_host())
 
     def append_events(self, log: Iterable[Event], host: str = "") -> None:
         """Add events to the log; `host` is where they are from unless they say otherwise."""
@@ -175,11 +186,14 @@ class RunFolder:
 
         :raises ProtocolError: a time is beyond 64 bits.
         """
-        batch = telemetry_file.batch_of(host, samples, offset_ns)
-        with _explained(f"write telemetry to {self.path}"):
-            self._telemetry.append(batch)
-        stream, size = self._telemetry.end
-        self._grown[stream] = size
+        self._append(telemetry_file.COLUMNS, telemetry_file.batch_of(host, samples, offset_ns))
+
+    def append_socket_stats(self, host: str, samples: SocketSamples, offset_ns: int = 0) -> None:
+        """Add what `host` saw of its links' sockets; `offset_ns` is as in `append_samples`.
+
+        :raises ProtocolError: a time or a socket's number is beyond 64 bits.
+        """
+        self._append(socket_stats_file.COLUMNS, socket_stats_file.batch_of(host, samples, offset_ns))
 
     def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
         """Add records to the packet log of one direction of `link`.
@@ -221,8 +235,20 @@ class RunFolder:
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
-        with _explained(f"close the results in {self.path}"), closing(self._events):
-            self._telemetry.close()
+        with _explained(f"close the results in {self.path}"), ExitStack() as stack:
+            stack.callback(self._events.close)
+            for writer in self._writers.values():
+                stack.callback(writer.close)
+
+    def _append(self, columns: Columns, batch: pa.RecordBatch) -> None:
+        with _explained(f"write {columns.name} to {self.path}"):
+            writer = self._writers.get(columns.name)
+            if writer is None:
+                self._writers[columns.name] = writer = ColumnWriter.create(self.path, columns, self.run)
+                writer.start(self.record.t0_by_host() if self.record else {})
+            writer.append(batch)
+        stream, size = writer.end
+        self._grown[stream] = size
 
     def _planned(self) -> RunRecord:
         if self.record is None:
@@ -249,7 +275,8 @@ def finish(path: Path) -> Path:
         with _explained(f"order {path / EVENTS_NAME}"):
             _order_events(path, record.run)
         with _explained(f"write the telemetry in {path} as Parquet"):
-            column_file.finish(path, Story(telemetry_file.COLUMNS, record.run, record.t0_by_host()))
+            for columns in _COLUMNS:
+                column_file.finish(path, Story(columns, record.run, record.t0_by_host()))
         with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
         with _explained(f"write {path / REPORT_NAME}"):
@@ -288,7 +315,8 @@ def _order_events(folder: Path, run: str) -> None:
 
 def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
     """Let the files that a run appends to be no longer than `sizes` say; those that are not named there are removed."""
-    streams = column_file.parts_folder(folder, telemetry_file.COLUMNS).glob("*" + STREAM_SUFFIX)
+    parts = [column_file.parts_folder(folder, columns) for columns in _COLUMNS]
+    streams = [stream for part in parts for stream in part.glob("*" + STREAM_SUFFIX)]
     packets = (folder / packet_file.FOLDER_NAME).glob("*")
     for file in (folder / EVENTS_NAME, *streams, *packets, *(folder / ARTIFACTS_NAME).glob("*/*")):
         size = sizes.get(str(file.relative_to(folder)), 0)

@@ -24,6 +24,7 @@ def planned(
         duration_ns=request.duration_ns,
         budget=request.budget,
         sample_interval_ns=request.sample_interval_ns,
+        socket_stats_ns=request.socket_stats_ns,
         versions=software_versions(),
         created_utc=created_utc,
     )
@@ -42,6 +43,7 @@ def plans_of(record: RunRecord) -> dict[str, RunPlan]:
             duration_ns=record.duration_ns,
             budget=record.budget,
             sample_interval_ns=record.sample_interval_ns,
+            socket_stats_ns=record.socket_stats_ns,
         )
         for host, share in links.items()
     }

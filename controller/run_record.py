@@ -80,6 +80,7 @@ class RunRecord:
     duration_ns: int = 0  #: after T0; 0: until the workloads ended
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 0
+    socket_stats_ns: int = 0  #: between two looks at sockets; 0: none
     versions: dict[str, str] = field(default_factory=dict)  #: of the controller's software
     created_utc: str = ""
     t0_ns: int | None = None  #: on the controller's monotonic clock; None: never armed

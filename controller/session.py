@@ -211,7 +211,7 @@ class Session:
                 self._handle(ev.Returned(host))
                 if host in self._open:
                     self._unsent[host] = None
-            case m.Telemetry() | m.Events() | m.Artifact() | m.Packets():
+            case m.Telemetry() | m.SocketStats() | m.Events() | m.Artifact() | m.Packets():
                 self._intake.take(host, message)
             case m.Report(_, finished):
                 self._handle(ev.Said(host, finished))

@@ -215,6 +215,7 @@ class RunSpec(_Strict):
     links: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_LINKS)]
     budget: BudgetSpec = BudgetSpec()
     telemetry: TelemetrySpec = TelemetrySpec()
+    socket_stats: Annotated[Duration, AfterValidator(_check_interval)] | None = None
 
 
 #: The model of the mapping that is reached from the root by these keys, list indices left out.

@@ -213,7 +213,7 @@ class Switchboard:
             case m.Goodbye(cause):
                 self._hub.left(peer)
                 self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
-            case m.Telemetry() | m.Events() | m.Artifact() | m.Packets() | m.Report():
+            case message if isinstance(message, m.Numbered):
                 self._take_report(record, envelope)
             case _:
                 self._forward(peer, envelope)
@@ -246,7 +246,7 @@ class Switchboard:
     def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once, in order."""
         message, host = envelope.message, record.peer.name
-        assert isinstance(message, m.Telemetry | m.Events | m.Artifact | m.Packets | m.Report)
+        assert isinstance(message, m.Numbered)
         if message.number > record.acknowledged:
             record.missing += message.number - record.acknowledged - 1
             record.acknowledged = message.number

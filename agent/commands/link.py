@@ -9,6 +9,7 @@ import click
 
 from plctl.agent import exec_inside, hand_link, triple
 from plctl.agent.commands.link_options import NAME
+from plctl.agent.commands.link_socket_stats import socket_stats
 from plctl.agent.commands.link_start import start
 from plctl.agent.hand_link import DEFAULT_NAME, HandLink
 from plctl.common.help_group import HelpGroup
@@ -36,6 +37,7 @@ def link() -> None:
       sudo plctl link exec server iperf3 -s
       sudo plctl link exec client iperf3 -c 192.168.66.2
       sudo plctl link exec client -- ping -c 5 fd66::2
+      sudo plctl link socket-stats sockets.csv             what becomes of their TCP sockets
     and in the end:
       sudo plctl link teardown
 
@@ -88,6 +90,9 @@ def execute(name: str, end: str, command: tuple[str, ...]) -> None:
     if command[0] == "--" and not (command := command[1:]):
         raise click.UsageError("Missing argument 'COMMAND...'.")
     exec_inside.become(command, names.client if end == "client" else names.server)
+
+
+link.add_command(socket_stats)
 
 
 @link.command("list")

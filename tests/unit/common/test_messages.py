@@ -15,6 +15,7 @@ from plctl.common.messages import Envelope
 from plctl.common.plan import LinkPlan, Ready, RunPlan, Workload
 from plctl.common.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario import Row, Schedule
+from plctl.common.socket_stats import Flow
 from plctl.common.wall_promise import Discipline, WallReading
 
 SCHEDULE = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(11, 1, 1, 0)), period_ns=20)
@@ -47,6 +48,7 @@ EVERY_MESSAGE = [
     messages.Refused("no"),
     messages.Goodbye(),
     messages.Telemetry(1, -5, ("l",), {"t_ns": bytes(16)}),
+    messages.SocketStats(1, 5, (Flow("l", "client", "::1", 1, "::2", 2, "cubic", 9),), {"t_ns": bytes(8)}),
     messages.Events(2, ({"event": "x", "n": 1},)),
     messages.Artifact(3, "l", "w.stdout", b"\x00"),
     messages.Packets(4, "l", "up", bytes(64)),
