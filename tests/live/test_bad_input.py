@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import errno
-import platform
 import resource
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from socket import AF_PACKET
 
 import pytest
+from refused_sockets import refuse_sockets
 
 from plctl.agent.namespace import NETNS_DIR
 from plctl.common.privilege import NEEDED
@@ -21,9 +21,7 @@ PLCTL = [sys.executable, "-m", "plctl.common"]
 HEADER = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n"
 GOOD = HEADER + "0,0,41,80\n1000,0,42,80\n"
 
-PR_SET_SECCOMP, PR_CAPBSET_DROP, SECCOMP_MODE_FILTER = 22, 24, 2
-#: The number of socket(2), by machine.
-SYS_SOCKET = {"x86_64": 41, "aarch64": 198}
+PR_CAPBSET_DROP = 24
 
 SCENARIOS = {
     "empty file": ("", "is empty; a scenario begins with the line Time[ms],RouteID,Delay[ms],Btldr[Mbps]"),
@@ -142,21 +140,4 @@ def test_a_missing_privilege(command: list[str], capability: str, refused: Calla
 @pytest.mark.parametrize("command", [["run", "good.csv"], ["link", "setup", "-n", "NAME"]])
 def test_a_missing_kernel_module(command: list[str], refused: Callable[..., str]) -> None:
     """Where the kernel answers as one without af_packet does (a seccomp filter sees to that), its module is named."""
-    assert "modprobe af_packet" in refused(*command, before=refuse_packet_sockets)
-
-
-def refuse_packet_sockets() -> None:
-    """From now on and in all children socket(AF_PACKET, …) fails with EAFNOSUPPORT. See seccomp(2) for the program."""
-    load, jump_if_equal, answer = 0x20, 0x15, 0x06
-    errno_answer, allow, af_packet = 0x00050000, 0x7FFF0000, 17
-    instructions = [
-        (load, 0, 0, 0),  # the system call's number
-        (jump_if_equal, 0, 3, SYS_SOCKET[platform.machine()]),
-        (load, 0, 0, 16),  # its first argument
-        (jump_if_equal, 0, 1, af_packet),
-        (answer, 0, 0, errno_answer | errno.EAFNOSUPPORT),
-        (answer, 0, 0, allow),
-    ]
-    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in instructions))
-    filter_ = struct.pack("@HP", len(instructions), ctypes.addressof(program))
-    assert 0 == ctypes.CDLL(None).prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0)
+    assert "modprobe af_packet" in refused(*command, before=partial(refuse_sockets, AF_PACKET))
