@@ -4,7 +4,7 @@
 #   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
 #   make test      lint, types and every test (root)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
-#   make bench     how fast the forwarder is, as a ratio to what the kernel does (root)
+#   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)

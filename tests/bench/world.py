@@ -87,7 +87,7 @@ def await_line(process: subprocess.Popen[str], word: str) -> None:
     """Read what `process` says until a line with `word`."""
     assert process.stdout is not None
     if not any(word in line for line in process.stdout):
-        raise RuntimeError(f"{process.args} ended without saying {word!r}: {process.wait()}")
+        raise RuntimeError(f"{process.args!r} ended without saying {word!r}: {process.wait()}")
 
 
 @contextlib.contextmanager
