@@ -354,13 +354,13 @@ def encode(envelope: Envelope) -> bytes:
     frame = _Frame(
         v=PROTOCOL_VERSION,
         type=_NAMES[type(message)],
-        body=to_plain(message),
+        body={},
         id=envelope.id,
         reply_to=envelope.reply_to,
         epoch=envelope.epoch,
         expires_ns=envelope.expires_ns,
     )
-    return pack(to_plain(frame))
+    return pack(to_plain(frame) | {"body": to_plain(message)})
 
 
 def decode(data: bytes, sender: Role) -> Envelope:

@@ -136,6 +136,7 @@ class ZmqHub(_Socket):
         self._refusals = refusals or Refusals(RealClock())
         self._watch: ConnectionWatch | None = None
         self._received = 0
+        self._at_once: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket.underlying)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         if keys and secure:
@@ -151,12 +152,20 @@ class ZmqHub(_Socket):
 
     async def receive(self) -> tuple[Peer, bytes]:
         while True:
-            frames = await self._socket.recv_multipart(copy=False)
+            frames = await self._next_frames()
             self._received += 1
             if self._received % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             if peer := self._identify(frames):
                 return peer, frames[1].bytes
+
+    async def _next_frames(self) -> list[zmq.Frame]:
+        """A future for each message would cost as much as its handling: only what is not here yet is waited for."""
+        try:
+            return self._at_once.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            frames: list[zmq.Frame] = await self._socket.recv_multipart(copy=False)
+            return frames
 
     async def send(self, peer: Peer, message: bytes) -> None:
         try:

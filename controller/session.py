@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from plctl.common import messages as m
 from plctl.common.clock import Clock
@@ -73,6 +74,7 @@ class Session:
         self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
         self._wake = asyncio.Event()
         self._timers: set[asyncio.Task[None]] = set()
+        self._keeping: list[asyncio.Task[None]] = []
         self._facts: dict[str, dict[str, str]] = {}  #: of each host's forwarder
         self._disk: WorldError | None = None
 
@@ -122,9 +124,10 @@ class Session:
             for timer in self._timers:
                 timer.cancel()
             await asyncio.gather(*self._timers, return_exceptions=True)
+            await asyncio.gather(*self._keeping)
         if self._disk:
             raise self._disk
-        return self._judge()
+        return await asyncio.to_thread(self._judge)
 
     # --- events and instructions
 
@@ -242,8 +245,13 @@ class Session:
         hosts = [*map(self._host, self._machine.plans)]
         ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
         t0_ns = self._machine.t0_ns
+        write = partial(self._folder.record_start, t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+        self._keeping.append(asyncio.create_task(self._keep(write)))
+
+    async def _keep(self, write: Callable[[], None]) -> None:
+        """In a thread: the record of thousands of links takes a while, in which others want to be heard."""
         with self._disk_may_refuse():
-            self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+            await asyncio.to_thread(write)
 
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""
