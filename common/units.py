@@ -80,6 +80,12 @@ def format_duration(ns: int) -> str:
     return f"{ns} ns"
 
 
+def three_digits(ns: int, *, bound: bool = False) -> int:
+    """`ns` to three digits for a narrow column; a `bound` is rounded up, so that it stays one."""
+    step: int = 10 ** max(0, len(str(abs(ns))) - 3)
+    return (-(-ns // step) if bound else round(ns / step)) * step
+
+
 def format_rate(bps: int) -> str:
     """`bps` as ``80.2 Mbit/s``; ``unlimited`` for `RATE_UNLIMITED`."""
     if bps >= RATE_UNLIMITED:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from plctl.common.units import format_duration
+from plctl.common.units import format_duration, three_digits
 from plctl.common.verdict import Verdict
 from plctl.controller.results import REPORT_NAME
 from plctl.controller.run_record import LinkRecord, RunRecord
+from plctl.controller.tables import Cell, print_table
 
 #: Of more links than this, only those that are not ok are listed.
 MAX_LINKS = 20
@@ -24,8 +24,8 @@ MAX_FINDINGS = 10
 MAX_NAMES = 4
 _COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim",
             Verdict.SIMULATED: "magenta"}  # fmt: skip
-_HEADERS = ("link", "host", "verdict", "delivered up", "down", "dropped", "lost", "late p99", "start")
-_LEFT = _HEADERS[:3]
+_HEADERS = ("link", "host", "verdict", "packets\nup", "packets\ndown", "dropped", "lost", "late\np99",
+            "start\nafter T0")  # fmt: skip
 
 
 def exit_status(record: RunRecord) -> int:
@@ -40,7 +40,7 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     """
     listed = _listed(record)
     if listed:
-        console.print(_table(record, listed))
+        _print_links(console, record, listed)
     for line in _findings(listed, record.run):
         _say(console, f"  {line}")
     counts = Counter(link.verdict for link in record.links)
@@ -101,18 +101,16 @@ def _listed(record: RunRecord) -> list[LinkRecord]:
     return [link for link in record.links if link.verdict != Verdict.OK][:MAX_LINKS]
 
 
-def _table(record: RunRecord, links: list[LinkRecord]) -> Table:
+def _print_links(console: Console, record: RunRecord, links: list[LinkRecord]) -> None:
     """The links one below the other; their hosts only if there are several."""
     several = len({link.host for link in record.links}) > 1
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in _HEADERS:
-        if several or name != "host":
-            table.add_column(name, justify="left" if name in _LEFT else "right")
+    headers = [name for name in _HEADERS if several or name != "host"]
+    rows: list[list[Cell]] = []
     for link in links:
-        host = [Text(link.host)] if several else []
+        host = [link.host] if several else []
         verdict = Text(link.verdict, style=colour(link.verdict))
-        table.add_row(Text(link.plan.name, style="bold"), *host, verdict, *_figures(record, link))
-    return table
+        rows.append([Text(link.plan.name, style="bold"), *host, verdict, *_figures(record, link)])
+    print_table(console, headers, rows, right=_HEADERS[3:])
 
 
 def _findings(links: list[LinkRecord], run: str) -> list[str]:
@@ -139,14 +137,14 @@ def _figures(record: RunRecord, link: LinkRecord) -> list[str]:
     both = (result.up, result.down)
     late = max(half.lateness_p99_ns for half in both)
     bound_ns = record.host(link.host).bound_ns
-    bound = f" ± {format_duration(bound_ns)}" if bound_ns else ""
+    bound = f" ± {format_duration(three_digits(bound_ns, bound=True))}" if bound_ns else ""
     return [
         str(result.up.delivered_packets),
         str(result.down.delivered_packets),
         str(sum(half.dropped_queue_full_packets for half in both)),
         str(sum(half.lost_ring + half.lost_send + half.lost_memory for half in both)),
-        format_duration(late) if late >= 0 else "–",
-        f"T0 + {format_duration(link.skew_ns)}{bound}" if link.skew_ns is not None else "–",
+        format_duration(three_digits(late)) if late >= 0 else "–",
+        f"{format_duration(three_digits(link.skew_ns))}{bound}" if link.skew_ns is not None else "–",
     ]
 
 

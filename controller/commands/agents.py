@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.client_cli import Reach, controller_options
-from plctl.common.units import format_duration, format_size
+from plctl.common.units import format_duration, format_size, three_digits
 
 if TYPE_CHECKING:
     from plctl.common.requests import AgentInfo, Agents
@@ -68,14 +68,10 @@ def _row(agent: AgentInfo) -> tuple[str, ...]:
         str(agent.links),
         format_size(agent.memory_bytes),
         str(max(0, agent.packets_per_s - agent.packets_per_s_taken)),
-        f"{_signed(agent.offset_ns)} ± {format_duration(_up(agent.bound_ns))}" if known else "not known",
+        f"{_signed(agent.offset_ns)} ± {format_duration(three_digits(agent.bound_ns, bound=True))}"
+        if known
+        else "not known",
     )
-
-
-def _up(ns: int) -> int:
-    """`ns` to three digits, rounded up: a bound must stay one."""
-    step: int = 10 ** max(0, len(str(ns)) - 3)
-    return -(-ns // step) * step
 
 
 def _signed(ns: int) -> str:

@@ -23,7 +23,7 @@ def record_of(base: Path, *names: str, **options: str) -> tuple[RunRecord, Path]
 
 def text_of(record: RunRecord, folder: Path) -> str:
     """What is printed where there is no terminal."""
-    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    console = Console(file=io.StringIO(), width=200, force_terminal=False)
     show(console, record, folder)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
