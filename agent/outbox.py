@@ -2,7 +2,7 @@
 
 Every report gets the next number of the agent's one stream. Only so much is sent ahead of the acknowledgements, so a
 controller that comes back, or cannot keep up, is not flooded, and what it has not got yet stays here: in memory, and
-telemetry beyond that on disk. When that is full too, the oldest telemetry is let go and counted; its numbers stay gaps.
+telemetry beyond that on disk. When that is full too, the oldest telemetry is let go and counted; a gap takes its place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plctl.agent.spill import Place, Spill
-from plctl.common.messages import Envelope, Message, encode
+from plctl.common.messages import Envelope, Gap, Message, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class _Report:
     epoch: str
     data: bytes | Place
     expendable: bool
+    first: int = 0  #: of a gap: the first number that is gone; 0: this is a report
 
     @property
     def size(self) -> int:
@@ -79,18 +80,17 @@ class Outbox:
 
     def next(self) -> bytes | None:
         """The next report to send, now; None if there is none, or the controller has to acknowledge some before."""
-        while self._unsent and self._may_send(self._unsent[0].size):
-            report = self._unsent.popleft()
-            try:
-                data = self._spill.get(report.data) if isinstance(report.data, Place) else report.data
-            except OSError:  # the disk has lost what it had taken
-                self._forget(report)
-                self._dropped[report.epoch] += 1
-                continue
-            self._sent.append(report)
-            self._ahead_bytes += report.size
-            return data
-        return None
+        if not self._unsent or not self._may_send(self._unsent[0].size):
+            return None
+        report = self._unsent.popleft()
+        try:
+            data = self._spill.get(report.data) if isinstance(report.data, Place) else report.data
+        except OSError:  # the disk has lost what it had taken
+            report = self._let_go(report, report.number)
+            data = _gap(report.number, report.number)
+        self._sent.append(report)
+        self._ahead_bytes += report.size
+        return data
 
     def acknowledge(self, number: int) -> None:
         """Everything up to `number` has arrived."""
@@ -101,11 +101,19 @@ class Outbox:
         while self._unsent and self._unsent[0].number <= number:  # sent on a connection before
             self._forget(self._unsent.popleft())
 
-    def rewind(self) -> None:
-        """There is a new connection: whatever is not acknowledged is to be sent again, in order."""
+    def rewind(self, acknowledged: int) -> None:
+        """There is a new connection: whatever is not acknowledged is to be sent again, in order.
+
+        What is not here any more, but not known to be acknowledged, was taken by a controller that is forgotten.
+        """
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
         self._ahead_bytes = 0
+        self.acknowledge(acknowledged)
+        first = self._unsent[0].first or self._unsent[0].number if self._unsent else self._next
+        if first > acknowledged + 1:
+            gap = _gap(first - 1, acknowledged + 1)
+            self._unsent.appendleft(_Report(first - 1, "", gap, False, acknowledged + 1))
 
     def take_dropped(self) -> dict[str, int]:
         """How many reports of each run were let go since the last call."""
@@ -136,14 +144,28 @@ class Outbox:
         """Let the oldest telemetry go that lies there and was not sent; False if there is none."""
         for at, report in enumerate(self._unsent):
             if report.expendable and isinstance(report.data, Place) is on_disk:
-                del self._unsent[at]
-                self._forget(report)
-                self._dropped[report.epoch] += 1
+                before = self._unsent[at - 1] if at else None
+                if before and before.first:
+                    self._forget(before)
+                    self._unsent[at] = self._let_go(report, before.first)
+                    del self._unsent[at - 1]
+                else:
+                    self._unsent[at] = self._let_go(report, report.number)
                 return True
         return False
+
+    def _let_go(self, report: _Report, first: int) -> _Report:
+        """What stands in the place of `report`, and of what went before it from `first` on."""
+        self._forget(report)
+        self._dropped[report.epoch] += 1
+        return _Report(report.number, report.epoch, _gap(report.number, first), False, first)
 
     def _forget(self, report: _Report) -> None:
         if isinstance(report.data, Place):
             self._spill.drop(report.data)
-        else:
+        elif not report.first:  # gaps are few and small: they are not counted
             self._memory_bytes -= len(report.data)
+
+
+def _gap(number: int, first: int) -> bytes:
+    return encode(Envelope(Gap(number, first)))

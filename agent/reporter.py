@@ -53,7 +53,7 @@ class Reporter:
 
     async def welcome(self, acknowledged: int) -> None:
         """A controller is there, perhaps again, and has everything up to `acknowledged`."""
-        self._outbox.rewind()
+        self._outbox.rewind(acknowledged)
         await self.acknowledge(acknowledged)
 
     async def acknowledge(self, number: int) -> None:

@@ -254,6 +254,14 @@ class Packets:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """The agent had to let the reports `first` … `number` of its stream go; they will not come."""
+
+    number: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The agent's `Finished`, in the numbered stream: it comes after all telemetry, events and artifacts of the run."""
 
@@ -268,7 +276,7 @@ class Ack:
     number: int
 
 
-Numbered = Telemetry | SocketStats | Events | Artifact | Packets | Report  #: the reports of the numbered stream
+Numbered = Telemetry | SocketStats | Events | Artifact | Packets | Gap | Report  #: the reports of the numbered stream
 
 Message = (
     Hello | Welcome | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released | Refused
@@ -297,7 +305,7 @@ TABLE: dict[str, Kind] = {
     **_from({"agent"}, {
         "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
         "telemetry": Telemetry, "socket_stats": SocketStats, "events": Events, "artifact": Artifact, "packets": Packets,
-        "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
+        "gap": Gap, "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
     }),
     **_from({"controller"}, {
         "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop, "release": Release,

@@ -244,14 +244,18 @@ class Switchboard:
         await self._try_to_send(peer.name, m.Envelope(reply))
 
     def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
-        """Handle a numbered report once, in order."""
+        """Handle a numbered report once and in order; one that comes too early will come again after WELCOME."""
         message, host = envelope.message, record.peer.name
         assert isinstance(message, m.Numbered)
-        if message.number > record.acknowledged:
-            record.missing += message.number - record.acknowledged - 1
+        expected = record.acknowledged + 1
+        if isinstance(message, m.Gap):
+            if message.first <= expected <= message.number:
+                record.missing += message.number - record.acknowledged
+                record.acknowledged = message.number
+        elif message.number == expected:
             record.acknowledged = message.number
             self._forward(record.peer, envelope)
-            self.journal.acknowledge(host, message.number)
+        self.journal.acknowledge(host, record.acknowledged)
         self._unacknowledged.add(host)
         self._handled.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,13 +23,23 @@ def report(number: int) -> m.Artifact:
     return m.Artifact(number, "x", "stdout", bytes(SIZE - 100))
 
 
-def numbers(outbox: Outbox) -> list[int]:
+def sent(outbox: Outbox) -> list[m.Artifact | m.Gap]:
     """What is sent now."""
     found = []
     while (data := outbox.next()) is not None:
         message = m.decode(data, "agent").message
-        assert isinstance(message, m.Artifact)
-        found.append(message.number)
+        assert isinstance(message, m.Artifact | m.Gap)
+        found.append(message)
+    return found
+
+
+def numbers(outbox: Outbox) -> list[int]:
+    """The reports among what is sent now, each after the one before or after a gap that says what is between."""
+    found = []
+    for before, message in pairwise([None, *sent(outbox)]):
+        first = message.first if isinstance(message, m.Gap) else message.number
+        assert before is None or first == before.number + 1
+        found += [message.number] if isinstance(message, m.Artifact) else []
     return found
 
 
@@ -75,8 +86,7 @@ def test_a_new_connection_gets_all_that_is_not_acknowledged_in_order(boxes: list
     for _ in range(6):
         outbox.put(report, "r")
     assert [1, 2, 3, 4] == numbers(outbox)
-    outbox.rewind()
-    outbox.acknowledge(2)
+    outbox.rewind(2)
     assert [3, 4, 5, 6] == numbers(outbox)
     outbox.acknowledge(6)
     assert 0 == outbox.waiting
@@ -95,7 +105,7 @@ def test_nothing_is_lost_or_out_of_order(steps: list[str | int]) -> None:
         elif step == "send":
             on_the_way += numbers(outbox)
         elif step == "rewind":
-            outbox.rewind()
+            outbox.rewind(arrived)
             on_the_way = []  # the old connection is gone, with all that was on it
         else:
             while on_the_way and on_the_way[0] <= int(step):
@@ -105,6 +115,21 @@ def test_nothing_is_lost_or_out_of_order(steps: list[str | int]) -> None:
             outbox.acknowledge(arrived)
     assert (put, 0, {}) == (arrived, outbox.waiting, outbox.take_dropped())
     outbox.close()
+
+
+def test_a_controller_that_knows_less_than_was_acknowledged_is_told_so(boxes: list[Outbox]) -> None:
+    """One whose journal is gone gets a gap for what another one has, whether something is left to be sent or not."""
+    outbox = Outbox()
+    boxes.append(outbox)
+    for _ in range(5):
+        outbox.put(report, "r")
+    assert [1, 2, 3, 4, 5] == numbers(outbox)
+    outbox.acknowledge(3)
+    outbox.rewind(0)
+    assert [m.Gap(3, 1), report(4), report(5)] == sent(outbox)
+    outbox.acknowledge(5)
+    outbox.rewind(2)
+    assert [m.Gap(5, 3)] == sent(outbox)
 
 
 def test_telemetry_goes_to_disk_when_memory_is_full_and_comes_back(boxes: list[Outbox]) -> None:

@@ -63,15 +63,25 @@ async def test_a_stranger_is_not_heard(board: Fixture) -> None:
     assert board.heard == [("edge-1", m.Events(1, ()))]
 
 
-async def test_reports_are_taken_once_and_gaps_are_counted(board: Fixture) -> None:
-    """A report that comes twice has one effect and is acknowledged again; a number that never came is known."""
+async def test_reports_are_taken_once_and_in_order(board: Fixture) -> None:
+    """One that comes twice has one effect and is acknowledged again; one that comes too early has none."""
     await board.say(HELLO)
     await board.answer()
-    for number, acknowledged in ((1, 1), (1, 1), (4, 4)):
+    for number, acknowledged in ((1, 1), (1, 1), (4, 1), (2, 2), (3, 3), (4, 4)):
         await board.say(m.Events(number, ()))
         assert m.Ack(acknowledged) == await board.answer()
-    assert [1, 4] == [message.number for _, message in board.heard if isinstance(message, m.Events)]
-    assert board.board.agents["edge-1"].missing == 2
+    assert [1, 2, 3, 4] == [message.number for _, message in board.heard if isinstance(message, m.Events)]
+    assert 0 == board.board.agents["edge-1"].missing
+
+
+async def test_what_an_agent_let_go_is_known(board: Fixture) -> None:
+    """A gap skips the numbers that it names, once, and counts them; one further on skips nothing."""
+    await board.say(HELLO)
+    await board.answer()
+    for gap, acknowledged in ((m.Gap(9, 5), 0), (m.Gap(3, 1), 3), (m.Gap(4, 2), 4), (m.Gap(4, 2), 4)):
+        await board.say(gap)
+        assert m.Ack(acknowledged) == await board.answer()
+    assert 4 == board.board.agents["edge-1"].missing
 
 
 async def test_nonsense_is_refused_and_counted(board: Fixture) -> None:
@@ -184,8 +194,9 @@ async def test_a_new_switchboard_knows_what_the_last_one_acknowledged(board: Fix
     """With the same journal: the same process of the agent goes on, and sends only what was not acknowledged."""
     await board.say(HELLO)
     await board.answer()
-    await board.say(m.Events(3, ()))
-    assert m.Ack(3) == await board.answer()
+    for number in (1, 2, 3):
+        await board.say(m.Events(number, ()))
+        assert m.Ack(number) == await board.answer()
     successor = Switchboard(board.hub, board.clock, "c", journal=board.board.journal)
     assert [("edge-1", 3, False)] == [(n, a.acknowledged, a.here) for n, a in successor.agents.items()]
     assert successor.agents["edge-1"].hello == HELLO
