@@ -82,10 +82,24 @@ class Remote:
 
         :raises RemoteError: it cannot be reached, is another one, lets nobody in, or lacks a Python.
         """
-        self._connections = []
-        await self._connect(self.host)
+        await self.connect()
         self.machine = await self._probe()
         return self.machine
+
+    async def connect(self) -> None:
+        """Only connect: for `run`.
+
+        :raises RemoteError: it cannot be reached, is another one, or lets nobody in.
+        """
+        self._connections = []
+        await self._connect(self.host)
+
+    async def run(self, command: str, stdin: bytes = b"") -> Done:
+        """Run `command` by the shell of the user who connected, not as root.
+
+        :raises CutError: the connection broke.
+        """
+        return await self._guard(command.partition(" ")[0], lambda: self._run(command, stdin, None))
 
     async def close(self) -> None:
         """Hang up; may be called twice."""

@@ -22,6 +22,7 @@ from plctl.common.errors import UserError, WorldError
 from plctl.common.keys import check_name
 from plctl.common.log import format_wall
 from plctl.deploy import slurm_scripts as scripts
+from plctl.deploy.remote import Done
 
 JOB_NAME = "plctl-agents"
 _LOOK_EVERY_S = 0.5
@@ -29,22 +30,13 @@ _SERVING_S = 60.0  #: from letting agents start until the controller has welcome
 _ENDING_S = 90.0  #: from scancel until the job is gone: Slurm's KillWait, 30 s unless told otherwise, and some more
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command on the login node said and ended with."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
 class LoginNode(Protocol):
     """Runs commands where sbatch, srun and the like work."""
 
-    async def run(self, command: str, stdin: bytes = b"") -> Answer:
+    async def run(self, command: str, stdin: bytes = b"") -> Done:
         """Run `command` by the user's shell.
 
-        :raises WorldError: the node is out of reach.
+        :raises WorldError: the connection to the node broke.
         """
 
 
@@ -90,7 +82,7 @@ class SlurmEngine:
 
         None are if there is such an allocation already.
 
-        :param find_bundle: (Python as ``3.11``, architecture) → tar of the wheels that the nodes need.
+        :param find_bundle: (Python as ``3.11``, architecture) → the archive for such nodes; see `plctl.deploy.bundle`.
         :raises UserError: a job of ours runs that is another.
         :raises WorldError: a step fails; the job is ended and nobody was let in.
         """
@@ -214,10 +206,10 @@ class SlurmEngine:
     async def _must(self, command: str, stdin: bytes = b"") -> list[str]:
         """The lines that `command` prints, which must succeed."""
         answer = await self._login.run(command, stdin)
-        if answer.status != 0:
+        if answer.exit_status != 0:
             tool, _, _ = command.partition(" ")
             raise WorldError(
-                f"{tool} failed on the login node: {answer.stderr.strip() or f'exit status {answer.status}'}"
+                f"{tool} failed on the login node: {answer.stderr.strip() or f'exit status {answer.exit_status}'}"
             )
         return answer.stdout.splitlines()
 

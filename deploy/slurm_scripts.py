@@ -17,6 +17,9 @@ _OWN = (
     "fi\n"
 )
 
+#: Takes the state folder away, unless somebody uses it.
+_FORGET = "import pathlib as p, plctl.deploy.on_host.places as o; o.forget_state(p.Path('/run/plctl'))"
+
 #: Waits for the job's folder (10 s), then prints the node's Python and architecture, for which a bundle must be.
 INSPECT = (
     f"{_FOLDER}"
@@ -31,7 +34,7 @@ def send(job: str) -> str:
     """What the login node does with a bundle on its standard input: carry it to all nodes of a job."""
     return (
         'umask 077 && bundle=$(mktemp) && trap \'rm "$bundle"\' EXIT && cat > "$bundle" && '
-        f'sbcast --jobid={job} "$bundle" /tmp/plctl-job{job}/bundle.tar'
+        f'sbcast --jobid={job} "$bundle" /tmp/plctl-job{job}/bundle.tar.gz'
     )
 
 
@@ -52,6 +55,7 @@ def batch(controller: str) -> str:
         '    sleep 1 & wait "$!"\n'
         "done\n"
         "wait\n"
+        f'$root "$folder/bin/python" -c "{_FORGET}"\n'
         '$root rm -rf "$folder"\n'
     )
     return f"#!/bin/sh\nexec srun --kill-on-bad-exit=0 sh -c {shlex.quote(step)}\n"
@@ -65,11 +69,11 @@ def install(controller_public: str) -> str:
     return (
         f"set -eu\numask 077\n{_FOLDER}{_OWN}"
         'cd "$folder"\n'
-        "mkdir wheels\n"
-        "tar -xf bundle.tar -C wheels\n"
-        "python3 -m venv . > venv.log 2>&1 || { cat venv.log >&2; exit 1; }\n"
-        "bin/python -m pip --disable-pip-version-check install -q --no-index --find-links wheels plctl >&2\n"
-        "rm -r wheels bundle.tar venv.log\n"
+        "python3 -m venv --without-pip . > venv.log 2>&1 || { cat venv.log >&2; exit 1; }\n"
+        "tar -xzf bundle.tar.gz -C lib/python3.*/site-packages\n"
+        "rm bundle.tar.gz venv.log\n"
+        'printf "#!%s/bin/python\\nfrom plctl.common.cli import main\\nmain()\\n" "$folder" > bin/plctl\n'
+        "chmod 700 bin/plctl\n"
         'exec bin/python -m plctl.deploy.node_key "$SLURMD_NODENAME.job$SLURM_JOB_ID" keys '
         f"{shlex.quote(controller_public)}\n"
     )

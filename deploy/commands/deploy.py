@@ -31,6 +31,7 @@ Examples:
   plctl deploy -i hosts.yaml --controller tcp://lab-control:7777 --check
   plctl deploy -i hosts.yaml --controller tcp://lab-control:7777 --limit failed
   plctl deploy -i hosts.yaml --remove --limit 'node*'
+  plctl deploy -i login.yaml --controller tcp://lab-control:7777 --engine slurm --nodes 8 --sbatch=--time=120
 
 \b
 hosts.yaml:
@@ -51,6 +52,10 @@ hosts.yaml:
               help="Only hosts that match: names with *, groups, key=value labels, !not, or: failed.")  # fmt: skip
 @click.option("--start-timeout", "start_timeout_s", type=click.IntRange(1, 3600), default=30, show_default=True,
               help="Seconds until the controller must have welcomed an agent.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["systemd", "slurm"]), default="systemd", show_default=True,
+              help="What keeps agents: each host's systemd, or a Slurm job; then -i names a login node.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="With slurm: on so many nodes.")
+@click.option("--sbatch", multiple=True, metavar="OPTION", help="With slurm: also for sbatch, e.g. --time=60.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
 @ssh_options
 @click.pass_context
@@ -65,6 +70,9 @@ def deploy(
     wait: bool,
     pattern: str | None,
     start_timeout_s: int,
+    engine: str,
+    nodes: int,
+    sbatch: tuple[str, ...],
     as_json: bool,
     ssh: SshOptions,
 ) -> None:
@@ -89,12 +97,24 @@ def deploy(
     load_pair(folder, "controller")
     inventory, login = ssh.load()
     hosts = _select(inventory, pattern)
+    if engine == "slurm":
+        from plctl.deploy.slurm_deploy import SlurmOrder, deploy_by_slurm
+
+        _refuse({"--check": check, "--rotate-keys": rotate_keys, "--wait": wait})
+        deploy_by_slurm(hosts, login, SlurmOrder(address, folder, nodes, sbatch, ssh.wheels, remove), as_json=as_json)
+        return
     order = Order(address, folder, check, rotate_keys, wait, start_timeout_s)
     results = _work(hosts, login, order, None if remove else Bundler(wheels=ssh.wheels), ssh.parallel, quiet=as_json)
     if not check:
         remember(inventory.file, results)
     _report(results, as_json)
     ctx.exit(1 if any(result.outcome == "failed" for result in results) else 0)
+
+
+def _refuse(options: dict[str, bool]) -> None:
+    """Refuse those that were given: they mean nothing to a Slurm job, which is made anew or ended."""
+    if given := [name for name, value in options.items() if value]:
+        raise UserError(f"{given[0]} goes with --engine systemd only")
 
 
 def _select(inventory: Inventory, pattern: str | None) -> Sequence[Host]:

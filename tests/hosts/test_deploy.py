@@ -10,12 +10,12 @@ import pytest
 from lab.control import Control
 from lab.deploying import Workstation, build_other_version, fill_cache, workstation
 from lab.real_lab import RealLab
+from lab.study import write_spec
 
 from plctl.common import __version__
 
 pytestmark = pytest.mark.timeout(600)
 
-SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n1000,1,2,20\n"
 HOSTS = ["h1", "h2", "h3"]
 #: What stays for good reason: folders with nothing but a lock, or by now others' namespaces; what any login writes.
 STAYS = ("/run/plctl/ ", "/run/plctl/.lock ", "/run/netns/ ", "/run/motd.dynamic ")
@@ -35,20 +35,6 @@ def newer(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel = build_other_version(tmp_path_factory.mktemp("newer"), "99.0.0")
     fill_cache(cache, wheel)
     return wheel
-
-
-def write_spec(control: Control, duration: str, links: int = 6) -> str:
-    """A run of `links` links with traffic, spread over the hosts; the path of its spec on the controller's seat."""
-    (control.seat.home / "steps.csv").write_text(SCENARIO)
-    client = "plctl probe client {server} --rate 50pps --count 20"
-    workload = [
-        {"at": "server", "command": "plctl probe server", "ready": {"udp": 8622}},
-        {"at": "client", "command": client, "start": "0s"},
-    ]
-    link = {"name": "leo", "count": links, "scenario": "steps.csv", "workload": workload}
-    path = control.seat.home / "study.yaml"
-    path.write_text(json.dumps({"name": "study", "duration": duration, "links": [link]}))
-    return str(path)
 
 
 def changes(lab: RealLab, before: list[set[str]]) -> list[str]:

@@ -58,6 +58,12 @@ class Workstation:
         assert stdout, stderr
         return Outcome(process.returncode, {host["host"]: host for host in json.loads(stdout)}, stderr)
 
+    def deploy_by_slurm(self, *options: str, timeout: float = 300) -> tuple[int, dict[str, list[str]], str]:
+        """Run `plctl deploy --engine slurm` with `options`: its exit status, what it was given as JSON, its errors."""
+        with self.start("--engine", "slurm", *options) as process:
+            stdout, stderr = process.communicate(timeout=timeout)
+        return process.returncode, json.loads(stdout or "{}"), stderr
+
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start `plctl deploy` with `options`; it prints JSON."""
         given = ["-i", str(self.inventory), "--controller", self.control.address, "--keys", str(self.control.keys)]

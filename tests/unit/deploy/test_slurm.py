@@ -13,9 +13,17 @@ from plctl.common.allow_list import AllowEntry, AllowList
 from plctl.common.errors import PlctlError, UserError, WorldError
 from plctl.common.keys import KeyPair
 from plctl.deploy import slurm
-from plctl.deploy.slurm import Answer, Job, SlurmEngine, Wish
+from plctl.deploy.remote import Done
+from plctl.deploy.slurm import Job, SlurmEngine, Wish
 
 WISH = Wish(2, "tcp://192.0.2.1:7777", KeyPair.generate("controller", "controller").public, "1.2.3", ("--time=60",))
+
+
+def answer_of(status: int, stdout: str, stderr: str) -> Done:
+    """What a command ended with and said."""
+    return Done(stdout, stderr, status)
+
+
 RUNNING = f"7|RUNNING|2|node[1-2]|{WISH.comment}\n"
 
 
@@ -25,17 +33,17 @@ class Cluster:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.sent: list[bytes] = []
-        self.answers: dict[str, Iterator[Answer]] = {}
+        self.answers: dict[str, Iterator[Done]] = {}
         self.queue = ""
 
-    async def run(self, command: str, stdin: bytes = b"") -> Answer:
+    async def run(self, command: str, stdin: bytes = b"") -> Done:
         """Answer `command`."""
         self.asked.append(command)
         self.sent.append(stdin)
         for words, answers in self.answers.items():
             if words in command and (answer := next(answers, None)):
                 return answer
-        return Answer(0, self._say(command), "")
+        return answer_of(0, self._say(command), "")
 
     def _say(self, command: str) -> str:
         if command.startswith("sbatch "):
@@ -123,13 +131,13 @@ async def test_the_same_wish_again_changes_nothing_and_another_is_refused(cluste
 
 async def test_a_job_that_waits_says_what_for_once_and_not_for_ever(cluster: Cluster, allowed: AllowList) -> None:
     """The queue's own reason is told, and the job is taken back when patience ends."""
-    waiting = Answer(0, RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(Resources)"), "")
-    cluster.answers["squeue"] = iter([Answer(0, "", ""), waiting, waiting])
+    waiting = answer_of(0, RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(Resources)"), "")
+    cluster.answers["squeue"] = iter([answer_of(0, "", ""), waiting, waiting])
     said: list[str] = []
     await engine(cluster, allowed, said).start(WISH, lambda *_: b"")
     assert 1 == said.count("job 7 waits: (Resources)")
     cluster.queue = ""
-    cluster.answers["squeue"] = iter([Answer(0, "", ""), waiting])
+    cluster.answers["squeue"] = iter([answer_of(0, "", ""), waiting])
     with pytest.raises(WorldError, match=re.escape("job 7 still waits after 0 s: (Resources)")):
         await engine(cluster, allowed).start(replace(WISH, patience_s=0.0), lambda *_: b"")
     assert "scancel" in cluster.tools()
@@ -140,23 +148,27 @@ async def test_a_job_that_waits_says_what_for_once_and_not_for_ever(cluster: Clu
     [
         (
             "sbatch",
-            Answer(1, "", "sbatch: error: invalid partition\n"),
+            answer_of(1, "", "sbatch: error: invalid partition\n"),
             "sbatch failed .*: sbatch: error: invalid part",
         ),
         (
             "platform.machine",
-            Answer(0, "3.11 x86_64\n3.13 aarch64\n", ""),
+            answer_of(0, "3.11 x86_64\n3.13 aarch64\n", ""),
             "differ .3.11 x86_64, 3.13 aarch64",
         ),
-        ("platform.machine", Answer(127, "", "sh: 1: python3: not found\n"), "python3: not found"),
-        ("sbcast", Answer(1, "", "No space left on device"), "No space left on device"),
-        ("node_key", Answer(1, "", "no module named venv"), "no module named venv"),
-        ("touch", Answer(1, "", ""), "exit status 1"),
-        ("agent status", Answer(1, "", "node2: it cannot be"), "not all agents serve after 0 s: .*node2: it cannot be"),
+        ("platform.machine", answer_of(127, "", "sh: 1: python3: not found\n"), "python3: not found"),
+        ("sbcast", answer_of(1, "", "No space left on device"), "No space left on device"),
+        ("node_key", answer_of(1, "", "no module named venv"), "no module named venv"),
+        ("touch", answer_of(1, "", ""), "exit status 1"),
+        (
+            "agent status",
+            answer_of(1, "", "node2: it cannot be"),
+            "not all agents serve after 0 s: .*node2: it cannot be",
+        ),
     ],
 )
 async def test_a_failing_step_leaves_neither_job_nor_key(
-    cluster: Cluster, allowed: AllowList, where: str, answer: Answer, words: str
+    cluster: Cluster, allowed: AllowList, where: str, answer: Done, words: str
 ) -> None:
     """The cluster's own words are told, and all is as it was before."""
     cluster.answers[where] = iter([answer] * 2)
@@ -181,7 +193,7 @@ async def test_removal_ends_jobs_and_revokes_only_their_keys(cluster: Cluster, a
 async def test_a_job_that_does_not_end_is_told(cluster: Cluster, allowed: AllowList) -> None:
     """Nothing is called gone that is there."""
     cluster.queue = RUNNING
-    cluster.answers["squeue"] = iter([Answer(0, RUNNING, "")] * 3)
+    cluster.answers["squeue"] = iter([answer_of(0, RUNNING, "")] * 3)
     with pytest.raises(WorldError, match="job 7 has not ended 0 s after scancel"):
         await engine(cluster, allowed).remove()
 
@@ -190,6 +202,6 @@ async def test_a_queue_is_read_as_it_is(cluster: Cluster, allowed: AllowList) ->
     """A comment may hold what separates the fields; what is no answer of Slurm's is an error."""
     cluster.queue = "7|COMPLETING|2|node[1-2]|a|b\n"
     assert [Job("7", "COMPLETING", 2, "node[1-2]", "a|b")] == await engine(cluster, allowed).jobs()
-    cluster.answers["squeue"] = iter([Answer(127, "", "sh: 1: squeue: not found")])
+    cluster.answers["squeue"] = iter([answer_of(127, "", "sh: 1: squeue: not found")])
     with pytest.raises(PlctlError, match="squeue failed on the login node: sh: 1: squeue: not found"):
         await engine(cluster, allowed).jobs()
