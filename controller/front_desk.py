@@ -77,6 +77,9 @@ class FrontDesk:
             message: m.Message = await self._acts[type(request)](asker, request)
         except PlctlError as error:
             message = m.Refused(str(error))
+        except Exception as error:  # our bug: the client is not to wait for ever, and others are to be served
+            message = m.Refused(f"a bug in plctl, see the controller's log: {error!r}")
+            asyncio.get_running_loop().call_exception_handler({"message": f"{request!r:.200}", "exception": error})
         answer = m.Envelope(message, reply_to=asker.id)
         self._remember(asker, answer)
         await self._answer(peer, answer)

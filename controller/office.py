@@ -20,6 +20,7 @@ from plctl.controller.front_desk import Asker
 from plctl.controller.journal import RunEntry
 from plctl.controller.occupancy import Occupancy
 from plctl.controller.placement import Need, Offer, need_of, place
+from plctl.controller.request_check import check_request
 from plctl.controller.results import RunFolder, new_run_id, read_record
 from plctl.controller.run_plan import planned, plans_of
 from plctl.controller.run_record import RunRecord
@@ -70,11 +71,12 @@ class Office:
     async def submit(self, asker: Asker, submit: rq.Submit) -> rq.Submitted:
         """Place a run and begin it.
 
-        :raises UserError: it fits nowhere, or names hosts that are not here.
+        :raises UserError: it is none, fits nowhere, or names hosts that are not here.
         :raises WorldError: its folder cannot be written.
         """
         if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
             return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
+        check_request(submit.request)
         assignments = place(submit.request, self._offers(), submit.policy, force=submit.force)
         if submit.plan_only:
             return rq.Submitted("", assignments)

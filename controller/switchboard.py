@@ -186,8 +186,8 @@ class Switchboard:
             await self._hear_agent(peer, envelope, heard_ns)
         elif isinstance(envelope.message, m.Goodbye):
             self._hub.left(peer)
-        elif envelope.id <= 0:
-            self._count(peer, Refusal.MALFORMED, "a request without an id")
+        elif not 0 < envelope.id < 2**63:
+            self._count(peer, Refusal.MALFORMED, "a request without an id that it could be answered by")
         elif self._desk:
             await self._desk(peer, envelope)
 
