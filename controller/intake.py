@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plctl.common import messages as m
@@ -66,14 +66,21 @@ class Intake:
                 self._require_own(host, (link,), "a packet log")
                 self._folder.append_packets(link, direction, records)
 
-    def note(self, note: Note) -> None:
-        """Log what the run's machine wants noted, and show it.
+    def note(self, notes: Sequence[Note]) -> None:
+        """Log what the run's machine wants noted because of one event, all at once, and show it.
 
         :raises WorldError: it cannot be written.
         """
-        event = {"t_ns": self._clock.monotonic_ns(), "link": note.link, "event": note.event, **note.facts}
-        self._log([event], note.host or CONTROLLER)
-        self._observer.note(note.event, note.host, note.link, note.facts)
+        if not notes:
+            return
+        about = {"t_ns": self._clock.monotonic_ns(), "host": CONTROLLER}
+        log = [
+            about | {"link": note.link, "event": note.event, **note.facts} | ({"host": note.host} if note.host else {})
+            for note in notes
+        ]
+        self._log(log, CONTROLLER)
+        for note in notes:
+            self._observer.note(note.event, note.host, note.link, note.facts)
 
     def _require_own(self, host: str, links: Iterable[str], what: str) -> None:
         for link in links:

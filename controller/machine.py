@@ -72,18 +72,17 @@ class Patience:
 LEAD_NS = 250 * NS_PER_MS
 #: Further, for agents that read it by exchanges: a burst takes some 100 ms, more on a busy machine.
 LEAD_TO_READ_CLOCKS_NS = 250 * NS_PER_MS
-#: For each such agent: what its commands, answers and exchanges cost the controller.
-LEAD_PER_AGENT_NS = 1 * NS_PER_MS
+#: For each further agent, whatever its clock: what its commands, answers and exchanges cost a busy controller.
+LEAD_PER_AGENT_NS = 2 * NS_PER_MS
 
 
-def lead_ns(round_trips_ns: Collection[int]) -> int:
-    """How long before T0 to arm agents, given the round trip to each that has another clock.
+def lead_ns(agents: int, round_trips_ns: Collection[int]) -> int:
+    """How long before T0 to arm so many agents, given the round trip to each that has another clock.
 
     On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips.
     """
-    if not round_trips_ns:
-        return LEAD_NS
-    return LEAD_NS + LEAD_TO_READ_CLOCKS_NS + LEAD_PER_AGENT_NS * len(round_trips_ns) + 3 * max(round_trips_ns)
+    lead = LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1)
+    return lead + LEAD_TO_READ_CLOCKS_NS + 3 * max(round_trips_ns) if round_trips_ns else lead
 
 
 class RunMachine:

@@ -138,6 +138,8 @@ class Session:
         self._journal.append(self._run, Happened(event, now_ns, self._machine.t0_ns))
         for instruction in instructions:
             self._execute(instruction)
+        with self._disk_may_refuse():
+            self._intake.note([each for each in instructions if isinstance(each, ev.Note)])
         if self._machine.phase is not before:
             self._journal.enter(self._run, self._machine.phase)
             if before is ev.Phase.COMMITTED:
@@ -165,9 +167,6 @@ class Session:
                 self._unsent[host] = None
             case ev.SetTimer(phase, at_ns, host):
                 self._timers.add(asyncio.create_task(self._time_out(ev.TimedOut(phase, host), at_ns)))
-            case ev.Note():
-                with self._disk_may_refuse():
-                    self._intake.note(instruction)
 
     async def _send_commands(self) -> None:
         """Send what is open to those who are to get it, once it is certain that this process's successor knows."""
@@ -193,7 +192,8 @@ class Session:
             return self._past.t0_ns - self._past.now_ns
         agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
         statuses = [agent.status for agent in agents if agent and agent.status]
-        return lead_ns([status.round_trip_ns for status in statuses if status.round_trip_ns >= 0])
+        round_trips = [status.round_trip_ns for status in statuses if status.round_trip_ns >= 0]
+        return lead_ns(len(self._machine.plans), round_trips)
 
     # --- what agents say
 

@@ -218,10 +218,11 @@ def test_arming_comes_to_an_end() -> None:
 
 
 def test_the_lead_grows_with_distance_and_number() -> None:
-    """T0 leaves time for two and a half round trips and for the controller's work with each agent."""
-    assert 250_000_000 == lead_ns([])
-    assert 501_000_000 + 3 * 40_000_000 == lead_ns([40_000_000])
-    assert 500_000_000 + 1_000_000_000 == lead_ns([0] * 1000)
+    """T0 leaves time for two and a half round trips and for each agent, whatever its clock."""
+    assert 250_000_000 == lead_ns(1, [])
+    assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000])
+    assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [])
+    assert 500_000_000 + 999 * 2_000_000 == lead_ns(1000, [0] * 10)
 
 
 def test_an_agent_cannot_speak_of_others_links() -> None:
