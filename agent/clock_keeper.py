@@ -22,6 +22,8 @@ from plctl.common.wall_promise import WallReading, interval_from_wall
 
 #: Queries of a burst that may be on their way: a thousand agents must not flood a controller that is slow to answer.
 MAX_ASKED = 3
+#: Queries without a reply after which no more are asked until there is a new connection: what is not sent piles up.
+MAX_UNANSWERED = 100
 #: How long a burst waits for replies that may never come.
 PATIENCE_NS = 1 * NS_PER_S
 #: A bound that needs no further exchange: a tenth of what a start's skew may be unless the user says otherwise.
@@ -168,9 +170,10 @@ class ClockKeeper:
 
     async def _ask_now(self) -> None:
         self._schedule.sent(self._clock.monotonic_ns())
-        t1_ns = self._clock.monotonic_ns()
-        self._asked.add(t1_ns)
-        await self._ask(ClockQuery(t1_ns))
+        if len(self._asked) < MAX_UNANSWERED:
+            t1_ns = self._clock.monotonic_ns()
+            self._asked.add(t1_ns)
+            await self._ask(ClockQuery(t1_ns))
 
     async def _until_asked(self, most: int, limit_ns: int) -> bool:
         """Wait until at most `most` queries are without a reply; False if that takes until `limit_ns`."""

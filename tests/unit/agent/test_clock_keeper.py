@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from plctl.agent.clock_keeper import MAX_ASKED, PATIENCE_NS, ClockKeeper
+from plctl.agent.clock_keeper import MAX_ASKED, MAX_UNANSWERED, PATIENCE_NS, ClockKeeper
 from plctl.common.clock import ClockIdentity, FakeClock, clock_identity
 from plctl.common.clock_watch import QUIET_NS, ClockSample, ClockWatch
 from plctl.common.presence import ClockQuery, ClockReply
@@ -165,6 +165,18 @@ async def test_a_burst_does_not_wait_for_ever(world: World) -> None:
     await world.live(3 * NS_PER_S, NS_PER_MS)  # what was known has aged, so the burst must ask
     assert PATIENCE_NS <= await world.burst() <= PATIENCE_NS + NS_PER_MS
     assert 30 * NS_PER_MS <= await world.burst(30 * NS_PER_MS) <= 31 * NS_PER_MS  # ARM leaves no more
+
+
+async def test_a_controller_that_is_away_is_not_asked_for_ever(world: World) -> None:
+    """Queries that nobody takes do not pile up; the next welcome begins anew."""
+    world.answers = False
+    world.keeper.meet(OTHER)
+    await world.live(600 * NS_PER_S, 100 * NS_PER_MS)
+    assert MAX_UNANSWERED == len(world.asked)
+    world.answers = True
+    world.keeper.meet(OTHER)
+    await world.live(3 * NS_PER_S, NS_PER_MS)
+    assert "exchanges" == world.keeper.source
 
 
 async def test_a_host_that_slept_knows_nothing_for_a_while(world: World) -> None:
