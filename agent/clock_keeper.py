@@ -157,15 +157,19 @@ class ClockKeeper:
         self._asked.clear()
         self._schedule.burst(self._clock.monotonic_ns())
         while self._schedule.in_burst and await self._until_asked(MAX_ASKED - 1, limit_ns):
-            await self._until_due()
+            await self._until_due(in_burst=True)
             if self._is_good() or self._clock.monotonic_ns() >= limit_ns:
                 self._schedule.end_burst()
                 return
-            await self._ask_now()
+            if self._schedule.in_burst:
+                await self._ask_now()
         await self._until_asked(0, limit_ns)
 
-    async def _until_due(self) -> None:
+    async def _until_due(self, *, in_burst: bool = False) -> None:
+        """Wait until an exchange is due; in a burst no longer than that lasts, as `keep` may take its last turn."""
         while self._clock.monotonic_ns() < (due_ns := self._schedule.due_ns):
+            if in_burst and not self._schedule.in_burst:
+                return
             await self._clock.sleep_until(due_ns)
 
     async def _ask_now(self) -> None:

@@ -144,6 +144,17 @@ async def test_a_burst_ends_when_the_bound_is_good(world: World) -> None:
     assert 1 == len(world.asked)
 
 
+async def test_a_burst_ends_though_the_trickle_takes_its_last_turn(world: World) -> None:
+    """An exchange of the trickle that is due within a burst joins it; the burst does not wait for the next of those."""
+    world.keeper.meet(OTHER)
+    await world.live(200 * NS_PER_MS, NS_PER_MS)
+    for _ in range(10):  # which of two that wake at the same instant comes first is a matter of chance
+        trickle_ns = world.keeper._schedule.due_ns
+        await world.live(trickle_ns - world.clock.monotonic_ns() - 30 * NS_PER_MS, NS_PER_MS)
+        assert await world.burst() < 150 * NS_PER_MS
+        await world.live(100 * NS_PER_MS, NS_PER_MS)
+
+
 async def test_a_burst_on_a_slow_path_does_not_flood(world: World) -> None:
     """All queries are asked and answered, but few are on their way at a time."""
     world.forward_ns = world.back_ns = 30 * NS_PER_MS
