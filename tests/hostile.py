@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,12 +14,18 @@ from pathlib import Path
 import zmq
 import zmq.asyncio
 
+from plctl.common import messages as m
+from plctl.common import requests as rq
+from plctl.common import wire
 from plctl.common.allow_list import AllowList
 from plctl.common.enrolment import enroll, init_controller
 from plctl.common.keys import ClientRole, KeyPair, load_controller_public, load_pair
-from plctl.common.refusals import Refusals
+from plctl.common.refusals import Refusal, Refusals
+from plctl.common.run_request import RunRequest
 from plctl.common.transport import HubKeys, SpokeKeys, ZmqHub, ZmqSpoke
 
+CONNECTIONS = 20  #: of each hostile kind in a storm
+CUTS = 3  #: connections of a storm in which 1 GB is claimed; each takes a second to be judged
 ANYWHERE = "tcp://127.0.0.1:*"
 #: ZMTP 3.0 as a client with CURVE would begin, up to where its first frame follows.
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"CURVE".ljust(20, b"\0") + bytes(32)
@@ -142,3 +150,87 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         pass
     finally:
         writer.close()
+
+
+class Storm:
+    """Everything hostile at once; mallory is an enrolled agent, eve a viewer, oscar an operator."""
+
+    def __init__(self, site: Site, messages: int) -> None:
+        """So many messages, and some connections that do not get as far."""
+        self._site = site
+        self._count = messages
+        self._random = random.Random(7)
+        self._mallory, self._eve = site.enroll("mallory").pair, site.enroll("eve", "viewer").pair
+        self._oscar = site.enroll("oscar", "operator").pair
+        self._expected: Counter[Refusal] = Counter()
+
+    async def rage(self) -> Counter[Refusal]:
+        """Send it all; what must be counted."""
+        await asyncio.gather(self._messages(), self._connections(), self._too_long())
+        return self._expected
+
+    def _kinds(self) -> list[tuple[Refusal, zmq.asyncio.Socket, list[bytes]]]:
+        mallory = self._site.dealer(self._mallory, b"mallory/1")
+        thief = self._site.dealer(self._mallory, b"edge-1/" + b"0" * 32)
+        eve = self._site.dealer(self._eve, b"eve/1")
+        oscar = self._site.dealer(self._oscar, b"oscar/1")
+        events = m.encode(m.Envelope(m.Events(10**9, ()), epoch="r"))
+        release = m.encode(m.Envelope(m.Release(), id=1, epoch="r"))
+        plain = wire.unpack(events)
+        assert isinstance(plain, dict)
+        submit = m.encode(m.Envelope(rq.Submit(RunRequest("r", 1, ())), id=7))
+        unnumbered = m.encode(m.Envelope(rq.Cancel("r", "c")))
+        return [
+            (Refusal.FORBIDDEN, eve, [submit]),
+            (Refusal.FORBIDDEN, mallory, [submit]),
+            (Refusal.FORBIDDEN, oscar, [events]),
+            (Refusal.FORBIDDEN, oscar, [release]),
+            (Refusal.MALFORMED, oscar, [unnumbered]),
+            (Refusal.MALFORMED, oscar, [wire.pack({**plain, "type": "submit", "id": 1, "body": {"request": "x"}})]),
+            (Refusal.MALFORMED, mallory, [self._random.randbytes(50) + b"\xc1"]),
+            (Refusal.MALFORMED, mallory, [b"\xdd\xff\xff\xff\xff"]),  # a list of 4 billion items
+            (Refusal.MALFORMED, mallory, [b"\xc6\x3b\x9a\xca\x00"]),  # bytes of 1 GB
+            (Refusal.MALFORMED, mallory, [b"\x91" * 5000]),  # deep nesting
+            (Refusal.MALFORMED, mallory, [wire.pack({**plain, "more": 1})]),
+            (Refusal.MALFORMED, mallory, [wire.pack({**plain, "body": {"number": "1", "events": []}})]),
+            (Refusal.FORBIDDEN, mallory, [release]),
+            (Refusal.FORBIDDEN, mallory, [wire.pack({**plain, "type": "__class__"})]),
+            (Refusal.FORBIDDEN, eve, [events]),
+            (Refusal.FORBIDDEN, eve, [release]),
+            (Refusal.VERSION, mallory, [wire.pack({**plain, "v": 0})]),
+            (Refusal.STRANGER, mallory, [events]),
+            (Refusal.FRAMES, mallory, [events, events]),
+            (Refusal.NAME, thief, [events]),
+        ]
+
+    async def _messages(self) -> None:
+        kinds = self._kinds()
+        for _ in range(self._count):
+            why, sender, frames = self._random.choice(kinds)
+            self._expected[why] += 1
+            await sender.send_multipart(frames)
+
+    async def _connections(self) -> None:
+        site = self._site
+        for n in range(CONNECTIONS):
+            site.dealer(KeyPair.generate("edge-1", "agent"), b"edge-1/%d" % n)
+            site.dealer(None, b"edge-1/%d" % n)
+            site.dealer(self._mallory, b"mallory/%d" % n, KeyPair.generate("c", "controller").public)
+            await asyncio.to_thread(say_raw, site.place, GREETING + GIGABYTE)
+            await asyncio.to_thread(say_raw, site.place, b"GET / HTTP/1.1\r\n\r\n" * 10)
+        self._expected[Refusal.KEY] += CONNECTIONS
+        self._expected[Refusal.HANDSHAKE] += 4 * CONNECTIONS
+
+    async def _too_long(self) -> None:
+        """1 GB claimed inside an authenticated connection, once that has been heard."""
+        counts = self._site.refusals.counts
+        for n in range(CUTS):
+            async with Injector().before(self._site.place) as injector:
+                dealer = self._site.dealer(self._eve, b"eve/cut%d" % n, address=injector.address)
+                await dealer.send(wire.pack({"v": 7}))
+                self._expected[Refusal.VERSION] += 1
+                await asyncio.wait_for(dealer.recv(), 60)  # heard and answered
+                injector.inject(GIGABYTE)
+                self._expected[Refusal.CUT] += 1
+                await until(lambda: counts[Refusal.CUT] == self._expected[Refusal.CUT])
+                dealer.close()

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import zmq.asyncio
-from hostile import GIGABYTE, GREETING, Injector, Site, say_raw, until
+from hostile import Site, Storm, until
 
 from plctl.common import messages as m
 from plctl.common import wire
 from plctl.common.clock import FakeClock, clock_identity
-from plctl.common.keys import KeyPair
 from plctl.common.log import Event, make_log
 from plctl.common.refusals import Refusal, Refusals
 from plctl.common.transport import ZmqSpoke
 from plctl.controller.switchboard import Switchboard
 
 MESSAGES = 20_000
-CONNECTIONS = 20  #: of each hostile kind
-CUTS = 3  #: connections in which 1 GB is claimed; each takes a second to be judged
 
 
 class Battlefield(Site):
@@ -110,7 +105,7 @@ async def test_a_replaced_connection_is_heard_no_more(field: Battlefield) -> Non
 async def test_a_storm_of_hostile_messages_changes_nothing(field: Battlefield) -> None:
     """20 000 messages of all kinds and connections of all kinds: each is counted, and honest work goes on."""
     edge = await field.join("edge-1")
-    storm = Storm(field)
+    storm = Storm(field, MESSAGES)
     working = asyncio.create_task(_work(edge, 200))
     expected = await storm.rage()
     await working
@@ -128,75 +123,3 @@ async def _work(edge: ZmqSpoke, reports: int) -> None:
     for number in range(1, reports + 1):
         await say(edge, m.Events(number, ()))
         assert await answer(edge) == m.Ack(number)
-
-
-class Storm:
-    """Everything hostile at once; mallory is an enrolled agent, eve a viewer."""
-
-    def __init__(self, field: Battlefield) -> None:
-        self._field = field
-        self._random = random.Random(7)
-        self._mallory, self._eve = field.enroll("mallory").pair, field.enroll("eve", "viewer").pair
-        self._expected: Counter[Refusal] = Counter()
-
-    async def rage(self) -> Counter[Refusal]:
-        """Send it all; what must be counted."""
-        await asyncio.gather(self._messages(), self._connections(), self._too_long())
-        return self._expected
-
-    def _kinds(self) -> list[tuple[Refusal, zmq.asyncio.Socket, list[bytes]]]:
-        mallory = self._field.dealer(self._mallory, b"mallory/1")
-        thief = self._field.dealer(self._mallory, b"edge-1/" + b"0" * 32)
-        eve = self._field.dealer(self._eve, b"eve/1")
-        events = m.encode(m.Envelope(m.Events(10**9, ()), epoch="r"))
-        release = m.encode(m.Envelope(m.Release(), id=1, epoch="r"))
-        plain = wire.unpack(events)
-        assert isinstance(plain, dict)
-        return [
-            (Refusal.MALFORMED, mallory, [self._random.randbytes(50) + b"\xc1"]),
-            (Refusal.MALFORMED, mallory, [b"\xdd\xff\xff\xff\xff"]),  # a list of 4 billion items
-            (Refusal.MALFORMED, mallory, [b"\xc6\x3b\x9a\xca\x00"]),  # bytes of 1 GB
-            (Refusal.MALFORMED, mallory, [b"\x91" * 5000]),  # deep nesting
-            (Refusal.MALFORMED, mallory, [wire.pack({**plain, "more": 1})]),
-            (Refusal.MALFORMED, mallory, [wire.pack({**plain, "body": {"number": "1", "events": []}})]),
-            (Refusal.FORBIDDEN, mallory, [release]),
-            (Refusal.FORBIDDEN, mallory, [wire.pack({**plain, "type": "__class__"})]),
-            (Refusal.FORBIDDEN, eve, [events]),
-            (Refusal.FORBIDDEN, eve, [release]),
-            (Refusal.VERSION, mallory, [wire.pack({**plain, "v": 0})]),
-            (Refusal.STRANGER, mallory, [events]),
-            (Refusal.FRAMES, mallory, [events, events]),
-            (Refusal.NAME, thief, [events]),
-        ]
-
-    async def _messages(self) -> None:
-        kinds = self._kinds()
-        for _ in range(MESSAGES):
-            why, sender, frames = self._random.choice(kinds)
-            self._expected[why] += 1
-            await sender.send_multipart(frames)
-
-    async def _connections(self) -> None:
-        field = self._field
-        for n in range(CONNECTIONS):
-            field.dealer(KeyPair.generate("edge-1", "agent"), b"edge-1/%d" % n)
-            field.dealer(None, b"edge-1/%d" % n)
-            field.dealer(self._mallory, b"mallory/%d" % n, KeyPair.generate("c", "controller").public)
-            await asyncio.to_thread(say_raw, field.place, GREETING + GIGABYTE)
-            await asyncio.to_thread(say_raw, field.place, b"GET / HTTP/1.1\r\n\r\n" * 10)
-        self._expected[Refusal.KEY] += CONNECTIONS
-        self._expected[Refusal.HANDSHAKE] += 4 * CONNECTIONS
-
-    async def _too_long(self) -> None:
-        """1 GB claimed inside an authenticated connection, once that has been heard."""
-        counts = self._field.refusals.counts
-        for n in range(CUTS):
-            async with Injector().before(self._field.place) as injector:
-                dealer = self._field.dealer(self._eve, b"eve/cut%d" % n, address=injector.address)
-                await dealer.send(wire.pack({"v": 7}))
-                self._expected[Refusal.VERSION] += 1
-                await asyncio.wait_for(dealer.recv(), 60)  # heard and answered
-                injector.inject(GIGABYTE)
-                self._expected[Refusal.CUT] += 1
-                await until(lambda: counts[Refusal.CUT] == self._expected[Refusal.CUT])
-                dealer.close()
