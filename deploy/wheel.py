@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -64,14 +65,16 @@ def _build(checkout: Path, cache: Path) -> Path:
         hasher.update(f"{path.relative_to(checkout)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     folder = cache / "wheels" / hasher.hexdigest()[:16]
     if not (found := list(folder.glob("plctl-*.whl"))):
-        copy = folder / "sources"  # always the same path: debugging information names it
+        copy = folder / "sources"
         shutil.rmtree(copy, ignore_errors=True)
         for path in files:
             target = copy / path.relative_to(checkout)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
         offline = [] if _lacks_setuptools() else ["--no-build-isolation"]
-        run_pip("wheel", "--no-deps", *offline, "--wheel-dir", str(folder), str(copy))
+        # Debugging information would name the folder, and equal sources would not make equal wheels.
+        flags = f"{os.environ.get('CFLAGS', '')} -ffile-prefix-map={copy}=plctl".strip()
+        run_pip("wheel", "--no-deps", *offline, "--wheel-dir", str(folder), str(copy), CFLAGS=flags)
         shutil.rmtree(copy)
         found = list(folder.glob("plctl-*.whl"))
     return found[0]
@@ -108,14 +111,14 @@ def _pack(plctl: Distribution, cache: Path, machine: str) -> Path:
     return path
 
 
-def run_pip(*arguments: str) -> None:
-    """Run the pip of this Python.
+def run_pip(*arguments: str, **environment: str) -> None:
+    """Run the pip of this Python, with some variables set.
 
     :raises UserError: there is none.
     :raises WorldError: it failed; with its own last words.
     """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     if "No module named pip" in done.stderr:
         raise UserError(
             f"what hosts need is fetched by pip, which {sys.executable} does not have: apt install python3-pip"
