@@ -50,7 +50,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
         _say(console, f"start:   no two links farther apart than {format_duration(record.skew_bound_ns)}")
     _say(console, "verdict: ", (record.verdict, f"bold {colour(record.verdict)}"))
     if folder is None:
-        _say(console, f"results: with the controller at {controller}; copy them here: plctl fetch {record.run}")
+        _say(console, f"results: with the controller at {controller}; to copy them here:")
+        _say(console, f"  plctl fetch {record.run}")
         return
     _say(console, f"results: {folder}")
     if (folder / REPORT_NAME).exists():

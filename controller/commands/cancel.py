@@ -38,4 +38,4 @@ def cancel(run: str, reach: Reach, as_json: bool) -> None:
         return found, (await client.ask(Cancel(found, f"{client.name} asked for it"), Done)).what
 
     found, what = reach.ask(end)
-    click.echo(json.dumps({"run": found, "what": what}, indent=1) if as_json else f"{found}: {what or 'is ending'}")
+    click.echo(json.dumps({"run": found, "what": what}, indent=1) if as_json else what or f"{found} is being ended")

@@ -138,8 +138,8 @@ def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bo
 def _leave(detached: Detached) -> NoReturn:
     if detached.run:
         click.echo(
-            f"\nleft {detached.run} alone; come back: plctl show {detached.run} --follow\n"
-            f"its results in the end: plctl fetch {detached.run}; to end it now: plctl cancel {detached.run}",
+            f"\nleft {detached.run} alone; come back, have its results, end it:\n"
+            f"  plctl show {detached.run} --follow\n  plctl fetch {detached.run}\n  plctl cancel {detached.run}",
             err=True,
         )
     else:

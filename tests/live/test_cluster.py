@@ -118,7 +118,8 @@ def test_a_run_that_was_left_goes_on_and_can_be_come_back_to(pair: Cluster) -> N
         _, said = following.communicate()
     assert 130 == following.returncode, said.decode()
     run = pair.ask("runs")["runs"][0]["run"]
-    assert f"left {run} alone; come back: plctl show {run} --follow" in said.decode()
+    assert f"left {run} alone" in said.decode()
+    assert f"\n  plctl show {run} --follow\n  plctl fetch {run}\n  plctl cancel {run}\n" in said.decode()
     assert f"{run}, short\nrunning" in pair.plctl("show", run, who="eve").stdout
     events = pair.plctl("events", run, "--follow", "--event", "run.*")
     assert ["run.preparing", "run.done"] == [events.stdout.splitlines()[i].split()[2] for i in (0, -1)]
