@@ -26,13 +26,14 @@ class CommandNotExecutableError(WorldError):
 
 
 def become(command: Sequence[str], netns: str) -> NoReturn:
-    """Replace this process by `command` inside the namespace `netns`.
+    """Replace this process by `command` inside the namespace `netns`, whose interfaces /sys then shows.
 
     For the main thread of a process that has no other. Raises what `execute` does.
 
     :raises KernelError: the namespace cannot be entered.
     """
     namespace.enter(netns)
+    namespace.show_network_in_sys()
     execute(command)
 
 

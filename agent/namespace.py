@@ -28,8 +28,8 @@ from plctl.common.errors import BusyError, KernelError
 NETNS_DIR = Path("/run/netns")
 PLACEHOLDER_MODE = 0o400  # `ip netns add` and its like make theirs with 0 or 0644
 
-_CLONE_NEWNET = 0x40000000
-_MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
+_CLONE_NEWNET, _CLONE_NEWNS = 0x40000000, 0x20000
+_MS_BIND, _MS_REC, _MS_SLAVE, _MS_SHARED = 0x1000, 0x4000, 0x80000, 0x100000
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _THIS_NAMESPACE = "/proc/thread-self/ns/net"
 
@@ -99,6 +99,19 @@ def enter(name: str) -> None:
         _call(attempt, _libc.setns, fd, _CLONE_NEWNET)
     finally:
         os.close(fd)
+
+
+def show_network_in_sys() -> None:
+    """Give the calling process, which has no other thread, mounts of its own whose /sys shows the network it is in.
+
+    `ip netns exec` does the same: tools that look into /sys/class/net would see the host's interfaces.
+
+    :raises KernelError: the kernel refuses.
+    """
+    _call("unshare mounts", _libc.unshare, _CLONE_NEWNS)
+    _mount("keep mounts private", "none", Path("/"), _MS_REC | _MS_SLAVE)
+    if _libc.umount2(b"/sys", _MNT_DETACH) == 0:
+        _call("mount /sys", _libc.mount, b"sysfs", b"/sys", b"sysfs", ctypes.c_ulong(0), None)
 
 
 def create(name: str, ledger: Ledger) -> None:

@@ -165,6 +165,15 @@ def test_missing_and_unusable_commands_end_as_in_a_shell(name: str, tmp_path: Pa
     assert 2 == outside("link", "exec", "-n", name, "client", "--").returncode
 
 
+def test_the_command_sees_its_own_network_in_sys(name: str) -> None:
+    """Tools that look into /sys/class/net find the end's interfaces, and the caller's /sys stays what it was."""
+    before = sorted(path.name for path in Path("/sys/class/net").iterdir())
+    command = [PLCTL, "link", "exec", "-n", name, "client", "ls", "/sys/class/net"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    assert ["lo", "veth1"] == listed
+    assert before == sorted(path.name for path in Path("/sys/class/net").iterdir())
+
+
 def test_the_command_gets_the_real_terminal_and_pipes(name: str) -> None:
     """Standard input is passed through; a terminal stays one; SIGPIPE ends a writer, as usual."""
     done = outside("link", "exec", "-n", name, "client", "cat", input="through")

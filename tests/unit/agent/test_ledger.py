@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from plctl.agent.ledger import Entry, Ledger, read_entries
+from plctl.agent.ledger import COMPACT_EVERY, Entry, Ledger, read_entries
 from plctl.agent.processes import identify
 from plctl.common.errors import KernelError
 
@@ -134,3 +136,68 @@ def test_a_full_disk_stops_the_making() -> None:
     """What cannot be entered must not be made, so the writer is told."""
     with contextlib.closing(Ledger(Path("/dev/full"))) as full, pytest.raises(KernelError, match="No space left"):
         full.record("netns", "a")
+
+
+def test_a_ledger_of_the_struck_is_written_anew(ledger: Ledger, path: Path) -> None:
+    """What stands stays, in its order, for this writer, for another that has the old file open, and for readers."""
+    with contextlib.closing(Ledger(path)) as other:
+        for name in "abc":
+            ledger.record("netns", name, inode=ord(name))
+        for number in range(COMPACT_EVERY):
+            ledger.record("process", f"{number}")
+            ledger.strike("process", f"{number}")
+        standing = [Entry("netns", name, {"inode": ord(name)}) for name in "cba"]
+        assert 3 == len(path.read_bytes().splitlines())
+        assert standing == ledger.entries() == other.entries() == read_entries(path)
+        other.record("netns", "d")
+        assert [Entry("netns", "d"), *standing] == ledger.entries() == read_entries(path)
+        assert [path] == list(path.parent.iterdir())
+
+
+def test_a_ledger_of_what_stands_is_left_alone(ledger: Ledger, path: Path) -> None:
+    """Writing it anew would gain nothing."""
+    for number in range(10):
+        ledger.record("netns", f"{number}")
+    ledger.strike("netns", "0")
+    inode = path.stat().st_ino
+    ledger.compact()
+    assert inode == path.stat().st_ino
+
+
+def test_a_ledger_that_cannot_be_written_anew_stays_as_it_is(ledger: Ledger, path: Path) -> None:
+    """No room, or what a predecessor was killed over: nothing is lost, and it can be done later."""
+    draft = path.with_name("ledger.jsonl.new")
+    draft.mkdir()
+    for _ in range(10):
+        ledger.record("netns", "a")
+        ledger.strike("netns", "a")
+    ledger.record("netns", "b")
+    ledger.compact()
+    assert [Entry("netns", "b")] == ledger.entries() == read_entries(path)
+    draft.rmdir()
+    draft.write_bytes(b'{"made":"netns","na')
+    ledger.compact()
+    assert [Entry("netns", "b")] == ledger.entries() == read_entries(path)
+    assert 1 == len(path.read_bytes().splitlines())
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from plctl.agent import ledger
+ledger.COMPACT_EVERY = 7
+mine = ledger.Ledger(Path(sys.argv[1]))
+for number in range(400):
+    mine.record("file", f"{sys.argv[2]}-{number}")
+    if number % 10:
+        mine.strike("file", f"{sys.argv[2]}-{number}")
+"""
+
+
+def test_no_entry_is_lost_to_a_ledger_that_is_written_anew(ledger: Ledger, path: Path) -> None:
+    """Several processes write, and each writes the ledger anew again and again: every line lands where it counts."""
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "abc"]
+    assert [0, 0, 0] == [writer.wait(60) for writer in writers]
+    expected = {f"{name}-{number}" for name in "abc" for number in range(0, 400, 10)}
+    assert expected == {entry.name for entry in ledger.entries()} == {entry.name for entry in read_entries(path)}
+    assert len(path.read_bytes().splitlines()) < 1000
