@@ -1,4 +1,4 @@
-"""Draws a link's curves as small SVGs that stand inline in a page and follow its colours, light or dark.
+"""Draws a link's curves.
 
 Each plot is one quantity with two panels, up and down, over the time since T0. The broad line is what was asked for,
 the thin one what happened.
@@ -6,11 +6,8 @@ the thin one what happened.
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -20,36 +17,13 @@ from matplotlib.ticker import LogLocator
 
 from plctl.common.plan import DIRECTIONS, LinkPlan
 from plctl.common.units import NS_PER_MS, format_duration
+from plctl.controller.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
 from plctl.controller.markup import Markup
 from plctl.controller.series import Asked, Floats, Measured
 
-#: Stand-ins that the SVG gets as colours, replaced by the page's own (report.css).
-_INK, _MUTED, _GRID, _ASKED, _MEASURED, _WORSE, _BAD = (f"#0a0b{n:02x}" for n in range(7))
-_VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid", _ASKED: "asked", _MEASURED: "measured", _WORSE: "worse",
-              _BAD: "bad"}  # fmt: skip
 _TITLES = {"up": "up: client → server", "down": "down: server → client"}
 _MAX_ROUTE_LABELS = 8
 _LEAST_LATENESS_NS = 100  #: below it the logarithmic axis ends
-_STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all of them
-    "svg.fonttype": "none",
-    "font.size": 9.0,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "grid.color": _GRID,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 9.0,
-    "lines.linewidth": 1.2,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +95,7 @@ def drops(curves: LinkCurves) -> Markup:
         return Markup()
 
     def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
-        for values, colour in ((measured.dropped, _MEASURED), (measured.lost, _BAD)):
+        for values, colour in ((measured.dropped, MEASURED), (measured.lost, BAD)):
             edges = np.append(measured.start_s, measured.end_s[-1:])
             if np.nansum(values):
                 axes.stairs(np.nan_to_num(values), edges, fill=True, color=colour, alpha=0.8, linewidth=0)
@@ -138,9 +112,9 @@ def lateness(curves: LinkCurves) -> Markup:
         axes.yaxis.set_major_formatter(lambda ns, _: format_duration(round(ns)))
         axes.yaxis.set_minor_formatter("")
         axes.set_ylim(_LEAST_LATENESS_NS, 3 * max(curves.lateness_budget_ns, _highest(measured.lateness_max_ns)))
-        axes.axhline(curves.lateness_budget_ns, color=_BAD, linestyle=(0, (4, 2)), linewidth=1.2)
-        worst = ((measured.lateness_max_ns, _MUTED), (measured.lateness_p99_ns, _WORSE))
-        for values, colour in (*worst, (measured.lateness_p50_ns, _MEASURED)):
+        axes.axhline(curves.lateness_budget_ns, color=BAD, linestyle=(0, (4, 2)), linewidth=1.2)
+        worst = ((measured.lateness_max_ns, MUTED), (measured.lateness_p99_ns, WORSE))
+        for values, colour in (*worst, (measured.lateness_p50_ns, MEASURED)):
             _line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
 
     return _draw(curves, "lateness", "", panel, from_zero=False)
@@ -150,8 +124,8 @@ def _draw(
     curves: LinkCurves, what: str, unit: str, panel: Panel, *, named_routes: bool = False, from_zero: bool = True
 ) -> Markup:
     """Both panels of one quantity, as an SVG."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": f"{curves.plan.name}/{what}"}):
-        figure = Figure(figsize=(10.6, 2.15))
+    with mpl.rc_context({**STYLE, "svg.hashsalt": f"{curves.plan.name}/{what}"}):
+        figure = Figure(figsize=SIZE_INCHES)
         both = figure.subplots(1, 2, sharey=True)
         figure.subplots_adjust(left=0.058, right=0.983, top=0.86, bottom=0.14, wspace=0.09)
         for axes, direction in zip(both, DIRECTIONS, strict=True):
@@ -166,7 +140,7 @@ def _draw(
         both[0].set_ylabel(f"{what}, {unit}" if unit else "")
         if from_zero:
             both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
-        return _svg(figure, f"{what} of link {curves.plan.name}")
+        return svg(figure, f"{what} of link {curves.plan.name}")
 
 
 def _pairs(curves: LinkCurves) -> Iterator[tuple[Asked, Measured]]:
@@ -182,11 +156,11 @@ def _begin_s(curves: LinkCurves) -> float:
 def _asked_line(axes: Axes, t_s: Floats, values: Floats, until_s: float) -> None:
     """A step line, drawn broad and first so that what was measured lies upon it."""
     axes.step(
-        np.append(t_s, until_s), np.append(values, values[-1:]), where="post", color=_ASKED, linewidth=4.5, alpha=0.75
+        np.append(t_s, until_s), np.append(values, values[-1:]), where="post", color=ASKED, linewidth=4.5, alpha=0.75
     )
 
 
-def _line(axes: Axes, measured: Measured, values: Floats, colour: str = _MEASURED) -> None:
+def _line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED) -> None:
     middle = (measured.start_s + measured.end_s) / 2
     alone = len(middle) == 1
     axes.plot(middle, values, color=colour, marker="." if alone else None)
@@ -194,15 +168,15 @@ def _line(axes: Axes, measured: Measured, values: Floats, colour: str = _MEASURE
 
 def _band(axes: Axes, measured: Measured, low: Floats, high: Floats) -> None:
     middle = (measured.start_s + measured.end_s) / 2
-    axes.fill_between(middle, low, high, color=_MEASURED, alpha=0.22, linewidth=0)
+    axes.fill_between(middle, low, high, color=MEASURED, alpha=0.22, linewidth=0)
 
 
 def _marks(axes: Axes, asked: Asked, named: bool) -> None:
     """T0, and every change of route."""
     changes = asked.route_changes
-    axes.axvline(0, color=_INK, linewidth=1)
+    axes.axvline(0, color=INK, linewidth=1)
     for at, _ in changes[:200]:
-        axes.axvline(at, color=_MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     if named and len(changes) <= _MAX_ROUTE_LABELS:
         _label(axes, 0, " T0")
         for at, route in changes:
@@ -210,11 +184,11 @@ def _marks(axes: Axes, asked: Asked, named: bool) -> None:
 
 
 def _label(axes: Axes, at: float, text: str) -> None:
-    axes.text(at, 0.02, text, transform=axes.get_xaxis_transform(), fontsize=8, color=_MUTED, va="bottom")
+    axes.text(at, 0.02, text, transform=axes.get_xaxis_transform(), fontsize=8, color=MUTED, va="bottom")
 
 
 def _remark(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=_MUTED)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
 def _rate_unit(highest_bps: float) -> tuple[float, str]:
@@ -224,20 +198,3 @@ def _rate_unit(highest_bps: float) -> tuple[float, str]:
 
 def _highest(*curves: Floats) -> float:
     return max((float(np.nanmax(curve)) for curve in curves if not np.isnan(curve).all()), default=0.0)
-
-
-def _svg(figure: Figure, description: str) -> Markup:
-    """`figure` as an `<svg>` element: themed, without what an inline image does not need."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r' id="[A-Za-z.]+_[0-9_]+"', "", text)  # groups; would clash with those of other plots
-    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
-    text = re.sub(r"\n\s*", "\n", text)
-    for colour, name in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{name})")
-    label = re.sub(r"[^\w .:-]", "", description)
-    opening = rf'<svg viewBox="\1" role="img" aria-label="{label}">'
-    return Markup(re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', opening, text, count=1))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plctl.common.errors import UserError
 from plctl.common.verdict import Verdict
-from plctl.controller import telemetry_file
+from plctl.controller import socket_stats_file, telemetry_file
 from plctl.controller.markup import Markup, element, join
 from plctl.controller.report_link import link_section
 from plctl.controller.report_run import asked_section, glossary, headline, links_section
@@ -40,7 +40,9 @@ def write(folder: Path, *, links: Sequence[str] = (), target: Path | None = None
 
 def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
     """The whole page, with plots of the links in `drawn`."""
-    telemetry = telemetry_file.read(folder, record.run, record.t0_by_host(), links=[link.plan.name for link in drawn])
+    names, t0_by_host = [link.plan.name for link in drawn], record.t0_by_host()
+    telemetry = telemetry_file.read(folder, record.run, t0_by_host, links=names)
+    sockets = socket_stats_file.read(folder, record.run, t0_by_host, links=names)
     style = Markup(files("plctl.controller").joinpath("report.css").read_text(encoding="utf-8"))
     head = element(
         "head",
@@ -50,7 +52,8 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
         element("style", style),
     )
     sections = [
-        link_section(folder, record, link, telemetry, opened=_opened(number, link)) for number, link in enumerate(drawn)
+        link_section(folder, record, link, telemetry, sockets, opened=_opened(number, link))
+        for number, link in enumerate(drawn)
     ]
     body = element(
         "body",

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from plctl.common.messages import WorkloadResult
 from plctl.common.plan import DIRECTIONS, LinkPlan
 from plctl.common.units import NS_PER_S, format_duration, format_rate
-from plctl.controller import plots
+from plctl.controller import plots, socket_plots
 from plctl.controller.markup import Markup, element, join, table
 from plctl.controller.plots import LinkCurves
 from plctl.controller.probe_summary import ProbeSummary, find_summaries
@@ -27,7 +27,9 @@ _PROBE_HEADERS = ("direction", "sent", "received", "lost", "duplicates", "reorde
                   "max")  # fmt: skip
 
 
-def link_section(folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, *, opened: bool) -> Markup:
+def link_section(
+    folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table, *, opened: bool
+) -> Markup:
     """Everything about `link`, foldable, shown unfolded if `opened`."""
     title = element("summary", element("h3", link.plan.name), " ", badge(link.verdict), f" on {link.host}")
     check = element("p", _prepared(link), class_="muted") if link.check else Markup()
@@ -36,7 +38,7 @@ def link_section(folder: Path, record: RunRecord, link: LinkRecord, telemetry: p
         title,
         element("p", _described(link.plan)),
         check,
-        _figures(record, link, telemetry),
+        _figures(record, link, telemetry, sockets),
         _workloads(folder, link),
         class_="link",
         open=opened,
@@ -61,7 +63,7 @@ def _described(plan: LinkPlan) -> str:
     return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."
 
 
-def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table) -> Markup:
+def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
     seen: dict[str, Measured] = {direction: measured(own, direction) for direction in DIRECTIONS}
     if not any(len(each.end_s) for each in seen.values()):
@@ -75,7 +77,25 @@ def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table) -> Markup
         until_s=until,
         lateness_budget_ns=record.budget.lateness_ns,
     )
-    return join(*_captioned(curves))
+    return join(*_captioned(curves), *_socket_figures(sockets, link.plan.name, until))
+
+
+def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup]:
+    """What TCP senders did, if anybody looked at them and there were any."""
+    flows = socket_plots.senders(sockets, link)
+    if not any(flows.values()):
+        return []
+    most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most."
+    return [
+        _figure(
+            socket_plots.window(flows, link, until_s),
+            element("b", "Congestion window. "), "What each TCP sender let be on its way, as the kernel had it.", most,
+        ),
+        _figure(
+            socket_plots.round_trip(flows, link, until_s),
+            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel.",
+        ),
+    ]  # fmt: skip
 
 
 def _captioned(curves: LinkCurves) -> list[Markup]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import pyarrow as pa
 
 from plctl.common.errors import ProtocolError
 from plctl.common.socket_stats import SOCKET_COLUMNS, STATES, Flow, SocketSamples
-from plctl.controller.column_parts import Columns
+from plctl.controller import column_file
+from plctl.controller.column_parts import Columns, Story
 from plctl.controller.telemetry_file import controller_times, numbers
 
 _STATES = pa.array([STATES.get(number, "") for number in range(max(STATES) + 1)], pa.string())
@@ -49,3 +53,13 @@ def _facts(host: str, flows: tuple[Flow, ...], field: pa.Field) -> pa.Array:
         return pa.array([getattr(flow, field.name) for flow in flows], field.type)
     except (pa.ArrowException, OverflowError) as error:
         raise ProtocolError(f"socket statistics of {host}: {error}") from None
+
+
+def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequence[str] | None = None) -> pa.Table:
+    """What is known of sockets in `folder`, of all links or only of `links`; no rows if nobody looked at any.
+
+    :raises OSError: it cannot be read.
+    """
+    if not (column_file.target(folder, COLUMNS).exists() or column_file.parts_folder(folder, COLUMNS).exists()):
+        return COLUMNS.final.empty_table()
+    return column_file.read(folder, Story(COLUMNS, run, t0_by_host), links)

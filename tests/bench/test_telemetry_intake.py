@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from bench.table import Table, row
+
 from plctl.common import messages as m
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
@@ -32,8 +34,8 @@ def encoded(host: int) -> bytes:
     return m.encode(m.Envelope(m.Telemetry(1, 7, samples.links, dict(samples.columns)), epoch="r"))
 
 
-def test_intake(tmp_path: Path) -> None:
-    """Prints samples a second; all of them can be read in the end."""
+def test_intake(tmp_path: Path, table: Table) -> None:
+    """Samples a second; all of them can be read in the end."""
     arriving = [encoded(host) for host in range(HOSTS)]
     t0_by_host = {f"edge-{host}": 0 for host in range(HOSTS)}
     writer = ColumnWriter.create(tmp_path, telemetry_file.COLUMNS, "r")
@@ -47,13 +49,11 @@ def test_intake(tmp_path: Path) -> None:
     took_s, cpu_s = time.perf_counter() - began_s, time.thread_time() - began_cpu_s
     writer.close()
     closing_s = time.perf_counter()
-    target = column_file.finish(tmp_path, Story(telemetry_file.COLUMNS, "r", t0_by_host))
+    column_file.finish(tmp_path, Story(telemetry_file.COLUMNS, "r", t0_by_host))
     closing_s = time.perf_counter() - closing_s
     rows = MESSAGES * LINKS * INTERVALS * 2
-    size = sum(path.stat().st_size for path in target.iterdir())
-    print(
-        f"\n{rows} samples: {rows / cpu_s / 1e6:.2f} M/s of the receiving thread's CPU, {rows / took_s / 1e6:.2f} M/s"
-        f" with Parquet beside it, {size / rows:.1f} bytes each as Parquet, the end took {closing_s:.2f} s"
-    )
+    table.add(row("telemetry taken in, CPU of one thread", "controller", "samples/s", [rows / cpu_s]))
+    table.add(row("telemetry taken in, Parquet beside it", "controller", "samples/s", [rows / took_s]))
+    table.add(row("the end of a run after its last part", "controller", "s", [closing_s]))
     story = Story(telemetry_file.COLUMNS, "r", t0_by_host)
     assert MESSAGES // HOSTS * INTERVALS * 2 == column_file.read(tmp_path, story, ["leo-3"]).num_rows
