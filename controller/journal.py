@@ -38,8 +38,8 @@ CREATE TABLE runs (
     cause TEXT NOT NULL, over INTEGER NOT NULL, number INTEGER UNIQUE NOT NULL
 ) STRICT;
 CREATE TABLE happened (
-    run TEXT NOT NULL, number INTEGER PRIMARY KEY, now_ns INTEGER NOT NULL, t0_ns INTEGER NOT NULL, kind TEXT NOT NULL,
-    event BLOB NOT NULL
+    run TEXT NOT NULL, number INTEGER PRIMARY KEY, now_ns INTEGER NOT NULL, lead_ns INTEGER NOT NULL,
+    kind TEXT NOT NULL, event BLOB NOT NULL
 ) STRICT;
 CREATE INDEX happened_run ON happened (run);
 CREATE TABLE files (run TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (run, path)) STRICT;
@@ -81,11 +81,14 @@ class RunEntry:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event of a run, when it was handled, and the run's T0 after it (0: none yet); controller's monotonic clock."""
+    """An event of a run, when it was handled (controller's monotonic clock), and how far ahead T0 then had to be.
+
+    The latter, `lead_ns`, is 0 where that did not matter; it is the one thing that the machine asks for.
+    """
 
     event: Event
     now_ns: int
-    t0_ns: int
+    lead_ns: int
 
 
 class Journal:
@@ -238,14 +241,14 @@ class Journal:
         """The machine of `run` was told of an event."""
         kind, event = run_events.dump(happened.event)
         self._execute(
-            "INSERT INTO happened (run, now_ns, t0_ns, kind, event) VALUES (?, ?, ?, ?, ?)",
-            *(run, happened.now_ns, happened.t0_ns, kind, event),
+            "INSERT INTO happened (run, now_ns, lead_ns, kind, event) VALUES (?, ?, ?, ?, ?)",
+            *(run, happened.now_ns, happened.lead_ns, kind, event),
         )
 
     def course(self, run: str) -> list[Happened]:
         """Everything that the machine of `run` was told, in order."""
-        rows = self._rows("SELECT kind, event, now_ns, t0_ns FROM happened WHERE run = ? ORDER BY number", run)
-        return [Happened(run_events.load(kind, event), now_ns, t0_ns) for kind, event, now_ns, t0_ns in rows]
+        rows = self._rows("SELECT kind, event, now_ns, lead_ns FROM happened WHERE run = ? ORDER BY number", run)
+        return [Happened(run_events.load(kind, event), now_ns, lead_ns) for kind, event, now_ns, lead_ns in rows]
 
     def sizes(self, run: str) -> dict[str, int]:
         """How long each growing file of `run` was at the last commit."""

@@ -23,7 +23,8 @@ from plctl.common.plan import RunPlan
 from plctl.controller import run_events as ev
 from plctl.controller.intake import Intake, Observer
 from plctl.controller.journal import Happened
-from plctl.controller.machine import RunMachine, lead_ns
+from plctl.controller.machine import RunMachine
+from plctl.controller.patience import lead_ns
 from plctl.controller.results import RunFolder
 from plctl.controller.run_record import HostRecord, RunRecord
 from plctl.controller.switchboard import Lost, Returned, Sign, Silent, Switchboard
@@ -60,7 +61,7 @@ class Session:
     ) -> None:
         """`first_command` is where the ids of the run's commands begin; 0: somewhere."""
         self._machine = RunMachine(plans, self._lead_ns)
-        self._past: Happened | None = None  #: what is being gone through again
+        self._lead = 0  #: what the machine was told about its lead because of this event; 0: it has not asked
         self._folder = folder
         self._switchboard = switchboard
         self._journal = switchboard.journal
@@ -103,11 +104,10 @@ class Session:
         """
         self._switchboard.listen(self._run, self._machine.plans, self._hear)
         for happened in course:
-            self._past = happened
+            self._lead = happened.lead_ns
             for instruction in self._advance(happened.event, happened.now_ns):
                 if isinstance(instruction, ev.Note):
                     self._observer.note(instruction.event, instruction.host, instruction.link, instruction.facts)
-        self._past = None
         if isinstance(event, ev.Resumed) and any(record.planned_ns for record in self._machine.records.values()):
             self._keep_start()
         self._handle(event)
@@ -134,8 +134,9 @@ class Session:
     def _handle(self, event: ev.Event) -> None:
         """Let one event have its effects, and write down where that led."""
         before, now_ns = self._machine.phase, self._clock.monotonic_ns()
+        self._lead = 0
         instructions = self._advance(event, now_ns)
-        self._journal.append(self._run, Happened(event, now_ns, self._machine.t0_ns))
+        self._journal.append(self._run, Happened(event, now_ns, self._lead))
         for instruction in instructions:
             self._execute(instruction)
         with self._disk_may_refuse():
@@ -188,12 +189,14 @@ class Session:
         self._handle(event)
 
     def _lead_ns(self) -> int:
-        if self._past:
-            return self._past.t0_ns - self._past.now_ns
+        """The same, however often the machine asks because of one event: the journal has room for one answer."""
+        if self._lead:
+            return self._lead
         agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
         statuses = [agent.status for agent in agents if agent and agent.status]
         round_trips = [status.round_trip_ns for status in statuses if status.round_trip_ns >= 0]
-        return lead_ns(len(self._machine.plans), round_trips)
+        self._lead = lead_ns(len(self._machine.plans), round_trips)
+        return self._lead
 
     # --- what agents say
 

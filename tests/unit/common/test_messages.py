@@ -52,6 +52,7 @@ EVERY_MESSAGE = [
     messages.Events(2, ({"event": "x", "n": 1},)),
     messages.Artifact(3, "l", "w.stdout", b"\x00"),
     messages.Packets(4, "l", "up", bytes(64)),
+    messages.Gap(9, 6),
     messages.Report(5, FINISHED),
     messages.Ack(4),
     rq.ListAgents(),

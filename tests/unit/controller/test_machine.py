@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
-from plctl.controller.machine import RunMachine, lead_ns
+from plctl.controller.machine import RunMachine
+from plctl.controller.patience import lead_ns
 from plctl.controller.run_events import (
     Begin,
     Cancel,
