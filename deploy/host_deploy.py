@@ -15,7 +15,7 @@ from plctl.common.keys import KeyPair, load_controller_public
 from plctl.deploy.bundle import Bundle, Bundler, Target
 from plctl.deploy.facts import Found, Wanted, read_found
 from plctl.deploy.planner import Change, Step, plan, refusal
-from plctl.deploy.remote import CutError, Remote, RemoteError
+from plctl.deploy.remote import CutError, HostBusyError, Remote, RemoteError
 from plctl.deploy.result import HostResult, Outcome
 from plctl.deploy.unit import unit_text
 
@@ -46,6 +46,7 @@ class HostDeploy:
         self._bundler = bundler
         self._tell = tell
         self._done: list[Step] = []
+        self._admitted = False
         self._before: AllowEntry | None = None  #: whom the controller let in by this name
 
     async def run(self) -> HostResult:
@@ -113,9 +114,10 @@ class HostDeploy:
             await self._remote.call("finish", bundle=bundle.name)
         except PlctlError as error:
             self._tell("undo", str(error))
-            failed = self._done[-1]
+            if isinstance(error, HostBusyError):
+                self._done.pop()  # nothing was changed
             trouble = await self._undo(found, bundle, cut=isinstance(error, CutError))
-            raise RemoteError(f"{failed}: {error}{trouble}") from None
+            raise RemoteError(f"{change.step}: {error}{trouble}") from None
 
     async def _await_idle(self) -> None:
         """With --wait: until no run goes on there. Without, the host itself refuses."""
@@ -133,6 +135,7 @@ class HostDeploy:
         pair = KeyPair.generate(self._name, "agent")
         text = json.dumps(asdict(pair), indent=1) + "\n"
         await self._remote.call("set_keys", key=text, controller_public=wanted.controller_public)
+        self._admitted = True
         self._before = admit(self._order.keys, pair, "agent")
 
     # --- the way back
@@ -148,7 +151,8 @@ class HostDeploy:
             if Step.UNIT in self._done:
                 await self._remote.call("set_unit", text=found.unit)
             if Step.KEYS in self._done:
-                await self._remote.call("restore_keys", controller_public=found.controller_public)
+                public = found.controller_public
+                await self._remote.call("restore_keys", key_public=found.key_public, controller_public=public)
             if Step.COPY in self._done:
                 await self._remote.call("uninstall", bundle=bundle.name)
             if Step.START in self._done and found.current and found.active in ("active", "activating"):
@@ -162,7 +166,7 @@ class HostDeploy:
 
     def _readmit(self) -> None:
         """Let in by this name whom the controller let in before; may be called twice."""
-        if Step.KEYS in self._done:
+        if self._admitted:
             allowed = AllowList(self._order.keys)
             if self._before:
                 allowed.add(self._before, replace=True)

@@ -43,6 +43,10 @@ class RemoteError(WorldError):
     """A host could not be reached or did not do what it was asked for; the message has the host's own words."""
 
 
+class HostBusyError(RemoteError):
+    """A run goes on there, so nothing was changed."""
+
+
 class CutError(RemoteError):
     """The connection broke; what was being done may have been done or not."""
 
@@ -126,7 +130,7 @@ class Remote:
         except ValueError:
             raise RemoteError(_last_line(done.stderr) or f"{do} ended with status {done.exit_status}") from None
         if "error" in answer:
-            raise RemoteError(answer["error"])
+            raise (HostBusyError if answer.get("busy") else RemoteError)(answer["error"])
         return answer["ok"]
 
     # --- the connection

@@ -13,6 +13,7 @@ import venv
 from pathlib import Path
 from typing import BinaryIO
 
+from plctl.deploy.on_host.look import read_key
 from plctl.deploy.on_host.places import (
     HostError,
     Places,
@@ -98,9 +99,12 @@ def set_keys(places: Places, key: str, controller_public: str) -> None:
     write(places.controller_public, controller_public + "\n", 0o644)
 
 
-def restore_keys(places: Places, controller_public: str) -> None:
-    """Undo `set_keys`; `controller_public` is what there was, or empty."""
-    if places.is_ours(places.key):
+def restore_keys(places: Places, key_public: str, controller_public: str) -> None:
+    """Undo `set_keys`, however far it came; the public keys are those of before, or empty.
+
+    :raises HostError: they cannot be written.
+    """
+    if places.is_ours(places.key) and read_key(places).get("public", "") != key_public:
         places.key.unlink(missing_ok=True)
         if places.old_key.exists():
             places.old_key.replace(places.key)

@@ -32,8 +32,8 @@ def inspect(places: Places) -> dict[str, Any]:
         "bundles": [bundle for bundle in places.bundles() if is_whole(places, bundle)],
         "broken": [bundle for bundle in places.bundles() if not is_whole(places, bundle)],
         "current": places.current.readlink().name if places.current.is_symlink() else "",
-        "key_public": _key(places).get("public", ""),
-        "key_name": _key(places).get("name", ""),
+        "key_public": read_key(places).get("public", ""),
+        "key_name": read_key(places).get("name", ""),
         "controller_public": _text(places.controller_public).strip(),
         "unit": _text(places.unit),
         "strangers": [
@@ -97,7 +97,7 @@ def _limit(which: int) -> int:
     return resource.getrlimit(which)[1]
 
 
-def _key(places: Places) -> dict[str, str]:
+def read_key(places: Places) -> dict[str, str]:
     """Name and public half of the agent's key; never the secret."""
     try:
         pair = json.loads(places.key.read_text())

@@ -18,6 +18,10 @@ class HostError(Exception):
     """Something on this host is not as it must be; the message is for whoever deploys."""
 
 
+class BusyError(HostError):
+    """A run goes on; nothing was changed."""
+
+
 class Places:
     """All paths, below `root`, which is ``/`` on a host."""
 

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from plctl.deploy.on_host.look import agents, show_service
-from plctl.deploy.on_host.places import UNIT, HostError, Places, link
+from plctl.deploy.on_host.places import UNIT, BusyError, HostError, Places, link
 
 _LOOK_EVERY_S = 0.1
 _LAST_LINES = 3
@@ -18,7 +18,8 @@ def start(places: Places, bundle: str, timeout_s: float, *, busy_too: bool = Fal
     """Make `bundle` the current version, (re)start the service and wait until its agent serves; what it then says.
 
     :param busy_too: also if a run goes on.
-    :raises HostError: a run goes on, or the agent does not come up; with its own last words.
+    :raises BusyError: a run goes on; nothing was changed.
+    :raises HostError: the agent does not come up; with its own last words.
     """
     if not busy_too:
         refuse_busy(places)
@@ -44,7 +45,7 @@ def start(places: Places, bundle: str, timeout_s: float, *, busy_too: bool = Fal
 def stop(places: Places, *, busy_too: bool = False, disable: bool = False) -> None:
     """Stop the service and wait for its end.
 
-    :raises HostError: a run goes on.
+    :raises BusyError: a run goes on; nothing was changed.
     """
     if not busy_too:
         refuse_busy(places)
@@ -75,10 +76,10 @@ def clean(places: Places) -> None:
 def refuse_busy(places: Places) -> None:
     """Return if no run goes on.
 
-    :raises HostError: one does; the message names it.
+    :raises BusyError: one does; the message names it.
     """
     if runs := [run for agent in agents(places) for run in agent.get("runs", [])]:
-        raise HostError(f"a run goes on here ({', '.join(runs)}); with --wait it is waited for")
+        raise BusyError(f"a run goes on here ({', '.join(runs)}); with --wait it is waited for")
 
 
 def _systemctl(*arguments: str, check: bool = True) -> None:

@@ -16,7 +16,7 @@ from plctl.deploy.bundle import Bundle, Bundler, Target
 from plctl.deploy.facts import AgentFacts, Found
 from plctl.deploy.host import Host
 from plctl.deploy.host_deploy import HostDeploy, HostRemoval, Order
-from plctl.deploy.remote import CutError, Machine, Remote, RemoteError
+from plctl.deploy.remote import CutError, HostBusyError, Machine, Remote, RemoteError
 from plctl.deploy.result import HostResult, Outcome
 from plctl.deploy.unit import unit_text
 
@@ -170,6 +170,27 @@ async def test_a_way_back_that_fails_too_is_told(order: Order) -> None:
         "start: it does not start; and it could not be made what it was: disk is gone; the next deploy mends it"
     )
     assert {} == allowed(order)
+
+
+@pytest.mark.parametrize("step", ["refuse_busy", "start"])
+async def test_a_run_that_began_meanwhile_is_not_disturbed(order: Order, step: str) -> None:
+    """Whatever was changed is what it was, and the service was neither stopped nor started."""
+    pair = KeyPair.generate("edge-1", "agent")
+    line = Line(served(order, pair), {step: HostBusyError("a run goes on here (r-1)")})
+    result = await deploy(line, replace(order, rotate_keys=True))
+    assert result.text.endswith("a run goes on here (r-1); it is again what it was")
+    assert "switch" not in line.words
+    assert ["start"][: step == "start"] == [word for word in line.words if word == "start"]
+    assert {"edge-1": pair.public} == allowed(order)
+
+
+async def test_a_key_that_could_not_be_delivered_revokes_nobody(order: Order) -> None:
+    """The old one counts on."""
+    pair = KeyPair.generate("edge-1", "agent")
+    line = Line(served(order, pair), {"set_keys": RemoteError("No space left on device")})
+    assert Outcome.FAILED == (await deploy(line, replace(order, rotate_keys=True))).outcome
+    assert {"edge-1": pair.public} == allowed(order)
+    assert [pair.public] == [words["key_public"] for do, words in line.asked if do == "restore_keys"]
 
 
 async def test_removal_takes_everything_and_revokes(order: Order) -> None:
