@@ -10,7 +10,7 @@ import pytest
 from lab.control import Control
 from lab.deploying import Workstation, build_other_version, fill_cache, workstation
 from lab.real_lab import RealLab
-from lab.study import write_spec
+from lab.study import RAN, write_spec
 
 from plctl.common import __version__
 
@@ -98,7 +98,7 @@ def test_a_run_across_all_hosts(desk: Workstation, control: Control) -> None:
     done = control.ask("run", write_spec(control, "2s"), "--json")
     record = json.loads(done.stdout)
     assert set(HOSTS) == {link["host"] for link in record["links"]}
-    assert {"ok"} >= {link["verdict"] for link in record["links"]} - {"late"}, done.stdout  # a busy machine may be late
+    assert record["verdict"] in RAN, done.stdout
 
 
 def test_an_upgrade_waits_for_a_run_or_is_refused(desk: Workstation, control: Control, newer: Path) -> None:
@@ -115,4 +115,4 @@ def test_an_upgrade_waits_for_a_run_or_is_refused(desk: Workstation, control: Co
     assert (0, {"changed"}) == (waited.status, waited.all()), waited
     assert {"99.0.0"} == {agent["version"] for agent in control.agents().values()}
     shown = json.loads(control.ask("show", "last", "--follow", "--json").stdout)
-    assert shown["result"]["verdict"] in ("ok", "late"), shown
+    assert shown["result"]["verdict"] in RAN, shown

@@ -11,7 +11,7 @@ from lab.control import Control, controller
 from lab.deploying import Workstation, workstation
 from lab.real_lab import RealLab
 from lab.slurm import await_nodes, start_slurm
-from lab.study import write_spec
+from lab.study import RAN, write_spec
 from lab.trees import SLURM
 
 pytestmark = pytest.mark.timeout(900)  # the first to come needs the tree with Slurm
@@ -66,7 +66,7 @@ def test_agents_run_in_an_allocation_and_end_with_it(cluster: RealLab, desk: Wor
     ran = control.ask("run", write_spec(control, "2s"), "--json")
     record = json.loads(ran.stdout)
     assert set(done["agents"]) == {link["host"] for link in record["links"]}
-    assert record["verdict"] in ("ok", "late"), ran.stdout  # a busy test machine may be late
+    assert record["verdict"] in RAN, ran.stdout
 
     cluster.hosts[0].run(["scancel", job])
     await_nodes(cluster.hosts[0], len(HOSTS))
