@@ -233,6 +233,7 @@ class Switchboard:
             record = self.agents[peer.name] = known or AgentRecord(hello, peer, self._clock.monotonic_ns())
             record.hello, record.peer, record.presence = hello, peer, "here"
             self._joined.notify_all()
+        self.journal.commit()  # WELCOME acknowledges, too: what a connection sent before HELLO may be handled already
         welcome = m.Welcome(self.name, clock_identity(), record.acknowledged)
         await self._try_to_send(peer.name, m.Envelope(welcome))
         if known:

@@ -190,6 +190,32 @@ async def test_what_was_not_committed_is_not_acknowledged(board: Fixture, monkey
     assert board.spoke.inbox.empty()
 
 
+async def test_a_welcome_acknowledges_only_what_was_committed(board: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report and a HELLO of one moment: WELCOME names the report's number, and the journal has kept it by then."""
+    kept = [0]
+    commit = board.board.journal.commit
+
+    def committed() -> None:
+        commit()
+        kept.append(board.board.journal.agents()[0].acknowledged)
+
+    async def check(peer: Peer, data: bytes) -> None:
+        message = m.decode(data, "controller").message
+        if isinstance(message, m.Welcome):
+            assert kept[-1] == message.acknowledged
+        await send(peer, data)
+
+    await board.say(HELLO)
+    await board.answer()
+    send = board.hub.send
+    monkeypatch.setattr(board.board.journal, "commit", committed)
+    monkeypatch.setattr(board.hub, "send", check)
+    await board.say(m.Events(1, ()))
+    await board.say(HELLO)
+    answers = [await board.answer() for _ in range(2)]
+    assert [1] == [answer.acknowledged for answer in answers if isinstance(answer, m.Welcome)]
+
+
 async def test_a_new_switchboard_knows_what_the_last_one_acknowledged(board: Fixture) -> None:
     """With the same journal: the same process of the agent goes on, and sends only what was not acknowledged."""
     await board.say(HELLO)
