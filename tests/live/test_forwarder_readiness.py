@@ -18,6 +18,7 @@ from plctl.agent.netns import CLIENT_INTERFACE, SERVER_INTERFACE, Triple, build,
 from plctl.common.forwarder_options import ForwarderOptions, Io
 from plctl.common.plan import LinkPlan
 
+MANY_FRAMES = 100_000
 FRAME = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", "")) + bytes(100)
 
 
@@ -60,6 +61,17 @@ async def told_of_becomes(pid: int, count: int) -> None:
             await asyncio.sleep(0.001)
 
 
+async def is_flooded(client: ForwarderClient) -> None:
+    """Return once the link has taken in more frames than can be told of one by one for long.
+
+    Whether its port then leaves epoll depends on who is faster, the flood or the worker: with CPUs to spare the worker
+    empties the ring again and again, sleeps, and has to be told.
+    """
+    async with asyncio.timeout(20):
+        while client.read(0).up.arrived_packets < MANY_FRAMES:
+            await asyncio.sleep(0.001)
+
+
 async def crosses(client: RawEnd, server: RawEnd) -> None:
     """A frame sent by one end arrives at the other."""
     client.send(FRAME)
@@ -67,11 +79,12 @@ async def crosses(client: RawEnd, server: RawEnd) -> None:
         pass
 
 
-async def test_a_flooded_port_leaves_epoll_and_comes_back(forwarder: ForwarderClient, triple: Triple) -> None:
-    """While a flood goes on nobody is told of each frame; after it a lone frame is noticed as before."""
+async def test_a_flooded_port_is_told_of_again_after_the_flood(forwarder: ForwarderClient, triple: Triple) -> None:
+    """Wherever a flood has left its port, after it epoll tells of it, and a lone frame is noticed as before."""
     before = told_of(forwarder.pid)
     with busy(triple):
-        await told_of_becomes(forwarder.pid, before - 1)
+        await is_flooded(forwarder)
+        assert told_of(forwarder.pid) in (before, before - 1)
     await told_of_becomes(forwarder.pid, before)
     with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
         for _ in range(5):
@@ -82,7 +95,7 @@ async def test_a_flooded_link_can_go_and_come_back(forwarder: ForwarderClient, t
     """A link that is removed in the middle of a flood leaves nothing in epoll; another in its place forwards."""
     before = told_of(forwarder.pid)
     with busy(triple):
-        await told_of_becomes(forwarder.pid, before - 1)
+        await is_flooded(forwarder)
         await forwarder.remove(0)
         assert 1 == told_of(forwarder.pid)  # orders
         await forwarder.add(0, triple.link, plan)
