@@ -90,7 +90,7 @@ $(ready): pyproject.toml
 
 # The C core, built in place. Forced, because setuptools looks only at the headers that it was told of.
 $(core): $(ready) $(sources)
-	@echo "setting up $(venv): C core"
+	@echo "setting up $(venv): C core" && : > $(log)
 	@$(python) -c 'from setuptools import setup; setup()' -q build_ext --inplace --force $(quietly)
 	@touch $@
 

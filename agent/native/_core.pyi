@@ -128,5 +128,8 @@ def arrival_ns(wall_ns: int, offset_ns: int, previous_poll_ns: int, now_ns: int,
 def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) -> list[int]:
     """An allowance (allowance.h) of `share` millionths from time 0: for each (now, spent), what was left; for tests."""
 
+def gather_ns(spin: str, left_ns: int, frames: int, passed_ns: int, /) -> int:
+    """How long more may gather after `frames` that came `passed_ns` after others (pace_received()); for tests."""
+
 def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:
     """Whether a frame starts a link that waits for the kind `frame` (trigger_matches() in trigger.h); for tests."""

@@ -1,12 +1,15 @@
 /* See lane.h. */
 #include "lane.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
 #include "clock.h"
 
 #define CACHE_LINE_BYTES 64
-#define PREFETCH_BYTES 256 /* the hardware follows from there */
+#define PREFETCH_MAX 2048 /* of a frame; the hardware follows from there */
+#define PREFETCH_AHEAD 2  /* of this many frames on, while one is copied */
 #define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */
 
 static int64_t later(int64_t a, int64_t b)
@@ -82,10 +85,25 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 	});
 }
 
-static void admit(struct lane *lane, struct port *port, struct arrival *arrival, int64_t at)
+/* The arrival's bytes, its VLAN tag in its place, into a frame of its length. */
+static void copy(const struct arrival *arrival, struct frame *frame)
+{
+	uint32_t tag = htonl(arrival->tag);
+
+	if (!arrival->tag) {
+		memcpy(frame->data, arrival->data, arrival->length);
+		return;
+	}
+	memcpy(frame->data, arrival->data, PORT_MAC_PAIR);
+	memcpy(frame->data + PORT_MAC_PAIR, &tag, PORT_VLAN_TAG);
+	memcpy(frame->data + PORT_MAC_PAIR + PORT_VLAN_TAG, arrival->data + PORT_MAC_PAIR,
+		arrival->length - PORT_MAC_PAIR - PORT_VLAN_TAG);
+}
+
+static void admit(struct lane *lane, struct port *port, const struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
-	struct frame *frame = port_find_room(port, arrival);
+	struct frame *frame = port_take_room(port, arrival->length);
 
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
@@ -102,11 +120,11 @@ static void admit(struct lane *lane, struct port *port, struct arrival *arrival,
 		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
 		if (lane->log)
 			log_dropped(lane, arrival->length, frame->packet.arrival, frame->packet.arrival - at, LOGGED_QUEUE_FULL);
-		port_refuse_room(port, frame);
+		port_give_room(port, frame);
 		return;
 	}
 	frame->moved_ns = frame->packet.arrival - at;
-	port_keep(port, arrival, frame); /* only now: a dropped frame costs no copy */
+	copy(arrival, frame); /* only now: a dropped frame costs no copy */
 }
 
 /* When a frame that was stamped `stamp_ns` and read by `now` arrived, on CLOCK_MONOTONIC. */
@@ -116,6 +134,13 @@ static int64_t arrival_ns(const struct lane *lane, const struct port *port, int6
 	if (port->back_end->wall_stamps)
 		return port_arrival_ns(stamp_ns, offset_ns, lane->polled_ns, now);
 	return earlier(stamp_ns, now);
+}
+
+/* Frames that others wrote, or that spent milliseconds inside, are in no cache of ours: fetch what is copied next. */
+static void prefetch(const uint8_t *data, uint32_t length)
+{
+	for (uint32_t offset = 0; offset < length && offset < PREFETCH_MAX; offset += CACHE_LINE_BYTES)
+		__builtin_prefetch(data + offset);
 }
 
 /* Reads a batch; of how many frames. */
@@ -129,6 +154,8 @@ static unsigned read_port(struct lane *lane, struct port *port, int64_t now, int
 	for (unsigned i = 0; i < count; i++) {
 		int64_t at = arrival_ns(lane, port, batch[i].stamp_ns, offset_ns, after);
 
+		if (i + PREFETCH_AHEAD < count)
+			prefetch(batch[i + PREFETCH_AHEAD].data, batch[i + PREFETCH_AHEAD].length);
 		if (!batch[i].whole) {
 			lane->counters[LOST_RING]++;
 			continue;
@@ -151,13 +178,6 @@ unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
 	return frames > strays ? frames : strays;
 }
 
-/* A frame that spent milliseconds inside has left the caches: fetch what the kernel will copy first. */
-static void prefetch(const struct frame *frame)
-{
-	for (unsigned offset = 0; offset < PREFETCH_BYTES; offset += CACHE_LINE_BYTES)
-		__builtin_prefetch(frame->data + offset);
-}
-
 static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 {
 	struct packet *packet;
@@ -165,7 +185,8 @@ static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 
 	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
 		due[count] = (struct frame *)packet;
-		prefetch(due[count++]);
+		prefetch(due[count]->data, due[count]->length);
+		count++;
 	}
 	return count;
 }

@@ -7,6 +7,8 @@
 #define MARGIN_MIN_NS 5000
 #define MARGIN_MAX_NS 250000
 #define MARGIN_STEP_NS 1000
+#define FLOOD_NS INT64_C(4000) /* frames that come faster than one in this time are a flood ... */
+#define GATHER_NS 5000         /* ... of which those of this time are received and sent together */
 #define BURST_NS 10000000 /* what can be saved up: the deadlines of a burst may follow each other closely */
 
 void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t now)
@@ -43,6 +45,18 @@ void pace_woke(struct pace *pace, int64_t late_ns)
 		pace->margin_ns = MARGIN_MIN_NS;
 	if (pace->margin_ns > MARGIN_MAX_NS)
 		pace->margin_ns = MARGIN_MAX_NS;
+}
+
+static bool may_spin(struct pace *pace, int64_t now)
+{
+	return pace->spin == SPIN_BUSY || (pace->spin == SPIN_ADAPTIVE && allowance_left(&pace->spinning, now) > 0);
+}
+
+void pace_received(struct pace *pace, unsigned frames, int64_t now)
+{
+	if (frames * FLOOD_NS > now - pace->received_ns && may_spin(pace, now))
+		pace->gather_ns = now + GATHER_NS;
+	pace->received_ns = now;
 }
 
 void pace_spun(struct pace *pace, int64_t ns)

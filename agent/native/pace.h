@@ -17,6 +17,8 @@ struct pace {
 	enum spin spin;
 	int64_t margin_ns; /* later than this are fewer than 1 of 16 wake-ups */
 	struct allowance spinning;
+	int64_t received_ns; /* when the last frames were received */
+	int64_t gather_ns;   /* until then more may gather; see pace_received() */
 };
 
 void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t now); /* share of ALLOWANCE_WHOLE */
@@ -25,6 +27,13 @@ void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t no
 int64_t pace_wake_ns(struct pace *pace, int64_t next, int64_t now);
 
 void pace_woke(struct pace *pace, int64_t late_ns); /* the kernel woke us so much after we asked */
-void pace_spun(struct pace *pace, int64_t ns);      /* so much was spent waiting awake */
+
+/*
+ * `frames` were received at `now`. If they are a flood, each pass would find one or two, and system calls would be most of
+ * what they cost: so more of them may gather until gather_ns, which makes some later by as much.
+ */
+void pace_received(struct pace *pace, unsigned frames, int64_t now);
+
+void pace_spun(struct pace *pace, int64_t ns); /* so much was spent waiting awake */
 
 #endif

@@ -20,7 +20,6 @@
 
 #define RING_BLOCK_BYTES (64 * 1024)
 #define RING_FRAME_HEAD 128 /* tpacket2_hdr, sockaddr_ll and alignment before the frame, with room to spare */
-#define MAC_PAIR 12         /* both addresses: the VLAN tag follows them */
 #define SEND_ATTEMPTS 4     /* for one frame, while the kernel is out of buffers */
 
 struct packet_port {
@@ -79,26 +78,12 @@ static unsigned receive(struct port *port, struct arrival *batch)
 	return count;
 }
 
-static struct frame *find_room(struct port *port, const struct arrival *arrival)
+static struct frame *take_room(struct port *port, uint32_t length)
 {
-	return pool_take(port->pool, arrival->length);
+	return pool_take(port->pool, length);
 }
 
-static void keep(struct port *port, struct arrival *arrival, struct frame *frame)
-{
-	uint32_t tag = htonl(arrival->tag);
-
-	(void)port;
-	if (!arrival->tag) {
-		memcpy(frame->data, arrival->data, arrival->length);
-		return;
-	}
-	memcpy(frame->data, arrival->data, MAC_PAIR);
-	memcpy(frame->data + MAC_PAIR, &tag, PORT_VLAN_TAG);
-	memcpy(frame->data + MAC_PAIR + PORT_VLAN_TAG, arrival->data + MAC_PAIR, arrival->length - MAC_PAIR - PORT_VLAN_TAG);
-}
-
-static void refuse(struct port *port, struct frame *frame)
+static void give_room(struct port *port, struct frame *frame)
 {
 	pool_give(port->pool, frame);
 }
@@ -256,9 +241,8 @@ static void close_port(struct port *port)
 static const struct port_back_end back_end = {
 	.wall_stamps = true,
 	.receive = receive,
-	.find_room = find_room,
-	.keep = keep,
-	.refuse = refuse,
+	.take_room = take_room,
+	.give_room = give_room,
 	.release = release,
 	.send = send_frames,
 	.new_overruns = new_overruns,

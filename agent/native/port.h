@@ -1,10 +1,10 @@
 /*
  * One end of a veth pair, as frames: what arrives there with its time of arrival, and a way to send.
  *
- * This is all that the packet path knows of the kernel. Two back ends: AF_PACKET (packet_port.c) copies every frame that
- * stays into the link's pool and works wherever there are packet sockets; AF_XDP (xdp_port.c) lets the kernel put frames
- * where they wait until they are due, and send them from there. A port is used by one thread at a time, and both ports
- * of a link by the same one. Functions that can fail return 0 or an errno.
+ * This is all that the packet path knows of the kernel. Two back ends: AF_PACKET (packet_port.c) works wherever there are
+ * packet sockets; AF_XDP (xdp_port.c) has the kernel send frames from where they wait until they are due. Both copy what
+ * stays out of the receive ring, so that the ring is small enough for the caches. A port is used by one thread at a time,
+ * and both ports of a link by the same one. Functions that can fail return 0 or an errno.
  */
 #ifndef PLCTL_PORT_H
 #define PLCTL_PORT_H
@@ -17,6 +17,7 @@
 
 #define PORT_BATCH 64 /* frames that one call receives or sends at most */
 #define PORT_ETHERNET_HEAD 14
+#define PORT_MAC_PAIR 12 /* both addresses: a VLAN tag follows them */
 #define PORT_VLAN_TAG 4
 #define PORT_WHY_SIZE 256
 
@@ -29,16 +30,14 @@ struct arrival {
 	uint32_t length;  /* of the frame, with the VLAN tag that the kernel took out of `data` */
 	uint32_t tag;     /* that tag (TPID << 16 | TCI), or 0 */
 	bool whole;       /* false: the frame was longer than the port's MTU allows; the rest of it is lost */
-	bool kept;        /* port_keep() took it into the link */
 };
 
 /* What a back end does; the contracts are those of the functions below, which call it. */
 struct port_back_end {
 	bool wall_stamps; /* stamps are CLOCK_REALTIME; else CLOCK_MONOTONIC */
 	unsigned (*receive)(struct port *port, struct arrival *batch);
-	struct frame *(*find_room)(struct port *port, const struct arrival *arrival);
-	void (*keep)(struct port *port, struct arrival *arrival, struct frame *frame);
-	void (*refuse)(struct port *port, struct frame *frame);
+	struct frame *(*take_room)(struct port *port, uint32_t length);
+	void (*give_room)(struct port *port, struct frame *frame);
 	void (*release)(struct port *port, const struct arrival *batch, unsigned count);
 	uint64_t (*send)(struct port *port, struct frame *const *frames, unsigned count);
 	uint64_t (*new_overruns)(struct port *port);
@@ -98,25 +97,19 @@ static inline unsigned port_receive(struct port *port, struct arrival *batch)
 	return port->back_end->receive(port, batch);
 }
 
-/* A frame of arrival->length bytes in which the arrival can stay, its data not yet there; NULL: no memory is left. */
-static inline struct frame *port_find_room(struct port *port, const struct arrival *arrival)
+/* A frame with room for `length` bytes of data, which it is set to; NULL: no memory is left. */
+static inline struct frame *port_take_room(struct port *port, uint32_t length)
 {
-	return port->back_end->find_room(port, arrival);
+	return port->back_end->take_room(port, length);
 }
 
-/* The arrival stays, in the frame that was found for it; now its data is there. */
-static inline void port_keep(struct port *port, struct arrival *arrival, struct frame *frame)
+/* Takes back a frame from port_take_room() that is not to be sent. */
+static inline void port_give_room(struct port *port, struct frame *frame)
 {
-	port->back_end->keep(port, arrival, frame);
+	port->back_end->give_room(port, frame);
 }
 
-/* The arrival does not stay: the room that was found for it is free again. */
-static inline void port_refuse_room(struct port *port, struct frame *frame)
-{
-	port->back_end->refuse(port, frame);
-}
-
-/* The kernel may use again what the oldest `count` arrivals took up: all of the last port_receive(). */
+/* The kernel may use the `count` arrivals' slots again: all of the last port_receive(). */
 static inline void port_release(struct port *port, const struct arrival *batch, unsigned count)
 {
 	port->back_end->release(port, batch, count);

@@ -1,9 +1,8 @@
 /*
- * Memory that a link's two AF_XDP sockets share with the kernel, in chunks of one frame each: the kernel puts frames there,
- * there they wait until they are due, and from there they are sent. Used by one thread at a time.
+ * Memory that a link's two AF_XDP sockets share with the kernel, in chunks of one frame each. Used by one thread at a time.
  *
- * A chunk is in exactly one place: in the list of free ones, in a fill ring (the kernel may put a frame there), in a
- * receive ring, inside the link (its struct frame is the model's), or in a transmit or completion ring.
+ * A chunk belongs to a port for receiving, and is in its fill or receive ring; or it is one for waiting and sending: in
+ * the list of free ones, inside the link (its struct frame is the model's), or in a transmit or completion ring.
  */
 #ifndef PLCTL_UMEM_H
 #define PLCTL_UMEM_H

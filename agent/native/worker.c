@@ -34,12 +34,12 @@ static void deliver(struct worker *worker, struct lane *lane, int64_t now)
 	deadlines_update(&worker->deadlines, lane);
 }
 
-/* One batch from each port that may have frames; whether there were any. */
-static bool receive_all(struct worker *worker, int64_t now)
+/* One batch from each port that may have frames; how many in all. */
+static unsigned receive_all(struct worker *worker, int64_t now)
 {
 	struct lane *lane = readiness_take(&worker->readiness), *next;
 	int64_t offset = lane ? wall_offset_ns() : 0;
-	bool any = false;
+	unsigned all = 0;
 
 	for (; lane; lane = next) {
 		bool waiting = lane->link->trigger != TRIGGER_NONE;
@@ -49,12 +49,14 @@ static bool receive_all(struct worker *worker, int64_t now)
 		readiness_give(&worker->readiness, lane, frames, now);
 		if (!frames)
 			continue;
-		any = true;
+		all += frames;
 		deliver(worker, lane, now);
 		if (waiting && lane->link->started_ns) /* the other half is armed, too: what is inside may be due earlier */
 			deliver(worker, &lane->link->lanes[lane == &lane->link->lanes[0]], now);
 	}
-	return any;
+	if (all && !worker->readiness.unread)
+		pace_received(&worker->pace, all, now);
+	return all;
 }
 
 /* What is due; whether anything was. */
@@ -98,10 +100,21 @@ static bool ask(struct worker *worker, int64_t now, int64_t wake)
 	return count > 0;
 }
 
+/* Until more frames have gathered, if they are a flood, but not beyond a start; returns the time then. */
+static int64_t gather(struct worker *worker)
+{
+	int64_t begin = monotonic_ns(), now = begin;
+
+	while (now < worker->pace.gather_ns && now < worker->starts.next_ns)
+		now = monotonic_ns();
+	pace_spun(&worker->pace, now - begin);
+	return now;
+}
+
 /* Until there may be something to do; returns the time then. */
 static int64_t wait_for_work(struct worker *worker)
 {
-	int64_t before = monotonic_ns(), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
+	int64_t before = gather(worker), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
 	bool sleeps, told = false;
 
 	priority_keep(&worker->priority, before);
@@ -126,7 +139,7 @@ static void *run(void *argument)
 		int64_t now = wait_for_work(worker);
 
 		starts_pass(&worker->starts, now);
-		if (receive_all(worker, now) | deliver_all(worker, now))
+		if ((receive_all(worker, now) > 0) | deliver_all(worker, now))
 			worker->idle_ns = 0;
 	}
 	return NULL;

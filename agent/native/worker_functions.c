@@ -64,7 +64,26 @@ static PyObject *allowance_trace(PyObject *module, PyObject *args)
 	return left;
 }
 
+/* How long frames gather after `frames` were received `passed` ns after those before, with `left` ns left for spinning. */
+static PyObject *gather_ns(PyObject *module, PyObject *args)
+{
+	long long left, passed;
+	struct pace pace;
+	unsigned frames;
+	const char *name;
+	enum spin spin;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "sLIL:gather_ns", &name, &left, &frames, &passed) || spin_from_name(name, &spin))
+		return NULL;
+	pace_init(&pace, spin, 0, passed);
+	pace.spinning.left = left * ALLOWANCE_WHOLE;
+	pace_received(&pace, frames, passed);
+	return PyLong_FromLongLong(pace.gather_ns ? pace.gather_ns - passed : 0);
+}
+
 static PyMethodDef functions[] = {
+	{"gather_ns", gather_ns, METH_VARARGS, NULL},
 	{"allowance_trace", allowance_trace, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };

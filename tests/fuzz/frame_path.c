@@ -135,12 +135,12 @@ static void arrive(struct packet_port *self, unsigned *next, struct input *input
 	head->tp_status = TP_STATUS_USER | (tag ? TP_STATUS_VLAN_VALID | TP_STATUS_VLAN_TPID_VALID : 0);
 	if (length < PORT_ETHERNET_HEAD || head->tp_snaplen < length || sum_count == KEPT)
 		return;
-	memcpy(whole, data, tag ? MAC_PAIR : length);
+	memcpy(whole, data, tag ? PORT_MAC_PAIR : length);
 	if (tag) {
 		uint32_t wire = htonl(tag << 16 | head->tp_vlan_tci);
 
-		memcpy(whole + MAC_PAIR, &wire, sizeof(wire));
-		memcpy(whole + MAC_PAIR + sizeof(wire), data + MAC_PAIR, length - MAC_PAIR);
+		memcpy(whole + PORT_MAC_PAIR, &wire, sizeof(wire));
+		memcpy(whole + PORT_MAC_PAIR + sizeof(wire), data + PORT_MAC_PAIR, length - PORT_MAC_PAIR);
 	}
 	sums[sum_count++] = sum(whole, length + (tag ? PORT_VLAN_TAG : 0));
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,3 +81,18 @@ def test_short_waits_count_exactly(share: int, waits: list[int]) -> None:
     often = _core.allowance_trace(share, burst, [(0, burst), *((look, 0) for look in looks)])[-1]
     once = _core.allowance_trace(share, burst, [(0, burst), (looks[-1], 0)])[-1]
     assert looks[-1] * share // 10**6 == often == once
+
+
+@pytest.mark.parametrize(
+    ("frames", "passed_ns", "gathers"), [(1, 4001, 0), (1, 3999, 5000), (3, 13_000, 0), (3, 11_000, 5000)]
+)
+def test_frames_gather_only_under_a_flood(frames: int, passed_ns: int, gathers: int) -> None:
+    """Only frames that come faster than one in 4 µs are kept waiting, and for 5 µs at the most."""
+    assert gathers == _core.gather_ns("adaptive", 1, frames, passed_ns)
+    assert gathers == _core.gather_ns("busy", 0, frames, passed_ns)
+
+
+def test_frames_do_not_gather_where_nothing_may_spin() -> None:
+    """Waiting for frames is spinning: within its budget, and never with --spin off."""
+    assert 0 == _core.gather_ns("adaptive", 0, 64, 1)
+    assert 0 == _core.gather_ns("off", 1, 64, 1)
