@@ -49,7 +49,7 @@ test-hosts: root-check build
 
 bench: export GOAL = bench
 bench: root-check build
-	@.ci/preflight $(PYTHON) kernel
+	@.ci/preflight $(PYTHON) kernel bench
 	$(python) -m pytest tests/bench -s $(ARGS)
 
 sanitize: export GOAL = sanitize
