@@ -18,10 +18,13 @@ from plctl.common.refusals import Refusal, Refusals
 from plctl.common.transport import Hub, Peer
 from plctl.common.units import NS_PER_S, format_duration
 from plctl.common.wall_watch import WallWatch
+from plctl.controller.backlog import Backlog, Heard
 from plctl.controller.journal import AgentEntry, Journal
 
 #: An agent that has said nothing for so long cannot be heard.
 SILENCE_NS = 10 * NS_PER_S
+#: What is acknowledged together is kept together: so not one by one, and not so many that requests would notice.
+HEARD_A_TURN = 4
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
 
@@ -93,6 +96,7 @@ class Switchboard:
         self._joined = asyncio.Condition()
         self._unacknowledged: set[str] = set()  #: agents whose reports were handled but may not be kept yet
         self._handled = asyncio.Event()
+        self._backlog = Backlog()
         self._desk: Desk | None = None
         self._clock_watch = ClockWatch()
         self._wall = WallWatch(clock)
@@ -136,7 +140,7 @@ class Switchboard:
 
         :raises WorldError: the journal cannot be written, so that nothing may be acknowledged any more.
         """
-        works = (self._receive(), self._watch(), self._wall.keep(), self._acknowledge())
+        works = (self._receive(), self._hear(), self._watch(), self._wall.keep(), self._acknowledge())
         tasks = [asyncio.create_task(work) for work in works]
         try:
             await asyncio.gather(*tasks)
@@ -155,13 +159,27 @@ class Switchboard:
     # --- what comes in
 
     async def _receive(self) -> None:
+        """Clients are answered at once; what agents say waits its turn, or requests would wait behind all of it."""
         while True:
             peer, data = await self._hub.receive()
-            heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t2 of an exchange of clock readings
-            try:
-                await self._handle(peer, m.decode(data, peer.role), heard_ns)
-            except ProtocolError as error:
-                await self._refuse(peer, error)
+            heard = Heard(peer, data, self._clock.monotonic_ns())  # as early as can be: it is t2 of a clock exchange
+            if peer.role == "agent":
+                await self._backlog.put(heard)
+            else:
+                await self._take(heard)
+
+    async def _hear(self) -> None:
+        """A few messages of agents in every turn of the event loop: more are read in each, so reading gets ahead."""
+        while True:
+            for _ in range(HEARD_A_TURN):
+                await self._take(await self._backlog.take())
+            await asyncio.sleep(0)
+
+    async def _take(self, heard: Heard) -> None:
+        try:
+            await self._handle(heard.peer, m.decode(heard.data, heard.peer.role), heard.at_ns)
+        except ProtocolError as error:
+            await self._refuse(heard.peer, error)
 
     async def _refuse(self, peer: Peer, error: ProtocolError) -> None:
         """Count what the protocol does not allow; only who speaks another version of it is answered."""

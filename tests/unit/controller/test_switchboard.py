@@ -9,6 +9,7 @@ import pytest
 
 from plctl.common import messages as m
 from plctl.common import presence as ps
+from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
 from plctl.common.refusals import Refusal
@@ -245,3 +246,22 @@ async def test_telling_nobody_is_an_error(board: Fixture) -> None:
     """A command to an agent that is not there is an error for the caller, not silence."""
     with pytest.raises(WorldError, match="cannot reach edge-9"):
         await board.board.tell("edge-9", m.Release(), "r", 1)
+
+
+async def test_a_request_does_not_wait_behind_what_agents_said(board: Fixture) -> None:
+    """However much of it there is: the request is read at once, and answered before most of that is handled."""
+    requested: list[int] = []
+
+    async def desk(_peer: Peer, _envelope: m.Envelope) -> None:
+        requested.append(len(board.heard))
+
+    board.board.attend(desk)
+    client = board.hub.spoke("ada", "operator")
+    await board.say(HELLO)
+    for number in range(1, 1001):
+        await board.say(m.Events(number, ()))
+    await client.send(m.encode(m.Envelope(rq.ListAgents(), id=1)))
+    async with asyncio.timeout(10):
+        while len(board.heard) < 1000:
+            await asyncio.sleep(0)
+    assert [True] == [heard < 10 for heard in requested]

@@ -1,0 +1,52 @@
+"""What agents have said and nobody has handled yet: read at once, so that no client's request waits behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from plctl.common.transport import Peer
+
+#: Once so many bytes wait, reading waits, too: then it is the agents that keep what they have to say.
+FULL_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as it came, who sent it, and when it was read."""
+
+    peer: Peer
+    data: bytes
+    at_ns: int
+
+
+class Backlog:
+    """First in, first out; for one task that puts and one that takes."""
+
+    def __init__(self, full_bytes: int = FULL_BYTES) -> None:
+        self._full_bytes = full_bytes
+        self._bytes = 0
+        self._messages: deque[Heard] = deque()
+        self._changed = asyncio.Event()
+
+    async def put(self, heard: Heard) -> None:
+        """Add a message, once fewer than `full_bytes` wait."""
+        while self._bytes >= self._full_bytes:
+            await self._change()
+        self._messages.append(heard)
+        self._bytes += len(heard.data)
+        self._changed.set()
+
+    async def take(self) -> Heard:
+        """The oldest message, once there is one."""
+        while not self._messages:
+            await self._change()
+        heard = self._messages.popleft()
+        self._bytes -= len(heard.data)
+        self._changed.set()
+        return heard
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
