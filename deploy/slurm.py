@@ -25,6 +25,12 @@ from plctl.deploy import slurm_scripts as scripts
 from plctl.deploy.remote import Done
 
 JOB_NAME = "plctl-agents"
+#: Why a job waits that will wait for ever if nobody changes it: squeue(1), "Job Reason Codes".
+HOPELESS = frozenset({
+    "AccountNotAllowed", "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied",
+    "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "JobHeldUser", "PartitionInactive", "PartitionNodeLimit",
+    "PartitionTimeLimit", "QOSMaxWallDurationPerJobLimit", "QOSNotAllowed",
+})  # fmt: skip
 _LOOK_EVERY_S = 0.5
 _SERVING_S = 60.0  #: from letting agents start until the controller has welcomed all
 _ENDING_S = 90.0  #: from scancel until the job is gone: Slurm's KillWait, 30 s unless told otherwise, and some more
@@ -147,6 +153,8 @@ class SlurmEngine:
             if job.state == "RUNNING":
                 self._say(f"job {number} runs on {job.detail}")
                 return
+            if job.detail.strip("()") in HOPELESS:
+                raise WorldError(f"job {number} would wait for ever: {job.detail}")
             if time.monotonic() > deadline:
                 raise WorldError(f"job {number} still waits after {patience_s:g} s: {job.detail}")
             if job.detail != told:

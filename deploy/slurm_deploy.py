@@ -27,6 +27,7 @@ class SlurmOrder:
     controller: str  #: address, as nodes reach it
     keys: Path  #: the controller's keys folder
     nodes: int
+    queue_s: float  #: that the job may wait for them
     sbatch: tuple[str, ...]  #: more options for it
     wheels: tuple[Path, ...]  #: of plctl, the user's
     remove: bool = False
@@ -62,7 +63,8 @@ async def _work(login: Remote, order: SlurmOrder, *, say: Callable[[str], None])
             for text in await engine.remove() or ["nothing of ours is there"]:
                 say(text)
             return []
-        wish = Wish(order.nodes, order.controller, load_controller_public(order.keys), __version__, order.sbatch)
+        public = load_controller_public(order.keys)
+        wish = Wish(order.nodes, order.controller, public, __version__, order.sbatch, order.queue_s)
         bundler = Bundler(wheels=order.wheels)
         return await engine.start(wish, lambda python, machine: bundler.make(Target(python, machine)).path.read_bytes())
     finally:

@@ -56,6 +56,8 @@ hosts.yaml:
               help="What keeps agents: each host's systemd, or a Slurm job; then -i names a login node.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="With slurm: on so many nodes.")
 @click.option("--sbatch", multiple=True, metavar="OPTION", help="With slurm: also for sbatch, e.g. --time=60.")
+@click.option("--queue-timeout", "queue_s", type=click.IntRange(1), default=600, show_default=True,
+              help="With slurm: seconds that the job may wait in the queue.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
 @ssh_options
 @click.pass_context
@@ -73,6 +75,7 @@ def deploy(
     engine: str,
     nodes: int,
     sbatch: tuple[str, ...],
+    queue_s: int,
     as_json: bool,
     ssh: SshOptions,
 ) -> None:
@@ -101,7 +104,8 @@ def deploy(
         from plctl.deploy.slurm_deploy import SlurmOrder, deploy_by_slurm
 
         _refuse({"--check": check, "--rotate-keys": rotate_keys, "--wait": wait})
-        deploy_by_slurm(hosts, login, SlurmOrder(address, folder, nodes, sbatch, ssh.wheels, remove), as_json=as_json)
+        slurm = SlurmOrder(address, folder, nodes, queue_s, sbatch, ssh.wheels, remove)
+        deploy_by_slurm(hosts, login, slurm, as_json=as_json)
         return
     order = Order(address, folder, check, rotate_keys, wait, start_timeout_s)
     results = _work(hosts, login, order, None if remove else Bundler(wheels=ssh.wheels), ssh.parallel, quiet=as_json)

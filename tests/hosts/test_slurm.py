@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,17 @@ def test_removal_ends_the_job_and_revokes_its_keys(cluster: RealLab, desk: Works
     await_nodes(cluster.hosts[0], len(HOSTS))
     entries = json.loads((control.keys / "allowed.json").read_text())["entries"]
     assert ["ada"] == [entry["name"] for entry in entries]
+
+
+def test_a_job_that_cannot_start_is_taken_back_with_its_reason(cluster: RealLab, desk: Workstation) -> None:
+    """One that would wait for ever is not waited for, another as long as the user says; neither stays in the queue."""
+    status, _, errors = desk.deploy_by_slurm("--sbatch=--hold")
+    assert 1 == status
+    assert re.search(r"job \d+ would wait for ever: \(JobHeldUser\)", errors), errors
+    status, _, errors = desk.deploy_by_slurm("--sbatch=--begin=now+1hour", "--queue-timeout", "1")
+    assert 1 == status
+    assert re.search(r"job \d+ still waits after 1 s: \(BeginTime\)", errors), errors
+    assert "" == cluster.hosts[0].run(["squeue", "--noheader"]).stdout
 
 
 def test_what_slurm_refuses_is_told_in_its_words(cluster: RealLab, desk: Workstation) -> None:

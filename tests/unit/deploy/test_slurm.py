@@ -143,6 +143,15 @@ async def test_a_job_that_waits_says_what_for_once_and_not_for_ever(cluster: Clu
     assert "scancel" in cluster.tools()
 
 
+async def test_a_job_that_would_wait_for_ever_is_taken_back_at_once(cluster: Cluster, allowed: AllowList) -> None:
+    """Slurm's reason tells that only a person can let it start."""
+    held = answer_of(0, RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(JobHeldUser)"), "")
+    cluster.answers["squeue"] = iter([answer_of(0, "", ""), held])
+    with pytest.raises(WorldError, match=re.escape("job 7 would wait for ever: (JobHeldUser)")):
+        await engine(cluster, allowed).start(WISH, lambda *_: b"")
+    assert ["squeue", "sbatch", "squeue", "scancel", "squeue"] == cluster.tools()
+
+
 @pytest.mark.parametrize(
     ("where", "answer", "words"),
     [
