@@ -20,6 +20,7 @@ import asyncssh
 from plctl.common.errors import WorldError
 from plctl.deploy.host import Host
 from plctl.deploy.ssh_trust import Trust
+from plctl.deploy.sudo import Way, find_way
 
 OLDEST_PYTHON = (3, 11)
 
@@ -79,12 +80,13 @@ class Remote:
         self.machine: Machine | None = None
         self._login = login
         self._connections: list[asyncssh.SSHClientConnection] = []
-        self._root: list[str] = []  #: what a command is put behind to run as root
+        self._root = Way()
 
     async def open(self) -> Machine:
-        """Connect and find out what is there.
+        """Connect, find out what is there, and how to be root.
 
         :raises RemoteError: it cannot be reached, is another one, lets nobody in, or lacks a Python.
+        :raises SudoError: its user does not become root.
         """
         await self.connect()
         self.machine = await self._probe()
@@ -122,8 +124,8 @@ class Remote:
         assert self.machine is not None, "not open"
         program = _program()
         request = json.dumps({"do": do, **words}) + "\n"
-        command = shlex.join([*self._root, self.machine.python, "-I", "-c", _BOOT, str(len(program))])
-        head = self._sudo_line() + program + request.encode()
+        command = self._root.command([self.machine.python, "-I", "-c", _BOOT, str(len(program))])
+        head = self._root.head + program + request.encode()
         done = await self._guard(do, lambda: self._run(command, head, payload))
         try:
             answer = json.loads(done.stdout)
@@ -176,15 +178,17 @@ class Remote:
         lines = done.stdout.splitlines()
         if len(lines) < 2 or not lines[0].isdecimal():
             raise RemoteError(f"its shell does not answer as expected: {_last_line(done.stderr or done.stdout)}")
-        if lines[0] != "0":
-            if not self.host.sudo:
-                raise RemoteError("its user is not root, and the inventory says sudo: false")
-            wanted = ["-S", "-p", ""] if self._login.sudo_password is not None else ["-n"]
-            self._root = ["sudo", *wanted, "--"]
-        found = [line.rsplit(" ", 1) for line in lines[2:] if " " in line]
+        if lines[0] != "0" and not self.host.sudo:
+            raise RemoteError("its user is not root, and the inventory says sudo: false")
+        machine = self._choose_python(lines[1], lines[2:])
+        self._root = Way() if lines[0] == "0" else await self._find_sudo(machine)
+        return machine
+
+    def _choose_python(self, architecture: str, lines: list[str]) -> Machine:
+        found = [line.rsplit(" ", 1) for line in lines if " " in line]
         for path, version in found:
             if tuple(map(int, version.split(".")[:2])) >= OLDEST_PYTHON:
-                return Machine(path, ".".join(version.split(".")[:2]), lines[1])
+                return Machine(path, ".".join(version.split(".")[:2]), architecture)
         if not found:
             raise RemoteError("there is no Python: apt install python3")
         path, version = found[0]
@@ -193,6 +197,13 @@ class Remote:
             f"Python {version} ({path}) is too old, plctl needs {oldest} or newer: install one beside it, and name its "
             "path by the key python"
         )
+
+    async def _find_sudo(self, machine: Machine) -> Way:
+        async def run(command: str, stdin: bytes) -> Done:
+            return await self._guard("sudo", lambda: self._run(command, stdin, None))
+
+        harmless = [machine.python, "-I", "-c", ""]
+        return await find_way(run, harmless, self.host.user or "the user", self._login.sudo_password)
 
     async def _run(self, command: str, head: bytes, payload: Path | None) -> Done:
         async with self._connections[-1].create_process(command, encoding=None) as process:
@@ -215,9 +226,6 @@ class Remote:
             return await work()
         except (OSError, asyncssh.Error) as error:
             raise CutError(f"the ssh connection broke ({_words(error)}) during: {what}") from None
-
-    def _sudo_line(self) -> bytes:
-        return f"{self._login.sudo_password}\n".encode() if "-S" in self._root else b""
 
 
 @dataclass(frozen=True, slots=True)

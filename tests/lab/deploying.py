@@ -6,12 +6,14 @@ this machine first, as an earlier deployment from the same workstation would hav
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +66,30 @@ class Workstation:
             stdout, stderr = process.communicate(timeout=timeout)
         return process.returncode, json.loads(stdout or "{}"), stderr
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start `plctl deploy` with `options`; it prints JSON."""
+    def deploy_typing(self, prompt: str, answer: str, *options: str, timeout: float = 300) -> tuple[Outcome, str]:
+        """Run `plctl deploy` at a terminal, typing `answer` after `prompt`; and all that the terminal shows."""
+        terminal, end = os.openpty()
+        with os.fdopen(terminal, "r+b", buffering=0) as terminal_file:
+            with self.start(*options, before=["setsid", "--ctty", "--wait"], stdin=end) as process:
+                os.close(end)
+                shown = b""
+                while prompt.encode() not in shown:
+                    shown += terminal_file.read(1024)
+                terminal_file.write(f"{answer}\n".encode())
+                stdout, stderr = process.communicate(timeout=timeout)
+            with contextlib.suppress(OSError):  # nobody has the other end any more
+                shown += terminal_file.read(65536)
+        hosts = {host["host"]: host for host in json.loads(stdout)}
+        return Outcome(process.returncode, hosts, stderr), shown.decode()
+
+    def start(self, *options: str, before: Sequence[str] = (), stdin: int | None = None) -> subprocess.Popen[str]:
+        """Start `plctl deploy` with `options`, behind the words `before`; it prints JSON."""
         given = ["-i", str(self.inventory), "--controller", self.control.address, "--keys", str(self.control.keys)]
         return self.lab.workstation.popen(
-            [*PLCTL, "deploy", *given, "--json", *options],
+            [*before, *PLCTL, "deploy", *given, "--json", *options],
             env={"XDG_CACHE_HOME": str(self.cache)},
             cwd=self.lab.workstation.home,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
