@@ -68,6 +68,14 @@ def find_address(address: str | None = None) -> str:
     return _choose_address(address, _read_config()[1])
 
 
+def find_keys() -> Path:
+    """The folder of keys that the environment or the config file names, else where keys are unless told otherwise.
+
+    :raises UserError: the config file is wrong.
+    """
+    return _keys_folder(*_read_config())
+
+
 def require_controller(address: str | None = None, keys: Path | None = None) -> Access:
     """As `find_controller`, where there must be one.
 

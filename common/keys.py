@@ -156,7 +156,7 @@ def parse_private(path: Path, kind: type[T]) -> T:
 
 
 _ORIGIN: dict[Role, str] = {
-    "controller": "make the controller's with: plctl controller init",
+    "controller": "say where it is with --keys DIR, or make the controller's with: plctl controller init",
     "agent": "make an agent's on the controller with: plctl agent enroll NAME",
     "operator": "the controller's first operator is made by: plctl controller init",
     "viewer": "a viewer's is made on the controller with: plctl controller grant NAME --role viewer",

@@ -69,13 +69,13 @@ def show_changes(console: Console, results: Sequence[HostResult]) -> None:
     """What would change on each host, with the text of the unit; a text that several hosts share is shown once."""
     shown: dict[str, str] = {}
     for result in results:
-        if result.outcome is not Outcome.WOULD_CHANGE:
+        if result.outcome is not Outcome.WOULD_CHANGE or not result.changes:
             continue
         console.print(Text(f"\n{result.host}", style="bold"), Text(f"  {result.facts}", style="dim"), sep="")
         for change in result.changes:
             console.print(Text(f"  {change.step:<8} {change.text}"), soft_wrap=True)
             if change.detail and change.detail in shown:
-                console.print(Text(f"           as on {shown[change.detail]}"))
+                console.print(Text(f"    as on {shown[change.detail]}"))
             elif change.detail:
                 shown[change.detail] = result.host
                 _show_diff(console, change.detail)
@@ -84,4 +84,4 @@ def show_changes(console: Console, results: Sequence[HostResult]) -> None:
 def _show_diff(console: Console, diff: str) -> None:
     for line in diff.splitlines():
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-        console.print(Text(f"           {line}", style=style), soft_wrap=True)
+        console.print(Text(f"    {line}", style=style), soft_wrap=True)

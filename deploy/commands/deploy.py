@@ -43,7 +43,8 @@ hosts.yaml:
 )
 @click.option("--controller", "address", metavar="tcp://HOST:PORT",
               help="Where agents find it; default: $PLCTL_CONTROLLER, or as the config file says.")  # fmt: skip
-@click.option("--keys", "folder", type=_FOLDER, help="The controller's keys folder; default: as its own commands have.")
+@click.option("--keys", "folder", type=_FOLDER,
+              help="The controller's keys folder; default: $PLCTL_KEYS, or as the config file says.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--remove", is_flag=True, help="Take away what deploy put there, and revoke the agents' keys.")
 @click.option("--rotate-keys", is_flag=True, help="Give every agent a new key.")
@@ -84,8 +85,8 @@ def deploy(
     Runs where the controller's keys are. Hosts need ssh, systemd, Python 3.11, and root or sudo; neither internet nor
     compiler. What is as it should be is left alone. Exit status 1: a host failed, and is again what it was.
     """
-    from plctl.common.connect import find_address
-    from plctl.common.keys import keys_dir, load_pair
+    from plctl.common.connect import find_address, find_keys
+    from plctl.common.keys import load_pair
     from plctl.deploy.bundle import Bundler
     from plctl.deploy.host_deploy import Order
     from plctl.deploy.last_deploy import remember
@@ -96,7 +97,7 @@ def deploy(
         raise UserError("where will the agents find their controller? say --controller tcp://HOST:PORT")
     if address:
         unit_text("plctl", address, "keys")
-    folder = folder or keys_dir()
+    folder = folder or find_keys()
     load_pair(folder, "controller")
     inventory, login = ssh.load()
     hosts = _select(inventory, pattern)

@@ -76,6 +76,17 @@ def test_an_address_that_is_none_is_refused_first(inventory: Path, address: str)
     assert 2 == run("-i", str(inventory), "--controller", address)[0]
 
 
+def test_keys_are_where_the_config_file_says(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for every other command."""
+    config = inventory.with_name("config.toml")
+    config.write_text('controller = "tcp://control:7777"\nkeys = "keys"\n')
+    monkeypatch.delenv("PLCTL_KEYS")
+    assert 2 == run("-i", str(inventory))[0]
+    monkeypatch.setenv("PLCTL_CONFIG", str(config))
+    ending(monkeypatch, Outcome.UNCHANGED)
+    assert 0 == run("-i", str(inventory))[0]
+
+
 def test_a_deployment_without_keys_or_hosts_is_refused(inventory: Path, tmp_path: Path) -> None:
     """As wrong input."""
     assert 2 == run("-i", str(inventory), "--keys", str(tmp_path / "none"))[0]
@@ -119,6 +130,14 @@ def test_the_same_unit_is_shown_once() -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert (1, 1) == (text.count("+[Unit]"), text.count("as on a"))
+
+
+def test_a_removal_has_no_changes_to_show() -> None:
+    """Its line says it all."""
+    console = Console(file=io.StringIO(), width=100)
+    show_changes(console, [HostResult("a", Outcome.WOULD_CHANGE, "would be removed, and its key revoked")])
+    assert isinstance(console.file, io.StringIO)
+    assert "" == console.file.getvalue()
 
 
 def test_the_summary_counts_outcomes() -> None:
