@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from plctl.common.errors import PlctlError, UserError
+from plctl.common.errors import PlctlError, UserError, WorldError
 from plctl.common.private_file import locked
 from plctl.deploy.wheel import find_wheel, run_pip
 
@@ -104,6 +104,8 @@ class Bundler:
             try:
                 run_pip("download", "--only-binary=:all:", *_tags(target), "--dest", str(fetched), *needed)
                 fetched.replace(folder)
+            except WorldError as error:
+                raise WorldError(f"{error}; does this machine, not the host, reach a package index?") from None
             finally:
                 shutil.rmtree(fetched, ignore_errors=True)
         return sorted(folder.glob("*.whl"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +74,9 @@ class HostDeploy:
         if self._order.check:
             return HostResult(self._name, Outcome.WOULD_CHANGE, "", tuple(changes), facts)
         await self._change(changes, found, wanted, bundle)
-        return HostResult(self._name, Outcome.CHANGED, f"plctl {wanted.version} serves", tuple(changes), facts)
+        before, now = found.current.rpartition("-")[0], f"plctl {wanted.version} serves"
+        text = f"{now} in place of {before}" if before not in ("", wanted.version) else now
+        return HostResult(self._name, Outcome.CHANGED, text, tuple(changes), facts)
 
     def _wanted(self, bundle: Bundle) -> Wanted:
         entries = AllowList(self._order.keys).entries()
@@ -200,10 +202,10 @@ class HostRemoval:
         listed = any(entry.name == name for entry in AllowList(self._order.keys).entries())
         installed = bool(found.bundles or found.broken or found.unit or found.key_public) and not found.strangers
         if not installed and not listed:
-            return HostResult(name, Outcome.UNCHANGED, "nothing of ours is there")
+            return HostResult(name, Outcome.UNCHANGED, f"nothing of ours is there{_left(found.strangers)}")
         if self._order.check:
             return HostResult(name, Outcome.WOULD_CHANGE, "would be removed, and its key revoked")
-        left: list[str] = []
+        left: Sequence[str] = found.strangers
         if installed:
             while self._order.wait and (runs := read_found(await self._remote.call("inspect")).runs):
                 self._tell("wait", f"for the end of {', '.join(runs)}")
@@ -212,8 +214,11 @@ class HostRemoval:
             left = await self._remote.call("remove", busy_too=False)
         if listed:
             AllowList(self._order.keys).remove(name)
-        kept = f"; not ours and left there: {', '.join(left)}" if left else ""
-        return HostResult(name, Outcome.REMOVED, f"nothing of ours is there any more{kept}")
+        return HostResult(name, Outcome.REMOVED, f"nothing of ours is there any more{_left(left)}")
+
+
+def _left(files: Sequence[str]) -> str:
+    return f"; not on record as ours and left there: {', '.join(files)}" if files else ""
 
 
 def _describe(found: Found) -> str:

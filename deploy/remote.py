@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import shlex
 import zipfile
 from collections.abc import Awaitable, Callable
@@ -285,8 +286,10 @@ def _words(error: Exception) -> str:
     """The error's own words, without Python's around them."""
     if isinstance(error, asyncssh.Error):
         return error.reason
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)  # asyncio puts its own words into the error
+    if isinstance(error, OSError):  # asyncio puts its own words into it, and several into one
+        numbers = [error.errno] if error.errno else map(int, re.findall(r"\[Errno (\d+)\]", str(error)))
+        if causes := dict.fromkeys(map(os.strerror, numbers)):
+            return ", ".join(causes)
     return str(error) or type(error).__name__
 
 

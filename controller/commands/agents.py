@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.client_cli import Reach, controller_options
-from plctl.common.units import format_duration, format_size, three_digits
+from plctl.common.units import NS_PER_S, format_duration, format_size, three_digits
 
 if TYPE_CHECKING:
     from plctl.common.requests import AgentInfo, Agents
@@ -63,7 +63,7 @@ def _row(agent: AgentInfo) -> tuple[str, ...]:
     known = agent.bound_ns >= 0
     return (
         agent.name,
-        "connected" if agent.connected else f"silent for {format_duration(agent.silent_ns)}",
+        "connected" if agent.connected else f"silent for {format_duration(agent.silent_ns // NS_PER_S * NS_PER_S)}",
         agent.version,
         str(agent.links),
         format_size(agent.memory_bytes),

@@ -18,6 +18,7 @@ from plctl.deploy.on_host.places import (
     HostError,
     Places,
     digest,
+    files_in,
     forget_state,
     link,
     remove_bundle,
@@ -140,7 +141,8 @@ def finish(places: Places, bundle: str) -> list[str]:
 def remove_all(places: Places) -> list[str]:
     """Take away everything that is on record; the paths of strangers' files that stay in our folders."""
     link(places.current, "")
-    left = [path for bundle in places.bundles() for path in remove_bundle(places, bundle)]
+    for bundle in places.bundles():
+        remove_bundle(places, bundle)
     for path in (places.key, places.old_key, places.controller_public, places.unit):
         places.disown(path)
     for path in places.incoming.glob("*.tar.gz"):
@@ -149,7 +151,7 @@ def remove_all(places: Places) -> list[str]:
         if folder.is_dir():
             remove_empty(folder)
     forget_state(places.run)
-    return left
+    return [path for folder in (places.opt, places.keys) for path in files_in(folder)]
 
 
 def _make_environment(archive: Path, folder: Path) -> None:

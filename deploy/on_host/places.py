@@ -142,7 +142,12 @@ def remove_bundle(places: Places, bundle: str) -> list[str]:
         (folder / name).unlink(missing_ok=True)
     remove_empty(folder)
     (places.manifests / f"{bundle}.json").unlink(missing_ok=True)
-    return [str(path) for path in sorted(folder.rglob("*")) if not path.is_dir()] if folder.exists() else []
+    return files_in(folder)
+
+
+def files_in(folder: Path) -> list[str]:
+    """The paths of all files and links in `folder`; none if there is no such folder."""
+    return [str(path) for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
 
 
 def forget_state(folder: Path) -> None:

@@ -123,6 +123,13 @@ async def test_a_host_as_it_should_be_is_not_touched(order: Order) -> None:
     assert (Outcome.UNCHANGED, []) == ((await deploy(line, order)).outcome, line.words)
 
 
+async def test_an_upgrade_says_what_was_there(order: Order) -> None:
+    """And a way back: whoever deploys by an old plctl should notice."""
+    line = Line(served(order, KeyPair.generate("edge-1", "agent")))
+    assert "plctl 0.2.0 serves in place of 0.1.0" == (await deploy(line, order)).text
+    assert "plctl 0.2.0 serves" == (await deploy(Line(BARE), order)).text
+
+
 async def test_a_failed_first_start_leaves_a_bare_host(order: Order) -> None:
     """Everything is undone in reverse, and the key that was let in is let in no more."""
     line = Line(BARE, {"start": RemoteError("it does not start")})
@@ -201,6 +208,14 @@ async def test_removal_takes_everything_and_revokes(order: Order) -> None:
     assert (["remove"], {}) == (line.words, allowed(order))
     line.found = BARE
     assert Outcome.UNCHANGED == (await removal.run()).outcome
+
+
+async def test_removal_names_what_it_does_not_take_for_ours(order: Order) -> None:
+    """Also where nothing else is there: somebody may have lost the record."""
+    line = Line(replace(BARE, unit="a unit", strangers=("/etc/plctl/agent.key",)))
+    result = await HostRemoval(cast(Remote, line), order, lambda _step, _text: None).run()
+    left = "nothing of ours is there; not on record as ours and left there: /etc/plctl/agent.key"
+    assert (Outcome.UNCHANGED, left) == (result.outcome, result.text)
 
 
 async def test_removal_refused_by_the_host_revokes_nothing(order: Order) -> None:

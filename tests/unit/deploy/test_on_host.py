@@ -113,14 +113,15 @@ def test_an_archive_cannot_write_outside_of_its_folder(places: Places, bundle: b
     assert before == tree(places)
 
 
-def test_a_strangers_file_in_a_version_stays_and_is_named(places: Places, bundle: bytes) -> None:
+def test_a_strangers_file_in_our_folders_stays_and_is_named(places: Places, bundle: bytes) -> None:
     """Only what was put there is removed."""
     deliver(places, "1-a", bundle)
-    note = places.version("1-a") / "note.txt"
-    note.write_text("mine")
-    assert [str(note)] == change.remove_all(places)
-    assert "mine" == note.read_text()
-    assert [note] == [path for path in places.opt.rglob("*") if path.is_file()]
+    ask(places, "set_keys", key=KEY, controller_public="C" * 40)
+    notes = [places.version("1-a") / "note.txt", places.opt / "note.txt", places.keys / "note.txt"]
+    for note in notes:
+        note.write_text("mine")
+    assert [str(note) for note in notes] == change.remove_all(places)
+    assert set(notes) == {path for folder in (places.opt, places.keys) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_finish_keeps_only_the_new_version(places: Places, bundle: bytes) -> None:

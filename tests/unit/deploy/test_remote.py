@@ -129,6 +129,18 @@ async def test_a_port_where_nobody_listens_is_told(tmp_path: Path) -> None:
     assert f"cannot be reached at 127.0.0.1 port {host.port}: " in await refusal(host, login(tmp_path))
 
 
+async def test_several_addresses_are_one_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the kernel's words, once each, without asyncio's around them."""
+
+    async def refuse(*_: object, **__: object) -> None:
+        text = "[Errno 111] Connect call failed ('::1', 22, 0, 0), [Errno 111] Connect call failed ('127.0.0.1', 22)"
+        raise OSError(f"Multiple exceptions: {text}, [Errno 101] Network is unreachable")
+
+    monkeypatch.setattr(asyncssh, "connect", refuse)
+    told = await refusal(Host("edge-1"), login(tmp_path))
+    assert "cannot be reached at edge-1: Connection refused, Network is unreachable" == told
+
+
 async def test_an_unknown_host_key_is_never_accepted_by_itself(tmp_path: Path) -> None:
     """The sentence shows it, to be compared; with the user's word it is written down and counts from then on."""
     async with serving() as host:
