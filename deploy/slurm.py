@@ -23,15 +23,12 @@ from plctl.common.keys import check_name
 from plctl.common.log import format_wall
 from plctl.deploy import slurm_scripts as scripts
 from plctl.deploy.remote import Done
+from plctl.deploy.slurm_reasons import is_lasting
 
 JOB_NAME = "plctl-agents"
-#: Why a job waits that will wait for ever if nobody changes it: squeue(1), "Job Reason Codes".
-HOPELESS = frozenset({
-    "AccountNotAllowed", "AssocMaxWallDurationPerJobLimit", "BadConstraints", "DependencyNeverSatisfied",
-    "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "JobHeldUser", "PartitionInactive", "PartitionNodeLimit",
-    "PartitionTimeLimit", "QOSMaxWallDurationPerJobLimit", "QOSNotAllowed",
-})  # fmt: skip
+_END_IT = "plctl deploy --engine slurm --remove"
 _LOOK_EVERY_S = 0.5
+_LOOKS_AT_QUEUE = 10  #: a tenth of the time waited lies between two looks, so that nobody asks Slurm for hours
 _SERVING_S = 60.0  #: from letting agents start until the controller has welcomed all
 _ENDING_S = 90.0  #: from scancel until the job is gone: Slurm's KillWait, 30 s unless told otherwise, and some more
 
@@ -90,13 +87,14 @@ class SlurmEngine:
 
         :param find_bundle: (Python as ``3.11``, architecture) → the archive for such nodes; see `plctl.deploy.bundle`.
         :raises UserError: a job of ours runs that is another.
-        :raises WorldError: a step fails; the job is ended and nobody was let in.
+        :raises WorldError: a step fails; the job is ended and nobody was let in. Or there is a job of ours whose agents
+            do not serve.
         """
         if jobs := await self.jobs():
-            _require_same(jobs[0], wish)
+            await self._require_serving(jobs[0], wish)
             self._say(f"job {jobs[0].number} runs {wish.comment} on {jobs[0].detail}: nothing to change")
             return []
-        number = await self._submit(wish)
+        number = await self._submit_whole(wish)
         names: list[str] = []
         try:
             await self._await_start(number, wish.patience_s)
@@ -106,6 +104,7 @@ class SlurmEngine:
             await self._await_serving(number, wish.nodes)
         except BaseException as error:
             self._revoke(names)
+            self._say(f"ending job {number}")
             try:
                 await self._end([number])
             except WorldError as left:
@@ -133,6 +132,32 @@ class SlurmEngine:
         shown = await self._must("squeue --me --noheader --name=" + JOB_NAME + " --format='%i|%T|%D|%R|%k'")
         return [Job(i, state, int(n), detail, comment) for i, state, n, detail, comment in map(_fields, shown)]
 
+    async def _require_serving(self, job: Job, wish: Wish) -> None:
+        """Refuse a job that is not what `wish` says, or whose agents do not serve: what started it was broken off."""
+        if (job.comment, job.nodes) != (wish.comment, wish.nodes):
+            raise UserError(
+                f"job {job.number} runs {job.comment} on {_nodes(job.nodes)}, not {wish.comment} on "
+                f"{_nodes(wish.nodes)}; end it first: {_END_IT}"
+            )
+        if job.state != "RUNNING":
+            what = f"{job.state.lower()} {job.detail}"
+            raise WorldError(f"job {job.number} is there already, {what}; wait for it, or end it: {_END_IT}")
+        try:
+            await self._step(job.number, job.nodes, scripts.LOOK)
+        except WorldError as error:
+            raise WorldError(
+                f"job {job.number} runs, but not all its agents serve: {error}; end it: {_END_IT}"
+            ) from None
+
+    async def _submit_whole(self, wish: Wish) -> str:
+        """Submit, and end the job if that is cancelled meanwhile: without its number nobody could take it back."""
+        submitting = asyncio.ensure_future(self._submit(wish))
+        try:
+            return await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            await self._end([await submitting])
+            raise
+
     async def _submit(self, wish: Wish) -> str:
         options = [
             f"--job-name={JOB_NAME}", f"--comment={wish.comment}", f"--nodes={wish.nodes}", "--ntasks-per-node=1",
@@ -140,11 +165,11 @@ class SlurmEngine:
         ]  # fmt: skip
         lines = await self._must(f"sbatch --parsable {shlex.join(options)}", scripts.batch(wish.controller).encode())
         number = lines[-1].partition(";")[0]
-        self._say(f"job {number} for {wish.nodes} nodes is submitted")
+        self._say(f"job {number} for {_nodes(wish.nodes)} is submitted; Ctrl-C takes it back")
         return number
 
     async def _await_start(self, number: str, patience_s: float) -> None:
-        deadline = time.monotonic() + patience_s
+        began = time.monotonic()
         told = ""
         while True:
             job = next((job for job in await self.jobs() if job.number == number), None)
@@ -153,14 +178,16 @@ class SlurmEngine:
             if job.state == "RUNNING":
                 self._say(f"job {number} runs on {job.detail}")
                 return
-            if job.detail.strip("()") in HOPELESS:
-                raise WorldError(f"job {number} would wait for ever: {job.detail}")
-            if time.monotonic() > deadline:
+            if is_lasting(job.detail):
+                raise WorldError(f"job {number} would wait until somebody steps in: {job.detail}")
+            left_s = began + patience_s - time.monotonic()
+            if left_s < 0:
                 raise WorldError(f"job {number} still waits after {patience_s:g} s: {job.detail}")
-            if job.detail != told:
+            if job.detail not in (told, "(None)"):  # the latter before Slurm has looked at it
                 told = job.detail
                 self._say(f"job {number} waits: {told}")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            pause_s = max(_LOOK_EVERY_S, (patience_s - left_s) / _LOOKS_AT_QUEUE)
+            await asyncio.sleep(min(pause_s, left_s))
 
     async def _inspect(self, number: str, nodes: int) -> tuple[str, str]:
         """Python and architecture of the nodes, which must be alike."""
@@ -178,7 +205,7 @@ class SlurmEngine:
             check_name(name)
             self._allowed.add(AllowEntry(name, "agent", public, format_wall(RealClock().wall_ns())))
             names.append(name)
-        self._say(f"plctl {wish.version} is on {len(names)} nodes, and their keys are known")
+        self._say(f"plctl {wish.version} is on {_nodes(len(names))}, and the agents' keys are known")
 
     async def _await_serving(self, number: str, nodes: int) -> None:
         deadline = time.monotonic() + _SERVING_S
@@ -189,7 +216,7 @@ class SlurmEngine:
                 if time.monotonic() > deadline:
                     raise WorldError(f"not all agents serve after {_SERVING_S:g} s: {error}") from None
             else:
-                self._say(f"{nodes} agents serve")
+                self._say("the agent serves" if nodes == 1 else f"{nodes} agents serve")
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -226,12 +253,8 @@ def _fields(line: str) -> list[str]:
     return line.split("|", 4)
 
 
-def _require_same(job: Job, wish: Wish) -> None:
-    if (job.comment, job.nodes) != (wish.comment, wish.nodes):
-        raise UserError(
-            f"job {job.number} runs {job.comment} on {job.nodes} nodes, not {wish.comment} on {wish.nodes}; "
-            "end it first: plctl deploy --engine slurm --remove"
-        )
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _is_of_job(entry: AllowEntry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -51,6 +52,16 @@ def changes(lab: RealLab, before: list[set[str]]) -> list[str]:
     return [f"{host.name} {line}" for host, old, new in pairs for line in old ^ new if not line.startswith(STAYS)]
 
 
+@contextlib.contextmanager
+def node_down(lab: RealLab, name: str) -> Iterator[None]:
+    """Within the block, an administrator has taken the node `name` out of service."""
+    update = ["scontrol", "update", f"nodename={name}"]
+    lab.hosts[0].run([*update, "state=down", "reason=test"])
+    yield
+    lab.hosts[0].run([*update, "state=resume"])
+    await_nodes(lab.hosts[0], len(HOSTS))
+
+
 def test_agents_run_in_an_allocation_and_end_with_it(cluster: RealLab, desk: Workstation, control: Control) -> None:
     """From a login node alone: agents on three nodes, a run across them; when the job ends, nothing is left."""
     before = [host.files() for host in cluster.hosts]
@@ -91,10 +102,22 @@ def test_a_job_that_cannot_start_is_taken_back_with_its_reason(cluster: RealLab,
     """One that would wait for ever is not waited for, another as long as the user says; neither stays in the queue."""
     status, _, errors = desk.deploy_by_slurm("--sbatch=--hold")
     assert 1 == status
-    assert re.search(r"job \d+ would wait for ever: \(JobHeldUser\)", errors), errors
+    assert re.search(r"job \d+ would wait until somebody steps in: \(JobHeldUser\)", errors), errors
+    with node_down(cluster, "h3"):
+        status, _, errors = desk.deploy_by_slurm("--sbatch=--nodelist=h3")
+    assert 1 == status
+    assert "would wait until somebody steps in: (ReqNodeNotAvail, UnavailableNodes:h3)" in errors
     status, _, errors = desk.deploy_by_slurm("--sbatch=--begin=now+1hour", "--queue-timeout", "1")
     assert 1 == status
     assert re.search(r"job \d+ still waits after 1 s: \(BeginTime\)", errors), errors
+    assert "" == cluster.hosts[0].run(["squeue", "--noheader"]).stdout
+
+
+def test_ctrl_c_takes_a_waiting_job_back(cluster: RealLab, desk: Workstation) -> None:
+    """The user sees why it waits, and that it is ended; the queue is empty when the command is over."""
+    status, shown = desk.deploy_typing("(BeginTime)", "\x03", "--engine", "slurm", "--sbatch=--begin=now+1hour")
+    assert 130 == status, shown
+    assert re.search(r"job (\d+) for 1 node is submitted; Ctrl-C takes it back.*ending job \1", shown, re.DOTALL), shown
     assert "" == cluster.hosts[0].run(["squeue", "--noheader"]).stdout
 
 

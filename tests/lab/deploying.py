@@ -66,33 +66,34 @@ class Workstation:
             stdout, stderr = process.communicate(timeout=timeout)
         return process.returncode, json.loads(stdout or "{}"), stderr
 
-    def deploy_typing(self, prompt: str, answer: str, *options: str, timeout: float = 300) -> tuple[Outcome, str]:
-        """Run `plctl deploy` at a terminal, typing `answer` after `prompt`; and all that the terminal shows."""
+    def deploy_typing(self, prompt: str, answer: str, *options: str) -> tuple[int, str]:
+        """Run `plctl deploy` at a terminal, typing `answer` after `prompt`; its exit status, and what was shown."""
         terminal, end = os.openpty()
-        with os.fdopen(terminal, "r+b", buffering=0) as terminal_file:
-            with self.start(*options, before=["setsid", "--ctty", "--wait"], stdin=end) as process:
+        streams = {"stdin": end, "stdout": end, "stderr": end}
+        with os.fdopen(terminal, "r+b", buffering=0) as screen:
+            with self._start(["setsid", "--ctty", "--wait"], options, **streams) as process:
                 os.close(end)
                 shown = b""
                 while prompt.encode() not in shown:
-                    shown += terminal_file.read(1024)
-                terminal_file.write(f"{answer}\n".encode())
-                stdout, stderr = process.communicate(timeout=timeout)
-            with contextlib.suppress(OSError):  # nobody has the other end any more
-                shown += terminal_file.read(65536)
-        hosts = {host["host"]: host for host in json.loads(stdout)}
-        return Outcome(process.returncode, hosts, stderr), shown.decode()
+                    shown += screen.read(4096)
+                screen.write(answer.encode())
+                with contextlib.suppress(OSError):  # nobody has the other end any more
+                    while piece := screen.read(4096):
+                        shown += piece
+            return process.returncode, shown.decode()
 
-    def start(self, *options: str, before: Sequence[str] = (), stdin: int | None = None) -> subprocess.Popen[str]:
-        """Start `plctl deploy` with `options`, behind the words `before`; it prints JSON."""
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start `plctl deploy` with `options`; it prints JSON."""
+        return self._start([], ["--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def _start(self, before: Sequence[str], options: Sequence[str], **streams: int) -> subprocess.Popen[str]:
         given = ["-i", str(self.inventory), "--controller", self.control.address, "--keys", str(self.control.keys)]
         return self.lab.workstation.popen(
-            [*before, *PLCTL, "deploy", *given, "--json", *options],
+            [*before, *PLCTL, "deploy", *given, *options],
             env={"XDG_CACHE_HOME": str(self.cache)},
             cwd=self.lab.workstation.home,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
+            **streams,
         )
 
     def password_file(self, password: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -126,7 +127,49 @@ async def test_the_same_wish_again_changes_nothing_and_another_is_refused(cluste
     for other in (replace(WISH, nodes=3), replace(WISH, version="1.2.4")):
         with pytest.raises(UserError, match=r"job 7 runs .* end it first: plctl deploy --engine slurm --remove"):
             await engine(cluster, allowed).start(other, lambda *_: b"")
-    assert {"squeue"} == set(cluster.tools())
+    assert {"squeue", "srun"} == set(cluster.tools())
+
+
+async def test_a_job_that_was_broken_off_is_not_taken_for_a_deployment(cluster: Cluster, allowed: AllowList) -> None:
+    """One that still waits, or whose agents do not serve; neither is touched, and the sentence says how to end it."""
+    cluster.queue = RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(Priority)")
+    with pytest.raises(
+        WorldError, match=r"job 7 is there already, pending \(Priority\); .* end it: plctl deploy --eng"
+    ):
+        await engine(cluster, allowed).start(WISH, lambda *_: b"")
+    cluster.queue = RUNNING
+    cluster.answers["agent status"] = iter([answer_of(1, "", "node2: no such file")])
+    with pytest.raises(WorldError, match=r"job 7 runs, but not all its agents serve: .*node2: no such file; end it: "):
+        await engine(cluster, allowed).start(WISH, lambda *_: b"")
+    assert {"squeue", "srun"} == set(cluster.tools())
+
+
+@pytest.mark.parametrize("when", ["sbatch", "squeue"])
+async def test_a_job_is_taken_back_when_its_deployment_is_cancelled(
+    cluster: Cluster, allowed: AllowList, when: str
+) -> None:
+    """While it waits, and even before its number is known."""
+    waiting = RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(Priority)")
+    answer, asked, reached = cluster.run, asyncio.Event(), asyncio.Event()
+
+    async def run(command: str, stdin: bytes = b"") -> Done:
+        done = await answer(command, stdin)
+        if "sbatch" in cluster.tools() and "scancel" not in cluster.tools():
+            cluster.queue = waiting
+            if command.startswith(when):
+                reached.set()
+                await asked.wait()
+        return done
+
+    cluster.run = run  # type: ignore[method-assign]
+    starting = asyncio.create_task(engine(cluster, allowed).start(WISH, lambda *_: b""))
+    await reached.wait()
+    starting.cancel()
+    asked.set()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert 1 == cluster.tools().count("scancel")
+    assert "" == cluster.queue
 
 
 async def test_a_job_that_waits_says_what_for_once_and_not_for_ever(cluster: Cluster, allowed: AllowList) -> None:
@@ -147,7 +190,7 @@ async def test_a_job_that_would_wait_for_ever_is_taken_back_at_once(cluster: Clu
     """Slurm's reason tells that only a person can let it start."""
     held = answer_of(0, RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(JobHeldUser)"), "")
     cluster.answers["squeue"] = iter([answer_of(0, "", ""), held])
-    with pytest.raises(WorldError, match=re.escape("job 7 would wait for ever: (JobHeldUser)")):
+    with pytest.raises(WorldError, match=re.escape("job 7 would wait until somebody steps in: (JobHeldUser)")):
         await engine(cluster, allowed).start(WISH, lambda *_: b"")
     assert ["squeue", "sbatch", "squeue", "scancel", "squeue"] == cluster.tools()
 
