@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from plctl.common.errors import PlctlError
 from plctl.deploy.bundle import Bundler, Target
 from plctl.deploy.host import Host
-from plctl.deploy.host_deploy import HostDeploy, HostRemoval, Order
+from plctl.deploy.host_deploy import HostDeploy, Order
+from plctl.deploy.host_removal import HostRemoval
 from plctl.deploy.remote import Login, Remote
 from plctl.deploy.result import HostResult
 

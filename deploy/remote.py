@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import os
-import re
-import shlex
-import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 
-from plctl.common.errors import WorldError
+from plctl.deploy.done import Done
 from plctl.deploy.host import Host
+from plctl.deploy.host_end import BOOT, program
+from plctl.deploy.probe import Machine, question, read_answer
+from plctl.deploy.ssh_failure import CutError, HostBusyError, RemoteError, explain, last_line, words
 from plctl.deploy.ssh_trust import Trust
 from plctl.deploy.sudo import Way, find_way
 
-OLDEST_PYTHON = (3, 11)
-
 _CONNECT_S, _LOGIN_S, _ALIVE_S = 10, 20, 5
 _PIECE = 2**16
-#: Standard input begins with our end of the connection as a zip file, which lives in memory only.
-_BOOT = (
-    "import os,sys;f=os.memfd_create('plctl');n=int(sys.argv[1])\n"
-    "while n:n-=os.write(f,sys.stdin.buffer.read(n))\n"
-    "sys.path.insert(0,f'/proc/self/fd/{f}')\n"
-    "from plctl.deploy.on_host.main import main;main()"
-)
-#: Says who we are there, what the machine is, and which Pythons there are.
-_PROBE = """id -u; uname -m
-for p in "$@" python3 python3.14 python3.13 python3.12 python3.11; do
-  command -v "$p" >/dev/null 2>&1 && "$p" -c 'import sys; print(sys.executable, "%d.%d.%d" % sys.version_info[:3])'
-done; true"""
-
-
-class RemoteError(WorldError):
-    """A host could not be reached or did not do what it was asked for; the message has the host's own words."""
-
-
-class HostBusyError(RemoteError):
-    """A run goes on there, so nothing was changed."""
-
-
-class CutError(RemoteError):
-    """The connection broke; what was being done may have been done or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +32,6 @@ class Login:
     sudo_password: str | None = field(default=None, repr=False)
     ssh_config: Path | None = None  #: in place of ~/.ssh/config
     jumps: dict[str, Host] = field(default_factory=dict)  #: hosts of the inventory, by name
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What was found at the other end."""
-
-    python: str  #: path
-    python_version: str  #: 3.11
-    architecture: str
 
 
 class Remote:
@@ -86,8 +47,7 @@ class Remote:
     async def open(self) -> Machine:
         """Connect, find out what is there, and how to be root.
 
-        :raises RemoteError: it cannot be reached, is another one, lets nobody in, or lacks a Python.
-        :raises SudoError: its user does not become root.
+        :raises RemoteError: it cannot be reached, is another one, lets nobody in or be root, or lacks a Python.
         """
         await self.connect()
         self.machine = await self._probe()
@@ -116,22 +76,22 @@ class Remote:
             await connection.wait_closed()
         self._connections = []
 
-    async def call(self, do: str, payload: Path | None = None, **words: Any) -> Any:
+    async def call(self, do: str, payload: Path | None = None, **arguments: Any) -> Any:
         """Have the host do what `on_host.main` calls `do`; `payload` is a file to be sent with it.
 
         :raises RemoteError: it could not; in its own words.
         :raises CutError: the connection broke.
         """
         assert self.machine is not None, "not open"
-        program = _program()
-        request = json.dumps({"do": do, **words}) + "\n"
-        command = self._root.command([self.machine.python, "-I", "-c", _BOOT, str(len(program))])
-        head = self._root.head + program + request.encode()
+        archive = program()
+        request = json.dumps({"do": do, **arguments}) + "\n"
+        command = self._root.command([self.machine.python, "-I", "-c", BOOT, str(len(archive))])
+        head = self._root.head + archive + request.encode()
         done = await self._guard(do, lambda: self._run(command, head, payload))
         try:
             answer = json.loads(done.stdout)
         except ValueError:
-            raise RemoteError(_last_line(done.stderr) or f"{do} ended with status {done.exit_status}") from None
+            raise RemoteError(last_line(done.stderr) or f"{do} ended with status {done.exit_status}") from None
         if "error" in answer:
             raise (HostBusyError if answer.get("busy") else RemoteError)(answer["error"])
         return answer["ok"]
@@ -169,35 +129,19 @@ class Remote:
             connection = await asyncssh.connect(host.address or host.name, **options)
         except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
             where = "" if host is self.host else f"the jump host {host.name} "
-            raise RemoteError(where + (check.refusal or _explain(error, host, self._login))) from None
+            with_password = self._login.password is not None
+            cause = check.refusal or explain(error, host, with_password=with_password, patience_s=_CONNECT_S)
+            raise RemoteError(where + cause) from None
         self._connections.append(connection)
 
     async def _probe(self) -> Machine:
-        """Who we are there and which Python is new enough."""
-        command = shlex.join(["sh", "-c", _PROBE, "sh", *([self.host.python] if self.host.python else [])])
-        done = await self._guard("look around", lambda: self._run(command, b"", None))
-        lines = done.stdout.splitlines()
-        if len(lines) < 2 or not lines[0].isdecimal():
-            raise RemoteError(f"its shell does not answer as expected: {_last_line(done.stderr or done.stdout)}")
-        if lines[0] != "0" and not self.host.sudo:
+        """What is there, and how to be root."""
+        done = await self._guard("look around", lambda: self._run(question(self.host.python), b"", None))
+        machine = read_answer(done)
+        if not machine.is_root and not self.host.sudo:
             raise RemoteError("its user is not root, and the inventory says sudo: false")
-        machine = self._choose_python(lines[1], lines[2:])
-        self._root = Way() if lines[0] == "0" else await self._find_sudo(machine)
+        self._root = Way() if machine.is_root else await self._find_sudo(machine)
         return machine
-
-    def _choose_python(self, architecture: str, lines: list[str]) -> Machine:
-        found = [line.rsplit(" ", 1) for line in lines if " " in line]
-        for path, version in found:
-            if tuple(map(int, version.split(".")[:2])) >= OLDEST_PYTHON:
-                return Machine(path, ".".join(version.split(".")[:2]), architecture)
-        if not found:
-            raise RemoteError("there is no Python: apt install python3")
-        path, version = found[0]
-        oldest = ".".join(map(str, OLDEST_PYTHON))
-        raise RemoteError(
-            f"Python {version} ({path}) is too old, plctl needs {oldest} or newer: install one beside it, and name its "
-            "path by the key python"
-        )
 
     async def _find_sudo(self, machine: Machine) -> Way:
         async def run(command: str, stdin: bytes) -> Done:
@@ -226,16 +170,7 @@ class Remote:
         try:
             return await work()
         except (OSError, asyncssh.Error) as error:
-            raise CutError(f"the ssh connection broke ({_words(error)}) during: {what}") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How a command on the host ended."""
-
-    stdout: str
-    stderr: str
-    exit_status: int
+            raise CutError(f"the ssh connection broke ({words(error)}) during: {what}") from None
 
 
 def parse_jump(text: str) -> Host:
@@ -247,19 +182,6 @@ def parse_jump(text: str) -> Host:
     return Host(place, user=user)
 
 
-@cache
-def _program() -> bytes:
-    """The host's end as a zip file from which Python can import."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in ("plctl", "plctl/deploy"):
-            archive.writestr(f"{package}/__init__.py", "")
-        for path in files("plctl.deploy.on_host").iterdir():
-            if path.name.endswith(".py"):
-                archive.writestr(f"plctl/deploy/on_host/{path.name}", path.read_bytes())
-    return buffer.getvalue()
-
-
 async def _send(process: asyncssh.SSHClientProcess[bytes], head: bytes, payload: Path | None) -> None:
     process.stdin.write(head)
     if payload:
@@ -268,30 +190,3 @@ async def _send(process: asyncssh.SSHClientProcess[bytes], head: bytes, payload:
                 process.stdin.write(piece)
                 await process.stdin.drain()
     process.stdin.write_eof()
-
-
-def _explain(error: Exception, host: Host, login: Login) -> str:
-    """Why no connection came about, in a sentence."""
-    place = f"{host.address or host.name} port {host.port}" if host.port else host.address or host.name
-    if isinstance(error, asyncssh.PermissionDenied):
-        with_password = login.password is not None
-        cause = "the password is wrong, or none is taken there" if with_password else "no key of ours is let in"
-        return f"ssh refuses {host.user or 'the user'}: {cause} ({_words(error)})"
-    if isinstance(error, TimeoutError):
-        return f"does not answer at {place} within {_CONNECT_S} s"
-    return f"cannot be reached at {place}: {_words(error)}"
-
-
-def _words(error: Exception) -> str:
-    """The error's own words, without Python's around them."""
-    if isinstance(error, asyncssh.Error):
-        return error.reason
-    if isinstance(error, OSError):  # asyncio puts its own words into it, and several into one
-        numbers = [error.errno] if error.errno else map(int, re.findall(r"\[Errno (\d+)\]", str(error)))
-        if causes := dict.fromkeys(map(os.strerror, numbers)):
-            return ", ".join(causes)
-    return str(error) or type(error).__name__
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or [""])[-1]

@@ -13,8 +13,6 @@ import asyncio
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from plctl.common.allow_list import AllowEntry, AllowList
 from plctl.common.clock import RealClock
@@ -22,53 +20,14 @@ from plctl.common.errors import UserError, WorldError
 from plctl.common.keys import check_name
 from plctl.common.log import format_wall
 from plctl.deploy import slurm_scripts as scripts
-from plctl.deploy.remote import Done
+from plctl.deploy.slurm_job import JOB_NAME, QUEUE_FORMAT, Job, LoginNode, Wish, count_nodes, is_of_job, read_job
 from plctl.deploy.slurm_reasons import is_lasting
 
-JOB_NAME = "plctl-agents"
 _END_IT = "plctl deploy --engine slurm --remove"
 _LOOK_EVERY_S = 0.5
 _LOOKS_AT_QUEUE = 10  #: a tenth of the time waited lies between two looks, so that nobody asks Slurm for hours
 _SERVING_S = 60.0  #: from letting agents start until the controller has welcomed all
 _ENDING_S = 90.0  #: from scancel until the job is gone: Slurm's KillWait, 30 s unless told otherwise, and some more
-
-
-class LoginNode(Protocol):
-    """Runs commands where sbatch, srun and the like work."""
-
-    async def run(self, command: str, stdin: bytes = b"") -> Done:
-        """Run `command` by the user's shell.
-
-        :raises WorldError: the connection to the node broke.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to run."""
-
-    nodes: int
-    controller: str  #: tcp://HOST:PORT, as nodes reach it
-    controller_public: str
-    version: str  #: of plctl
-    sbatch: tuple[str, ...] = ()  #: more options, e.g. ``--time=60``
-    patience_s: float = 600.0  #: how long the job may wait in the queue
-
-    @property
-    def comment(self) -> str:
-        """What the job is known by when the same is wished for again."""
-        return f"plctl {self.version} {self.controller}"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job of ours as squeue shows it."""
-
-    number: str
-    state: str  #: e.g. PENDING, RUNNING
-    nodes: int
-    detail: str  #: where it runs, or why it does not
-    comment: str
 
 
 class SlurmEngine:
@@ -120,7 +79,7 @@ class SlurmEngine:
         numbers = [job.number for job in await self.jobs()]
         if numbers:
             await self._end(numbers)
-        names = [entry.name for entry in self._allowed.entries() if _is_of_job(entry)]
+        names = [entry.name for entry in self._allowed.entries() if is_of_job(entry)]
         self._revoke(names)
         return [*(f"ended job {number}" for number in numbers), *(f"revoked the key of {name}" for name in names)]
 
@@ -129,15 +88,15 @@ class SlurmEngine:
 
         :raises WorldError: there is no Slurm, or it does not answer.
         """
-        shown = await self._must("squeue --me --noheader --name=" + JOB_NAME + " --format='%i|%T|%D|%R|%k'")
-        return [Job(i, state, int(n), detail, comment) for i, state, n, detail, comment in map(_fields, shown)]
+        shown = await self._must(f"squeue --me --noheader --name={JOB_NAME} --format='{QUEUE_FORMAT}'")
+        return [read_job(line) for line in shown]
 
     async def _require_serving(self, job: Job, wish: Wish) -> None:
         """Refuse a job that is not what `wish` says, or whose agents do not serve: what started it was broken off."""
         if (job.comment, job.nodes) != (wish.comment, wish.nodes):
             raise UserError(
-                f"job {job.number} runs {job.comment} on {_nodes(job.nodes)}, not {wish.comment} on "
-                f"{_nodes(wish.nodes)}; end it first: {_END_IT}"
+                f"job {job.number} runs {job.comment} on {count_nodes(job.nodes)}, not {wish.comment} on "
+                f"{count_nodes(wish.nodes)}; end it first: {_END_IT}"
             )
         if job.state != "RUNNING":
             what = f"{job.state.lower()} {job.detail}"
@@ -165,7 +124,7 @@ class SlurmEngine:
         ]  # fmt: skip
         lines = await self._must(f"sbatch --parsable {shlex.join(options)}", scripts.batch(wish.controller).encode())
         number = lines[-1].partition(";")[0]
-        self._say(f"job {number} for {_nodes(wish.nodes)} is submitted; Ctrl-C takes it back")
+        self._say(f"job {number} for {count_nodes(wish.nodes)} is submitted; Ctrl-C takes it back")
         return number
 
     async def _await_start(self, number: str, patience_s: float) -> None:
@@ -205,7 +164,7 @@ class SlurmEngine:
             check_name(name)
             self._allowed.add(AllowEntry(name, "agent", public, format_wall(RealClock().wall_ns())))
             names.append(name)
-        self._say(f"plctl {wish.version} is on {_nodes(len(names))}, and the agents' keys are known")
+        self._say(f"plctl {wish.version} is on {count_nodes(len(names))}, and the agents' keys are known")
 
     async def _await_serving(self, number: str, nodes: int) -> None:
         deadline = time.monotonic() + _SERVING_S
@@ -247,17 +206,3 @@ class SlurmEngine:
                 f"{tool} failed on the login node: {answer.stderr.strip() or f'exit status {answer.exit_status}'}"
             )
         return answer.stdout.splitlines()
-
-
-def _fields(line: str) -> list[str]:
-    return line.split("|", 4)
-
-
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count} nodes"
-
-
-def _is_of_job(entry: AllowEntry) -> bool:
-    """Whether an entry was made here; see the names of agents."""
-    _, dot, number = entry.name.rpartition(".job")
-    return bool(dot) and number.isdecimal() and entry.role == "agent"

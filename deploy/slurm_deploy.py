@@ -17,7 +17,8 @@ from plctl.common.keys import load_controller_public
 from plctl.deploy.bundle import Bundler, Target
 from plctl.deploy.host import Host
 from plctl.deploy.remote import Login, Remote
-from plctl.deploy.slurm import SlurmEngine, Wish
+from plctl.deploy.slurm import SlurmEngine
+from plctl.deploy.slurm_job import Wish
 
 
 @dataclass(frozen=True, slots=True)

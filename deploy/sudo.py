@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from plctl.common.errors import WorldError
+from plctl.deploy.done import Done
+from plctl.deploy.ssh_failure import RemoteError
 
 #: Never by the credentials that sudo remembers: it would leave a password unread, in front of what is sent after it.
 _QUIET = ("sudo", "-k", "-n", "--")
@@ -19,20 +19,8 @@ _WANTED = re.compile(r"(password|authentication|terminal) is required|askpass", 
 _ABSENT = 127  #: exit status of a shell, and of env, where there is no such command
 
 
-class SudoError(WorldError):
+class SudoError(RemoteError):
     """The user does not become root there; the message says whether it is for the password."""
-
-
-class Ended(Protocol):
-    """How a command ended."""
-
-    @property
-    def exit_status(self) -> int:
-        """0 is well."""
-
-    @property
-    def stderr(self) -> str:
-        """What it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,7 @@ class Way:
 
 
 async def find_way(
-    run: Callable[[str, bytes], Awaitable[Ended]], harmless: Sequence[str], user: str, password: str | None
+    run: Callable[[str, bytes], Awaitable[Done]], harmless: Sequence[str], user: str, password: str | None
 ) -> Way:
     """How `user` becomes root: without a password if sudo wants none, else by `password`, which is tried once.
 
@@ -66,7 +54,7 @@ async def find_way(
     raise SudoError(_refusal(user, done, is_given=password is not None))
 
 
-def _refusal(user: str, done: Ended, *, is_given: bool) -> str:
+def _refusal(user: str, done: Done, *, is_given: bool) -> str:
     """Why it is no way to root, in a sentence."""
     lines = done.stderr.strip().splitlines() or [f"sudo ended with status {done.exit_status}"]
     said = next((line for line in lines if "sudoers" in line), lines[-1])

@@ -15,9 +15,12 @@ from plctl.common.keys import KeyPair, load_controller_public
 from plctl.deploy.bundle import Bundle, Bundler, Target
 from plctl.deploy.facts import AgentFacts, Found
 from plctl.deploy.host import Host
-from plctl.deploy.host_deploy import HostDeploy, HostRemoval, Order
-from plctl.deploy.remote import CutError, HostBusyError, Machine, Remote, RemoteError
+from plctl.deploy.host_deploy import HostDeploy, Order
+from plctl.deploy.host_removal import HostRemoval
+from plctl.deploy.probe import Machine
+from plctl.deploy.remote import Remote
 from plctl.deploy.result import HostResult, Outcome
+from plctl.deploy.ssh_failure import CutError, HostBusyError, RemoteError
 from plctl.deploy.unit import unit_text
 
 BARE = Found(

@@ -12,7 +12,8 @@ import asyncssh
 import pytest
 
 from plctl.deploy.host import Host
-from plctl.deploy.remote import CutError, Login, Remote, RemoteError, parse_jump
+from plctl.deploy.remote import Login, Remote, parse_jump
+from plctl.deploy.ssh_failure import CutError, RemoteError
 from plctl.deploy.ssh_trust import Trust
 
 PASSWORD = "open sesame"

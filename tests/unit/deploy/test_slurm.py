@@ -14,8 +14,9 @@ from plctl.common.allow_list import AllowEntry, AllowList
 from plctl.common.errors import PlctlError, UserError, WorldError
 from plctl.common.keys import KeyPair
 from plctl.deploy import slurm
-from plctl.deploy.remote import Done
-from plctl.deploy.slurm import Job, SlurmEngine, Wish
+from plctl.deploy.done import Done
+from plctl.deploy.slurm import SlurmEngine
+from plctl.deploy.slurm_job import Job, Wish
 
 WISH = Wish(2, "tcp://192.0.2.1:7777", KeyPair.generate("controller", "controller").public, "1.2.3", ("--time=60",))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.deploy.remote import Done
+from plctl.deploy.done import Done
 from plctl.deploy.sudo import SudoError, Way, find_way
 
 HARMLESS = ["python3", "-c", ""]
