@@ -65,6 +65,8 @@ class ClockKeeper:
         self._asked: set[int] = set()
         self._heard = asyncio.Event()
         self._round_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)
+        self._better = False  #: an exchange of the burst was quicker than the few before it
+        self._burst_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)  #: those since the last burst began
 
     # --- what is known
 
@@ -136,6 +138,8 @@ class ClockKeeper:
         """A reply came at `heard_ns` (this host's clock)."""
         self._asked.discard(reply.t1_ns)
         self._round_trips.append(heard_ns - reply.t1_ns)
+        self._better |= heard_ns - reply.t1_ns < min(self._burst_trips, default=heard_ns)
+        self._burst_trips.append(heard_ns - reply.t1_ns)
         self._look(reply.unsettled)
         if not self._trouble:
             self._estimator.add(Exchange(reply.t1_ns, reply.t2_ns, reply.t3_ns, heard_ns))
@@ -149,16 +153,22 @@ class ClockKeeper:
             await self._until_due()
             await self._ask_now()
 
-    async def burst(self, patience_ns: int = PATIENCE_NS) -> None:
-        """Exchange readings quickly until the offset is known well, or as well as can be within `patience_ns`."""
+    async def burst(self, patience_ns: int = PATIENCE_NS, exchanges: int = 0) -> None:
+        """Exchange readings quickly until the offset is known well, or as well as can be within `patience_ns`.
+
+        :param exchanges: as many, rather than the few that find a moment with short queues, where delays vary so much
+            that more of them make the offset better known.
+        """
         if not self._met.is_set():
             return
         limit_ns = self._clock.monotonic_ns() + patience_ns
         self._asked.clear()
-        self._schedule.burst(self._clock.monotonic_ns())
+        self._burst_trips.clear()
+        self._better = True
+        self._schedule.burst(self._clock.monotonic_ns(), exchanges)
         while self._schedule.in_burst and await self._until_asked(MAX_ASKED - 1, limit_ns):
             await self._until_due(in_burst=True)
-            if self._is_good() or self._clock.monotonic_ns() >= limit_ns:
+            if self._is_good() or self._is_steady() or self._clock.monotonic_ns() >= limit_ns:
                 self._schedule.end_burst()
                 return
             if self._schedule.in_burst:
@@ -188,8 +198,17 @@ class ClockKeeper:
         return True
 
     def _is_good(self) -> bool:
+        """Whether the bound needs no further exchange; it is worked out only when it may have become better."""
+        if not self._better:
+            return False
+        self._better = False
         estimate = self.now()
         return estimate is not None and estimate.bound_ns <= GOOD_NS
+
+    def _is_steady(self) -> bool:
+        """The last few exchanges were so alike that more would tell nothing new."""
+        trips = self._burst_trips
+        return len(trips) == _ROUND_TRIPS_KEPT and max(trips) - min(trips) <= GOOD_NS
 
     def _at(self, agent_ns: int) -> ClockEstimate | None:
         return None if self._trouble else self._estimator.at(agent_ns)

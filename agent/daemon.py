@@ -152,7 +152,7 @@ class Agent:
         if envelope.epoch in self._runs or prepare.plan.run != envelope.epoch:
             await self._refuse(envelope, f"PREPARE for run {envelope.epoch} came twice or names another run")
             return
-        run = make_run(prepare.plan, envelope.id)
+        run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run
         self._tell_host()
         await run.begin()

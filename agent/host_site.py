@@ -49,7 +49,7 @@ class HostSite:
             self._status_file = StatusFile(owner.path, desk.name)
             host = Host(desk, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)))
             try:
-                yield lambda plan, prepare_id: RunHost(plan, prepare_id, host)
+                yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:
                 if self._forwarder:
                     await self._forwarder.close()

@@ -57,6 +57,11 @@ class LinkPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockRead:
+    """The controller's clock is known as well as `ReadClock` can make it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Began:
     """T0 has passed and every link's forwarder has acted on it; the clock's bound is now `bound_ns`."""
 
@@ -98,7 +103,7 @@ class TornDown:
     cause: str = ""
 
 
-Event = Commanded | LinkPrepared | Began | WorkloadEnded | TimeOver | Broke | Rested | TornDown
+Event = Commanded | LinkPrepared | ClockRead | Began | WorkloadEnded | TimeOver | Broke | Rested | TornDown
 
 # --- instructions ---------------------------------------------------------------------------------------------------
 
@@ -108,6 +113,13 @@ class PrepareLink:
     """Build the link, check it, start its early workloads, put its timed ones at the gate; then `LinkPrepared`."""
 
     link: LinkPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClock:
+    """Exchange up to so many readings of clocks with the controller, then `ClockRead`."""
+
+    exchanges: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +163,28 @@ class TearDown:
     """Stop whatever is under way and remove everything of the run, then `TornDown`."""
 
 
-Instruction = PrepareLink | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
+Instruction = PrepareLink | ReadClock | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
 
 
 class AgentRunMachine:
     """One run on one agent. It begins with PREPARE (command `prepare_id`); feed `handle`, carry out what it returns."""
 
-    def __init__(self, plan: RunPlan, prepare_id: int) -> None:
-        self.plan = plan
+    def __init__(self, prepare: m.Prepare, prepare_id: int) -> None:
+        self.plan = prepare.plan
+        self._exchanges = prepare.exchanges
+        self._clock_read = False
         self.phase = Phase.PREPARING
         self.t0_ns = 0  #: on this host's clock
         self._controller_t0_ns = 0
         self._reply_to = prepare_id
         self._readiness: dict[str, m.LinkReadiness] = {}
-        self._running = decisive_workloads(plan)
+        self._running = decisive_workloads(prepare.plan)
         self._out: list[Instruction] = []
         self._now = 0
 
     def begin(self) -> list[Instruction]:
         """The first instructions."""
-        return [PrepareLink(link) for link in self.plan.links]
+        return [ReadClock(self._exchanges), *map(PrepareLink, self.plan.links)]
 
     def handle(self, event: Event, now_ns: int) -> list[Instruction]:
         """What is to be done because of `event` at `now_ns` (CLOCK_MONOTONIC of this host)."""
@@ -206,7 +220,14 @@ class AgentRunMachine:
 
     def _link_prepared(self, event: LinkPrepared) -> None:
         self._readiness[event.link] = m.LinkReadiness(event.link, event.cause, event.check, event.io)
-        if len(self._readiness) == len(self.plan.links):
+        self._answer_if_ready()
+
+    def _read_clock(self, _: ClockRead) -> None:
+        self._clock_read = True
+        self._answer_if_ready()
+
+    def _answer_if_ready(self) -> None:
+        if self._clock_read and len(self._readiness) == len(self.plan.links):
             self.phase = Phase.READY
             self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))
 
@@ -247,9 +268,11 @@ class AgentRunMachine:
 
     def _broke(self, event: Broke) -> None:
         if self.phase is Phase.PREPARING:
-            for link in self.plan.links:
-                if link.name not in self._readiness:
-                    self._link_prepared(LinkPrepared(link.name, cause=event.cause))
+            failed = {name: known for name, known in self._readiness.items() if known.cause}
+            self._readiness = {
+                k.name: failed.get(k.name) or m.LinkReadiness(k.name, event.cause) for k in self.plan.links
+            }
+            self._read_clock(ClockRead())
         else:
             self._rest(event.cause)
 
@@ -302,6 +325,7 @@ _NOT_OVER = (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
 #: (phase, what happened) → what is done about it. A command that is not here is refused, anything else ignored.
 _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], None]] = {
     (_P.PREPARING, LinkPrepared): AgentRunMachine._link_prepared,
+    (_P.PREPARING, ClockRead): AgentRunMachine._read_clock,
     (_P.ARMED, m.Commit): AgentRunMachine._commit,
     (_P.COMMITTED, Began): AgentRunMachine._began,
     (_P.RUNNING, TimeOver): AgentRunMachine._time_over,

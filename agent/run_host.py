@@ -23,7 +23,7 @@ from plctl.agent.socket_stats import LinkSockets
 from plctl.agent.workload import WorkloadProcess
 from plctl.common import messages as m
 from plctl.common.errors import PlctlError
-from plctl.common.plan import RunPlan, Workload
+from plctl.common.plan import Workload
 from plctl.common.units import NS_PER_MS, NS_PER_S
 from plctl.common.wire import to_plain
 
@@ -52,11 +52,11 @@ class Host:
 class RunHost:
     """One run on this host, from PREPARE to RELEASED."""
 
-    def __init__(self, plan: RunPlan, prepare_id: int, host: Host) -> None:
-        self._plan = plan
+    def __init__(self, prepare: m.Prepare, prepare_id: int, host: Host) -> None:
+        self._plan = plan = prepare.plan
         self._host = host
         self._desk = host.desk
-        self._machine = am.AgentRunMachine(plan, prepare_id)
+        self._machine = am.AgentRunMachine(prepare, prepare_id)
         token = plan.run.rpartition("-")[2]
         self._links = {
             link.name: RunLink(link, netns.Triple.named(host.desk.name, token, link.name)) for link in plan.links
@@ -100,24 +100,29 @@ class RunHost:
 
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
-            match instruction:
-                case am.Reply(to, m.Prepared(links)):
-                    await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
-                case am.Reply(to, message):
-                    await self._desk.reply(to, message, self._plan.run)
-                case am.PrepareLink(link):
-                    self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
-                case am.StartLinks(t0_ns):
-                    self._spawn(self._start(t0_ns))
-                case am.SetEnd(at_ns):
-                    self._spawn(self._end_at(at_ns))
-                case am.Rest(cause):
-                    self._spawn(self._rest(cause))
-                case am.SendReport(finished):
-                    await self._streams.report(partial(m.Report, finished=finished))
-                case am.TearDown():
-                    self._spawn(self._tear_down())
+            await self._carry_out(instruction)
         await self._streams.send_events()
+
+    async def _carry_out(self, instruction: am.Instruction) -> None:
+        match instruction:
+            case am.Reply(to, m.Prepared(links)):
+                await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
+            case am.Reply(to, message):
+                await self._desk.reply(to, message, self._plan.run)
+            case am.ReadClock(exchanges):
+                self._spawn(self._read_clock(exchanges))
+            case am.PrepareLink(link):
+                self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
+            case am.StartLinks(t0_ns):
+                self._spawn(self._start(t0_ns))
+            case am.SetEnd(at_ns):
+                self._spawn(self._end_at(at_ns))
+            case am.Rest(cause):
+                self._spawn(self._rest(cause))
+            case am.SendReport(finished):
+                await self._streams.report(partial(m.Report, finished=finished))
+            case am.TearDown():
+                self._spawn(self._tear_down())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(work))
@@ -136,6 +141,10 @@ class RunHost:
             await self._handle(am.Broke(f"internal error: {error!r}"))
 
     # --- PREPARE
+
+    async def _read_clock(self, exchanges: int) -> None:
+        await self._desk.keeper.burst(exchanges=exchanges)
+        await self._handle(am.ClockRead())
 
     async def _prepare(self, link: RunLink) -> None:
         cause = check = ""

@@ -16,7 +16,7 @@ from plctl.agent.made_up import MadeUp
 from plctl.agent.sampler import BATCH_NS, first_batch_ns
 from plctl.agent.site import Desk, MakeRun
 from plctl.common import messages as m
-from plctl.common.plan import RunPlan, Workload
+from plctl.common.plan import Workload
 
 #: What a simulated host has room for, for each of its links: any scenario that a real host could carry.
 LINK_MEMORY_BYTES = 2**30
@@ -35,7 +35,7 @@ class SimulatedSite:
     @asynccontextmanager
     async def open(self, desk: Desk) -> AsyncIterator[MakeRun]:
         """Be ready for runs; there is nothing to make or to take away."""
-        yield lambda plan, prepare_id: SimulatedRun(plan, prepare_id, desk, self._links)
+        yield lambda prepare, prepare_id: SimulatedRun(prepare, prepare_id, desk, self._links)
 
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """There is no host to show it to."""
@@ -60,13 +60,13 @@ class SimulatedSite:
 class SimulatedRun:
     """One run on a host that is not there, from PREPARE to RELEASED."""
 
-    def __init__(self, plan: RunPlan, prepare_id: int, desk: Desk, room: int) -> None:
+    def __init__(self, prepare: m.Prepare, prepare_id: int, desk: Desk, room: int) -> None:
         """Links beyond `room` cannot be prepared."""
-        self._plan = plan
+        self._plan = prepare.plan
         self._desk = desk
         self._room = room
-        self._machine = am.AgentRunMachine(plan, prepare_id)
-        self._made_up = MadeUp(plan)
+        self._machine = am.AgentRunMachine(prepare, prepare_id)
+        self._made_up = MadeUp(prepare.plan)
         self._t0_ns = 0  #: on the controller's clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._released = asyncio.Event()
@@ -98,24 +98,29 @@ class SimulatedRun:
 
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
-            match instruction:
-                case am.PrepareLink(link):
-                    await self._handle(self._prepared(link.name))
-                case am.Reply(to, message):
-                    await self._desk.reply(to, message, self._plan.run)
-                case am.StartLinks(t0_ns):
-                    self._spawn(self._start(t0_ns))
-                case am.SetEnd(at_ns):
-                    self._spawn(self._end_at(at_ns, am.TimeOver()))
-                case am.Rest(cause):
-                    await self._rest(cause)
-                case am.SendReport(finished):
-                    await self._report(partial(m.Report, finished=finished))
-                case am.TearDown():
-                    for task in self._tasks - {asyncio.current_task()}:
-                        task.cancel()
-                    self._released.set()
-                    await self._handle(am.TornDown())
+            await self._carry_out(instruction)
+
+    async def _carry_out(self, instruction: am.Instruction) -> None:
+        match instruction:
+            case am.ReadClock(exchanges):
+                self._spawn(self._read_clock(exchanges))
+            case am.PrepareLink(link):
+                await self._handle(self._prepared(link.name))
+            case am.Reply(to, message):
+                await self._desk.reply(to, message, self._plan.run)
+            case am.StartLinks(t0_ns):
+                self._spawn(self._start(t0_ns))
+            case am.SetEnd(at_ns):
+                self._spawn(self._end_at(at_ns, am.TimeOver()))
+            case am.Rest(cause):
+                await self._rest(cause)
+            case am.SendReport(finished):
+                await self._report(partial(m.Report, finished=finished))
+            case am.TearDown():
+                for task in self._tasks - {asyncio.current_task()}:
+                    task.cancel()
+                self._released.set()
+                await self._handle(am.TornDown())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -128,6 +133,10 @@ class SimulatedRun:
         number = next(i for i, each in enumerate(self._plan.links) if each.name == link)
         full = f"this simulated host has room for {self._room} links" if number >= self._room else ""
         return am.LinkPrepared(link, full, "" if full else _CHECK)
+
+    async def _read_clock(self, exchanges: int) -> None:
+        await self._desk.keeper.burst(exchanges=exchanges)
+        await self._handle(am.ClockRead())
 
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
         """As a real host does: look what time it is at the controller, then answer."""

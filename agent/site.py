@@ -13,7 +13,6 @@ from typing import Protocol
 from plctl.agent.clock_keeper import ClockKeeper
 from plctl.common import messages as m
 from plctl.common.clock import Clock
-from plctl.common.plan import RunPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ class Run(Protocol):
         """The agent leaves: take everything of the run away without being told."""
 
 
-#: Makes a run of a plan and of the id of its PREPARE.
-MakeRun = Callable[[RunPlan, int], Run]
+#: Makes a run of its PREPARE and of the id of that.
+MakeRun = Callable[[m.Prepare, int], Run]
 
 
 class Site(Protocol):

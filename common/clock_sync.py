@@ -30,7 +30,9 @@ MAX_DRIFT_PPM = 1_001
 #: A reading is the clock rounded down to a nanosecond, so a difference of two is off by less than this.
 _READING_NS = 1
 
-_EXCHANGES_KEPT = 64  # enough for four bursts and a minute: where delays vary, half as many err by half as much again
+_EXCHANGES_KEPT = (
+    160  # a long burst, several short ones and a minute: where delays vary, half as many err by twice as much
+)
 
 SAME_CLOCK = "the same clock"
 EXCHANGES = "exchanges"

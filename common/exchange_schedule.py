@@ -31,9 +31,9 @@ class ExchangeSchedule:
     def __post_init__(self) -> None:
         self._left = self.burst_size
 
-    def burst(self, now_ns: int) -> None:
-        """Begin a burst at once, e.g. because T0 is about to be armed or has just passed."""
-        self._left = self.burst_size
+    def burst(self, now_ns: int, size: int = 0) -> None:
+        """Begin a burst at once, of `size` exchanges if that is more than usual: T0 is near, or has just passed."""
+        self._left = max(size, self.burst_size)
         self.due_ns = now_ns
 
     def end_burst(self) -> None:

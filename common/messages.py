@@ -61,6 +61,7 @@ class Prepare:
     """Build these links, check them, start what must be ready before T0. Answered by `Prepared`."""
 
     plan: RunPlan
+    exchanges: int = 0  #: of clock readings that the agent may ask for meanwhile, if they would be of use
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class World:
 
     def __init__(self, forward_ns: int = 200 * NS_PER_US, back_ns: int = 100 * NS_PER_US) -> None:
         self.clock = FakeClock()
+        self.spread_ns = 0  #: each way may take so much longer
+        self._chance = random.Random(2)
         self.forward_ns, self.back_ns = forward_ns, back_ns
         self.answers = True
         self.unsettled = ""
@@ -41,9 +43,12 @@ class World:
     async def _ask(self, query: ClockQuery) -> None:
         self.asked.append(query.t1_ns)
         if self.answers:
-            t2_ns = self.clock.monotonic_ns() + self.forward_ns + OFFSET_NS
+            forward_ns, back_ns = (
+                self._chance.randint(0, self.spread_ns) + ns for ns in (self.forward_ns, self.back_ns)
+            )
+            t2_ns = self.clock.monotonic_ns() + forward_ns + OFFSET_NS
             reply = ClockReply(query.t1_ns, t2_ns, t2_ns + 1, self.unsettled, self.wall)
-            self._coming.append((t2_ns - OFFSET_NS + 1 + self.back_ns, reply))
+            self._coming.append((t2_ns - OFFSET_NS + 1 + back_ns, reply))
         self.most_asked = max(self.most_asked, len(self._coming))
 
     def _sample(self) -> ClockSample:
@@ -62,10 +67,10 @@ class World:
             for _ in range(5):
                 await asyncio.sleep(0)
 
-    async def burst(self, patience_ns: int = PATIENCE_NS) -> int:
+    async def burst(self, patience_ns: int = PATIENCE_NS, exchanges: int = 0) -> int:
         """A burst; how long it took."""
         begun_ns = self.clock.monotonic_ns()
-        bursting = asyncio.create_task(self.keeper.burst(patience_ns))
+        bursting = asyncio.create_task(self.keeper.burst(patience_ns, exchanges))
         while not bursting.done():
             await self.live(STEP_NS)
         return self.clock.monotonic_ns() - begun_ns
@@ -166,6 +171,30 @@ async def test_a_burst_on_a_slow_path_does_not_flood(world: World) -> None:
     assert 8 == len(world.asked)
     assert world.most_asked <= MAX_ASKED
     assert 60 * NS_PER_MS < took_ns < 300 * NS_PER_MS
+
+
+async def test_a_long_burst_finds_the_offset_among_varying_delays(world: World) -> None:
+    """Of many exchanges some have short queues both ways, and between those the offset lies."""
+    world.forward_ns = world.back_ns = 3 * NS_PER_MS
+    world.spread_ns = 4 * NS_PER_MS
+    world.keeper.meet(OTHER)
+    await world.live(300 * NS_PER_MS, NS_PER_MS)
+    world.asked.clear()
+    await world.burst(exchanges=96)
+    assert 50 < len(world.asked) <= 96
+    estimate = world.keeper.now()
+    assert estimate is not None
+    assert abs(estimate.offset_ns - OFFSET_NS) < 200 * NS_PER_US
+
+
+async def test_a_long_burst_ends_where_more_would_tell_nothing(world: World) -> None:
+    """On a slow path with even delays the ninth exchange is like the first."""
+    world.forward_ns = world.back_ns = 3 * NS_PER_MS
+    world.keeper.meet(OTHER)
+    await world.live(300 * NS_PER_MS, NS_PER_MS)
+    world.asked.clear()
+    await world.burst(exchanges=96)
+    assert 8 <= len(world.asked) < 12
 
 
 async def test_a_burst_does_not_wait_for_ever(world: World) -> None:

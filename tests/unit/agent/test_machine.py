@@ -10,12 +10,14 @@ from plctl.agent.machine import (
     AgentRunMachine,
     Began,
     Broke,
+    ClockRead,
     Commanded,
     Event,
     Instruction,
     LinkPrepared,
     Phase,
     PrepareLink,
+    ReadClock,
     Reply,
     Rest,
     Rested,
@@ -45,12 +47,14 @@ FINISHED = m.Finished(())
 
 def machine(duration_ns: int = 0, *workloads: Workload) -> AgentRunMachine:
     """One link `x`; PREPARE was command 1."""
-    return AgentRunMachine(RunPlan("r", 1, (LinkPlan("x", SCHEDULE, SCHEDULE, workloads=workloads),), duration_ns), 1)
+    plan = RunPlan("r", 1, (LinkPlan("x", SCHEDULE, SCHEDULE, workloads=workloads),), duration_ns)
+    return AgentRunMachine(m.Prepare(plan, exchanges=40), 1)
 
 
 def committed(run: AgentRunMachine) -> AgentRunMachine:
     """Bring `run` to where only the clock and the workloads matter."""
     run.handle(LinkPrepared("x"), 0)
+    run.handle(ClockRead(), 0)
     assert run.arm(Commanded(2, ARM), INSTANT, "", 0) == [Reply(2, m.Armed(7, "exchanges"))]
     assert run.handle(Commanded(3, COMMIT), 0) == [StartLinks(T0)]
     return run
@@ -59,8 +63,17 @@ def committed(run: AgentRunMachine) -> AgentRunMachine:
 def test_prepare_is_answered_once_every_link_is_ready_or_not() -> None:
     """PREPARED quotes the command and holds each link's cause."""
     run = machine()
-    assert [type(i) for i in run.begin()] == [PrepareLink]
+    assert [type(i) for i in run.begin()] == [ReadClock, PrepareLink]
+    assert [] == run.handle(ClockRead(), 0)
     assert run.handle(LinkPrepared("x", "no veth"), 0) == [Reply(1, m.Prepared((m.LinkReadiness("x", "no veth"),)))]
+
+
+def test_prepare_is_answered_once_the_clock_was_read() -> None:
+    """Links that are ready wait for as many exchanges of readings as PREPARE allows."""
+    run = machine()
+    assert ReadClock(40) == run.begin()[0]
+    assert [] == run.handle(LinkPrepared("x"), 0)
+    assert [Reply(1, m.Prepared((m.LinkReadiness("x"),)))] == run.handle(ClockRead(), 0)
 
 
 def test_a_committed_run_ends_by_itself() -> None:
@@ -96,6 +109,7 @@ def test_late_commands_are_refused_by_name() -> None:
     """ARM and COMMIT that come too late, twice or for another T0 are refused with a sentence and start nothing."""
     run = machine()
     run.handle(LinkPrepared("x"), 0)
+    run.handle(ClockRead(), 0)
     late = run.arm(Commanded(2, ARM), INSTANT, "", T0 + 3_000_000)
     assert late == [Reply(2, m.Refused("ARM came too late: T0 was 3 ms ago"))]
     run.arm(Commanded(3, ARM), INSTANT, "", 0)
@@ -113,6 +127,7 @@ def test_the_last_arm_counts() -> None:
     """An armed run can be armed for another T0; COMMIT is then for that one only."""
     run = machine()
     run.handle(LinkPrepared("x"), 0)
+    run.handle(ClockRead(), 0)
     run.arm(Commanded(2, m.Arm(ARM.t0_ns - 1)), Instant(T0 - 1, 9, "exchanges"), "", 0)
     assert run.arm(Commanded(3, ARM), INSTANT, "", 0) == [Reply(3, m.Armed(7, "exchanges"))]
     (refused,) = run.handle(Commanded(4, m.Commit(ARM.t0_ns - 1)), 0)
@@ -125,6 +140,7 @@ def test_without_the_controllers_clock_there_is_no_arming() -> None:
     """An agent that cannot say when T0 is refuses ARM with the reason, and stays ready for another."""
     run = machine()
     run.handle(LinkPrepared("x"), 0)
+    run.handle(ClockRead(), 0)
     assert run.arm(Commanded(2, ARM), None, "it slept", 0) == [Reply(2, m.Refused("cannot arm: it slept"))]
     assert run.phase is Phase.READY
 
@@ -141,6 +157,10 @@ def test_a_broken_forwarder_is_every_links_cause() -> None:
     """If what all links share is gone, a run in preparation answers so and a running one rests with that cause."""
     early = machine()
     assert early.handle(Broke("gone"), 0) == [Reply(1, m.Prepared((m.LinkReadiness("x", "gone"),)))]
+    built = machine()
+    built.handle(LinkPrepared("x"), 0)
+    assert [Reply(1, m.Prepared((m.LinkReadiness("x", "gone"),)))] == built.handle(Broke("gone"), 0)
+    assert [] == built.handle(ClockRead(), 0)
     late = committed(machine())
     assert late.handle(Broke("gone"), T0) == [Rest("gone")]
     assert late.handle(Broke("gone too"), T0) == [SendReport(m.Finished(()))]
@@ -157,7 +177,7 @@ events = st.one_of(
     st.builds(LinkPrepared, st.just("x"), st.sampled_from(["", "bad"])),
     st.builds(Commanded, st.integers(2, 9), st.sampled_from([m.Commit(T0), m.Stop("s"), m.Release()])),
     st.sampled_from([Began(STARTS, 9), WorkloadEnded("x", "client-1"), TimeOver(), Broke("b"), Rested(FINISHED)]),
-    st.just(TornDown()),
+    st.sampled_from([ClockRead(), TornDown()]),
 )
 
 

@@ -9,7 +9,7 @@ from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.controller.machine import RunMachine
-from plctl.controller.patience import lead_ns
+from plctl.controller.patience import clock_exchanges, lead_ns
 from plctl.controller.run_events import (
     Begin,
     Cancel,
@@ -347,3 +347,8 @@ def test_every_wait_has_an_end() -> None:
     for step in (Begin(), Said("a", prepared("x")), Said("a", m.Armed(0, "s"))):
         timers = [i.phase for i in machine.handle(step, 5) if isinstance(i, SetTimer)]
         assert timers == [machine.phase]
+
+
+def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
+    """What a controller answers while a run is prepared is bounded, however many ask."""
+    assert [96, 96, 40, 4] == [clock_exchanges(agents) for agents in (1, 20, 100, 1000)]
