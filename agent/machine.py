@@ -172,7 +172,6 @@ class AgentRunMachine:
     def __init__(self, prepare: m.Prepare, prepare_id: int) -> None:
         self.plan = prepare.plan
         self._exchanges = prepare.exchanges
-        self._clock_read = False
         self.phase = Phase.PREPARING
         self.t0_ns = 0  #: on this host's clock
         self._controller_t0_ns = 0
@@ -184,7 +183,7 @@ class AgentRunMachine:
 
     def begin(self) -> list[Instruction]:
         """The first instructions."""
-        return [ReadClock(self._exchanges), *map(PrepareLink, self.plan.links)]
+        return [PrepareLink(link) for link in self.plan.links]
 
     def handle(self, event: Event, now_ns: int) -> list[Instruction]:
         """What is to be done because of `event` at `now_ns` (CLOCK_MONOTONIC of this host)."""
@@ -219,17 +218,22 @@ class AgentRunMachine:
     # --- what each transition does
 
     def _link_prepared(self, event: LinkPrepared) -> None:
+        """Clocks are read last, when nothing else keeps this host busy, and not for a run that cannot start."""
         self._readiness[event.link] = m.LinkReadiness(event.link, event.cause, event.check, event.io)
-        self._answer_if_ready()
+        if len(self._readiness) < len(self.plan.links):
+            return
+        if any(readiness.cause for readiness in self._readiness.values()):
+            self._answer()
+        else:
+            self._out.append(ReadClock(self._exchanges))
 
-    def _read_clock(self, _: ClockRead) -> None:
-        self._clock_read = True
-        self._answer_if_ready()
+    def _clock_was_read(self, _: ClockRead) -> None:
+        if len(self._readiness) == len(self.plan.links):
+            self._answer()
 
-    def _answer_if_ready(self) -> None:
-        if self._clock_read and len(self._readiness) == len(self.plan.links):
-            self.phase = Phase.READY
-            self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))
+    def _answer(self) -> None:
+        self.phase = Phase.READY
+        self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))
 
     def _commit(self, event: Commanded) -> None:
         assert isinstance(event.message, m.Commit)
@@ -268,11 +272,10 @@ class AgentRunMachine:
 
     def _broke(self, event: Broke) -> None:
         if self.phase is Phase.PREPARING:
-            failed = {name: known for name, known in self._readiness.items() if known.cause}
-            self._readiness = {
-                k.name: failed.get(k.name) or m.LinkReadiness(k.name, event.cause) for k in self.plan.links
-            }
-            self._read_clock(ClockRead())
+            for link in self.plan.links:
+                if link.name not in self._readiness or not self._readiness[link.name].cause:
+                    self._readiness[link.name] = m.LinkReadiness(link.name, event.cause)
+            self._answer()
         else:
             self._rest(event.cause)
 
@@ -325,7 +328,7 @@ _NOT_OVER = (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
 #: (phase, what happened) → what is done about it. A command that is not here is refused, anything else ignored.
 _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], None]] = {
     (_P.PREPARING, LinkPrepared): AgentRunMachine._link_prepared,
-    (_P.PREPARING, ClockRead): AgentRunMachine._read_clock,
+    (_P.PREPARING, ClockRead): AgentRunMachine._clock_was_read,
     (_P.ARMED, m.Commit): AgentRunMachine._commit,
     (_P.COMMITTED, Began): AgentRunMachine._began,
     (_P.RUNNING, TimeOver): AgentRunMachine._time_over,

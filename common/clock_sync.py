@@ -200,7 +200,8 @@ class ClockEstimator:
             return True
         if not self._history:
             return False
-        return exchange in self._history or exchange.t4_ns < self._history[-1].t4_ns - self.window_ns
+        known = any(exchange.t1_ns == each.t1_ns for each in self._history)
+        return known or exchange.t4_ns < self._history[-1].t4_ns - self.window_ns
 
     def _contradicts(self, exchange: Exchange) -> bool:
         """Whether no offset that drifts within the assumption fits both `exchange` and all others."""

@@ -31,8 +31,8 @@ LEAD_PER_AGENT_NS = 2 * NS_PER_MS
 
 
 #: Exchanges of clock readings that a controller answers while a run is prepared, and those of one agent at most: among
-#: delays of 5 ± 2 ms a hundred find two short enough for an offset within 50 µs (one standard deviation).
-EXCHANGES, EXCHANGES_EACH = 4_000, 96
+#: delays of 5 ± 2 ms so many find two short enough for an offset within 50 µs (one standard deviation).
+EXCHANGES, EXCHANGES_EACH = 4_000, 64
 
 
 def clock_exchanges(agents: int) -> int:

@@ -63,16 +63,16 @@ def committed(run: AgentRunMachine) -> AgentRunMachine:
 def test_prepare_is_answered_once_every_link_is_ready_or_not() -> None:
     """PREPARED quotes the command and holds each link's cause."""
     run = machine()
-    assert [type(i) for i in run.begin()] == [ReadClock, PrepareLink]
-    assert [] == run.handle(ClockRead(), 0)
+    assert [type(i) for i in run.begin()] == [PrepareLink]
     assert run.handle(LinkPrepared("x", "no veth"), 0) == [Reply(1, m.Prepared((m.LinkReadiness("x", "no veth"),)))]
 
 
-def test_prepare_is_answered_once_the_clock_was_read() -> None:
-    """Links that are ready wait for as many exchanges of readings as PREPARE allows."""
+def test_clocks_are_read_when_the_links_are_ready() -> None:
+    """PREPARE is answered once as many readings were exchanged as it allows."""
     run = machine()
-    assert ReadClock(40) == run.begin()[0]
-    assert [] == run.handle(LinkPrepared("x"), 0)
+    run.begin()
+    assert [] == run.handle(ClockRead(), 0)
+    assert [ReadClock(40)] == run.handle(LinkPrepared("x"), 0)
     assert [Reply(1, m.Prepared((m.LinkReadiness("x"),)))] == run.handle(ClockRead(), 0)
 
 

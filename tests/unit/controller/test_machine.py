@@ -351,4 +351,4 @@ def test_every_wait_has_an_end() -> None:
 
 def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
     """What a controller answers while a run is prepared is bounded, however many ask."""
-    assert [96, 96, 40, 4] == [clock_exchanges(agents) for agents in (1, 20, 100, 1000)]
+    assert [64, 64, 40, 4] == [clock_exchanges(agents) for agents in (1, 20, 100, 1000)]
