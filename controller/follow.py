@@ -12,7 +12,7 @@ from plctl.controller.live_model import LiveModel
 from plctl.controller.live_state import take_state
 from plctl.controller.run_events import Phase
 from plctl.controller.run_record import RunRecord
-from plctl.controller.run_source import RunSource, read_record
+from plctl.controller.run_source import BROKEN_OFF, RunSource, read_record
 
 #: Between two questions.
 ASK_NS = 400 * NS_PER_MS
@@ -20,7 +20,7 @@ ASK_NS = 400 * NS_PER_MS
 
 def is_over(state: RunState) -> bool:
     """Whether nothing more will come of the run."""
-    return state.info.phase == Phase.DONE and bool(state.info.verdict)
+    return state.info.phase == BROKEN_OFF or (state.info.phase == Phase.DONE and bool(state.info.verdict))
 
 
 async def follow(source: RunSource, run: str, console: Console, clock: Clock | None = None) -> RunRecord:

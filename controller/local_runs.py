@@ -1,6 +1,7 @@
 """The runs whose folders are here: what `plctl run` left without a controller, or `plctl fetch` with one.
 
-A run that goes on in another terminal can be watched, too: its folder is readable at every moment.
+A run that goes on in another terminal can be watched, too: its folder is readable at every moment. One whose writer was
+killed is told from one that goes on by the lock that died with it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,15 @@ from pathlib import Path
 from plctl.common import requests as rq
 from plctl.common.errors import KernelError, PlctlError, UserError
 from plctl.controller.live_samples import LiveValues, read_live
-from plctl.controller.results import RUN_NAME, read_events, read_record
+from plctl.controller.results import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.run_events import Phase
 from plctl.controller.run_record import LinkRecord, RunRecord
+from plctl.controller.run_source import BROKEN_OFF
+
+_BROKEN_OFF_CAUSE = (
+    "nobody writes to its folder any more: its plctl was killed, or it was fetched before its end. What it wrote until "
+    "then is there; `plctl clean` takes away what it may have left on this machine"
+)
 
 
 class LocalRuns:
@@ -34,7 +41,7 @@ class LocalRuns:
             if len(found) == limit:
                 break
             try:
-                found.append(_info(read_record(path.parent)))
+                found.append(_info(read_record(path.parent), path.parent))
             except PlctlError as error:
                 found.append(rq.RunInfo(path.parent.name, "", "unreadable", "", "", 0, (), cause=str(error)))
         return tuple(found)
@@ -44,7 +51,7 @@ class LocalRuns:
         live = {} if record.verdict else read_live(self.folder(run), record)
         states = _last_states(self.folder(run))
         return rq.RunState(
-            info=_info(record),
+            info=_info(record, self.folder(run)),
             duration_ns=record.duration_ns,
             t0_ns=record.t0_ns or 0,
             now_ns=time.monotonic_ns(),
@@ -78,7 +85,7 @@ class LocalRuns:
             raise KernelError.from_os(f"read {full}", error) from error
 
     def _is_over(self, run: str) -> bool:
-        if run not in self._over and read_record(self.folder(run)).verdict:
+        if run not in self._over and (read_record(self.folder(run)).verdict or not is_open(self.folder(run))):
             self._over.add(run)
         return run in self._over
 
@@ -98,17 +105,19 @@ def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: Live
     return rq.LinkState(name, link.host, state, cause, live.get((name, "up"), ()), live.get((name, "down"), ()))
 
 
-def _info(record: RunRecord) -> rq.RunInfo:
+def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
+    broken_off = not record.verdict and not is_open(folder)
+    phase = Phase.DONE if record.verdict else Phase.RUNNING if record.t0_ns else Phase.PREPARING
     return rq.RunInfo(
         run=record.run,
         name=record.name,
-        phase=str(Phase.DONE if record.verdict else Phase.RUNNING if record.t0_ns else Phase.PREPARING),
+        phase=BROKEN_OFF if broken_off else str(phase),
         submitted_by="",
         submitted_utc=record.created_utc,
         links=len(record.links),
         hosts=_distinct(link.host for link in record.links),
         verdict=record.verdict,
-        cause=record.cause,
+        cause=_BROKEN_OFF_CAUSE if broken_off else record.cause,
     )
 
 

@@ -31,7 +31,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -86,6 +86,8 @@ class RunFolder:
         self._events = log
         self._writers = writers  # by the name of their columns
         self._grown: dict[Path, int] = {}
+        with suppress(OSError):  # a file system without locks; its runs never look broken off
+            fcntl.flock(log, fcntl.LOCK_SH)  # whoever else has it, has it for no longer than `is_open` takes
 
     @classmethod
     def create(cls, base: Path, run: str) -> RunFolder:
@@ -281,6 +283,18 @@ def finish(path: Path) -> Path:
             packet_file.finish(path, record)
         with _explained(f"write {path / REPORT_NAME}"):
             return report.write(path)
+
+
+def is_open(path: Path) -> bool:
+    """Whether a process still writes to the folder `path` of a run; the kernel knows, even if that one was killed."""
+    try:
+        with (path / EVENTS_NAME).open("rb") as log:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def read_record(path: Path) -> RunRecord:

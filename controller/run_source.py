@@ -25,6 +25,8 @@ from plctl.controller.run_record import RunRecord
 
 #: What stands for the newest run.
 LAST = "last"
+#: The phase of a run without a verdict to whose folder nobody writes.
+BROKEN_OFF = "broken off"
 #: Runs that are looked through for one that a user means.
 _SEARCHED = 1000
 

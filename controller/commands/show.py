@@ -31,7 +31,8 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
 
     RUN is an id, the beginning or the end of one, the path of a run's folder, or last, which is the default.
 
-    Exit status: 0 it is ok or goes on; 1 a verdict is not ok; 130 cancelled, or no longer followed.
+    Exit status: 0 it is ok or goes on; 1 a verdict is not ok, or there will be none; 130 cancelled, or no longer
+    followed.
 
     \b
     Examples:
@@ -55,18 +56,18 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
     source, record, state = look(reach, base, run, watch)
     if as_json:
         click.echo(json.dumps(_document(source, record, state), indent=1))
-    elif is_over(state):
+    elif state.info.verdict:
         summary.show(stdout_console(), record, source.folder(record.run), source.place)
     else:
         _print_now(stdout_console(), record, state)
-    ctx.exit(summary.exit_status(record) if is_over(state) else 0)
+    ctx.exit(summary.exit_status(record) if state.info.verdict else int(is_over(state)))
 
 
 def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
     from plctl.controller.follow import picture
     from plctl.controller.live import lines, render
 
-    click.echo(f"{record.run}, {record.name}")
+    click.echo(f"{record.run}, {record.name}" + f": {state.info.cause}" * bool(state.info.cause))
     model = picture(record, state)
     if console.is_terminal:
         console.print(render(model, state.now_ns, max(1, console.height - 10)))
@@ -77,12 +78,11 @@ def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
 def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:
     from plctl.common.wire import to_plain
     from plctl.controller import summary
-    from plctl.controller.follow import is_over
     from plctl.controller.live_state import named
 
     links = [
         {**to_plain(link), "up": named(link.up) if link.up else None, "down": named(link.down) if link.down else None}
         for link in state.links
     ]
-    result = summary.document(record, source.folder(record.run)) if is_over(state) else None
+    result = summary.document(record, source.folder(record.run)) if state.info.verdict else None
     return {**to_plain(state), "links": links, "result": result}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from synthetic_run import RUN, handover_plan, make_run, plan_record
 
 from plctl.common.errors import UserError
+from plctl.controller.commands.show import show
+from plctl.controller.follow import is_over
 from plctl.controller.live_state import named
 from plctl.controller.local_runs import LocalRuns
 from plctl.controller.results import RunFolder
@@ -46,6 +50,25 @@ async def test_a_run_that_goes_on_is_told_from_its_log_and_telemetry(tmp_path: P
             now["dropped_queue_full_packets"],
         )
         assert 5 == now["row"]
+
+
+async def test_a_run_whose_writer_is_gone_is_told_from_one_that_goes_on(tmp_path: Path) -> None:
+    """It has no verdict, and there is nothing to wait for, neither for who follows it nor for a reader of its log."""
+    folder = make_run(tmp_path)
+    folder.record_plan(plan_record((handover_plan(),)))  # as it was before there were verdicts
+    runs = LocalRuns(tmp_path)
+    assert not is_over(await runs.state(RUN))
+    assert not (await runs.read(RUN, "events.jsonl")).over
+    folder.close()
+    state = await runs.state(RUN)
+    assert is_over(state)
+    assert ("broken off", "") == (state.info.phase, state.info.verdict)
+    assert "plctl was killed" in state.info.cause
+    assert (state.info,) == await runs.runs(10)
+    assert (await runs.read(RUN, "events.jsonl")).over
+    shown = await asyncio.to_thread(CliRunner().invoke, show, [str(tmp_path / RUN)])
+    assert 1 == shown.exit_code
+    assert "plctl was killed" in shown.output
 
 
 async def test_runs_are_listed_newest_first_and_a_broken_one_is_among_them(tmp_path: Path) -> None:
