@@ -13,15 +13,13 @@ from plctl.common.plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.units import RATE_UNLIMITED
 
 #: Receive rings share this much memory: each takes RING_SHARE of what the others left. Links that come together share
-#: evenly, so that they are alike.
+#: evenly, so that they are alike. The first get 2048 frames: on a busy machine the worker may wait for another thread's
+#: slice of 3 ms, and with a quarter of that 7 of 30 bursts of 1900 frames lost some.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
 STORE_SHARE = 1 / 16  #: of the same memory, for the frames inside an XDP link; without a least
 ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, unless it is asked for
 XDP_COMPANY_MAX = 32  #: an XDP link takes 60 ms longer to make: of more links that come together none is one
-#: What a flood fills round and round must stay in a CPU's own cache (1 MiB of 2): rings four times as long carried a
-#: tenth less, and lost more. It is 6 ms of full-size frames at 1 Gbit/s.
-RING_FRAMES_MAX = 512
 RING_FRAMES_MIN = 64  #: one batch, 0.75 ms of full-size frames at 1 Gbit/s, whatever the others took
 
 _RING_HEAD = 136  # before each frame in a ring, and room for two VLAN tags
@@ -41,7 +39,7 @@ def ring_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     """
     slot = max(2048, plan.mtu + ETHERNET_HEADER + _RING_HEAD)
     share = int((RINGS_BYTES - taken_bytes) * RING_SHARE)
-    return max(RING_FRAMES_MIN * slot, min(share, _even_share(company) // 4, RING_FRAMES_MAX * slot))
+    return max(RING_FRAMES_MIN * slot, min(share, _even_share(company) // 4))
 
 
 def has_room_for_xdp(taken_bytes: int, company: int = 1) -> bool:

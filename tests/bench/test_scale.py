@@ -9,27 +9,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bench.table import Row, Table, row
 from crowd import Size, carry, crowd
 
 SIZE = Size(agents=1000, processes=2, links=10, duration_s=60)
+RATE, ARMING_S, ANSWER_MS = 200_000, 1.0, 100.0
 
 
 @pytest.mark.timeout(600)
-async def test_a_thousand_agents(tmp_path: Path) -> None:
-    """Prints rates, CPU, memory, latencies and the time to arm; every record must have arrived."""
+async def test_a_thousand_agents(tmp_path: Path, table: Table) -> None:
+    """Rates, CPU, memory, latencies and the time to arm; every record must have arrived."""
     async with crowd(tmp_path, SIZE) as (made, client):
         outcome = await carry(made, client, pause_s=0.5)
-    latencies = sorted(outcome.latencies_s)
-    p50, p99 = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
-    rate, cpu_s = outcome.samples / SIZE.duration_s, outcome.cpu_s["controller"]
-    print(
-        f"\n{SIZE.agents} agents, {SIZE.samples} records asked for, {outcome.samples} arrived ({rate:,.0f}/s)"
-        f"\narming all: {outcome.arming_s:.3f} s"
-        f"\ncontroller: {cpu_s / SIZE.duration_s:.2f} CPU s/s, {cpu_s / outcome.samples * 1e6:.1f} µs a record,"
-        f" peak {outcome.peak_bytes / 1e6:.0f} MB"
-        f"\nagents: {outcome.cpu_s['agents'] / SIZE.duration_s:.2f} CPU s/s"
-        f"\nlist of agents: {len(latencies)} asked, p50 {p50 * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms,"
-        f" max {latencies[-1] * 1e3:.0f} ms"
-    )
+    what = f"{SIZE.agents} agents"
+    rate = outcome.samples / SIZE.duration_s
+    table.add(row(f"{what}, records kept", "run", "/s", [rate], budget=f"≥ {RATE:,}", met=rate >= RATE))
+    table.add(row(f"{what}, arming", "run", "s", [arming := outcome.arming_s], budget="≤ 1", met=arming <= ARMING_S))
+    answers_ms = sorted(latency * 1e3 for latency in outcome.latencies_s)
+    for name, at in {"p50": 0.5, "p99": 0.99}.items():
+        ms = answers_ms[int(len(answers_ms) * at)]
+        title, span = f"{what}, answer to a command, {name}", (answers_ms[0], answers_ms[-1])
+        table.add(Row(title, "run", "ms", ms, *span, budget=f"≤ {ANSWER_MS:g}", met=ms <= ANSWER_MS))
+    for part, cpu_s in outcome.cpu_s.items():
+        table.add(row(f"{what}, CPU, {part}", "run", "s/s", [cpu_s / SIZE.duration_s]))
+    table.add(row(f"{what}, the controller's peak memory", "run", "MiB", [outcome.peak_bytes / 2**20]))
     assert SIZE.samples <= outcome.samples
     assert SIZE.agents == outcome.hosts
