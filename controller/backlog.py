@@ -30,9 +30,14 @@ class Backlog:
         self._messages: deque[Heard] = deque()
         self._changed = asyncio.Event()
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is read for now."""
+        return self._bytes >= self._full_bytes
+
     async def put(self, heard: Heard) -> None:
         """Add a message, once fewer than `full_bytes` wait."""
-        while self._bytes >= self._full_bytes:
+        while self.full:
             await self._change()
         self._messages.append(heard)
         self._bytes += len(heard.data)

@@ -164,9 +164,20 @@ class Switchboard:
             peer, data = await self._hub.receive()
             heard = Heard(peer, data, self._clock.monotonic_ns())  # as early as can be: it is t2 of a clock exchange
             if peer.role == "agent":
+                self._hears_from(peer, heard.at_ns)
                 await self._backlog.put(heard)
             else:
                 await self._take(heard)
+
+    def _hears_from(self, peer: Peer, now_ns: int) -> None:
+        """Who speaks is not silent, however long what it says must wait its turn."""
+        record = self.agents.get(peer.name)
+        if record is None or record.peer.route != peer.route or record.presence == "gone":
+            return
+        record.heard_ns = now_ns
+        if record.presence == "silent":
+            record.presence = "here"
+            self._sign(peer.name, Returned())
 
     async def _hear(self) -> None:
         """A few messages of agents in every turn of the event loop: more are read in each, so reading gets ahead."""
@@ -217,10 +228,6 @@ class Switchboard:
             if not isinstance(envelope.message, m.Hello):
                 self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
             return
-        record.heard_ns = heard_ns
-        if record.presence == "silent":
-            record.presence = "here"
-            self._sign(peer.name, Returned())
         match envelope.message:
             case m.Hello():
                 pass
@@ -300,14 +307,15 @@ class Switchboard:
                 listener(host, sign, 0)
 
     async def _watch(self) -> None:
-        """Notice who has fallen silent. While this process is stopped itself, nobody is silent."""
+        """Notice who has fallen silent. While this process is stopped, or reads nothing, nobody is silent."""
         while True:
             due_ns = self._clock.monotonic_ns() + CHECK_NS
             await self._clock.sleep_until(due_ns)
             now = self._clock.monotonic_ns()
-            if (late_ns := now - due_ns) > CHECK_NS:
-                for record in self.agents.values():
-                    record.heard_ns += late_ns
+            late_ns = now - due_ns
+            deaf_ns = CHECK_NS + late_ns if self._backlog.full else late_ns if late_ns > CHECK_NS else 0
+            for record in self.agents.values():
+                record.heard_ns += deaf_ns
             for host, record in self.agents.items():
                 if record.here and now - record.heard_ns > SILENCE_NS:
                     record.presence = "silent"

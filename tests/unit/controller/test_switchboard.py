@@ -148,6 +148,21 @@ async def test_a_controller_that_was_stopped_blames_nobody(board: Fixture) -> No
     assert board.board.agents["edge-1"].here
 
 
+async def test_who_speaks_is_not_silent_however_long_his_words_must_wait(board: Fixture) -> None:
+    """A controller that lags behind what it has read knows that its agents are there."""
+    await board.say(HELLO)
+    await board.answer()
+    turns = 3 * SILENCE_NS // CHECK_NS
+    for number in range(1, 100 * turns):
+        await board.say(m.Events(number, ()))
+    for number in range(100 * turns, 101 * turns):
+        await board.say(m.Events(number, ()))
+        board.clock.advance(CHECK_NS)
+        await asyncio.sleep(0)
+    assert 1 < len(board.heard) < 100 * turns, "nothing had to wait"
+    assert not any(isinstance(message, Silent | Returned) for _, message in board.heard)
+
+
 async def test_a_query_is_answered_with_the_clock(board: Fixture) -> None:
     """The answer quotes the query and holds the controller's clock when it came and when the answer left."""
     await board.say(HELLO)
