@@ -20,7 +20,7 @@ class Limits:
     """How much an outbox sends ahead and keeps, in bytes of encoded messages."""
 
     ahead_bytes: int = 8 * 2**20  #: sent and not acknowledged; one message may always be
-    ahead_reports: int = 64  #: likewise
+    ahead_reports: int = 16  #: likewise; a thousand agents do this to one controller
     memory_bytes: int = 8 * 2**20  #: from here on telemetry goes to disk
     crowded_bytes: int = 16 * 2**20  #: from here on whatever can wait elsewhere should
     disk_bytes: int = 2**30

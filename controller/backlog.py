@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from plctl.common.transport import Peer
 
-#: Once so many bytes wait, reading waits, too: then it is the agents that keep what they have to say.
-FULL_BYTES = 64 * 2**20
+#: Once so many bytes wait, reading waits, too, and requests with it. A thousand agents, which send only so much ahead
+#: of what is acknowledged (`plctl.agent.outbox`), do not get there: it is for one that keeps to nothing.
+FULL_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)

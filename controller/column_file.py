@@ -79,14 +79,14 @@ class ColumnWriter:
         return self._folder / f"{self._number:06}{STREAM_SUFFIX}", self._file.tell()
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Add rows of the schema that was given, whole or not at all.
+        """Add a batch of the columns' `stream`, whole or not at all.
 
         :raises OSError: the disk refuses.
         """
         if self._rows >= PART_ROWS and self._t0_by_host:
             self._next_part()
         _write(self._file, batch.serialize())
-        self._rows += batch.num_rows
+        self._rows += self._columns.count(batch)
 
     def close(self) -> None:
         """End the stream and wait for what happens in the background. Twice is harmless.
@@ -104,7 +104,7 @@ class ColumnWriter:
         path = self._folder / f"{number:06}{STREAM_SUFFIX}"
         file = path.open("xb", buffering=0)
         try:
-            _write(file, self._columns.schema.serialize())
+            _write(file, self._columns.stream.serialize())
         except OSError:
             file.close()
             path.unlink()
@@ -141,7 +141,7 @@ def finish(run_folder: Path, story: Story) -> Path:
     if not folder.exists():
         return path
     parts = column_parts.files(folder)
-    if sum(map(column_parts.count, parts)) <= PART_ROWS:
+    if sum(column_parts.count(part, story.columns) for part in parts) <= PART_ROWS:
         draft = path.with_name(path.name + ".tmp")
         rows = chain.from_iterable(column_parts.tables(part, story) for part in parts)
         column_parts.write_parquet(draft, rows, story.columns)

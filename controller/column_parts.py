@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ PARQUET_SUFFIX = ".parquet"
 _ROWS_PER_GROUP = 131_072
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """What is in a file: its name and its columns, among them `host` and `t_ns`, the host's monotonic clock."""
 
@@ -28,6 +28,19 @@ class Columns:
     def final(self) -> pa.Schema:
         """The Parquet file's: also `run`, and `t_s`, seconds since T0 on the host's own clock (null if never armed)."""
         return pa.schema([("run", pa.string()), ("t_s", pa.float64()), *self.schema])
+
+    @property
+    def stream(self) -> pa.Schema:
+        """That of an open part, where it is another than `schema`: whatever is quickest to write."""
+        return self.schema
+
+    def count(self, batch: pa.RecordBatch) -> int:
+        """How many rows there are in a batch of an open part."""
+        return int(batch.num_rows)
+
+    def table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+        """The rows in batches of an open part, in the columns of `schema`."""
+        return pa.Table.from_batches(batches, self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +65,11 @@ def files(folder: Path) -> list[Path]:
     return [path for path in found if path.suffix == PARQUET_SUFFIX or path.with_suffix(PARQUET_SUFFIX) not in found]
 
 
-def count(part: Path) -> int:
+def count(part: Path, columns: Columns) -> int:
     """How many rows `part` has."""
     if part.suffix == PARQUET_SUFFIX:
         return int(pq.read_metadata(part).num_rows)
-    return sum(batch.num_rows for batch in _batches(part))
+    return sum(map(columns.count, _batches(part)))
 
 
 def tables(part: Path, story: Story) -> Iterator[pa.Table]:
@@ -66,7 +79,7 @@ def tables(part: Path, story: Story) -> Iterator[pa.Table]:
     """
     if part.suffix == PARQUET_SUFFIX or not part.exists():  # meanwhile it became Parquet
         return _parquet_tables(part.with_suffix(PARQUET_SUFFIX), story)
-    return map(story.timed, _groups(_batches(part)))
+    return (story.timed(story.columns.table(group)) for group in _groups(_batches(part), story.columns))
 
 
 def to_parquet(stream: Path, story: Story) -> None:
@@ -100,18 +113,18 @@ def _parquet_tables(path: Path, story: Story) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch]).cast(story.columns.final)
 
 
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """`batches`, gathered so that each table is worth a row group."""
+def _groups(batches: Iterator[pa.RecordBatch], columns: Columns) -> Iterator[list[pa.RecordBatch]]:
+    """`batches`, gathered so that each list is worth a row group."""
     gathered: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
         gathered.append(batch)
-        rows += batch.num_rows
+        rows += columns.count(batch)
         if rows >= _ROWS_PER_GROUP:
-            yield pa.Table.from_batches(gathered)
+            yield gathered
             gathered, rows = [], 0
     if gathered:
-        yield pa.Table.from_batches(gathered)
+        yield gathered
 
 
 def _batches(stream: Path) -> Iterator[pa.RecordBatch]:

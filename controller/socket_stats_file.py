@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from plctl.common.columns import NUMBER_BYTES
 from plctl.common.errors import ProtocolError
 from plctl.common.socket_stats import SOCKET_COLUMNS, STATES, Flow, SocketSamples
 from plctl.controller import column_file
 from plctl.controller.column_parts import Columns, Story
-from plctl.controller.telemetry_file import controller_times, numbers
 
 _STATES = pa.array([STATES.get(number, "") for number in range(max(STATES) + 1)], pa.string())
 _FLOW = pa.schema(
@@ -39,13 +40,29 @@ def batch_of(host: str, samples: SocketSamples, offset_ns: int) -> pa.RecordBatc
 
     :raises ProtocolError: a time or a socket's number is beyond 64 bits.
     """
-    columns = {name: numbers(samples.columns[name]) for name in SOCKET_COLUMNS}
-    controller = controller_times(host, columns["t_ns"], offset_ns)
+    columns = {name: _numbers(samples.columns[name]) for name in SOCKET_COLUMNS}
+    controller = _controller_times(host, columns["t_ns"], offset_ns)
     columns["state"] = _STATES.take(columns["state"])
     flow = columns.pop("flow")
     flows = [_facts(host, samples.flows, field).take(flow) for field in _FLOW]
     hosts = pa.repeat(host, len(samples))
     return pa.RecordBatch.from_arrays([hosts, controller, *flows, *columns.values()], schema=COLUMNS.schema)
+
+
+def _numbers(column: bytes) -> pa.Array:
+    """`column` (see `plctl.common.columns`) where it lies: Arrow is little-endian, too."""
+    return pa.Array.from_buffers(pa.int64(), len(column) // NUMBER_BYTES, [None, pa.py_buffer(column)])
+
+
+def _controller_times(host: str, t_ns: pa.Array, offset_ns: int) -> pa.Array:
+    """`t_ns` on the controller's clock.
+
+    :raises ProtocolError: one is beyond 64 bits.
+    """
+    try:
+        return pc.add_checked(t_ns, pa.scalar(offset_ns, pa.int64()))
+    except (pa.ArrowException, OverflowError) as error:
+        raise ProtocolError(f"socket statistics of {host}: {error}") from None
 
 
 def _facts(host: str, flows: tuple[Flow, ...], field: pa.Field) -> pa.Array:

@@ -1,12 +1,16 @@
-"""What telemetry.parquet holds: a row for each sample, in words and 64-bit numbers."""
+"""What telemetry.parquet holds: a row for each sample, in words and 64-bit numbers.
+
+A controller of a thousand agents has less than a millisecond for each of their messages. So while a run goes on, its
+stream keeps messages as they came, one a row; they become columns many at a time, beside that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from plctl.common.columns import NUMBER_BYTES
 from plctl.common.errors import ProtocolError
@@ -17,8 +21,42 @@ from plctl.controller.column_parts import Columns, Story
 
 _DIRECTIONS = pa.array(DIRECTIONS, pa.string())
 _WORDS = ("link", "direction")
+_INT64 = range(-(2**63), 2**63)
+_ROW_BYTES = NUMBER_BYTES * len(SAMPLE_COLUMNS)
+#: A message: the columns of `SAMPLE_COLUMNS`, one after the other, and what makes their rows a run's.
+_MESSAGE = pa.schema(
+    [("host", pa.string()), ("offset_ns", pa.int64()), ("links", pa.list_(pa.string())), ("numbers", pa.binary())]
+)
+
+
+class _Telemetry(Columns):
+    """Columns whose open part holds messages."""
+
+    @property
+    def stream(self) -> pa.Schema:
+        return _MESSAGE
+
+    def count(self, batch: pa.RecordBatch) -> int:
+        return int(sum(numbers.as_buffer().size for numbers in batch["numbers"])) // _ROW_BYTES
+
+    def table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+        messages = pa.Table.from_batches(batches, _MESSAGE).combine_chunks()
+        parts = [
+            np.frombuffer(numbers.as_buffer(), "<i8").reshape(len(SAMPLE_COLUMNS), -1)
+            for numbers in messages["numbers"]
+        ]
+        columns = dict(zip(SAMPLE_COLUMNS, np.concatenate(parts, axis=1), strict=True))
+        message = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+        links = messages["links"].combine_chunks()
+        link = links.flatten().take(pa.array(columns["link"] + links.offsets.to_numpy()[message]))
+        words = {"link": link, "direction": _DIRECTIONS.take(pa.array(columns["direction"]))}
+        host = messages["host"].combine_chunks().take(pa.array(message))
+        controller = columns["t_ns"] + messages["offset_ns"].to_numpy()[message]
+        return pa.table([host, controller, *(columns | words).values()], schema=self.schema)
+
+
 #: A sample's columns, its host, and its end on the controller's clock (`t_ns` is on the host's).
-COLUMNS = Columns(
+COLUMNS = _Telemetry(
     "telemetry",
     pa.schema(
         [
@@ -32,32 +70,19 @@ SCHEMA = COLUMNS.final
 
 
 def batch_of(host: str, samples: Samples, offset_ns: int) -> pa.RecordBatch:
-    """The rows of `samples` of `host`, whose clock `offset_ns` translates to the controller's.
+    """`samples` of `host`, whose clock `offset_ns` translates to the controller's, for the stream.
 
     :raises ProtocolError: a time is beyond 64 bits.
     """
-    columns = {name: numbers(samples.columns[name]) for name in SAMPLE_COLUMNS}
-    controller = controller_times(host, columns["t_ns"], offset_ns)
-    columns["link"] = pa.array(samples.links, pa.string()).take(columns["link"])
-    columns["direction"] = _DIRECTIONS.take(columns["direction"])
-    hosts = pa.repeat(host, len(samples))
-    return pa.RecordBatch.from_arrays([hosts, controller, *columns.values()], schema=COLUMNS.schema)
-
-
-def numbers(column: bytes) -> pa.Array:
-    """`column` (see `plctl.common.columns`) where it lies: Arrow is little-endian, too."""
-    return pa.Array.from_buffers(pa.int64(), len(column) // NUMBER_BYTES, [None, pa.py_buffer(column)])
-
-
-def controller_times(host: str, t_ns: pa.Array, offset_ns: int) -> pa.Array:
-    """`t_ns` on the controller's clock.
-
-    :raises ProtocolError: one is beyond 64 bits.
-    """
-    try:
-        return pc.add_checked(t_ns, pa.scalar(offset_ns, pa.int64()))
-    except (pa.ArrowException, OverflowError) as error:
-        raise ProtocolError(f"telemetry of {host}: {error}") from None
+    t_ns = np.frombuffer(samples.columns["t_ns"], "<i8")
+    ends = (int(t_ns.min()), int(t_ns.max())) if len(t_ns) else (0,)
+    if any(end + offset_ns not in _INT64 for end in (0, *ends)):
+        raise ProtocolError(f"telemetry of {host}: a time is beyond 64 bits")
+    numbers = b"".join([samples.columns[name] for name in SAMPLE_COLUMNS])
+    values = ([host], [offset_ns], [samples.links], [numbers])
+    return pa.RecordBatch.from_arrays(
+        [pa.array(value, field.type) for value, field in zip(values, _MESSAGE, strict=True)], schema=_MESSAGE
+    )
 
 
 def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequence[str] | None = None) -> pa.Table:
