@@ -53,13 +53,21 @@ class Cluster:
 
     def real_skew_ns(self, record: RunRecord) -> int:
         """How far apart the first and the last link started, by the clock of the kernel that all hosts share."""
-        starts = [
-            link.started_ns - self.lab.host(link.host).monotonic_offset_ns
-            for link in record.links
-            if link.started_ns is not None
+        return self._spread_ns(record, [link.started_ns for link in record.links])
+
+    def real_t0_spread_ns(self, record: RunRecord) -> int:
+        """How far apart the links' T0 are, whenever the forwarders noticed: from there on scenario time counts."""
+        return self._spread_ns(record, [link.planned_ns for link in record.links])
+
+    def _spread_ns(self, record: RunRecord, at_ns: list[int | None]) -> int:
+        """Of an instant of each link, each on its own host's clock."""
+        real = [
+            at - self.lab.host(link.host).monotonic_offset_ns
+            for link, at in zip(record.links, at_ns, strict=True)
+            if at is not None
         ]
-        assert len(record.links) == len(starts), record.cause
-        return max(starts) - min(starts)
+        assert len(record.links) == len(real), record.cause
+        return max(real) - min(real)
 
 
 @contextlib.contextmanager
