@@ -170,7 +170,7 @@ class RunHost:
                 "link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io
             )
         async with self._checking:
-            check = await self_check(link.triple, link.plan)
+            check = await self_check(link.triple, link.plan, partial(forwarder.read, link.slot))
         for workload in link.plan.workloads:
             await self._spawn_workload(link, workload)
         return str(check)

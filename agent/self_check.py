@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from plctl.agent import netns
@@ -19,6 +20,7 @@ from plctl.agent.netns import Triple
 from plctl.common.errors import WorldError
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row
+from plctl.common.telemetry import HalfStats, LinkStats
 from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US, RATE_UNLIMITED, format_duration
 
 PACKETS = 5
@@ -58,9 +60,26 @@ class SelfCheck:
         return ", ".join(f"{way} {format_duration(delay)}" for way, delay in self.delays_ns.items())
 
 
-async def self_check(triple: Triple, plan: LinkPlan) -> SelfCheck:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One direction of a link over one family, which is probed."""
+
+    name: str  #: in words
+    source: socket.socket
+    sink: socket.socket
+    row: Row  #: what it is to do
+    overhead: int
+    read: Callable[[], HalfStats]  #: what the forwarder has counted on it
+
+    def asked_ns(self, packets: int = 1) -> int:
+        """As `_asked_ns`."""
+        return _asked_ns(self.row, self.overhead, self.source.family, packets)
+
+
+async def self_check(triple: Triple, plan: LinkPlan, read: Callable[[], LinkStats]) -> SelfCheck:
     """Probe both directions of a link that forwards with its first rows, over IPv4 and IPv6.
 
+    :param read: what the forwarder has counted on the link by now; says of packets that are missing how far they came.
     :raises SelfCheckError: packets are lost, changed, out of order, or not delayed as asked.
     """
     for direction, row in (("up", plan.up.rows[0]), ("down", plan.down.rows[0])):
@@ -69,12 +88,11 @@ async def self_check(triple: Triple, plan: LinkPlan) -> SelfCheck:
     delays = {}
     for family, name in ((socket.AF_INET, "IPv4"), (socket.AF_INET6, "IPv6")):
         with _open(triple.client, family, "client") as client, _open(triple.server, family, "server") as server:
-            up, down = f"{plan.name} up over {name}", f"{plan.name} down over {name}"
-            measured = await asyncio.gather(
-                _measure(client, server, up, plan.overhead_bytes, plan.up.rows[0]),
-                _measure(server, client, down, plan.overhead_bytes, plan.down.rows[0]),
-            )
-            delays[f"up {name}"], delays[f"down {name}"] = measured
+            up = _Way(f"{plan.name} up over {name}", client, server, plan.up.rows[0], plan.overhead_bytes,
+                      lambda: read().up)  # fmt: skip
+            down = _Way(f"{plan.name} down over {name}", server, client, plan.down.rows[0], plan.overhead_bytes,
+                        lambda: read().down)  # fmt: skip
+            delays[f"up {name}"], delays[f"down {name}"] = await asyncio.gather(_measure(up), _measure(down))
     return SelfCheck(delays)
 
 
@@ -105,21 +123,21 @@ def _open(namespace: str, family: socket.AddressFamily, end: str) -> socket.sock
     return opened
 
 
-async def _measure(source: socket.socket, sink: socket.socket, where: str, overhead: int, row: Row) -> int:
-    """The one-way delay in one direction, from as many rounds as it takes to find it as asked.
+async def _measure(way: _Way) -> int:
+    """The one-way delay, from as many rounds as it takes to find it as asked.
 
     :raises SelfCheckError: it never is, or a packet is lost, changed or overtaken.
     """
-    asked = _asked_ns(row, overhead, source.family)
-    least = asked + await _round(source, sink, where, overhead, row)
+    asked = way.asked_ns()
+    least = asked + await _round(way)
     for number in range(ROUNDS - 1):
         if _is_as_asked(asked, least):
             break
         await asyncio.sleep(PAUSE_S * 2**number)
-        least = min(least, asked + await _round(source, sink, where, overhead, row))
+        least = min(least, asked + await _round(way))
     if not _is_as_asked(asked, least):
         raise SelfCheckError(
-            f"self-check of {where}: asked for {format_duration(asked)}, measured {format_duration(least)}"
+            f"self-check of {way.name}: asked for {format_duration(asked)}, measured {format_duration(least)}"
         )
     return least
 
@@ -128,24 +146,46 @@ def _is_as_asked(asked: int, measured: int) -> bool:
     return asked - SHORTER_NS <= measured <= asked + max(LONGER_NS, asked // 20)
 
 
-async def _round(source: socket.socket, sink: socket.socket, where: str, overhead: int, row: Row) -> int:
+async def _round(way: _Way) -> int:
     """Send some packets at once: the least that any took beyond its share of the queue and the delay asked for."""
     payloads = [struct.pack("=Q", number) + os.urandom(PAYLOAD - 8) for number in range(PACKETS)]
-    limit_ns = _asked_ns(row, overhead, source.family, packets=PACKETS) + PATIENCE_NS
+    limit_ns = way.asked_ns(PACKETS) + PATIENCE_NS
+    before = way.read()
     sent_ns = time.time_ns()
     for payload in payloads:
-        source.sendto(payload, sink.getsockname())
+        way.source.sendto(payload, way.sink.getsockname())
     excess = []
     for i, payload in enumerate(payloads):
-        received, arrived_ns = await _receive(sink, limit_ns, f"{where}: packet {i + 1} of {PACKETS}")
+        packet = f"self-check of {way.name}: packet {i + 1} of {PACKETS}"
+        try:
+            received, arrived_ns = await _receive(way.sink, limit_ns, packet)
+        except BlockingIOError:
+            waited = format_duration(limit_ns)
+            raise SelfCheckError(f"{packet} did not arrive within {waited}: {_account(before, way.read())}") from None
         if received != payload:
-            raise SelfCheckError(f"self-check of {where}: packet {i + 1} of {PACKETS} was changed, or overtaken")
-        excess.append(arrived_ns - sent_ns - _asked_ns(row, overhead, source.family, packets=i + 1))
+            raise SelfCheckError(f"{packet} was changed, or overtaken")
+        excess.append(arrived_ns - sent_ns - way.asked_ns(i + 1))
     return min(excess)
 
 
+def _account(before: HalfStats, after: HalfStats) -> str:
+    """What became of a round's packets at the forwarder, in words."""
+
+    def more(*names: str) -> int:
+        return sum(getattr(after, name) - getattr(before, name) for name in names)
+
+    return (
+        f"the forwarder received {more('arrived_packets')} and sent {more('delivered_packets')}, "
+        f"has {after.inside_packets} inside, found the queue full for {more('dropped_queue_full_packets')} "
+        f"and lost {more('lost_ring', 'lost_send', 'lost_memory')}"
+    )
+
+
 async def _receive(sink: socket.socket, limit_ns: int, what: str) -> tuple[bytes, int]:
-    """A datagram and the kernel's time of its arrival (CLOCK_REALTIME)."""
+    """A datagram and the kernel's time of its arrival (CLOCK_REALTIME).
+
+    :raises BlockingIOError: none came.
+    """
     readable = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sink, readable.set)
@@ -153,13 +193,11 @@ async def _receive(sink: socket.socket, limit_ns: int, what: str) -> tuple[bytes
         with contextlib.suppress(TimeoutError):  # or it arrived, and this process did not get to look
             async with asyncio.timeout(limit_ns / NS_PER_S):
                 await readable.wait()
-        data, ancillary, _, _ = sink.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
-    except BlockingIOError:
-        raise SelfCheckError(f"self-check of {what} did not arrive within {format_duration(limit_ns)}") from None
     finally:
         loop.remove_reader(sink)
+    data, ancillary, _, _ = sink.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
     for level, kind, value in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, nanoseconds = _TIMESPEC.unpack(value[: _TIMESPEC.size])
             return data, seconds * NS_PER_S + nanoseconds
-    raise SelfCheckError(f"self-check of {what} came without the kernel's timestamp")
+    raise SelfCheckError(f"{what} came without the kernel's timestamp")

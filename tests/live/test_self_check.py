@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -14,9 +15,10 @@ from plctl.agent.netns import Triple
 from plctl.agent.self_check import SelfCheckError, self_check
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
+from plctl.common.telemetry import LinkStats
 
 MS = 1_000_000
-Forward = Callable[[LinkPlan], Awaitable[None]]
+Read = Callable[[], LinkStats]
 
 
 def with_row(plan: LinkPlan, delay_ns: int, rate_bps: int = 100_000_000) -> LinkPlan:
@@ -26,43 +28,59 @@ def with_row(plan: LinkPlan, delay_ns: int, rate_bps: int = 100_000_000) -> Link
 
 
 @pytest.fixture
-async def forward(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[Forward]:
-    """Builds the link and forwards as the plan it is given says."""
+async def forwarder(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[ForwarderClient]:
+    """One that may forward on a link that is built."""
     netns.build(triple, plan, ledger)
     forwarder = await ForwarderClient.spawn(ledger, 1)
-
-    async def add(asked: LinkPlan) -> None:
-        await forwarder.add(0, triple.link, asked)
-
-    yield add
+    yield forwarder
     await forwarder.close()
     netns.remove(triple, ledger)
 
 
-async def test_a_true_link_passes_with_its_figures(forward: Forward, triple: Triple, plan: LinkPlan) -> None:
+@pytest.fixture
+def read(forwarder: ForwarderClient) -> Read:
+    """What it has counted."""
+    return partial(forwarder.read, 0)
+
+
+async def test_a_true_link_passes_with_its_figures(
+    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+) -> None:
     """Both directions and both families are measured, each near what was asked."""
     asked = with_row(plan, 7 * MS)
-    await forward(asked)
-    check = await self_check(triple, asked)
+    await forwarder.add(0, triple.link, asked)
+    check = await self_check(triple, asked, read)
     assert {"up IPv4", "down IPv4", "up IPv6", "down IPv6"} == check.delays_ns.keys()
     assert all(7 * MS <= delay for delay in check.delays_ns.values())
 
 
-async def test_a_link_that_delays_otherwise_fails(forward: Forward, triple: Triple, plan: LinkPlan) -> None:
+async def test_a_link_that_delays_otherwise_fails(
+    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+) -> None:
     """A link that is 8 ms slower than its plan says is refused with both figures."""
-    await forward(with_row(plan, 12 * MS))
+    await forwarder.add(0, triple.link, with_row(plan, 12 * MS))
     with pytest.raises(SelfCheckError, match=r"leo-0 up over IPv4: asked for 4.008 ms, measured 1[2-9].* ms"):
-        await self_check(triple, with_row(plan, 4 * MS))
+        await self_check(triple, with_row(plan, 4 * MS), read)
 
 
-async def test_a_link_that_nobody_forwards_fails(forward: Forward, triple: Triple, plan: LinkPlan) -> None:
-    """Silence is told as the packet that did not arrive."""
-    assert forward
-    with pytest.raises(SelfCheckError, match=r"packet 1 of 5 did not arrive within"):
-        await self_check(triple, plan)
+async def test_a_link_that_nobody_forwards_fails(read: Read, triple: Triple, plan: LinkPlan) -> None:
+    """Silence is told as the packet that did not arrive, and how far it and those behind it came."""
+    with pytest.raises(
+        SelfCheckError, match=r"packet 1 of 5 did not arrive within .*: the forwarder received 0 and sent 0"
+    ):
+        await self_check(triple, plan, read)
+
+
+async def test_packets_that_are_still_inside_are_counted(
+    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+) -> None:
+    """A link that is much slower than its plan says has the packets that did not come."""
+    await forwarder.add(0, triple.link, with_row(plan, 9000 * MS))
+    with pytest.raises(SelfCheckError, match=r"received 5 and sent 0, has 5 inside"):
+        await self_check(triple, with_row(plan, 4 * MS), read)
 
 
 @pytest.mark.parametrize(("rate", "why"), [(0, "is an outage"), (1000, "is so slow that it would take")])
-async def test_what_cannot_be_checked_is_said(rate: int, why: str, triple: Triple, plan: LinkPlan) -> None:
+async def test_what_cannot_be_checked_is_said(rate: int, why: str, read: Read, triple: Triple, plan: LinkPlan) -> None:
     """A first row that lets nothing through in reasonable time is not checked, and the result says so."""
-    assert why in str(await self_check(triple, with_row(plan, MS, rate)))
+    assert why in str(await self_check(triple, with_row(plan, MS, rate), read))
