@@ -18,6 +18,7 @@ import contextlib
 import errno
 import os
 import socket
+import time
 from dataclasses import astuple, dataclass
 from functools import partial
 
@@ -25,7 +26,7 @@ from plctl.agent import namespace, sysctl, veth
 from plctl.agent.ledger import Ledger
 from plctl.agent.namespace import NETNS_DIR, open_socket, run_in_thread, run_inside
 from plctl.agent.offload import disable_offloads
-from plctl.agent.rtnetlink import open_netlink, send
+from plctl.agent.rtnetlink import find_route, open_netlink, send
 from plctl.agent.triple import (
     CLIENT,
     CLIENT_INTERFACE,
@@ -63,6 +64,10 @@ __all__ = [
     "raise_buffers",
     "remove",
 ]
+
+#: How long the kernel may take to receive at an address that it has accepted, and how often it is asked.
+ADDRESS_PATIENCE_S = 10.0
+ADDRESS_PAUSE_S = 0.001
 
 
 def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
@@ -139,6 +144,20 @@ def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
             send(site.netlink, veth.outer_requests(site.end, site.other, static_neighbours=plan.arp == "static"))
             disable_offloads(site.netlink, site.end.interface, site.name)
             disable_offloads(link, site.end.twin, triple.link)
+        for site in sites:
+            _await_address(site)
+
+
+def _await_address(site: _Site) -> None:
+    """Return once the kernel receives what is sent to the IPv6 address; on a busy machine that takes a while.
+
+    :raises KernelError: it does not.
+    """
+    limit = time.monotonic() + ADDRESS_PATIENCE_S
+    while find_route(site.netlink, veth.own_route_request(site.end)) != veth.LOCAL:
+        if time.monotonic() > limit:
+            raise KernelError(f"{site.name} still does not receive at {site.end.ipv6} after {ADDRESS_PATIENCE_S:g} s")
+        time.sleep(ADDRESS_PAUSE_S)
 
 
 def _make_pair(site: _Site, plan: LinkPlan, link: socket.socket) -> None:

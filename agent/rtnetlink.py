@@ -1,4 +1,4 @@
-"""Send many rtnetlink requests to one namespace at once and name the one that failed.
+"""Send many rtnetlink requests to one namespace at once and name the one that failed; ask it for a route.
 
 pyroute2 knows the messages; its `IPRoute` then spends some 0.35 ms a request on its event loop. Building a link takes
 two dozen requests, so a batch goes out in one sendmsg(2), from a socket that was made inside the namespace.
@@ -17,6 +17,7 @@ from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST,
 
 from plctl.common.errors import KernelError
 
+QUERY = NLM_F_REQUEST
 NEW = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL
 CHANGE = NLM_F_REQUEST | NLM_F_ACK
 
@@ -25,6 +26,7 @@ _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200
 _NLMSGERR_ATTR_MSG = 1
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: struct nlmsghdr
 _ERRNO = struct.Struct("=i")
+_ROUTE_TYPE_OFFSET = 7  # in struct rtmsg
 _ATTRIBUTE = struct.Struct("=HH")  # length, type: struct nlattr
 _TIMEOUT_S = 10
 
@@ -77,6 +79,22 @@ def send(netlink: socket.socket, requests: Sequence[Request]) -> None:
         code, explanation = answers[i]
         if code:
             _raise(request.attempt, code, explanation)
+
+
+def find_route(netlink: socket.socket, request: Request) -> int:
+    """The type (an RTN_… number) of the route that `request`, an RTM_GETROUTE without acknowledgement, asks for.
+
+    :raises KernelError: there is none; `__cause__` is the OSError.
+    """
+    try:
+        netlink.send(_number(0, request.data))
+        answer = netlink.recv(65536)
+    except OSError as error:
+        raise KernelError.from_os(f"{request.attempt} (no answer from netlink)", error) from error
+    code, explanation = _parse_answers(answer).get(0, (0, ""))
+    if code:
+        _raise(request.attempt, code, explanation)
+    return answer[_HEADER.size + _ROUTE_TYPE_OFFSET]
 
 
 def _raise(attempt: str, code: int, explanation: str) -> None:

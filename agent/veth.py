@@ -1,4 +1,4 @@
-"""The netlink requests that make veth pairs, and those that configure the outer ends of a link's two.
+"""The netlink requests that make veth pairs, and those for the outer ends of a link's two.
 
 Each end of a link reaches the other by an on-link default route: no gateway, the far end is a neighbour whatever its
 address, and frames cross the link as they are.
@@ -13,17 +13,18 @@ from ipaddress import ip_interface
 from socket import AF_INET, AF_INET6
 from typing import Any
 
-from pyroute2.netlink.rtnl import RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
+from pyroute2.netlink.rtnl import RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_NOARP, IFF_UP, ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import NUD_PERMANENT, ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from plctl.agent.rtnetlink import CHANGE, NEW, Request
+from plctl.agent.rtnetlink import CHANGE, NEW, QUERY, Request
 from plctl.agent.triple import Outer
 
 _LOOPBACK_INDEX = 1
 _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
+LOCAL = 2  #: RTN_LOCAL of linux/rtnetlink.h
 _TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
 
 
@@ -69,6 +70,19 @@ def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tupl
         if static_neighbours:
             requests.append(_neighbour(end, other, theirs))
     return tuple(requests)
+
+
+@lru_cache
+def own_route_request(end: Outer) -> Request:
+    """Ask for the route to the IPv6 address of `end` itself: of type `LOCAL` once packets for it are received.
+
+    The kernel puts that route in place in a thread of its own, some time after it has acknowledged the address.
+    """
+    message = rtmsg()
+    message["family"] = AF_INET6
+    message["dst_len"] = 128
+    message["attrs"] = [("RTA_DST", str(ip_interface(end.ipv6).ip))]
+    return Request.encode(f"find the route to {end.ipv6} in its own namespace", message, RTM_GETROUTE, QUERY)
 
 
 def _describe(message: Any, end: VethEnd, mtu: int) -> None:

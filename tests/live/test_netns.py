@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import astuple, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from plctl.agent.offload import active_features, is_falsifying
 from plctl.common.errors import BusyError, KernelError
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row, Schedule
+from plctl.common.state import Owner
 
 ETH_P_ALL = 0x0003
 FOUR_ENDS = [("client", "veth1"), ("link", "sim-veth1"), ("link", "sim-veth2"), ("server", "veth2")]
@@ -334,6 +337,35 @@ def test_many_links_may_be_built_at_once(plan: LinkPlan, ledger: Ledger, unique:
         list(pool.map(lambda triple: build(triple, plan, ledger), triples))
         assert [{"lo", "veth1"}] * 8 == [set(interfaces(triple.client)) for triple in triples]
         list(pool.map(lambda triple: remove(triple, ledger), triples))
+    assert [] == ledger.entries()
+
+
+def hears_itself(name: str, address: str) -> bool:
+    """Whether the namespace `name` receives at its IPv6 address."""
+    with open_socket(name, socket.AF_INET6, socket.SOCK_DGRAM) as end:
+        end.settimeout(1)
+        end.bind((address, 0))
+        end.sendto(b"?", end.getsockname())
+        with contextlib.suppress(TimeoutError):
+            return end.recv(1) == b"?"
+    return False
+
+
+def build_and_hear(triple: Triple, plan: LinkPlan, ledger_path: Path) -> list[bool]:
+    """Whether the ends of a link receive as soon as it is built; takes it away again."""
+    with contextlib.closing(Ledger(ledger_path)) as ledger:
+        build(triple, plan, ledger)
+        heard = [hears_itself(triple.client, netns.CLIENT_IPV6), hears_itself(triple.server, netns.SERVER_IPV6)]
+        remove(triple, ledger)
+    return heard
+
+
+def test_a_link_receives_as_soon_as_it_is_built(plan: LinkPlan, ledger: Ledger, owner: Owner, unique: str) -> None:
+    """However busy the kernel is with links that other processes build."""
+    triples = [Triple.named("agent", unique, f"leo-{i}") for i in range(40)]
+    with ProcessPoolExecutor(8) as pool:
+        heard = list(pool.map(build_and_hear, triples, repeat(plan), repeat(owner.ledger_path)))
+    assert [[True, True]] * len(triples) == heard
     assert [] == ledger.entries()
 
 

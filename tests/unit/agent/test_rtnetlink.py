@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,10 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.rtnl import RTM_NEWLINK
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from plctl.agent import namespace, rtnetlink
+from plctl.agent import namespace, rtnetlink, veth
 from plctl.agent.ledger import Ledger
 from plctl.agent.rtnetlink import CHANGE, NEW, Request
+from plctl.agent.triple import CLIENT
 from plctl.common.errors import KernelError
 from plctl.common.state import Owner
 
@@ -79,3 +81,18 @@ def test_the_kernels_own_explanation_is_passed_on(sandbox: str) -> None:
     """Where it gives one, it says more than the number."""
     with pytest.raises(KernelError, match=r"cannot make c: Operation not supported \(Unknown device type\)"):
         send(sandbox, make("c", kind="nosuchkind"))
+
+
+def test_the_route_that_would_be_taken_is_found(sandbox: str) -> None:
+    """By its type; that there is none is the kernel's answer, too."""
+
+    def inside() -> int:
+        with rtnetlink.open_netlink() as netlink:
+            with pytest.raises(KernelError, match=r"cannot find the route .*: Network is unreachable"):
+                rtnetlink.find_route(netlink, veth.own_route_request(CLIENT))
+            rtnetlink.send(netlink, [veth.loopback_request(), veth.address_request("lo", 1, CLIENT.ipv6)])
+            while (kind := rtnetlink.find_route(netlink, veth.own_route_request(CLIENT))) != veth.LOCAL:
+                time.sleep(0.001)  # the kernel is not through with it
+            return kind
+
+    assert veth.LOCAL == namespace.run_inside(sandbox, inside)
