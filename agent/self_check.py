@@ -16,8 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plctl.agent import netns
+from plctl.agent.namespace import run_inside
 from plctl.agent.netns import Triple
-from plctl.common.errors import WorldError
+from plctl.common.errors import KernelError, WorldError
 from plctl.common.plan import LinkPlan
 from plctl.common.scenario import Row
 from plctl.common.telemetry import HalfStats, LinkStats
@@ -31,6 +32,8 @@ PAUSE_S = 0.012
 PAYLOAD = 64
 #: Ethernet, IPv4 or IPv6, and UDP headers around the payload.
 HEADERS = {socket.AF_INET: 14 + 20 + 8, socket.AF_INET6: 14 + 40 + 8}
+CLIENT_ADDRESSES = {socket.AF_INET: netns.CLIENT_IPV4, socket.AF_INET6: netns.CLIENT_IPV6}
+SERVER_ADDRESSES = {socket.AF_INET: netns.SERVER_IPV4, socket.AF_INET6: netns.SERVER_IPV6}
 #: A link whose first row needs longer than this for the check is not checked.
 LONGEST_NS = 2 * NS_PER_S
 #: How long packets may stay away beyond what was asked.
@@ -86,8 +89,10 @@ async def self_check(triple: Triple, plan: LinkPlan, read: Callable[[], LinkStat
         if why := _why_not(row, plan.overhead_bytes):
             return SelfCheck({}, f"the first row {direction} {why}")
     delays = {}
-    for family, name in ((socket.AF_INET, "IPv4"), (socket.AF_INET6, "IPv6")):
-        with _open(triple.client, family, "client") as client, _open(triple.server, family, "server") as server:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(end) for end in _open(triple.client, CLIENT_ADDRESSES)]
+        servers = [stack.enter_context(end) for end in _open(triple.server, SERVER_ADDRESSES)]
+        for name, client, server in zip(("IPv4", "IPv6"), clients, servers, strict=True):
             up = _Way(f"{plan.name} up over {name}", client, server, plan.up.rows[0], plan.overhead_bytes,
                       lambda: read().up)  # fmt: skip
             down = _Way(f"{plan.name} down over {name}", server, client, plan.down.rows[0], plan.overhead_bytes,
@@ -109,18 +114,26 @@ def _asked_ns(row: Row, overhead: int, family: socket.AddressFamily, packets: in
     return row.delay_ns + (0 if row.rate_bps == RATE_UNLIMITED else -(-bits * NS_PER_S // row.rate_bps))
 
 
-def _open(namespace: str, family: socket.AddressFamily, end: str) -> socket.socket:
-    addresses = {
-        ("client", socket.AF_INET): netns.CLIENT_IPV4,
-        ("server", socket.AF_INET): netns.SERVER_IPV4,
-        ("client", socket.AF_INET6): netns.CLIENT_IPV6,
-        ("server", socket.AF_INET6): netns.SERVER_IPV6,
-    }
-    opened = netns.open_socket(namespace, family, socket.SOCK_DGRAM)
-    opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    opened.setblocking(False)
-    opened.bind((addresses[end, family], 0))
-    return opened
+def _open(namespace: str, addresses: dict[socket.AddressFamily, str]) -> list[socket.socket]:
+    """A socket for each family in `namespace`, at the address there.
+
+    :raises KernelError: no such namespace, or the kernel refuses a socket.
+    """
+
+    def make() -> list[socket.socket]:
+        with contextlib.ExitStack() as stack:
+            opened = [stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for family in addresses]
+            for end, address in zip(opened, addresses.values(), strict=True):
+                end.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+                end.setblocking(False)
+                end.bind((address, 0))
+            stack.pop_all()
+            return opened
+
+    try:
+        return run_inside(namespace, make)
+    except OSError as error:
+        raise KernelError.from_os(f"open a socket in {namespace}", error) from error
 
 
 async def _measure(way: _Way) -> int:
@@ -150,21 +163,25 @@ async def _round(way: _Way) -> int:
     """Send some packets at once: the least that any took beyond its share of the queue and the delay asked for."""
     payloads = [struct.pack("=Q", number) + os.urandom(PAYLOAD - 8) for number in range(PACKETS)]
     limit_ns = way.asked_ns(PACKETS) + PATIENCE_NS
+    to = way.sink.getsockname()
     before = way.read()
     sent_ns = time.time_ns()
     for payload in payloads:
-        way.source.sendto(payload, way.sink.getsockname())
-    excess = []
+        way.source.sendto(payload, to)
+    arrivals = await _collect(way.sink, limit_ns)
+    excess: list[int] = []
     for i, payload in enumerate(payloads):
         packet = f"self-check of {way.name}: packet {i + 1} of {PACKETS}"
-        try:
-            received, arrived_ns = await _receive(way.sink, limit_ns, packet)
-        except BlockingIOError:
+        if i == len(arrivals):
             waited = format_duration(limit_ns)
-            raise SelfCheckError(f"{packet} did not arrive within {waited}: {_account(before, way.read())}") from None
+            raise SelfCheckError(f"{packet} did not arrive within {waited}: {_account(before, way.read())}")
+        received, stamp = arrivals[i]
         if received != payload:
             raise SelfCheckError(f"{packet} was changed, or overtaken")
-        excess.append(arrived_ns - sent_ns - way.asked_ns(i + 1))
+        if not stamp:
+            raise SelfCheckError(f"{packet} came without the kernel's timestamp")
+        seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+        excess.append(seconds * NS_PER_S + nanoseconds - sent_ns - way.asked_ns(i + 1))
     return min(excess)
 
 
@@ -181,23 +198,31 @@ def _account(before: HalfStats, after: HalfStats) -> str:
     )
 
 
-async def _receive(sink: socket.socket, limit_ns: int, what: str) -> tuple[bytes, int]:
-    """A datagram and the kernel's time of its arrival (CLOCK_REALTIME).
+async def _collect(sink: socket.socket, limit_ns: int) -> list[tuple[bytes, bytes]]:
+    """What arrives until it is as many datagrams as were sent, or the time is over; each with its stamp, or nothing."""
+    arrivals: list[tuple[bytes, bytes]] = []
+    complete = asyncio.Event()
 
-    :raises BlockingIOError: none came.
-    """
-    readable = asyncio.Event()
+    def receive() -> None:
+        with contextlib.suppress(BlockingIOError):
+            while len(arrivals) < PACKETS:
+                arrivals.append(_receive(sink))
+            complete.set()
+
     loop = asyncio.get_running_loop()
-    loop.add_reader(sink, readable.set)
+    loop.add_reader(sink, receive)
     try:
-        with contextlib.suppress(TimeoutError):  # or it arrived, and this process did not get to look
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_ns / NS_PER_S):
-                await readable.wait()
+                await complete.wait()
     finally:
         loop.remove_reader(sink)
+    receive()  # what arrived while this process did not get to look
+    return arrivals
+
+
+def _receive(sink: socket.socket) -> tuple[bytes, bytes]:
+    """A datagram and the kernel's time of its arrival (a struct timespec of CLOCK_REALTIME), if it gives one."""
     data, ancillary, _, _ = sink.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
-    for level, kind, value in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-            seconds, nanoseconds = _TIMESPEC.unpack(value[: _TIMESPEC.size])
-            return data, seconds * NS_PER_S + nanoseconds
-    raise SelfCheckError(f"{what} came without the kernel's timestamp")
+    stamps = (value for level, kind, value in ancillary if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS))
+    return data, next(stamps, b"")[: _TIMESPEC.size]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_interface
 from socket import AF_INET, AF_INET6
+from struct import Struct
 from typing import Any
 
 from pyroute2.netlink.rtnl import RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
@@ -24,6 +25,7 @@ from plctl.agent.triple import Outer
 
 _LOOPBACK_INDEX = 1
 _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
+_DESCRIPTOR = Struct("=I")
 LOCAL = 2  #: RTN_LOCAL of linux/rtnetlink.h
 _TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
 
@@ -45,15 +47,22 @@ def pair_request(end: Outer, namespace: str, namespace_fd: int, mtu: int) -> Req
 
 def veth_request(here: VethEnd, there: VethEnd, namespace: str, namespace_fd: int, mtu: int) -> Request:
     """Make one end here, up, and the other in `namespace`, down: neither is ever anywhere else."""
+    descriptor = _DESCRIPTOR.pack(namespace_fd)
+    return Request(f"move {there.interface} into {namespace}", _encode_pair(here, there, mtu) + descriptor)
+
+
+@lru_cache
+def _encode_pair(here: VethEnd, there: VethEnd, mtu: int) -> bytes:
+    """The message of `veth_request` but for its end, where the descriptor of `there`'s namespace belongs."""
     message = ifinfmsg()
     _describe(message, here, mtu)
     message["flags"] = message["change"] = IFF_UP
     peer: dict[str, Any] = {"attrs": []}
     _describe(peer, there, mtu)
-    peer["attrs"].append(("IFLA_NET_NS_FD", namespace_fd))
+    peer["attrs"].append(("IFLA_NET_NS_FD", 0))
     data = {"attrs": [("VETH_INFO_PEER", peer)]}
     message["attrs"].append(("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]}))
-    return Request.encode(f"move {there.interface} into {namespace}", message, RTM_NEWLINK, NEW)
+    return Request.encode("make a veth pair", message, RTM_NEWLINK, NEW).data[: -_DESCRIPTOR.size]
 
 
 @lru_cache
