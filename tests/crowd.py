@@ -75,7 +75,8 @@ class Outcome:
     arming_s: float  #: from ARM to the last ARMED
     latencies_s: list[float]  #: of each `ListAgents` while the run went on, in order
     listed: set[int]  #: how many agents those answers named
-    cpu_s: dict[str, float] = field(default_factory=dict)  #: by part, while the run went on
+    watched_s: float = 0.0  #: how long the run went on: until the controller had handled all of it
+    cpu_s: dict[str, float] = field(default_factory=dict)  #: by part, meanwhile
     peak_bytes: int = 0  #: of the controller's memory
 
 
@@ -161,23 +162,23 @@ async def carry(crowd: Crowd, client: Client, pause_s: float) -> Outcome:
     submit = rq.Submit(crowd.size.request())
     run = (await client.ask(submit, rq.Submitted, 60)).run
     latencies, listed = [], set()
-    before = await _running(client, run, crowd)
+    before, began_s = await _running(client, run, crowd), time.perf_counter()
     while await _phase(client) == "running":
-        began_s = time.perf_counter()
+        asked_s = time.perf_counter()
         agents = (await _agents(client)).agents
-        latencies.append(time.perf_counter() - began_s)
+        latencies.append(time.perf_counter() - asked_s)
         listed.add(sum(each.connected for each in agents))
         await asyncio.sleep(pause_s)
+    watched_s = time.perf_counter() - began_s
     cpu_s = {part: used - before[part] for part, used in crowd.cpu_s().items()}
     peak_bytes = crowd.peak_bytes()
     async with asyncio.timeout(240):
         while await _phase(client) != "done" or not _complete(crowd.runs / run):
             await asyncio.sleep(_POLL_S)
-    samples, hosts = _count(crowd.runs / run)
-    record = read_record(crowd.runs / run)
-    return Outcome(
-        record, crowd.runs / run, samples, hosts, _arming_s(crowd.runs / run), latencies, listed, cpu_s, peak_bytes
-    )
+    folder = crowd.runs / run
+    samples, hosts = _count(folder)
+    return Outcome(read_record(folder), folder, samples, hosts, _arming_s(folder), latencies, listed,
+                   watched_s, cpu_s, peak_bytes)  # fmt: skip
 
 
 async def _running(client: Client, run: str, crowd: Crowd) -> dict[str, float]:
