@@ -2,7 +2,7 @@
 
     client namespace          link namespace            server namespace
     veth1  22:22:22:22:22:22 ⇄ sim-veth1    sim-veth2 ⇄ veth2  66:66:66:66:66:66
-    192.168.22.2/24  fd22::2/64  (no addresses, no IP)    192.168.66.2/24  fd66::2/64
+    192.168.22.2/24  fd22::2/64      (no addresses)       192.168.66.2/24  fd66::2/64
 
 The forwarder carries frames between sim-veth1 and sim-veth2. Nothing ever appears in the host's own namespace.
 
@@ -131,7 +131,7 @@ def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
 
         def make(name: str, *, outer: bool) -> socket.socket:
             namespace.create(name, ledger)
-            sysctl.write(sysctl.QUIET | sysctl.tcp_buffers(plan) if outer else sysctl.NO_IPV6, name)
+            sysctl.write(sysctl.QUIET | (sysctl.tcp_buffers(plan) if outer else {}), name)
             return sockets.enter_context(open_netlink())
 
         sites = (
@@ -164,7 +164,8 @@ def _make_pair(site: _Site, plan: LinkPlan, link: socket.socket) -> None:
     """Make the veth pair of one side."""
     fd = os.open(NETNS_DIR / site.name, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        send(link, [veth.pair_request(site.end, site.name, fd, plan.mtu)])
+        request = veth.pair_request(site.end, site.name, fd, plan.mtu)
+        send(link, [request, veth.no_link_local_request(site.end.twin, site.end.twin_index)])
     except KernelError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EOPNOTSUPP:
             raise KernelError(

@@ -27,6 +27,7 @@ _LOOPBACK_INDEX = 1
 _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
 _DESCRIPTOR = Struct("=I")
 LOCAL = 2  #: RTN_LOCAL of linux/rtnetlink.h
+_ADDR_GEN_MODE_NONE = 1  # IN6_ADDR_GEN_MODE_NONE of linux/if_link.h
 _TABLE_MAIN, _PROTOCOL_STATIC, _TYPE_UNICAST = 254, 4, 1
 
 
@@ -73,7 +74,11 @@ def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tupl
     it resolves no address, and joins no solicited-node group whose membership it would report.
     """
     flags = IFF_UP | IFF_NOARP if static_neighbours else IFF_UP
-    requests = [loopback_request(), flags_request(end.interface, end.index, flags)]
+    requests = [
+        loopback_request(),
+        no_link_local_request(end.interface, end.index),
+        flags_request(end.interface, end.index, flags),
+    ]
     for mine, theirs in ((end.ipv4, other.ipv4), (end.ipv6, other.ipv6)):
         requests += [address_request(end.interface, end.index, mine), _default_route(end, theirs)]
         if static_neighbours:
@@ -112,6 +117,16 @@ def flags_request(interface: str, index: int, flags: int) -> Request:
     message["flags"] = flags
     message["change"] = IFF_UP | IFF_NOARP
     return Request.encode(f"bring {interface} up", message, RTM_NEWLINK, CHANGE)
+
+
+@lru_cache
+def no_link_local_request(interface: str, index: int) -> Request:
+    """Let an interface that is not in use yet make no link-local address, so that it announces none either."""
+    message = ifinfmsg()
+    message["index"] = index
+    inet6 = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", _ADDR_GEN_MODE_NONE)]}
+    message["attrs"] = [("IFLA_AF_SPEC", {"attrs": [("AF_INET6", inet6)]})]
+    return Request.encode(f"keep {interface} without a link-local address", message, RTM_NEWLINK, CHANGE)
 
 
 def address_request(interface: str, index: int, text: str) -> Request:

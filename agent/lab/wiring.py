@@ -49,7 +49,7 @@ def _wire(design: LabDesign, ledger: Ledger) -> None:
     with contextlib.closing(_make(design.switch_netns, sysctl.NO_IPV6, ledger)) as switch:
         send(switch, _switch_requests())
         for host in design.hosts:
-            with contextlib.closing(_make(host.netns, sysctl.QUIET, ledger)) as netlink:
+            with contextlib.closing(_make(host.netns, sysctl.QUIET | sysctl.NO_LINK_LOCAL, ledger)) as netlink:
                 if host.access:
                     _lay_link(design, host, netlink, switch, ledger)
                 else:
