@@ -153,19 +153,20 @@ class ClockKeeper:
             await self._until_due()
             await self._ask_now()
 
-    async def burst(self, patience_ns: int = PATIENCE_NS, exchanges: int = 0) -> None:
+    async def burst(self, patience_ns: int = PATIENCE_NS, exchanges: int = 0, gap_ns: int = 0) -> None:
         """Exchange readings quickly until the offset is known well, or as well as can be within `patience_ns`.
 
         :param exchanges: as many, rather than the few that find a moment with short queues, where delays vary so much
-            that more of them make the offset better known.
+            that more of them make the offset better known; for them there is more patience, too.
+        :param gap_ns: between two, about, if that is longer than usual: so many agents ask the same controller.
         """
         if not self._met.is_set():
             return
-        limit_ns = self._clock.monotonic_ns() + patience_ns
+        limit_ns = self._clock.monotonic_ns() + patience_ns + exchanges * gap_ns
         self._asked.clear()
         self._burst_trips.clear()
         self._better = True
-        self._schedule.burst(self._clock.monotonic_ns(), exchanges)
+        self._schedule.burst(self._clock.monotonic_ns(), exchanges, gap_ns)
         while self._schedule.in_burst and await self._until_asked(MAX_ASKED - 1, limit_ns):
             await self._until_due(in_burst=True)
             if self._is_good() or self._is_steady() or self._clock.monotonic_ns() >= limit_ns:

@@ -117,9 +117,10 @@ class PrepareLink:
 
 @dataclass(frozen=True, slots=True)
 class ReadClock:
-    """Exchange up to so many readings of clocks with the controller, then `ClockRead`."""
+    """Exchange up to so many readings of clocks with the controller, about `gap_ns` apart, then `ClockRead`."""
 
     exchanges: int
+    gap_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class AgentRunMachine:
 
     def __init__(self, prepare: m.Prepare, prepare_id: int) -> None:
         self.plan = prepare.plan
-        self._exchanges = prepare.exchanges
+        self._read_clock = ReadClock(prepare.exchanges, prepare.exchange_gap_ns)
         self.phase = Phase.PREPARING
         self.t0_ns = 0  #: on this host's clock
         self._controller_t0_ns = 0
@@ -225,7 +226,7 @@ class AgentRunMachine:
         if any(readiness.cause for readiness in self._readiness.values()):
             self._answer()
         else:
-            self._out.append(ReadClock(self._exchanges))
+            self._out.append(self._read_clock)
 
     def _clock_was_read(self, _: ClockRead) -> None:
         if len(self._readiness) == len(self.plan.links):

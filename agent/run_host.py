@@ -57,6 +57,7 @@ class RunHost:
         self._host = host
         self._desk = host.desk
         self._machine = am.AgentRunMachine(prepare, prepare_id)
+        self._gap_ns = prepare.exchange_gap_ns  #: between readings of the controller's clock, which others read, too
         token = plan.run.rpartition("-")[2]
         self._links = {
             link.name: RunLink(link, netns.Triple.named(host.desk.name, token, link.name)) for link in plan.links
@@ -109,8 +110,8 @@ class RunHost:
                 await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
             case am.Reply(to, message):
                 await self._desk.reply(to, message, self._plan.run)
-            case am.ReadClock(exchanges):
-                self._spawn(self._read_clock(exchanges))
+            case am.ReadClock(exchanges, gap_ns):
+                self._spawn(self._read_clock(exchanges, gap_ns))
             case am.PrepareLink(link):
                 self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
             case am.StartLinks(t0_ns):
@@ -142,8 +143,8 @@ class RunHost:
 
     # --- PREPARE
 
-    async def _read_clock(self, exchanges: int) -> None:
-        await self._desk.keeper.burst(exchanges=exchanges)
+    async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
+        await self._desk.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
         await self._handle(am.ClockRead())
 
     async def _prepare(self, link: RunLink) -> None:
@@ -229,7 +230,7 @@ class RunHost:
         keeper = self._desk.keeper
         now_ns = keeper.controller_now_ns()
         patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
-        await keeper.burst(patience_ns)
+        await keeper.burst(patience_ns, gap_ns=self._gap_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
         await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
 
@@ -249,7 +250,7 @@ class RunHost:
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
         starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
-        await self._desk.keeper.burst()
+        await self._desk.keeper.burst(gap_ns=self._gap_ns)
         latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
         await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
 

@@ -66,6 +66,7 @@ class SimulatedRun:
         self._desk = desk
         self._room = room
         self._machine = am.AgentRunMachine(prepare, prepare_id)
+        self._gap_ns = prepare.exchange_gap_ns
         self._made_up = MadeUp(prepare.plan)
         self._t0_ns = 0  #: on the controller's clock
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,8 +103,8 @@ class SimulatedRun:
 
     async def _carry_out(self, instruction: am.Instruction) -> None:
         match instruction:
-            case am.ReadClock(exchanges):
-                self._spawn(self._read_clock(exchanges))
+            case am.ReadClock(exchanges, gap_ns):
+                self._spawn(self._read_clock(exchanges, gap_ns))
             case am.PrepareLink(link):
                 await self._handle(self._prepared(link.name))
             case am.Reply(to, message):
@@ -134,15 +135,15 @@ class SimulatedRun:
         full = f"this simulated host has room for {self._room} links" if number >= self._room else ""
         return am.LinkPrepared(link, full, "" if full else _CHECK)
 
-    async def _read_clock(self, exchanges: int) -> None:
-        await self._desk.keeper.burst(exchanges=exchanges)
+    async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
+        await self._desk.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
         await self._handle(am.ClockRead())
 
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
         """As a real host does: look what time it is at the controller, then answer."""
         self._t0_ns = t0_ns
         keeper = self._desk.keeper
-        await keeper.burst()
+        await keeper.burst(gap_ns=self._gap_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
         await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
 
@@ -151,7 +152,7 @@ class SimulatedRun:
         self._made_up.start(t0_ns)
         self._spawn(self._sample_for_ever(t0_ns))
         starts = tuple(m.LinkStart(link.name, t0_ns, t0_ns) for link in self._plan.links)
-        await self._desk.keeper.burst()
+        await self._desk.keeper.burst(gap_ns=self._gap_ns)
         await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, t0_ns)))
         for link in self._plan.links:
             for workload in link.workloads:

@@ -17,6 +17,7 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import nlargest, nsmallest
 
 from plctl.common.drift import Drift, fit_drift
 from plctl.common.units import NS_PER_S
@@ -33,6 +34,9 @@ _READING_NS = 1
 _EXCHANGES_KEPT = (
     160  # a long burst, several short ones and a minute: where delays vary, half as many err by twice as much
 )
+
+#: The share of the exchanges whose requests, and whose replies, are taken to have met short queues.
+_QUICKEST = 0.05
 
 SAME_CLOCK = "the same clock"
 EXCHANGES = "exchanges"
@@ -162,12 +166,7 @@ class ClockEstimator:
         if not self._history or (self._known_since_ns is not None and agent_ns < self._known_since_ns):
             return None
         low, high, source = self._proven(agent_ns)
-        drift = self._likely_drift()
-        likely_low, likely_high = (
-            limit(self._history, agent_ns, drift.ppb, drift.doubt_ppb) for limit in (_lowest, _highest)
-        )
-        middle = (likely_low + likely_high) // 2 if likely_low <= likely_high else (low + high) // 2
-        offset = min(max(middle, low), high)
+        offset = min(max(self._likely(agent_ns), low), high)
         return ClockEstimate(
             offset_ns=offset,
             bound_ns=max(high - offset, offset - low),
@@ -208,8 +207,8 @@ class ClockEstimator:
         if not self._history:
             return False
         ppb = self.max_drift_ppm * 1_000
-        return exchange.highest_ns < _lowest(self._history, exchange.t1_ns, 0, ppb) or (
-            exchange.lowest_ns > _highest(self._history, exchange.t4_ns, 0, ppb)
+        return exchange.highest_ns < _lowest(self._history, exchange.t1_ns, ppb) or (
+            exchange.lowest_ns > _highest(self._history, exchange.t4_ns, ppb)
         )
 
     def _prune(self) -> None:
@@ -225,10 +224,22 @@ class ClockEstimator:
             )
         return self._drift
 
+    def _likely(self, agent_ns: int) -> int:
+        """The middle between the requests and the replies that were quickest, as they would be seen at `agent_ns`.
+
+        The very quickest would do if delays had a sharp minimum; a few of each err by half as much.
+        """
+        drift = self._likely_drift()
+        count = max(1, round(len(self._history) * _QUICKEST))
+        lows, highs = (
+            limits(self._history, agent_ns, drift.ppb, drift.doubt_ppb) for limits in (_lower_limits, _upper_limits)
+        )
+        return (sum(nlargest(count, lows)) + sum(nsmallest(count, highs))) // (2 * count)
+
     def _proven(self, agent_ns: int) -> tuple[int, int, str]:
         """Where the offset must be at `agent_ns`, and who says so."""
         ppb = self.max_drift_ppm * 1_000
-        low, high = (limit(self._history, agent_ns, 0, ppb) for limit in (_lowest, _highest))
+        low, high = (limit(self._history, agent_ns, ppb) for limit in (_lowest, _highest))
         if self._promise is None:
             return low, high, EXCHANGES
         slack = _widening(ppb, agent_ns - self._promise.at_ns)
@@ -240,27 +251,30 @@ class ClockEstimator:
         return tight_low, tight_high, self._promise.source
 
 
-def _lowest(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> int:
-    """The least offset at `agent_ns` that fits all of `history`.
-
-    The offset is taken to drift by `drift_ppb`, give or take `slack_ppb`. If this is above `_highest`, none fits.
-    """
-    return max(
-        [
-            e.lowest_ns + drift_ppb * (since := agent_ns - e.t4_ns) // NS_PER_S + -slack_ppb * abs(since) // NS_PER_S
-            for e in history
-        ]
-    )
+def _lowest(history: Sequence[Exchange], agent_ns: int, slack_ppb: int) -> int:
+    """The least offset at `agent_ns` that fits all of `history`; if it is above `_highest`, none fits."""
+    return max(_lower_limits(history, agent_ns, 0, slack_ppb))
 
 
-def _highest(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> int:
-    """The greatest offset at `agent_ns` that fits all of `history`; see `_lowest`."""
-    return min(
-        [
-            e.highest_ns + drift_ppb * (since := agent_ns - e.t1_ns) // NS_PER_S - -slack_ppb * abs(since) // NS_PER_S
-            for e in history
-        ]
-    )
+def _highest(history: Sequence[Exchange], agent_ns: int, slack_ppb: int) -> int:
+    """The greatest offset at `agent_ns` that fits all of `history`."""
+    return min(_upper_limits(history, agent_ns, 0, slack_ppb))
+
+
+def _lower_limits(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> list[int]:
+    """The least offset at `agent_ns` that fits each exchange, if it drifts by `drift_ppb`, give or take `slack_ppb`."""
+    return [
+        e.lowest_ns + drift_ppb * (since := agent_ns - e.t4_ns) // NS_PER_S + -slack_ppb * abs(since) // NS_PER_S
+        for e in history
+    ]
+
+
+def _upper_limits(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> list[int]:
+    """The greatest offset that fits each exchange; see `_lower_limits`."""
+    return [
+        e.highest_ns + drift_ppb * (since := agent_ns - e.t1_ns) // NS_PER_S - -slack_ppb * abs(since) // NS_PER_S
+        for e in history
+    ]
 
 
 def _widening(slack_ppb: int, elapsed_ns: int) -> int:

@@ -27,14 +27,18 @@ class ExchangeSchedule:
     jitter: float = 0.25  #: a gap is within this fraction of what it should be
     due_ns: int = field(default=0, init=False)  #: of the next exchange; long past means now
     _left: int = field(default=0, init=False)
+    _burst_gap_ns: int = field(default=0, init=False)  #: of the burst that goes on
 
     def __post_init__(self) -> None:
-        self._left = self.burst_size
+        self._left, self._burst_gap_ns = self.burst_size, self.burst_gap_ns
 
-    def burst(self, now_ns: int, size: int = 0) -> None:
-        """Begin a burst at once, of `size` exchanges if that is more than usual: T0 is near, or has just passed."""
-        self._left = max(size, self.burst_size)
-        self.due_ns = now_ns
+    def burst(self, now_ns: int, size: int = 0, gap_ns: int = 0) -> None:
+        """Begin a burst, of `size` exchanges if that is more than usual: T0 is near, or has just passed.
+
+        It begins at once, unless a longer gap than usual says that others do the same: then at any moment within that.
+        """
+        self._left, self._burst_gap_ns = max(size, self.burst_size), max(gap_ns, self.burst_gap_ns)
+        self.due_ns = now_ns + (round(self.random.uniform(0, gap_ns)) if gap_ns > self.burst_gap_ns else 0)
 
     def end_burst(self) -> None:
         """The burst has found what it was for: what is due next belongs to the trickle."""
@@ -48,5 +52,5 @@ class ExchangeSchedule:
     def sent(self, now_ns: int) -> None:
         """An exchange was sent at `now_ns`: work out when the next is due. Sleeping late never makes up for it."""
         self._left = max(0, self._left - 1)
-        gap_ns = self.burst_gap_ns if self._left else self.steady_gap_ns
+        gap_ns = self._burst_gap_ns if self._left else self.steady_gap_ns
         self.due_ns = now_ns + round(gap_ns * self.random.uniform(1 - self.jitter, 1 + self.jitter))

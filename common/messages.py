@@ -62,6 +62,7 @@ class Prepare:
 
     plan: RunPlan
     exchanges: int = 0  #: of clock readings that the agent may ask for meanwhile, if they would be of use
+    exchange_gap_ns: int = 0  #: between two of them, about; also of those around T0
 
 
 @dataclass(frozen=True, slots=True)

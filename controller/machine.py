@@ -17,7 +17,7 @@ from typing import Any
 from plctl.common import messages as m
 from plctl.common.plan import RunPlan
 from plctl.common.units import format_duration
-from plctl.controller.patience import LEAD_NS, Patience, clock_exchanges
+from plctl.controller.patience import LEAD_NS, Patience, clock_exchanges, exchange_gap_ns
 from plctl.controller.run_events import (
     Begin,
     Cancel,
@@ -96,9 +96,9 @@ class RunMachine:
 
     def _begin(self, _: Begin) -> None:
         self._enter(Phase.PREPARING, self.patience.prepare_ns)
-        exchanges = clock_exchanges(len(self.plans))
+        exchanges, gap_ns = clock_exchanges(len(self.plans)), exchange_gap_ns(len(self.plans))
         for host, plan in self.plans.items():
-            self._tell(host, m.Prepare(plan, exchanges), self.patience.prepare_ns)
+            self._tell(host, m.Prepare(plan, exchanges, gap_ns), self.patience.prepare_ns)
 
     def _prepared(self, event: Said) -> None:
         assert isinstance(event.message, m.Prepared)

@@ -35,9 +35,22 @@ LEAD_PER_AGENT_NS = 2 * NS_PER_MS
 EXCHANGES, EXCHANGES_EACH = 4_000, 64
 
 
+#: Between two exchanges of one agent, for each agent that reads the clock at the same time; and at most, because some
+#: must fit between ARM and T0.
+EXCHANGE_GAP_EACH_NS, EXCHANGE_GAP_MOST_NS = 2 * NS_PER_MS, 250 * NS_PER_MS
+
+
 def clock_exchanges(agents: int) -> int:
     """How many exchanges of clock readings each of so many agents may ask for while a run is prepared."""
     return min(EXCHANGES // agents, EXCHANGES_EACH)
+
+
+def exchange_gap_ns(agents: int) -> int:
+    """How far apart each of so many agents' exchanges of clock readings should be, while all of them read the clock.
+
+    Faster than the controller answers, or the hosts of a small laboratory, they would only measure each other's queues.
+    """
+    return min(agents * EXCHANGE_GAP_EACH_NS, EXCHANGE_GAP_MOST_NS)
 
 
 def lead_ns(agents: int, round_trips_ns: Collection[int]) -> int:

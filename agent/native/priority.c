@@ -11,6 +11,7 @@
 #define NICE (-20) /* before the workloads: what they do late is their result, what we do late is our error */
 #define SLICE_NS 100000 /* the shortest that the kernel gives */
 #define LOOK_EVERY_NS 1000000
+#define RAISED 1 /* the lowest real-time priority is above all ordinary threads */
 
 struct attributes { /* struct sched_attr of linux/sched/types.h, which clashes with sched.h */
 	uint32_t size, policy;
@@ -66,6 +67,19 @@ void priority_take(struct priority *priority, const struct priority_config *conf
 		priority->real_time = config->real_time;
 		priority->is_real_time = true;
 	}
+}
+
+void priority_raise(struct priority *priority, bool raised)
+{
+	if (priority->raised == raised)
+		return;
+	priority->raised = raised;
+	if (priority->is_real_time)
+		return;
+	if (raised)
+		go_real_time(RAISED);
+	else
+		go_first();
 }
 
 void priority_keep(struct priority *priority, int64_t now)

@@ -29,12 +29,18 @@ struct priority {
 	int real_time_error;
 	int real_time;   /* 0: none was asked for or given */
 	bool is_real_time;
+	bool raised;     /* for the moment, whatever was asked for */
 	int64_t looked_ns; /* at the clock of CPU time, as of now */
 	int64_t cpu_ns;
 	struct allowance allowance;
 };
 
 void priority_take(struct priority *priority, const struct priority_config *config, int64_t now);
+/*
+ * While `raised`, which should be a few milliseconds at most, no ordinary thread is let onto the CPU in between; without the
+ * right to that nothing changes.
+ */
+void priority_raise(struct priority *priority, bool raised);
 void priority_keep(struct priority *priority, int64_t now); /* to be called often: it costs nothing most times */
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "clock.h"
 
-#define LEAD_NS 100000    /* how long before T0 to begin bringing memory in */
+#define NEAR_NS 1000000  /* how long before T0 it is near: a thread of an ordinary priority may wake so late */
+#define LEAD_NS 100000   /* how long before T0 to begin bringing memory in */
 #define LEAD_EACH_NS 500 /* and so much longer for every link */
 
 void starts_init(struct starts *starts)
@@ -33,10 +34,17 @@ int starts_reserve(struct starts *starts, size_t count)
 	return 0;
 }
 
+/* When to bring memory in for the earliest T0. */
+static int64_t lead_ns(const struct starts *starts)
+{
+	return starts->t0_ns - LEAD_NS - LEAD_EACH_NS * (int64_t)starts->count;
+}
+
 static void set_next(struct starts *starts, int64_t t0)
 {
 	starts->t0_ns = t0;
-	starts->next_ns = t0 == TIME_NEVER ? TIME_NEVER : t0 - LEAD_NS - LEAD_EACH_NS * (int64_t)starts->count;
+	starts->near = false;
+	starts->next_ns = t0 == TIME_NEVER ? TIME_NEVER : lead_ns(starts) - NEAR_NS;
 }
 
 static void find_next(struct starts *starts)
@@ -81,9 +89,11 @@ void starts_pass(struct starts *starts, int64_t now)
 
 	if (now < starts->next_ns)
 		return;
-	starts->next_ns = starts->t0_ns;
+	starts->near = true;
+	starts->next_ns = now < lead_ns(starts) ? lead_ns(starts) : starts->t0_ns;
 	if (now < starts->t0_ns) {
-		bring_in(starts);
+		if (now >= lead_ns(starts))
+			bring_in(starts);
 		return;
 	}
 	for (size_t i = 0; i < starts->count; i++) {

@@ -139,6 +139,7 @@ static void *run(void *argument)
 		int64_t now = wait_for_work(worker);
 
 		starts_pass(&worker->starts, now);
+		priority_raise(&worker->priority, worker->starts.near);
 		if ((receive_all(worker, now) > 0) | deliver_all(worker, now))
 			worker->idle_ns = 0;
 	}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,20 @@ async def test_links_of_one_worker_may_have_different_t0s(forwarder: ForwarderCl
     await forwarder.arm(range(4), soon_ns := time.monotonic_ns() + 50 * NS_PER_MS)
     assert soon_ns <= min(await starts_of(forwarder, range(4)))
     assert [0] * (LINKS - 4) == [forwarder.read(slot).started_ns for slot in range(4, LINKS)]
+
+
+async def test_nobody_else_gets_the_cpu_just_before_t0(forwarder: ForwarderClient) -> None:
+    """A worker has real-time priority then, and gives it back. Some looks miss that millisecond."""
+    threads = [int(task.name) for task in Path(f"/proc/{forwarder.pid}/task").iterdir()]
+    raised = 0
+    for slot in range(LINKS):
+        await forwarder.arm([slot], time.monotonic_ns() + 20 * NS_PER_MS)
+        while not forwarder.read(slot).started_ns:
+            raised += any(os.sched_getscheduler(thread) == os.SCHED_FIFO for thread in threads)
+    assert raised
+    async with asyncio.timeout(20):
+        while any(os.sched_getscheduler(thread) != os.SCHED_OTHER for thread in threads):
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("forwarder", [1], indirect=True)

@@ -48,7 +48,7 @@ FINISHED = m.Finished(())
 def machine(duration_ns: int = 0, *workloads: Workload) -> AgentRunMachine:
     """One link `x`; PREPARE was command 1."""
     plan = RunPlan("r", 1, (LinkPlan("x", SCHEDULE, SCHEDULE, workloads=workloads),), duration_ns)
-    return AgentRunMachine(m.Prepare(plan, exchanges=40), 1)
+    return AgentRunMachine(m.Prepare(plan, exchanges=40, exchange_gap_ns=7), 1)
 
 
 def committed(run: AgentRunMachine) -> AgentRunMachine:
@@ -72,7 +72,7 @@ def test_clocks_are_read_when_the_links_are_ready() -> None:
     run = machine()
     run.begin()
     assert [] == run.handle(ClockRead(), 0)
-    assert [ReadClock(40)] == run.handle(LinkPrepared("x"), 0)
+    assert [ReadClock(40, 7)] == run.handle(LinkPrepared("x"), 0)
     assert [Reply(1, m.Prepared((m.LinkReadiness("x"),)))] == run.handle(ClockRead(), 0)
 
 

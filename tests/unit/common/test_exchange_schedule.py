@@ -43,6 +43,19 @@ def test_a_burst_is_due_at_once() -> None:
     assert all(gap < NS_PER_S for gap in gaps(schedule, 7, now_ns=500))
 
 
+@settings(deadline=None)  # it would time the machine
+@given(st.integers())
+def test_a_burst_of_many_agents_is_slower_and_begins_at_any_time(seed: int) -> None:
+    """Where each is to leave 40 ms between two exchanges, the first comes within those."""
+    schedule = ExchangeSchedule(random.Random(seed))
+    gaps(schedule, 9)
+    schedule.burst(now_ns=500, gap_ns=40 * NS_PER_MS)
+    assert 500 <= schedule.due_ns <= 500 + 40 * NS_PER_MS
+    assert all(30 * NS_PER_MS <= gap <= 50 * NS_PER_MS for gap in gaps(schedule, 7, schedule.due_ns))
+    schedule.burst(now_ns=500)
+    assert all(7.5 * NS_PER_MS <= gap <= 12.5 * NS_PER_MS for gap in gaps(schedule, 7, 500))
+
+
 def test_a_burst_may_end_early() -> None:
     """Once it has found what it was for, the next exchange belongs to the trickle."""
     schedule = ExchangeSchedule(random.Random(1))

@@ -9,7 +9,7 @@ from plctl.common import messages as m
 from plctl.common.plan import LinkPlan, RunPlan
 from plctl.common.scenario import Row, Schedule
 from plctl.controller.machine import RunMachine
-from plctl.controller.patience import clock_exchanges, lead_ns
+from plctl.controller.patience import clock_exchanges, exchange_gap_ns, lead_ns
 from plctl.controller.run_events import (
     Begin,
     Cancel,
@@ -352,3 +352,8 @@ def test_every_wait_has_an_end() -> None:
 def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
     """What a controller answers while a run is prepared is bounded, however many ask."""
     assert [64, 64, 40, 4] == [clock_exchanges(agents) for agents in (1, 20, 100, 1000)]
+
+
+def test_agents_that_read_the_clock_together_take_turns() -> None:
+    """Five hundred exchanges a second in all, until some could no longer be sent between ARM and T0."""
+    assert [2e6, 40e6, 200e6, 250e6] == [exchange_gap_ns(agents) for agents in (1, 20, 100, 1000)]
