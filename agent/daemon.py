@@ -21,7 +21,7 @@ from plctl.common.transport import Spoke
 from plctl.common.units import NS_PER_S
 from plctl.common.wall_watch import WallWatch
 
-STATUS_NS = 1 * NS_PER_S
+STATUS_NS = 2 * NS_PER_S
 #: Answers that are kept so that a command that comes twice is carried out once.
 REMEMBERED_ANSWERS = 1000
 #: Runs that are over and cannot be prepared again, should their PREPARE come once more after its answer was forgotten.

@@ -45,6 +45,7 @@ class MadeUp:
         self._halves = tuple(_halves(plan))
         self._t0_ns = self._told_ns = self._holds_until_ns = 0
         self._pattern: list[dict[str, int]] = []
+        self._uncounted = 0  #: intervals that the pattern was repeated and that no half has counted yet
         self._packed: dict[str, bytes] = {}
 
     def start(self, t0_ns: int) -> None:
@@ -64,11 +65,13 @@ class MadeUp:
 
     def results(self) -> list[tuple[DirectionResult, DirectionResult]]:
         """What each link did over all batches, up and down."""
+        self._count()
         halves = [_result(half) for half in self._halves]
         return list(zip(halves[::2], halves[1::2], strict=True))
 
     def _make_pattern(self) -> None:
         """Make up one interval by the rows in force at its beginning."""
+        self._count()
         scenario_ns = self._told_ns - self._t0_ns
         self._pattern = [_interval(half, scenario_ns, self._interval_ns) for half in self._halves]
         self._packed = packed.pack(SAMPLE_COLUMNS, [[each[name] for name in SAMPLE_COLUMNS] for each in self._pattern])
@@ -80,12 +83,16 @@ class MadeUp:
         first_ns = self._told_ns + self._interval_ns
         self._told_ns += count * self._interval_ns
         ends = range(first_ns, self._told_ns + 1, self._interval_ns)
-        for half, made in zip(self._halves, self._pattern, strict=True):
-            for name in _COUNTED:
-                half.counted[name] += count * made[name]
+        self._uncounted += count
         columns = {name: column * count for name, column in self._packed.items()}
         columns["t_ns"] = b"".join(end.to_bytes(_NUMBER, "little") * len(self._halves) for end in ends)
         return columns
+
+    def _count(self) -> None:
+        for half, made in zip(self._halves, self._pattern, strict=False):  # there is no pattern before the first
+            for name in _COUNTED:
+                half.counted[name] += self._uncounted * made[name]
+        self._uncounted = 0
 
 
 def _halves(plan: RunPlan) -> Iterator[_Half]:

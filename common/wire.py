@@ -24,7 +24,8 @@ MAX_ITEMS = 2_000_000
 
 T = TypeVar("T")
 _Encoder = Callable[[Any], Any]
-_Decoder = Callable[[Any, str], Any]
+_Decoder = Callable[[Any], Any]
+_SCALARS = frozenset({int, float, str, bytes, bool})
 
 
 def pack(plain: object) -> bytes:
@@ -70,7 +71,11 @@ def from_plain(kind: type[T], plain: object, path: str = "") -> T:
 
     :raises ProtocolError: a field is missing, unknown, or of another type than declared; the message says where.
     """
-    decoded: T = _decoder(kind)(plain, path or kind.__name__)  # type: ignore[arg-type]  # mypy: a type is not Hashable
+    try:
+        decoded: T = _decoder(kind)(plain)  # type: ignore[arg-type]  # mypy: a type is not Hashable
+    except _MisfitError as misfit:
+        where = "".join((path or kind.__name__, *reversed(misfit.path)))
+        raise ProtocolError(f"{where}: {misfit.cause}") from None
     return decoded
 
 
@@ -83,7 +88,9 @@ def _encoder(hint: Any) -> _Encoder | None:
     args, origin = get_args(hint), get_origin(hint)
     if dataclasses.is_dataclass(hint):
         return _dataclass_encoder(typing.cast(type, hint))
-    if hint in (int, float, str, bytes, bool) or origin is Literal:
+    if hint in _SCALARS or origin is Literal:
+        return None
+    if origin is dict and _encoder(args[1]) is None:
         return None
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
         item = _encoder(args[0])
@@ -109,7 +116,16 @@ def _dataclass_encoder(kind: type) -> _Encoder:
     return encode
 
 
-# --- and back
+# --- and back: most values are scalars, so containers check those themselves, and a path is made for a misfit alone
+
+
+class _MisfitError(Exception):
+    """A value is not as declared. Each container on the way out adds where in it the value is."""
+
+    def __init__(self, cause: str, *path: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.path = [*path]  #: from the inside to the outside
 
 
 @cache
@@ -118,10 +134,10 @@ def _decoder(hint: Any) -> _Decoder:
     args = get_args(hint)
     if dataclasses.is_dataclass(hint):
         return _dataclass_decoder(typing.cast(type, hint))
-    if hint in (int, float, str, bytes, bool):
+    if hint in _SCALARS:
         return _scalar_decoder(hint)
     if hint is Any:
-        return lambda value, _path: value
+        return lambda value: value
     makers: dict[Any, Callable[[tuple[Any, ...]], _Decoder]] = {
         Literal: _literal_decoder,
         tuple: _tuple_decoder,
@@ -135,18 +151,18 @@ def _decoder(hint: Any) -> _Decoder:
 
 
 def _scalar_decoder(kind: type) -> _Decoder:
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if type(value) is not kind:  # exact: True is no int here
-            raise _mismatch(path, kind.__name__, value)
+            raise _mismatch(kind.__name__, value)
         return value
 
     return decode
 
 
 def _literal_decoder(legal: tuple[Any, ...]) -> _Decoder:
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if value not in legal:
-            raise ProtocolError(f"{path}: expected one of {', '.join(map(str, legal))}, got {value!r:.80}")
+            raise _MisfitError(f"expected one of {', '.join(map(str, legal))}, got {value!r:.80}")
         return value
 
     return decode
@@ -154,31 +170,51 @@ def _literal_decoder(legal: tuple[Any, ...]) -> _Decoder:
 
 def _tuple_decoder(args: tuple[Any, ...]) -> _Decoder:
     if len(args) == 2 and args[1] is Ellipsis:
-        item = _decoder(args[0])
+        scalar, item = args[0] if args[0] in _SCALARS else None, _decoder(args[0])
 
-        def decode(value: Any, path: str) -> Any:
+        def decode(value: Any) -> Any:
             if type(value) is not list:
-                raise _mismatch(path, "list", value)
-            return tuple([item(each, f"{path}[]") for each in value])
+                raise _mismatch("list", value)
+            try:
+                return tuple([each if type(each) is scalar else item(each) for each in value])
+            except _MisfitError as misfit:
+                misfit.path.append("[]")
+                raise
 
         return decode
     parts = [_decoder(arg) for arg in args]
 
-    def decode_fixed(value: Any, path: str) -> Any:
+    def decode_fixed(value: Any) -> Any:
         if type(value) is not list or len(value) != len(parts):
-            raise _mismatch(path, f"list of {len(parts)}", value)
-        return tuple(part(each, f"{path}[{i}]") for i, (part, each) in enumerate(zip(parts, value, strict=True)))
+            raise _mismatch(f"list of {len(parts)}", value)
+        made: list[Any] = []
+        try:
+            for part, each in zip(parts, value, strict=True):
+                made.append(part(each))  # how far it got is the path
+        except _MisfitError as misfit:
+            misfit.path.append(f"[{len(made)}]")
+            raise
+        return tuple(made)
 
     return decode_fixed
 
 
 def _dict_decoder(args: tuple[Any, ...]) -> _Decoder:
-    item = _decoder(args[1])
+    scalar, item = args[1] if args[1] in _SCALARS else None, _decoder(args[1])
 
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if type(value) is not dict:
-            raise _mismatch(path, "map", value)
-        return {_text(key, path): item(each, f"{path}.{key}") for key, each in value.items()}
+            raise _mismatch("map", value)
+        made = {}
+        for key, each in value.items():
+            if type(key) is not str:
+                raise _mismatch("str", key, " key")
+            try:
+                made[key] = each if type(each) is scalar else item(each)
+            except _MisfitError as misfit:
+                misfit.path.append(f".{key}")
+                raise
+        return made
 
     return decode
 
@@ -186,35 +222,38 @@ def _dict_decoder(args: tuple[Any, ...]) -> _Decoder:
 def _optional_decoder(args: tuple[Any, ...]) -> _Decoder:
     (inner,) = [arg for arg in args if arg is not type(None)]
     decode_inner = _decoder(inner)
-    return lambda value, path: None if value is None else decode_inner(value, path)
+    return lambda value: None if value is None else decode_inner(value)
 
 
 def _dataclass_decoder(kind: type) -> _Decoder:
     hints = typing.get_type_hints(kind)
     fields = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
+    scalars = {name: hints[name] for name in fields if hints[name] in _SCALARS}
     required = [
         field.name
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
 
-    def decode(value: Any, path: str) -> Any:
+    def decode(value: Any) -> Any:
         if type(value) is not dict:
-            raise _mismatch(path, f"map ({kind.__name__})", value)
+            raise _mismatch(f"map ({kind.__name__})", value)
         if unknown := value.keys() - fields.keys():
-            raise ProtocolError(f"{path}: unknown field {min(map(repr, unknown)):.80}")
+            raise _MisfitError(f"unknown field {min(map(repr, unknown)):.80}")
         if missing := [name for name in required if name not in value]:
-            raise ProtocolError(f"{path}: missing field {missing[0]!r}")
-        return kind(**{name: fields[name](each, f"{path}.{name}") for name, each in value.items()})
+            raise _MisfitError(f"missing field {missing[0]!r}")
+        made = value.copy()
+        for name, each in value.items():
+            if type(each) is not scalars.get(name):
+                try:
+                    made[name] = fields[name](each)
+                except _MisfitError as misfit:
+                    misfit.path.append(f".{name}")
+                    raise
+        return kind(**made)
 
     return decode
 
 
-def _text(key: Any, path: str) -> str:
-    if type(key) is not str:
-        raise _mismatch(f"{path} key", "str", key)
-    return key
-
-
-def _mismatch(path: str, expected: str, value: object) -> ProtocolError:
-    return ProtocolError(f"{path}: expected {expected}, got {type(value).__name__}")
+def _mismatch(expected: str, value: object, *path: str) -> _MisfitError:
+    return _MisfitError(f"expected {expected}, got {type(value).__name__}", *path)

@@ -16,8 +16,6 @@ that of a short one, and neither needs more memory than a row group.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from io import FileIO
 from itertools import chain
 from pathlib import Path
@@ -28,6 +26,7 @@ import pyarrow.compute as pc
 
 from plctl.controller import column_parts
 from plctl.controller.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, Columns, Story
+from plctl.controller.part_closer import PartCloser
 
 #: A part has about so many rows: a quarter of a gigabyte of telemetry as a stream, a fifth of that as Parquet.
 PART_ROWS = 2**20
@@ -43,9 +42,8 @@ class ColumnWriter:
         self._run = run
         self._t0_by_host: dict[str, int] = {}
         self._number, self._rows = number, 0
-        self._file = self._open(number)
-        self._background = ThreadPoolExecutor(1, f"{columns.name}-to-parquet")
-        self._closing: Future[None] | None = None
+        self._path, self._file = self._open(number)
+        self._closer = PartCloser(columns.name)
 
     @classmethod
     def create(cls, run_folder: Path, columns: Columns, run: str) -> Self:
@@ -76,7 +74,7 @@ class ColumnWriter:
     @property
     def end(self) -> tuple[Path, int]:
         """The open part's file, and how many bytes are in it."""
-        return self._folder / f"{self._number:06}{STREAM_SUFFIX}", self._file.tell()
+        return self._path, self._file.tell()
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Add a batch of the columns' `stream`, whole or not at all.
@@ -96,11 +94,9 @@ class ColumnWriter:
         try:
             _end(self._file)
         finally:
-            self._background.shutdown()
-        if self._closing is not None:
-            self._closing.result()
+            self._closer.close()
 
-    def _open(self, number: int) -> FileIO:
+    def _open(self, number: int) -> tuple[Path, FileIO]:
         path = self._folder / f"{number:06}{STREAM_SUFFIX}"
         file = path.open("xb", buffering=0)
         try:
@@ -109,17 +105,16 @@ class ColumnWriter:
             file.close()
             path.unlink()
             raise
-        return file
+        return path, file
 
     def _next_part(self) -> None:
-        if self._closing is not None and not self._closing.done():
+        if self._closer.busy:
             return  # one at a time: a slow disk makes larger parts, not a queue of them
-        full, self._file = self._file, self._open(self._number + 1)
-        stream = self._folder / f"{self._number:06}{STREAM_SUFFIX}"
+        stream, full = self._path, self._file
+        self._path, self._file = self._open(self._number + 1)
         self._number, self._rows = self._number + 1, 0
         _end(full)
-        story = Story(self._columns, self._run, self._t0_by_host)
-        self._closing = self._background.submit(_try_to_parquet, stream, story)
+        self._closer.put(stream, Story(self._columns, self._run, self._t0_by_host))
 
 
 def parts_folder(run_folder: Path, columns: Columns) -> Path:
@@ -170,11 +165,6 @@ def read(run_folder: Path, story: Story, links: Sequence[str] | None = None) -> 
         wanted = pa.array(links, pa.string())
         tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
     return pa.concat_tables([story.columns.final.empty_table(), *tables])
-
-
-def _try_to_parquet(stream: Path, story: Story) -> None:
-    with suppress(OSError):  # then it stays a stream, as readable as before, and `finish` tries again
-        column_parts.to_parquet(stream, story)
 
 
 def _write(file: FileIO, data: pa.Buffer | bytes) -> None:

@@ -15,6 +15,7 @@ class Occupancy:
     def __init__(self) -> None:
         self._links: dict[str, Counter[str]] = {}  #: by host, of each run
         self._needs: dict[str, dict[str, Need]] = {}  #: by run, on each host
+        self._taken: dict[str, Need] = {}  #: by host, of all runs
 
     def __contains__(self, run: str) -> bool:
         return run in self._needs
@@ -26,11 +27,14 @@ class Occupancy:
         for each in assignments:
             self._links.setdefault(each.host, Counter())[run] += 1
             needs[each.host] = needs.get(each.host, Need()) + Need(each.memory_bytes, each.packets_per_s)
+        self._sum_up(needs)
 
     def remove(self, run: str) -> None:
         """`run` is over; nothing happens if it was not known."""
-        for host in self._needs.pop(run, {}):
+        needs = self._needs.pop(run, {})
+        for host in needs:
             del self._links[host][run]
+        self._sum_up(needs)
 
     def links_on(self, host: str) -> dict[str, int]:
         """How many links each run has on `host`."""
@@ -38,4 +42,8 @@ class Occupancy:
 
     def taken(self, host: str) -> Need:
         """What the links of all runs need on `host`."""
-        return sum((self._needs[run][host] for run in self._links.get(host, ())), Need())
+        return self._taken.get(host, Need())
+
+    def _sum_up(self, hosts: Iterable[str]) -> None:
+        for host in hosts:
+            self._taken[host] = sum((self._needs[run][host] for run in self._links[host]), Need())

@@ -13,6 +13,7 @@ from plctl.common import requests as rq
 from plctl.common.clock import Clock, clock_identity
 from plctl.common.errors import BusyError, PlctlError, WorldError
 from plctl.common.log import EventLog, format_wall
+from plctl.controller import interpreter
 from plctl.controller import run_events as ev
 from plctl.controller.cleaning import Cleaner
 from plctl.controller.finishing import Finisher
@@ -97,6 +98,7 @@ class Office:
         self._log.emit("run.submitted", run=run, client=asker.name, links=entry.links, hosts=len(entry.hosts))
         going = self._open(entry, record, folder)
         self._spawn(self._carry(run, folder, going.session.run()))
+        interpreter.set_aside()
         return rq.Submitted(run, assignments)
 
     async def cancel(self, asker: Asker, cancel: rq.Cancel) -> rq.Done:
@@ -175,7 +177,12 @@ class Office:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():  # else the process is about to end
+            asyncio.get_running_loop().call_soon(interpreter.look_again)
 
     async def _carry(self, run: str, folder: RunFolder, session: Coroutine[Any, Any, RunRecord]) -> None:
         """Let a run come to its end, then complete its folder."""

@@ -13,6 +13,8 @@ from plctl.controller.run_events import Phase
 from plctl.controller.run_record import RunRecord
 
 _NUMBERS = "<i8"
+#: So many rows are added up together: one after the other, the calls would cost more than the numbers.
+_TOGETHER = 10_000
 
 
 class RunView:
@@ -24,6 +26,8 @@ class RunView:
         self._rows = {link.plan.name: 2 * number for number, link in enumerate(record.links)}
         self._values: NDArray[np.int64] = np.zeros((2 * len(record.links), len(rq.LIVE_COLUMNS)), np.int64)
         self._seen = np.zeros(2 * len(record.links), bool)
+        self._waiting: list[Samples] = []  #: to be added up
+        self._waiting_rows = 0
         self._states = {link.plan.name: ("waiting", "") for link in record.links}
 
     def phase(self, phase: Phase, t0_ns: int) -> None:  # noqa: ARG002  (the journal has the phase)
@@ -31,16 +35,11 @@ class RunView:
         self.t0_ns = t0_ns
 
     def samples(self, host: str, samples: Samples) -> None:  # noqa: ARG002  (links have unique names)
-        """Add up what is a sum, and replace what is a state by the newest."""
-        columns = {name: np.frombuffer(samples.columns[name], _NUMBERS) for name in samples.columns}
-        firsts = np.array([self._rows[link] for link in samples.links], np.int64)
-        rows = firsts[columns["link"]] + columns["direction"]
-        for number, name in enumerate(rq.LIVE_COLUMNS):
-            if name in rq.LIVE_SUMS:
-                np.add.at(self._values[:, number], rows, columns[name])
-            else:
-                self._values[rows, number] = columns[name]
-        self._seen[rows] = True
+        """Keep them until they are asked for, or are many."""
+        self._waiting.append(samples)
+        self._waiting_rows += len(samples)
+        if self._waiting_rows >= _TOGETHER:
+            self._add_up()
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002
         """Keep what is said of a link; its first cause stays."""
@@ -50,7 +49,30 @@ class RunView:
 
     def links(self) -> tuple[rq.LinkState, ...]:
         """Every link, in the plan's order."""
+        self._add_up()
         return tuple(self._link(link.plan.name, link.host) for link in self._record.links)
+
+    def _add_up(self) -> None:
+        """Add up what is a sum, and replace what is a state by the newest."""
+        if not self._waiting:
+            return
+        rows = np.concatenate([self._rows_of(samples) for samples in self._waiting])
+        for number, name in enumerate(rq.LIVE_COLUMNS):
+            column = np.frombuffer(b"".join([samples.columns[name] for samples in self._waiting]), _NUMBERS)
+            if name in rq.LIVE_SUMS:
+                np.add.at(self._values[:, number], rows, column)
+            else:
+                self._values[rows, number] = column
+        self._seen[rows] = True
+        self._waiting.clear()
+        self._waiting_rows = 0
+
+    def _rows_of(self, samples: Samples) -> NDArray[np.int64]:
+        """Which row of the view each sample is of."""
+        firsts = np.array([self._rows[link] for link in samples.links], np.int64)
+        link, direction = (np.frombuffer(samples.columns[name], _NUMBERS) for name in ("link", "direction"))
+        rows: NDArray[np.int64] = firsts[link] + direction
+        return rows
 
     def _link(self, name: str, host: str) -> rq.LinkState:
         row = self._rows[name]

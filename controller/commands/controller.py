@@ -77,9 +77,11 @@ async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path)
     from plctl.common.log import JsonLines, make_log
     from plctl.common.refusals import Refusals
     from plctl.common.transport import ZmqHub
+    from plctl.controller import interpreter
     from plctl.controller.daemon import Controller
     from plctl.controller.journal import Journal
 
+    interpreter.share_often()
     clock = RealClock()
     log = make_log(JsonLines(sys.stderr), clock, host=keys.pair.name)
     refusals = Refusals(clock, log)
