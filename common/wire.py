@@ -229,19 +229,20 @@ def _dataclass_decoder(kind: type) -> _Decoder:
     hints = typing.get_type_hints(kind)
     fields = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
     scalars = {name: hints[name] for name in fields if hints[name] in _SCALARS}
-    required = [
-        field.name
+    required = {
+        field.name: None
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
+    }
+    legal, needed = fields.keys(), required.keys()
 
     def decode(value: Any) -> Any:
         if type(value) is not dict:
             raise _mismatch(f"map ({kind.__name__})", value)
-        if unknown := value.keys() - fields.keys():
-            raise _MisfitError(f"unknown field {min(map(repr, unknown)):.80}")
-        if missing := [name for name in required if name not in value]:
-            raise _MisfitError(f"missing field {missing[0]!r}")
+        if not value.keys() <= legal:
+            raise _MisfitError(f"unknown field {min(map(repr, value.keys() - legal)):.80}")
+        if not needed <= value.keys():
+            raise _MisfitError(f"missing field {next(name for name in needed if name not in value)!r}")
         made = value.copy()
         for name, each in value.items():
             if type(each) is not scalars.get(name):

@@ -51,6 +51,7 @@ class Office:
         self._cleaner = Cleaner(board)
         self._finisher = Finisher()
         self._going: dict[str, Going] = {}
+        self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
         self.occupancy = Occupancy()  #: of hosts by runs that are not over, also before they begin
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,17 +78,15 @@ class Office:
         """
         if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
             return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
-        check_request(submit.request)
-        assignments = place(submit.request, self._offers(), submit.policy, force=submit.force)
-        if submit.plan_only:
-            return rq.Submitted("", assignments)
-        now_ns = self._clock.wall_ns()
-        run = new_run_id(submit.request.name, now_ns)
-        self.occupancy.add(run, assignments)  # nobody else may count on that room
+        async with self._placing:
+            assignments = await asyncio.to_thread(_place, submit, self._offers())
+            if submit.plan_only:
+                return rq.Submitted("", assignments)
+            now_ns = self._clock.wall_ns()
+            run = new_run_id(submit.request.name, now_ns)
+            self.occupancy.add(run, assignments)  # nobody else may count on that room
         try:
-            hosts = {each.link: each.host for each in assignments}
-            record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
-            folder = await asyncio.to_thread(_write_plan, self._base, record)
+            record, folder = await asyncio.to_thread(_write_plan, self._base, submit, assignments, run, now_ns)
         except BaseException:
             self.occupancy.remove(run)
             raise
@@ -223,14 +222,26 @@ class Office:
         return Offer(name, room, max(1, capacity.workers), self.occupancy.taken(name))
 
 
-def _write_plan(base: Path, record: RunRecord) -> RunFolder:
-    folder = RunFolder.create(base, record.run)
+# In threads: ten thousand links take a second each.
+
+
+def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[rq.Assignment, ...]:
+    check_request(submit.request)
+    return place(submit.request, offers, submit.policy, force=submit.force)
+
+
+def _write_plan(
+    base: Path, submit: rq.Submit, assignments: tuple[rq.Assignment, ...], run: str, now_ns: int
+) -> tuple[RunRecord, RunFolder]:
+    hosts = {each.link: each.host for each in assignments}
+    record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
+    folder = RunFolder.create(base, run)
     try:
         folder.record_plan(record)
     except BaseException:
         folder.close()
         raise
-    return folder
+    return record, folder
 
 
 def _entry(record: RunRecord, asker: Asker, first_command: int) -> RunEntry:

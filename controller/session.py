@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from plctl.common import messages as m
 from plctl.common.clock import Clock
@@ -242,13 +241,15 @@ class Session:
                 asyncio.get_running_loop().call_soon(self.cancel, str(error))
 
     def _keep_start(self) -> None:
-        records = self._machine.records
-        starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
+        records, t0_ns = self._machine.records, self._machine.t0_ns
         wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
         hosts = [*map(self._host, self._machine.plans)]
-        ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
-        t0_ns = self._machine.t0_ns
-        write = partial(self._folder.record_start, t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+
+        def write() -> None:
+            starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
+            ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
+            self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+
         self._keeping.append(asyncio.create_task(self._keep(write)))
 
     async def _keep(self, write: Callable[[], None]) -> None:

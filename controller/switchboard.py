@@ -25,6 +25,8 @@ from plctl.controller.journal import AgentEntry, Journal
 SILENCE_NS = 10 * NS_PER_S
 #: What is acknowledged together is kept together: so not one by one, and not so many that requests would notice.
 HEARD_A_TURN = 4
+#: Requests from this size on are decoded beside everything else: a run of ten thousand links takes a second.
+LARGE_BYTES = 2**18
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
 
@@ -98,6 +100,7 @@ class Switchboard:
         self._handled = asyncio.Event()
         self._backlog = Backlog()
         self._desk: Desk | None = None
+        self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
         self._wall = WallWatch(clock)
 
@@ -145,6 +148,7 @@ class Switchboard:
         try:
             await asyncio.gather(*tasks)
         finally:
+            tasks += [self._large] if self._large else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -159,15 +163,22 @@ class Switchboard:
     # --- what comes in
 
     async def _receive(self) -> None:
-        """Clients are answered at once; what agents say waits its turn, or requests would wait behind all of it."""
+        """Clients are answered at once; what agents say waits its turn, or requests would wait behind all of it.
+
+        Of large requests one is taken at a time, so that no client fills the memory with them.
+        """
         while True:
             peer, data = await self._hub.receive()
             heard = Heard(peer, data, self._clock.monotonic_ns())  # as early as can be: it is t2 of a clock exchange
             if peer.role == "agent":
                 self._hears_from(peer, heard.at_ns)
                 await self._backlog.put(heard)
-            else:
+            elif len(data) < LARGE_BYTES:
                 await self._take(heard)
+            else:
+                if self._large:
+                    await self._large
+                self._large = asyncio.create_task(self._take_large(heard))
 
     def _hears_from(self, peer: Peer, now_ns: int) -> None:
         """Who speaks is not silent, however long what it says must wait its turn."""
@@ -189,6 +200,13 @@ class Switchboard:
     async def _take(self, heard: Heard) -> None:
         try:
             await self._handle(heard.peer, m.decode(heard.data, heard.peer.role), heard.at_ns)
+        except ProtocolError as error:
+            await self._refuse(heard.peer, error)
+
+    async def _take_large(self, heard: Heard) -> None:
+        try:
+            envelope = await asyncio.to_thread(m.decode, heard.data, heard.peer.role)
+            await self._handle(heard.peer, envelope, heard.at_ns)
         except ProtocolError as error:
             await self._refuse(heard.peer, error)
 

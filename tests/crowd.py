@@ -33,6 +33,8 @@ INTERVAL_NS = 100 * NS_PER_MS
 _UP = Schedule((Row(0, 0, 20 * NS_PER_MS, 10**7), Row(2 * NS_PER_S, 1, 25 * NS_PER_MS, 2 * 10**7)))
 _DOWN = Schedule((Row(0, 0, 20 * NS_PER_MS, 5 * 10**7),))
 _POLL_S = 0.05
+#: Agents are on other machines: where they share the controller's, they are to leave it what it needs.
+_AGENTS_NICE = 10
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Crowd:
             count = len(self.size.names_of(number))
             self._start(f"agents {number}", "plctl.agent", "--controller", address, "--leave-with-stdin",
                         "--simulate", str(self.size.links), "--agents", str(count), "--name", f"sim{number}",
-                        "--keys", str(self._keys / "enrolled"))  # fmt: skip
+                        "--keys", str(self._keys / "enrolled"), nice=_AGENTS_NICE)  # fmt: skip
 
     def access(self, address: str) -> Access:
         """The operator's."""
@@ -138,9 +140,10 @@ class Crowd:
         status = Path(f"/proc/{self._processes['controller'].pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
 
-    def _start(self, name: str, module: str, *arguments: str, stderr: int | None = None) -> None:
+    def _start(self, name: str, module: str, *arguments: str, stderr: int | None = None, nice: int = 0) -> None:
         command = [sys.executable, "-m", module, *arguments]
-        self._processes[name] = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr)
+        self._processes[name] = process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr)
+        os.setpriority(os.PRIO_PROCESS, process.pid, nice)  # before it has threads, which inherit it
 
 
 @asynccontextmanager

@@ -12,9 +12,12 @@ from plctl.common import presence as ps
 from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity, FakeClock
 from plctl.common.errors import WorldError
+from plctl.common.plan import LinkPlan
 from plctl.common.refusals import Refusal
+from plctl.common.run_request import LinkRequest, RunRequest
+from plctl.common.scenario import Row, Schedule
 from plctl.common.transport import LocalHub, LocalSpoke, Peer
-from plctl.controller.switchboard import CHECK_NS, SILENCE_NS, Lost, Returned, Silent, Switchboard
+from plctl.controller.switchboard import CHECK_NS, LARGE_BYTES, SILENCE_NS, Lost, Returned, Silent, Switchboard
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
 
@@ -280,3 +283,28 @@ async def test_a_request_does_not_wait_behind_what_agents_said(board: Fixture) -
         while len(board.heard) < 1000:
             await asyncio.sleep(0)
     assert [True] == [heard < 10 for heard in requested]
+
+
+async def test_a_large_request_holds_up_no_small_one(board: Fixture) -> None:
+    """It is decoded beside everything else, and refused as any other where it is nonsense."""
+    requested: list[str] = []
+
+    async def desk(_peer: Peer, envelope: m.Envelope) -> None:
+        requested.append(type(envelope.message).__name__)
+
+    board.board.attend(desk)
+    client = board.hub.spoke("ada", "operator")
+    schedule = Schedule((Row(0, 0, 1, 10**6),))
+    links = tuple(LinkRequest(LinkPlan(f"l{number}", schedule, schedule)) for number in range(3_000))
+    large = m.encode(m.Envelope(rq.Submit(RunRequest("r", 1, links, 1)), id=1))
+    assert len(large) >= LARGE_BYTES
+    await client.send(large)
+    await client.send(b"\xc1" * LARGE_BYTES)
+    await client.send(m.encode(m.Envelope(rq.ListAgents(), id=2)))
+    await client.send(large)
+    await client.send(m.encode(m.Envelope(rq.ListAgents(), id=3)))
+    async with asyncio.timeout(30):
+        while len(requested) < 4:
+            await asyncio.sleep(0.01)
+    assert ["Submit", "ListAgents", "ListAgents", "Submit"] == requested
+    assert {Refusal.MALFORMED: 1} == board.board.refusals.counts
