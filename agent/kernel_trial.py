@@ -19,12 +19,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from plctl.common.errors import WorldError
+from plctl.agent import sysctl
+from plctl.common.errors import KernelError, WorldError
 
 _TIMEOUT_S = 20.0
 
@@ -36,6 +36,7 @@ _ETH_P_ALL, _AF_XDP = 3, 44
 _SYS_EPOLL_PWAIT2 = 441  # the same number on every architecture
 
 _BLOCK_BYTES, _BLOCKS, _FRAME_BYTES = 1 << 16, 4, 1 << 11
+_SETTING = "ipv4/conf/default/accept_redirects"
 _FRAME = bytes(6 * [0xFF]) + bytes(6) + struct.pack("!H", 0x88B5) + bytes(46)  # 0x88B5: for local experiments
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -106,9 +107,12 @@ def _try_time_namespace() -> None:
 
 
 def _try_settings() -> None:
-    """Write a setting of this namespace as it is: where /proc/sys is read-only, as in some containers, links fail."""
-    setting = Path("/proc/sys/net/ipv4/conf/default/accept_redirects")
-    setting.write_text(setting.read_text())
+    """Write a setting of this namespace as it is: a container may show them read-only, and give no other view."""
+    try:
+        with sysctl.Settings("this namespace") as here:
+            here.write({_SETTING: here.read(_SETTING)})
+    except KernelError as error:
+        raise error.__cause__ or error from None
 
 
 def _try_naming() -> None:

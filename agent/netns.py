@@ -111,7 +111,8 @@ def remove(triple: Triple, ledger: Ledger) -> None:
 
 
 def _raise_buffers(plan: LinkPlan, name: str) -> None:
-    sysctl.write(sysctl.tcp_buffers(plan), name)
+    with sysctl.Settings(name) as here:
+        sysctl.fit_tcp_buffers(here, plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,10 @@ def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
 
         def make(name: str, *, outer: bool) -> socket.socket:
             namespace.create(name, ledger)
-            sysctl.write(sysctl.QUIET | (sysctl.tcp_buffers(plan) if outer else {}), name)
+            with sysctl.Settings(name) as here:
+                here.write(sysctl.QUIET)
+                if outer:
+                    sysctl.fit_tcp_buffers(here, plan)
             return sockets.enter_context(open_netlink())
 
         sites = (

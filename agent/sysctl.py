@@ -7,15 +7,20 @@ machine (read-only elsewhere), so a program that sets SO_RCVBUF itself is bound 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Self
 
+from plctl.agent.own_procfs import open_own_procfs
 from plctl.common.errors import KernelError
 from plctl.common.plan import LinkPlan
 
 SYSCTL_DIR = Path("/proc/sys/net")
 BDP_MULTIPLE = 3  #: a TCP buffer must hold a window and what the kernel's bookkeeping adds to it
 _BUFFER_LIMIT = 2**31 - 1  # the kernel keeps these as int
+_LONGEST = 4096  # more than any value here has
 
 #: What a new interface inherits so that it says nothing of its own accord and believes nobody.
 QUIET = {
@@ -33,35 +38,99 @@ NO_LINK_LOCAL = {"ipv6/conf/default/addr_gen_mode": "1"}
 NO_IPV6 = {"ipv6/conf/all/disable_ipv6": "1", "ipv6/conf/default/disable_ipv6": "1"}
 
 
+class Settings:
+    """Those of the calling thread's namespace, by their paths below /proc/sys/net. To be closed, or used by `with`.
+
+    They are looked up in a procfs of their own where the kernel gives one: `own_procfs` has the reason.
+    """
+
+    def __init__(self, where: str) -> None:
+        """`where` is the namespace's name, for errors."""
+        self._where = where
+        try:
+            own = open_own_procfs()
+        except OSError:
+            self._folder = _open_folder(SYSCTL_DIR)
+        else:
+            try:
+                self._folder = _open_folder(SYSCTL_DIR.relative_to("/proc"), own)
+            finally:
+                os.close(own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str) -> str:
+        """The value of one.
+
+        :raises KernelError: it cannot be read; the message names it.
+        """
+        with self._explained("read", path), self._open(path, os.O_RDONLY) as setting:
+            return os.read(setting, _LONGEST).decode()
+
+    def write(self, settings: Mapping[str, str]) -> None:
+        """Write settings, path → value.
+
+        :raises KernelError: one cannot be written; the message names it.
+        """
+        for path, value in settings.items():
+            with self._explained("set", path), self._open(path, os.O_WRONLY) as setting:
+                os.write(setting, value.encode())
+
+    def close(self) -> None:
+        """Let go of them. Twice is harmless."""
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+    @contextlib.contextmanager
+    def _open(self, path: str, flags: int) -> Iterator[int]:
+        setting = os.open(path, flags | os.O_CLOEXEC, dir_fd=self._folder)
+        try:
+            yield setting
+        finally:
+            os.close(setting)
+
+    @contextlib.contextmanager
+    def _explained(self, verb: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            attempt = f"{verb} net.{path.replace('/', '.')} in {self._where}"
+            if path.startswith("ipv6/") and not (SYSCTL_DIR / "ipv6").exists():
+                raise KernelError(
+                    f"cannot {attempt}: this kernel has no IPv6; "
+                    "boot it without ipv6.disable=1, or load the module ipv6 (modprobe ipv6)"
+                ) from error
+            raise KernelError.from_os(attempt, error) from error
+
+
+def _open_folder(path: Path, above: int | None = None) -> int:
+    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
+
+
 def write(settings: Mapping[str, str], where: str) -> None:
     """Write settings (path below /proc/sys/net → value) for the calling thread's namespace, called `where`.
 
     :raises KernelError: one cannot be written; the message names it.
     """
-    for path, value in settings.items():
-        try:
-            (SYSCTL_DIR / path).write_text(value)
-        except FileNotFoundError as error:
-            if path.startswith("ipv6/") and not (SYSCTL_DIR / "ipv6").exists():
-                raise KernelError(
-                    f"cannot set net.{path.replace('/', '.')} in {where}: this kernel has no IPv6; "
-                    "boot it without ipv6.disable=1, or load the module ipv6 (modprobe ipv6)"
-                ) from error
-            raise KernelError.from_os(f"set net.{path.replace('/', '.')} in {where}", error) from error
-        except OSError as error:
-            raise KernelError.from_os(f"set net.{path.replace('/', '.')} in {where}", error) from error
+    with Settings(where) as here:
+        here.write(settings)
 
 
-def tcp_buffers(plan: LinkPlan) -> dict[str, str]:
-    """Settings for the calling thread's namespace that raise the largest TCP buffers to `BDP_MULTIPLE` × BDP.
+def fit_tcp_buffers(here: Settings, plan: LinkPlan) -> None:
+    """Raise the largest TCP buffers to `BDP_MULTIPLE` × BDP.
 
     The BDP is the largest of either direction; the kernel's own limits are never lowered. Smallest and initial sizes
     stay, so slow start looks as it does anywhere else.
+
+    :raises KernelError: they cannot be read or written.
     """
     wanted = min(BDP_MULTIPLE * max(plan.up.bdp_bytes(), plan.down.bdp_bytes()), _BUFFER_LIMIT)
-    settings = {}
     for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
-        smallest, initial, largest = (SYSCTL_DIR / path).read_text().split()
+        smallest, initial, largest = here.read(path).split()
         if wanted > int(largest):
-            settings[path] = f"{smallest} {initial} {wanted}"
-    return settings
+            here.write({path: f"{smallest} {initial} {wanted}"})

@@ -58,16 +58,36 @@ def test_a_refusal_ends_what_depends_on_it() -> None:
     assert set(told).isdisjoint({"network settings", "namespace name", "veth", "packet ring"})
 
 
-def test_settings_that_cannot_be_written_are_found() -> None:
-    """In some containers /proc/sys is read-only; no link could be made there."""
+#: As `kernel_trial` where the kernel has no other view of /proc/sys to give. A mock: none here is that old.
+NO_OWN_PROCFS = """
+from plctl.agent import kernel_trial, sysctl
+def refuse():
+    raise OSError(38, "Function not implemented")
+sysctl.open_own_procfs = refuse
+kernel_trial.main()
+"""
+
+
+def try_settings(*command: str) -> dict[str, int]:
+    """What such a child of ours finds where /proc/sys is read-only, as in some containers."""
     read_only = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys"
-    trial = f"{read_only} && exec {sys.executable} -m plctl.agent.kernel_trial"
-    child = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", trial], capture_output=True, text=True, check=True, timeout=60
-    )
-    told = {step["name"]: step["errno"] for step in json.loads(child.stdout)}
+    trial = ["unshare", "--mount", "sh", "-c", f'{read_only} && exec "$@"', "sh", sys.executable, *command]
+    child = subprocess.run(trial, capture_output=True, text=True, check=True, timeout=60)
+    return {step["name"]: step["errno"] for step in json.loads(child.stdout)}
+
+
+def test_settings_that_cannot_be_written_are_found() -> None:
+    """Where /proc/sys is read-only and the kernel gives no other view of it, no link could be made."""
+    told = try_settings("-c", NO_OWN_PROCFS)
     assert told["network settings"] == errno.EROFS
     assert "veth" not in told
+
+
+def test_settings_are_written_in_a_view_of_their_own() -> None:
+    """A container's read-only /proc/sys keeps nobody from making links, who may see the settings elsewhere."""
+    told = try_settings("-m", "plctl.agent.kernel_trial")
+    assert 0 == told["network settings"]
+    assert "veth" in told
 
 
 def test_a_child_that_says_nothing_of_use_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
