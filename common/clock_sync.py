@@ -31,12 +31,11 @@ MAX_DRIFT_PPM = 1_001
 #: A reading is the clock rounded down to a nanosecond, so a difference of two is off by less than this.
 _READING_NS = 1
 
-_EXCHANGES_KEPT = (
-    160  # a long burst, several short ones and a minute: where delays vary, half as many err by twice as much
-)
+#: Several long bursts, with short ones and a trickle between: where delays vary, a third as many err by twice as much.
+_EXCHANGES_KEPT = 400
 
-#: The share of the exchanges whose requests, and whose replies, are taken to have met short queues.
-_QUICKEST = 0.05
+#: So many requests, and so many replies, at most, are taken to have met short queues, and of how many exchanges one.
+_QUICKEST, _ONE_IN = 4, 16
 
 SAME_CLOCK = "the same clock"
 EXCHANGES = "exchanges"
@@ -227,10 +226,10 @@ class ClockEstimator:
     def _likely(self, agent_ns: int) -> int:
         """The middle between the requests and the replies that were quickest, as they would be seen at `agent_ns`.
 
-        The very quickest would do if delays had a sharp minimum; a few of each err by half as much.
+        The very quickest would do if delays had a sharp minimum; on busy hosts a few of each err by half as much.
         """
         drift = self._likely_drift()
-        count = max(1, round(len(self._history) * _QUICKEST))
+        count = min(_QUICKEST, max(1, len(self._history) // _ONE_IN))
         lows, highs = (
             limits(self._history, agent_ns, drift.ppb, drift.doubt_ppb) for limits in (_lower_limits, _upper_limits)
         )

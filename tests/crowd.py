@@ -8,10 +8,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -29,6 +30,7 @@ from plctl.common.units import NS_PER_MS, NS_PER_S
 from plctl.controller.results import read_events, read_record
 from plctl.controller.run_record import RunRecord
 
+T = TypeVar("T")
 INTERVAL_NS = 100 * NS_PER_MS
 _UP = Schedule((Row(0, 0, 20 * NS_PER_MS, 10**7), Row(2 * NS_PER_S, 1, 25 * NS_PER_MS, 2 * 10**7)))
 _DOWN = Schedule((Row(0, 0, 20 * NS_PER_MS, 5 * 10**7),))
@@ -75,7 +77,7 @@ class Outcome:
     samples: int  #: that were kept
     hosts: int  #: that have samples
     arming_s: float  #: from ARM to the last ARMED
-    latencies_s: list[float]  #: of each `ListAgents` while the run went on, in order
+    latencies_s: dict[str, list[float]]  #: by command, of each time it was asked while the run went on, in order
     listed: set[int]  #: how many agents those answers named
     watched_s: float = 0.0  #: how long the run went on: until the controller had handled all of it
     cpu_s: dict[str, float] = field(default_factory=dict)  #: by part, meanwhile
@@ -164,12 +166,11 @@ async def carry(crowd: Crowd, client: Client, pause_s: float) -> Outcome:
     """Take a run through, asking for the list of agents again and again with pauses while it goes on."""
     submit = rq.Submit(crowd.size.request())
     run = (await client.ask(submit, rq.Submitted, 60)).run
-    latencies, listed = [], set()
+    latencies: dict[str, list[float]] = {"runs": [], "agents": []}
+    listed = set()
     before, began_s = await _running(client, run, crowd), time.perf_counter()
-    while await _phase(client) == "running":
-        asked_s = time.perf_counter()
-        agents = (await _agents(client)).agents
-        latencies.append(time.perf_counter() - asked_s)
+    while await _timed(_phase(client), latencies["runs"]) == "running":
+        agents = (await _timed(_agents(client), latencies["agents"])).agents
         listed.add(sum(each.connected for each in agents))
         await asyncio.sleep(pause_s)
     watched_s = time.perf_counter() - began_s
@@ -191,6 +192,13 @@ async def _running(client: Client, run: str, crowd: Crowd) -> dict[str, float]:
             assert phase not in ("releasing", "done"), f"run {run} did not start"
             await asyncio.sleep(_POLL_S)
     return crowd.cpu_s()
+
+
+async def _timed(question: Coroutine[Any, Any, T], latencies_s: list[float]) -> T:
+    asked_s = time.perf_counter()
+    answer = await question
+    latencies_s.append(time.perf_counter() - asked_s)
+    return answer
 
 
 async def _phase(client: Client) -> str:

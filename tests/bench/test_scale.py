@@ -25,11 +25,12 @@ async def test_a_thousand_agents(tmp_path: Path, table: Table) -> None:
     rate = outcome.samples / SIZE.duration_s
     table.add(row(f"{what}, records kept", "run", "/s", [rate], budget=f"≥ {RATE:,}", met=rate >= RATE))
     table.add(row(f"{what}, arming", "run", "s", [arming := outcome.arming_s], budget="≤ 1", met=arming <= ARMING_S))
-    answers_ms = sorted(latency * 1e3 for latency in outcome.latencies_s)
-    for name, at in {"p50": 0.5, "p99": 0.99}.items():
-        ms = answers_ms[int(len(answers_ms) * at)]
-        title, span = f"{what}, answer to a command, {name}", (answers_ms[0], answers_ms[-1])
-        table.add(Row(title, "run", "ms", ms, *span, budget=f"≤ {ANSWER_MS:g}", met=ms <= ANSWER_MS))
+    for command, latencies_s in outcome.latencies_s.items():
+        answers_ms = sorted(latency * 1e3 for latency in latencies_s)
+        for name, at in {"p50": 0.5, "p90": 0.9, "p99": 0.99}.items():
+            ms = answers_ms[int(len(answers_ms) * at)]
+            title, span = f"{what}, answer to `plctl {command}`, {name}", (answers_ms[0], answers_ms[-1])
+            table.add(Row(title, "run", "ms", ms, *span, budget=f"≤ {ANSWER_MS:g}", met=ms <= ANSWER_MS))
     table.add(row(f"{what}, all handled after", "run", "s", [outcome.watched_s]))
     for part, cpu_s in outcome.cpu_s.items():
         table.add(row(f"{what}, CPU, {part}", "run", "s/s", [cpu_s / outcome.watched_s]))

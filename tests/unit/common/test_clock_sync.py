@@ -180,6 +180,23 @@ def test_the_point_is_far_better_than_its_bound(path: Path, p50_ns: int, p99_ns:
     assert p99_ns > errors[-1]
 
 
+def test_bursts_of_earlier_starts_make_a_later_one_better() -> None:
+    """Among delays of 5 ± 2 ms the likeliest offset errs by a third less when the last few bursts still count."""
+    errors_ns: list[list[int]] = []
+    for seed in range(40):
+        chance, estimator, now_ns = random.Random(seed), ClockEstimator(), NS_PER_S
+        errors_ns.append([])
+        for _ in range(5):
+            for _ in range(64):
+                up, down = (chance.randint(3 * NS_PER_MS, 7 * NS_PER_MS) for _ in range(2))
+                estimator.add(Exchange(now_ns, now_ns + up, now_ns + up, now_ns + up + down))
+                now_ns += chance.randint(30 * NS_PER_MS, 50 * NS_PER_MS)
+            errors_ns[-1].append(known(estimator, now_ns + 2 * NS_PER_S).offset_ns)
+            now_ns += 12 * NS_PER_S
+    first, *_, last = (sum(error**2 for error in errors) for errors in zip(*errors_ns, strict=True))
+    assert last < first / 2
+
+
 def test_a_suspended_agent_is_noticed() -> None:
     """A clock that stood still for 3 s contradicts the past, which is forgotten and counted; the truth is back."""
     simulation = still(agent=SimulatedClock(10 * NS_PER_S, jumps=[(10 * NS_PER_S, -3 * NS_PER_S)]))
