@@ -7,16 +7,17 @@ machine (read-only elsewhere), so a program that sets SO_RCVBUF itself is bound 
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from plctl.agent.own_procfs import open_own_procfs
 from plctl.common.errors import KernelError
 from plctl.common.plan import LinkPlan
 
+T = TypeVar("T")
 SYSCTL_DIR = Path("/proc/sys/net")
 BDP_MULTIPLE = 3  #: a TCP buffer must hold a window and what the kernel's bookkeeping adds to it
 _BUFFER_LIMIT = 2**31 - 1  # the kernel keeps these as int
@@ -68,8 +69,7 @@ class Settings:
 
         :raises KernelError: it cannot be read; the message names it.
         """
-        with self._explained("read", path), self._open(path, os.O_RDONLY) as setting:
-            return os.read(setting, _LONGEST).decode()
+        return self._use("read", path, os.O_RDONLY, lambda setting: os.read(setting, _LONGEST)).decode()
 
     def write(self, settings: Mapping[str, str]) -> None:
         """Write settings, path → value.
@@ -77,8 +77,7 @@ class Settings:
         :raises KernelError: one cannot be written; the message names it.
         """
         for path, value in settings.items():
-            with self._explained("set", path), self._open(path, os.O_WRONLY) as setting:
-                os.write(setting, value.encode())
+            self._use("set", path, os.O_WRONLY, partial(_write, value.encode()))
 
     def close(self) -> None:
         """Let go of them. Twice is harmless."""
@@ -86,18 +85,13 @@ class Settings:
             os.close(self._folder)
             self._folder = -1
 
-    @contextlib.contextmanager
-    def _open(self, path: str, flags: int) -> Iterator[int]:
-        setting = os.open(path, flags | os.O_CLOEXEC, dir_fd=self._folder)
+    def _use(self, verb: str, path: str, flags: int, use: Callable[[int], T]) -> T:
         try:
-            yield setting
-        finally:
-            os.close(setting)
-
-    @contextlib.contextmanager
-    def _explained(self, verb: str, path: str) -> Iterator[None]:
-        try:
-            yield
+            setting = os.open(path, flags | os.O_CLOEXEC, dir_fd=self._folder)
+            try:
+                return use(setting)
+            finally:
+                os.close(setting)
         except OSError as error:
             attempt = f"{verb} net.{path.replace('/', '.')} in {self._where}"
             if path.startswith("ipv6/") and not (SYSCTL_DIR / "ipv6").exists():
@@ -106,6 +100,10 @@ class Settings:
                     "boot it without ipv6.disable=1, or load the module ipv6 (modprobe ipv6)"
                 ) from error
             raise KernelError.from_os(attempt, error) from error
+
+
+def _write(value: bytes, setting: int) -> None:
+    os.write(setting, value)
 
 
 def _open_folder(path: Path, above: int | None = None) -> int:
