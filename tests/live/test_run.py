@@ -152,7 +152,7 @@ def test_the_end_of_a_run_leaves_clients_time_to_report(scenario: Path, tmp_path
     spec = tmp_path / "cut.yaml"
     spec.write_text(
         f"""
-duration: 1500ms
+duration: 4s
 links:
   - name: leo
     scenario: {scenario.name}
