@@ -46,17 +46,15 @@ class Settings:
     """
 
     def __init__(self, where: str) -> None:
-        """`where` is the namespace's name, for errors."""
+        """`where` is the namespace's name, for errors.
+
+        :raises KernelError: there are none, as without /proc.
+        """
         self._where = where
         try:
-            own = open_own_procfs()
-        except OSError:
-            self._folder = _open_folder(SYSCTL_DIR)
-        else:
-            try:
-                self._folder = _open_folder(SYSCTL_DIR.relative_to("/proc"), own)
-            finally:
-                os.close(own)
+            self._folder = _open_settings()
+        except OSError as error:
+            raise KernelError.from_os(f"open {SYSCTL_DIR} in {where}", error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -106,8 +104,16 @@ def _write(value: bytes, setting: int) -> None:
     os.write(setting, value)
 
 
-def _open_folder(path: Path, above: int | None = None) -> int:
-    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
+def _open_settings() -> int:
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        own = open_own_procfs()
+    except OSError:
+        return os.open(SYSCTL_DIR, flags)
+    try:
+        return os.open(SYSCTL_DIR.relative_to("/proc"), flags, dir_fd=own)
+    finally:
+        os.close(own)
 
 
 def write(settings: Mapping[str, str], where: str) -> None:

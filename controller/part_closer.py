@@ -36,9 +36,10 @@ class PartCloser:
         """Whether a part is on its way."""
         return self._order is not None and not self._order.done()
 
-    def put(self, stream: Path, story: Story) -> None:
-        """Let `stream` become Parquet. Where that fails it stays a stream, as readable as before."""
+    def put(self, stream: Path, story: Story) -> Future[None]:
+        """Let `stream` become Parquet, in a while. Where that fails it stays a stream, as readable as before."""
         self._order = self._orders.submit(self._carry_out, stream, story)
+        return self._order
 
     def close(self) -> None:
         """Wait for what is on its way, and end the process. Twice is harmless."""

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,12 +21,12 @@ from plctl.controller.part_closer import PartCloser
 STORY = Story(Columns("numbers", pa.schema([("host", pa.string()), ("t_ns", pa.int64())])), "r-0001", {"a": 1})
 #: Closes a part, says which process did, and waits for its end.
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from unit.controller.test_part_closer import STORY, closed_by, stream_in
 from plctl.controller.part_closer import PartCloser
 print(closed_by(PartCloser("numbers"), stream_in(Path(sys.argv[1]))), flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -42,11 +41,7 @@ def stream_in(folder: Path, number: int = 1) -> Path:
 
 def closed_by(closer: PartCloser, stream: Path) -> int:
     """Let `closer` close `stream`; the process that it has for that."""
-    closer.put(stream, STORY)
-    until_s = time.monotonic() + 60
-    while closer.busy:
-        assert time.monotonic() < until_s, "the part was not closed"
-        time.sleep(0.01)
+    closer.put(stream, STORY).result(60)
     return children_of(os.getpid())[-1]
 
 
@@ -95,9 +90,7 @@ def test_a_killed_process_leaves_the_stream_and_is_replaced(tmp_path: Path, clos
     first = closed_by(closer, stream_in(tmp_path / "x"))
     os.kill(first, signal.SIGKILL)
     stream = stream_in(tmp_path / "y")
-    closer.put(stream, STORY)
-    while closer.busy:
-        time.sleep(0.01)
+    closer.put(stream, STORY).result(60)
     assert stream.exists()
     assert first != closed_by(closer, other := stream_in(tmp_path / "z"))
     assert not other.exists()
@@ -107,7 +100,7 @@ def test_it_dies_with_its_writer(tmp_path: Path) -> None:
     """Else it could write to a folder that the next controller has begun to complete."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as writer:
         assert writer.stdout is not None
         pidfd = os.pidfd_open(int(writer.stdout.readline()))
         try:

@@ -287,10 +287,10 @@ async def test_a_request_does_not_wait_behind_what_agents_said(board: Fixture) -
 
 async def test_a_large_request_holds_up_no_small_one(board: Fixture) -> None:
     """It is decoded beside everything else, and refused as any other where it is nonsense."""
-    requested: list[str] = []
+    requested: asyncio.Queue[str] = asyncio.Queue()
 
     async def desk(_peer: Peer, envelope: m.Envelope) -> None:
-        requested.append(type(envelope.message).__name__)
+        requested.put_nowait(type(envelope.message).__name__)
 
     board.board.attend(desk)
     client = board.hub.spoke("ada", "operator")
@@ -304,7 +304,5 @@ async def test_a_large_request_holds_up_no_small_one(board: Fixture) -> None:
     await client.send(large)
     await client.send(m.encode(m.Envelope(rq.ListAgents(), id=3)))
     async with asyncio.timeout(30):
-        while len(requested) < 4:
-            await asyncio.sleep(0.01)
-    assert ["Submit", "ListAgents", "ListAgents", "Submit"] == requested
+        assert ["Submit", "ListAgents", "ListAgents", "Submit"] == [await requested.get() for _ in range(4)]
     assert {Refusal.MALFORMED: 1} == board.board.refusals.counts
