@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from plctl.common.clock import Clock, ClockIdentity, clock_identity, ends_by
 from plctl.common.clock_sync import MAX_DRIFT_PPM, ClockEstimate, ClockEstimator, Exchange
 from plctl.common.clock_watch import ClockWatch
-from plctl.common.exchange_schedule import ExchangeSchedule
+from plctl.common.exchange_schedule import STEADY_GAP_NS, ExchangeSchedule
 from plctl.common.presence import ClockQuery, ClockReply
-from plctl.common.units import NS_PER_S, NS_PER_US
+from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.wall_promise import WallReading, interval_from_wall
 
 #: Queries of a burst that may be on their way: a thousand agents must not flood a controller that is slow to answer.
@@ -29,6 +29,8 @@ PATIENCE_NS = 1 * NS_PER_S
 #: A bound that needs no further exchange: a tenth of what a start's skew may be unless the user says otherwise.
 GOOD_NS = 100 * NS_PER_US
 _ROUND_TRIPS_KEPT = 8
+#: Between two exchanges of quiet times where round trips vary: at least, and how many times the gap of a burst.
+_VARYING_GAP_NS, _VARYING_GAP_FACTOR = 200 * NS_PER_MS, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class ClockKeeper:
         self._asked: set[int] = set()
         self._heard = asyncio.Event()
         self._round_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)
+        self._gap_ns = 0  #: between exchanges of a burst, that the controller asked for; 0: any will do
         self._better = False  #: an exchange of the burst was quicker than the few before it
         self._burst_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)  #: those since the last burst began
 
@@ -122,8 +125,12 @@ class ClockKeeper:
 
     # --- how it becomes known
 
-    def meet(self, controller: ClockIdentity) -> None:
-        """A connection to a controller has begun, whose clock is `controller`: nothing known before counts."""
+    def meet(self, controller: ClockIdentity, gap_ns: int = 0) -> None:
+        """A connection to a controller has begun, whose clock is `controller`: nothing known before counts.
+
+        :param gap_ns: between two exchanges, about, when all its agents read the clock.
+        """
+        self._gap_ns = gap_ns
         self._estimator = ClockEstimator(same_clock=controller == clock_identity())
         self._schedule = ExchangeSchedule(self._chance)
         self._trouble = ""
@@ -151,6 +158,7 @@ class ClockKeeper:
         while True:
             await self._met.wait()
             await self._until_due()
+            self._schedule.steady_gap_ns = self._steady_gap_ns()
             await self._ask_now()
 
     async def burst(self, patience_ns: int = PATIENCE_NS, exchanges: int = 0, gap_ns: int = 0) -> None:
@@ -163,6 +171,7 @@ class ClockKeeper:
         if not self._met.is_set():
             return
         limit_ns = self._clock.monotonic_ns() + patience_ns + exchanges * gap_ns
+        self._gap_ns = gap_ns or self._gap_ns
         self._asked.clear()
         self._burst_trips.clear()
         self._better = True
@@ -199,17 +208,30 @@ class ClockKeeper:
         return True
 
     def _is_good(self) -> bool:
-        """Whether the bound needs no further exchange; it is worked out only when it may have become better."""
+        """Whether the bound needs no further exchange; it is looked at only when it may have become better."""
         if not self._better:
             return False
         self._better = False
-        estimate = self.now()
-        return estimate is not None and estimate.bound_ns <= GOOD_NS
+        return not self._trouble and self._estimator.within(GOOD_NS, self._clock.monotonic_ns())
 
     def _is_steady(self) -> bool:
         """The last few exchanges were so alike that more would tell nothing new."""
+        return 0 <= self._differing_ns() <= GOOD_NS
+
+    def _differing_ns(self) -> int:
+        """By how much the last few round trips differ at most; −1: there were not so many since a burst began."""
         trips = self._burst_trips
-        return len(trips) == _ROUND_TRIPS_KEPT and max(trips) - min(trips) <= GOOD_NS
+        return max(trips) - min(trips) if len(trips) == _ROUND_TRIPS_KEPT else -1
+
+    def _steady_gap_ns(self) -> int:
+        """How far apart exchanges are to be when none is urgent.
+
+        Where round trips vary each further one makes the likeliest offset better known, and those of quiet times more
+        than those of a burst, when all agents ask and their hosts are busy.
+        """
+        if self._differing_ns() <= GOOD_NS:
+            return STEADY_GAP_NS
+        return min(STEADY_GAP_NS, max(_VARYING_GAP_NS, _VARYING_GAP_FACTOR * self._gap_ns))
 
     def _at(self, agent_ns: int) -> ClockEstimate | None:
         return None if self._trouble else self._estimator.at(agent_ns)

@@ -110,8 +110,8 @@ class Agent:
 
     async def _obey(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         match envelope.message:
-            case m.Welcome(_, clock, acknowledged):
-                self._keeper.meet(clock)
+            case m.Welcome(_, clock, acknowledged, gap_ns):
+                self._keeper.meet(clock, gap_ns)
                 self._welcomed.set()
                 self._tell_host()
                 await self._reporter.welcome(acknowledged)

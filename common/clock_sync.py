@@ -31,7 +31,7 @@ MAX_DRIFT_PPM = 1_001
 #: A reading is the clock rounded down to a nanosecond, so a difference of two is off by less than this.
 _READING_NS = 1
 
-#: Several long bursts, with short ones and a trickle between: where delays vary, a third as many err by twice as much.
+#: So many exchanges are kept; of those before the latest half the quickest, which tell most of the drift.
 _EXCHANGES_KEPT = 400
 
 #: So many requests, and so many replies, at most, are taken to have met short queues, and of how many exchanges one.
@@ -61,13 +61,18 @@ class Exchange:
         return self.t3_ns - self.t4_ns - _READING_NS
 
     @property
+    def width_ns(self) -> int:
+        """How much it leaves open: for how long the request and the reply were on their way, together."""
+        return self.highest_ns - self.lowest_ns
+
+    @property
     def middle_ns(self) -> int:
         """The offset if both ways took equally long."""
         return (self.lowest_ns + self.highest_ns) // 2
 
     def possible(self, max_drift_ppm: int) -> bool:
         """Whether two clocks can be read so at all: neither runs backwards, nor do the messages."""
-        overlap = self.highest_ns - self.lowest_ns + _widening(max_drift_ppm * 1_000, self.t4_ns - self.t1_ns)
+        overlap = self.width_ns + _widening(max_drift_ppm * 1_000, self.t4_ns - self.t1_ns)
         return self.t1_ns <= self.t4_ns and self.t2_ns <= self.t3_ns and overlap >= 0
 
 
@@ -175,6 +180,15 @@ class ClockEstimator:
             source=source,
         )
 
+    def within(self, bound_ns: int, agent_ns: int) -> bool:
+        """Whether `at` would state a bound of at most `bound_ns`; where it cannot, this is much quicker to tell."""
+        if self._history:
+            low, high, _ = self._proven(agent_ns)
+            if high - low > 2 * bound_ns:
+                return False
+        estimate = self.at(agent_ns)
+        return estimate is not None and estimate.bound_ns <= bound_ns
+
     def to_agent(self, controller_ns: int) -> tuple[int, int] | None:
         """When `controller_ns` (the controller's clock) is on the agent's clock, and how far off that can be; or None.
 
@@ -213,14 +227,14 @@ class ClockEstimator:
     def _prune(self) -> None:
         """Keep what the window and the memory allow; what is dropped only makes the bound wider."""
         since_ns = self._history[-1].t4_ns - self.window_ns
-        self._history = [known for known in self._history if known.t4_ns >= since_ns][-_EXCHANGES_KEPT:]
+        self._history = [known for known in self._history if known.t4_ns >= since_ns]
+        while len(self._history) > _EXCHANGES_KEPT:
+            self._history.remove(max(self._history[: _EXCHANGES_KEPT // 2], key=lambda known: known.width_ns))
         self._drift = None
 
     def _likely_drift(self) -> Drift:
         if self._drift is None:
-            self._drift = fit_drift(
-                [((e.t1_ns + e.t4_ns) // 2, e.middle_ns, e.highest_ns - e.lowest_ns) for e in self._history]
-            )
+            self._drift = fit_drift([((e.t1_ns + e.t4_ns) // 2, e.middle_ns, e.width_ns) for e in self._history])
         return self._drift
 
     def _likely(self, agent_ns: int) -> int:
@@ -263,7 +277,10 @@ def _highest(history: Sequence[Exchange], agent_ns: int, slack_ppb: int) -> int:
 def _lower_limits(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> list[int]:
     """The least offset at `agent_ns` that fits each exchange, if it drifts by `drift_ppb`, give or take `slack_ppb`."""
     return [
-        e.lowest_ns + drift_ppb * (since := agent_ns - e.t4_ns) // NS_PER_S + -slack_ppb * abs(since) // NS_PER_S
+        e.t3_ns
+        - e.t4_ns
+        - _READING_NS
+        + (drift_ppb * (since := agent_ns - e.t4_ns) - slack_ppb * abs(since)) // NS_PER_S
         for e in history
     ]
 
@@ -271,7 +288,10 @@ def _lower_limits(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, sl
 def _upper_limits(history: Sequence[Exchange], agent_ns: int, drift_ppb: int, slack_ppb: int) -> list[int]:
     """The greatest offset that fits each exchange; see `_lower_limits`."""
     return [
-        e.highest_ns + drift_ppb * (since := agent_ns - e.t1_ns) // NS_PER_S - -slack_ppb * abs(since) // NS_PER_S
+        e.t2_ns
+        - e.t1_ns
+        + _READING_NS
+        - (-drift_ppb * (since := agent_ns - e.t1_ns) - slack_ppb * abs(since)) // NS_PER_S
         for e in history
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
+from operator import mul
 
 from plctl.common.units import NS_PER_S
 
@@ -44,13 +45,12 @@ def _line(points: Sequence[tuple[int, int, int]]) -> tuple[float, float]:
     ys = [offset - origin for _, offset, _ in points]
     weights = [1 / max(width, 1) ** 2 for _, _, width in points]
     total = sum(weights)
-    x_mean = sum(w * x for w, x in zip(weights, xs, strict=True)) / total
-    y_mean = sum(w * y for w, y in zip(weights, ys, strict=True)) / total
-    spread = sum(w * (x - x_mean) ** 2 for w, x in zip(weights, xs, strict=True))
+    x_mean, y_mean = (sum(map(mul, weights, values)) / total for values in (xs, ys))
+    across, along = [x - x_mean for x in xs], [y - y_mean for y in ys]
+    weighted = list(map(mul, weights, across))
+    spread = sum(map(mul, weighted, across))
     if spread == 0:
         return 0.0, float("inf")
-    slope = sum(w * (x - x_mean) * (y - y_mean) for w, x, y in zip(weights, xs, ys, strict=True)) / spread
-    scatter = sum(
-        w * (y - y_mean - slope * (x - x_mean)) ** 2 for w, x, y in zip(weights, xs, ys, strict=True)
-    ) / (len(points) - 2)  # fmt: skip
+    slope = sum(map(mul, weighted, along)) / spread
+    scatter = sum(w * (y - slope * x) ** 2 for w, x, y in zip(weights, across, along, strict=True)) / (len(points) - 2)
     return slope, scatter / spread

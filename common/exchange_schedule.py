@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from plctl.common.units import NS_PER_MS, NS_PER_S
 
+#: Between two exchanges of the trickle, unless there is a reason for more.
+STEADY_GAP_NS = 2 * NS_PER_S
+
 
 @dataclass
 class ExchangeSchedule:
@@ -23,7 +26,7 @@ class ExchangeSchedule:
     random: random.Random
     burst_size: int = 8
     burst_gap_ns: int = 10 * NS_PER_MS
-    steady_gap_ns: int = 2 * NS_PER_S
+    steady_gap_ns: int = STEADY_GAP_NS
     jitter: float = 0.25  #: a gap is within this fraction of what it should be
     due_ns: int = field(default=0, init=False)  #: of the next exchange; long past means now
     _left: int = field(default=0, init=False)

@@ -54,6 +54,7 @@ class Welcome:
     controller: str
     clock: ClockIdentity
     acknowledged: int = 0
+    exchange_gap_ns: int = 0  #: between two exchanges of clock readings when all agents read the clock; 0: any
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ class Patience:
 
 #: From ARM to T0, for agents that read the controller's clock themselves.
 LEAD_NS = 250 * NS_PER_MS
-#: Further, for agents that read it by exchanges: a burst takes some 100 ms, more on a busy machine.
-LEAD_TO_READ_CLOCKS_NS = 250 * NS_PER_MS
+#: Further, for agents that read it by exchanges: a burst of eight takes some 100 ms, more on a busy machine; at least
+#: so many times the gap between exchanges, where that is long.
+LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS = 250 * NS_PER_MS, 10
 #: For each further agent, whatever its clock: what its commands, answers and exchanges cost a busy controller.
 LEAD_PER_AGENT_NS = 2 * NS_PER_MS
 
@@ -59,4 +60,6 @@ def lead_ns(agents: int, round_trips_ns: Collection[int]) -> int:
     On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips.
     """
     lead = LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1)
-    return lead + LEAD_TO_READ_CLOCKS_NS + 3 * max(round_trips_ns) if round_trips_ns else lead
+    if not round_trips_ns:
+        return lead
+    return lead + max(LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS * exchange_gap_ns(agents)) + 3 * max(round_trips_ns)

@@ -20,6 +20,7 @@ from plctl.common.units import NS_PER_S, format_duration
 from plctl.common.wall_watch import WallWatch
 from plctl.controller.backlog import Backlog, Heard
 from plctl.controller.journal import AgentEntry, Journal
+from plctl.controller.patience import exchange_gap_ns
 
 #: An agent that has said nothing for so long cannot be heard.
 SILENCE_NS = 10 * NS_PER_S
@@ -277,7 +278,8 @@ class Switchboard:
             record.hello, record.peer, record.presence = hello, peer, "here"
             self._joined.notify_all()
         self.journal.commit()  # WELCOME acknowledges, too: what a connection sent before HELLO may be handled already
-        welcome = m.Welcome(self.name, clock_identity(), record.acknowledged)
+        gap_ns = exchange_gap_ns(len(self.agents))
+        welcome = m.Welcome(self.name, clock_identity(), record.acknowledged, gap_ns)
         await self._try_to_send(peer.name, m.Envelope(welcome))
         if known:
             self._sign(peer.name, Returned())

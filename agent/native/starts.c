@@ -6,9 +6,10 @@
 
 #include "clock.h"
 
-#define NEAR_NS 1000000  /* how long before T0 it is near: a thread of an ordinary priority may wake so late */
 #define LEAD_NS 100000   /* how long before T0 to begin bringing memory in */
 #define LEAD_EACH_NS 500 /* and so much longer for every link */
+#define AWAKE_NS 500000  /* how long before that nobody should sleep any more */
+#define NEAR_NS 1000000  /* how long before that T0 is near: a thread of an ordinary priority may wake so late */
 
 void starts_init(struct starts *starts)
 {
@@ -43,8 +44,8 @@ static int64_t lead_ns(const struct starts *starts)
 static void set_next(struct starts *starts, int64_t t0)
 {
 	starts->t0_ns = t0;
-	starts->near = false;
-	starts->next_ns = t0 == TIME_NEVER ? TIME_NEVER : lead_ns(starts) - NEAR_NS;
+	starts->near = starts->imminent = false;
+	starts->next_ns = t0 == TIME_NEVER ? TIME_NEVER : lead_ns(starts) - AWAKE_NS - NEAR_NS;
 }
 
 static void find_next(struct starts *starts)
@@ -83,19 +84,25 @@ static void bring_in(const struct starts *starts)
 		(void)__atomic_load_n(&starts->links[i]->stats->started_ns, __ATOMIC_RELAXED);
 }
 
-void starts_pass(struct starts *starts, int64_t now)
+/* What is to be done before T0, and when to come back. */
+static void get_ready(struct starts *starts, int64_t now)
+{
+	int64_t lead = lead_ns(starts);
+
+	starts->near = true;
+	starts->imminent = now >= lead - AWAKE_NS;
+	if (now >= lead) {
+		bring_in(starts);
+		starts->next_ns = starts->t0_ns;
+	} else {
+		starts->next_ns = starts->imminent ? lead : lead - AWAKE_NS;
+	}
+}
+
+static void start_all(struct starts *starts, int64_t now)
 {
 	size_t kept = 0;
 
-	if (now < starts->next_ns)
-		return;
-	starts->near = true;
-	starts->next_ns = now < lead_ns(starts) ? lead_ns(starts) : starts->t0_ns;
-	if (now < starts->t0_ns) {
-		if (now >= lead_ns(starts))
-			bring_in(starts);
-		return;
-	}
 	for (size_t i = 0; i < starts->count; i++) {
 		struct link *link = starts->links[i];
 
@@ -106,4 +113,14 @@ void starts_pass(struct starts *starts, int64_t now)
 	}
 	starts->count = kept;
 	find_next(starts);
+}
+
+void starts_pass(struct starts *starts, int64_t now)
+{
+	if (now < starts->next_ns)
+		return;
+	if (now < starts->t0_ns)
+		get_ready(starts, now);
+	else
+		start_all(starts, now);
 }

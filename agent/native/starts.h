@@ -16,6 +16,7 @@ struct starts {
 	int64_t next_ns; /* when to call starts_pass(): a little before the earliest T0; TIME_NEVER: there is none */
 	int64_t t0_ns;   /* the earliest */
 	bool near;       /* that is so soon that nobody else should take the CPU any more */
+	bool imminent;   /* and so soon that the worker should not sleep any more */
 };
 
 void starts_init(struct starts *starts);
@@ -27,8 +28,8 @@ void starts_remove(struct starts *starts, const struct link *link); /* if it is 
 
 /*
  * Marks those whose T0 is `now` or earlier as started, each at the time when its turn came. Called somewhat before, it
- * says that T0 is near, and then brings what it will write to into the caches, where a link that has been idle is not: a
- * miss costs as much as the rest.
+ * says that T0 is near, then that it is imminent, and then brings what it will write to into the caches, where a link that
+ * has been idle is not: a miss costs as much as the rest.
  */
 void starts_pass(struct starts *starts, int64_t now);
 

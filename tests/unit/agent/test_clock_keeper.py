@@ -139,6 +139,35 @@ async def test_on_one_clock_nothing_is_exchanged(world: World) -> None:
     assert 0 == world.keeper.error_ns(12345, 12345, 99999)
 
 
+async def trickle(world: World, gap_ns: int) -> int:
+    """How many queries ten quiet seconds see, once a burst whose queries were `gap_ns` apart has passed."""
+    world.keeper.meet(OTHER)
+    await world.live(NS_PER_S, NS_PER_MS)
+    bursting = asyncio.create_task(world.keeper.burst(gap_ns=gap_ns))
+    await world.live(4 * NS_PER_S, NS_PER_MS)
+    await bursting
+    world.asked.clear()
+    await world.live(10 * NS_PER_S, NS_PER_MS)
+    return len(world.asked)
+
+
+async def test_where_round_trips_vary_the_trickle_is_denser(world: World) -> None:
+    """Among 20 agents that are to ask every 40 ms in a burst, one asks five times a second at other times."""
+    world.spread_ns = 4 * NS_PER_MS
+    assert 40 <= await trickle(world, 40 * NS_PER_MS) <= 67
+
+
+async def test_where_agents_are_many_the_trickle_is_not_denser(world: World) -> None:
+    """A thousand of them would ask the controller more than it should answer: each asks every two seconds."""
+    world.spread_ns = 4 * NS_PER_MS
+    assert 4 <= await trickle(world, 400 * NS_PER_MS) <= 7
+
+
+async def test_where_round_trips_are_alike_the_trickle_is_thin(world: World) -> None:
+    """More exchanges would tell nothing new."""
+    assert 4 <= await trickle(world, 40 * NS_PER_MS) <= 7
+
+
 async def test_a_burst_ends_when_the_bound_is_good(world: World) -> None:
     """On a fast path one exchange is enough."""
     world.forward_ns = world.back_ns = 50 * NS_PER_US

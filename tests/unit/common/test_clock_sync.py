@@ -197,6 +197,32 @@ def test_bursts_of_earlier_starts_make_a_later_one_better() -> None:
     assert last < first / 2
 
 
+def test_of_many_exchanges_the_quickest_of_the_past_are_kept() -> None:
+    """Those that took long make room, except among the latest, of which nothing better is known yet."""
+    estimator = ClockEstimator()
+    for at in range(1, 1_201):
+        delay_ns = NS_PER_MS if at % 10 == 0 else 5 * NS_PER_MS
+        estimator.add(Exchange(at * NS_PER_MS, at * NS_PER_MS, at * NS_PER_MS, at * NS_PER_MS + delay_ns))
+    old = [known for known in estimator._history if known.t1_ns < 800 * NS_PER_MS]
+    assert 400 == len(estimator._history)
+    assert 79 == sum(known.width_ns < 2 * NS_PER_MS for known in old)
+    assert 200 == sum(known.t1_ns > 1_000 * NS_PER_MS for known in estimator._history)
+
+
+@settings(deadline=None)  # it would time the machine
+@given(st.data(), clocks(), clocks(), st.integers(0, 400 * NS_PER_S), st.integers(0, NS_PER_S))
+def test_whether_a_bound_is_good_is_what_the_estimate_says(
+    data: st.DataObject, agent: SimulatedClock, controller: SimulatedClock, at_ns: int, good_ns: int
+) -> None:
+    """The quick answer is the slow one's."""
+    simulation = Simulation(LAN, agent, controller, random.Random(0))
+    assert not simulation.estimator.within(good_ns, at_ns)
+    for exchange in data.draw(replies(simulation)):
+        simulation.estimator.add(exchange)
+    estimate = known(simulation.estimator, at_ns)
+    assert (estimate.bound_ns <= good_ns) == simulation.estimator.within(good_ns, at_ns)
+
+
 def test_a_suspended_agent_is_noticed() -> None:
     """A clock that stood still for 3 s contradicts the past, which is forgotten and counted; the truth is back."""
     simulation = still(agent=SimulatedClock(10 * NS_PER_S, jumps=[(10 * NS_PER_S, -3 * NS_PER_S)]))

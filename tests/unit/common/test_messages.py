@@ -31,7 +31,7 @@ AGENT = rq.AgentInfo("edge-1", "10.0.0.1", "0.1.0", True, 5, ("r",), 1, 2, 3, 4,
 REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile("leo.csv", "0,0,1,1"),))
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
-    messages.Welcome("c", ClockIdentity("b", "t")),
+    messages.Welcome("c", ClockIdentity("b", "t"), 3, 40),
     ps.Heartbeat(),
     ps.Status(-5, 6, "exchanges", 7, 0, 2**30),
     ps.ClockQuery(1),

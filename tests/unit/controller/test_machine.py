@@ -223,7 +223,8 @@ def test_the_lead_grows_with_distance_and_number() -> None:
     assert 250_000_000 == lead_ns(1, [])
     assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000])
     assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [])
-    assert 500_000_000 + 999 * 2_000_000 == lead_ns(1000, [0] * 10)
+    assert 250_000_000 + 19 * 2_000_000 + 10 * 40_000_000 == lead_ns(20, [0] * 20)
+    assert 250_000_000 + 999 * 2_000_000 + 10 * 250_000_000 == lead_ns(1000, [0] * 10)
 
 
 def test_an_agent_cannot_speak_of_others_links() -> None:
