@@ -67,7 +67,7 @@ class ClockKeeper:
         self._asked: set[int] = set()
         self._heard = asyncio.Event()
         self._round_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)
-        self._gap_ns = 0  #: between exchanges of a burst, that the controller asked for; 0: any will do
+        self._gap_ns = 0  #: between exchanges of one agent, were all of the controller's to read the clock
         self._better = False  #: an exchange of the burst was quicker than the few before it
         self._burst_trips: deque[int] = deque(maxlen=_ROUND_TRIPS_KEPT)  #: those since the last burst began
 
@@ -171,7 +171,6 @@ class ClockKeeper:
         if not self._met.is_set():
             return
         limit_ns = self._clock.monotonic_ns() + patience_ns + exchanges * gap_ns
-        self._gap_ns = gap_ns or self._gap_ns
         self._asked.clear()
         self._burst_trips.clear()
         self._better = True

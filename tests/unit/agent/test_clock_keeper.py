@@ -140,10 +140,13 @@ async def test_on_one_clock_nothing_is_exchanged(world: World) -> None:
 
 
 async def trickle(world: World, gap_ns: int) -> int:
-    """How many queries ten quiet seconds see, once a burst whose queries were `gap_ns` apart has passed."""
-    world.keeper.meet(OTHER)
+    """How many queries ten quiet seconds see, where all agents at once would ask every `gap_ns`.
+
+    A run of few agents, whose queries may be close together, changes nothing: the others are still there.
+    """
+    world.keeper.meet(OTHER, gap_ns)
     await world.live(NS_PER_S, NS_PER_MS)
-    bursting = asyncio.create_task(world.keeper.burst(gap_ns=gap_ns))
+    bursting = asyncio.create_task(world.keeper.burst(gap_ns=2 * NS_PER_MS))
     await world.live(4 * NS_PER_S, NS_PER_MS)
     await bursting
     world.asked.clear()
