@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from plctl.common.run_request import RunRequest
+from plctl.common.wire import Table
 
 PlacementPolicy = Literal["spread", "pack"]
 #: The most bytes of a file that one answer carries.
@@ -46,7 +47,7 @@ class AgentInfo:
 class Agents:
     """The answer to `ListAgents`, by name."""
 
-    agents: tuple[AgentInfo, ...]
+    agents: Table[AgentInfo]
     controller: str
     version: str  #: of plctl there
 

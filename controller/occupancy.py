@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from plctl.common.requests import Assignment
 from plctl.controller.placement import Need
 
+_NOTHING = Need()
+
 
 class Occupancy:
     """The assignments of runs, summed up by host."""
@@ -42,7 +44,7 @@ class Occupancy:
 
     def taken(self, host: str) -> Need:
         """What the links of all runs need on `host`."""
-        return self._taken.get(host, Need())
+        return self._taken.get(host, _NOTHING)
 
     def _sum_up(self, hosts: Iterable[str]) -> None:
         for host in hosts:

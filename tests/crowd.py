@@ -27,6 +27,7 @@ from plctl.common.run_request import LinkRequest, RunRequest
 from plctl.common.scenario import Row, Schedule
 from plctl.common.transport import SpokeKeys
 from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.controller.interpreter import set_aside
 from plctl.controller.results import read_events, read_record
 from plctl.controller.run_record import RunRecord
 
@@ -166,6 +167,7 @@ async def carry(crowd: Crowd, client: Client, pause_s: float) -> Outcome:
     """Take a run through, asking for the list of agents again and again with pauses while it goes on."""
     submit = rq.Submit(crowd.size.request())
     run = (await client.ask(submit, rq.Submitted, 60)).run
+    set_aside()  # no command has a plan of so many links, and Arrow, for its garbage collector to look through
     latencies: dict[str, list[float]] = {"runs": [], "agents": []}
     listed = set()
     before, began_s = await _running(client, run, crowd), time.perf_counter()

@@ -36,7 +36,8 @@ def agents(reach: Reach, as_json: bool) -> None:
 
     found = reach.ask(lambda client: client.ask(rq.ListAgents(), rq.Agents))
     if as_json:
-        click.echo(json.dumps(to_plain(found), indent=1))
+        rows = [to_plain(agent) for agent in found.agents]
+        click.echo(json.dumps({"agents": rows, "controller": found.controller, "version": found.version}, indent=1))
     elif found.agents:
         _print(found)
     else:

@@ -7,13 +7,14 @@ import re
 import types
 import typing
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
 
 import plctl.common
 from plctl.common import messages, socket_options, wire
 from plctl.common.refusals import Refusal
+from plctl.common.wire_types import row_kind
 
 DOCUMENT = (Path(plctl.common.__file__).parent / "PROTOCOL.md").read_text()
 _SECTION = re.compile(r"^### `(\w+)`([^\n]*)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
@@ -24,10 +25,10 @@ SECTIONS = {name: (head, _ROW.findall(body)) for name, head, body in _SECTION.fi
 def wire_type(hint: Any) -> str:
     """A type hint in the document's words."""
     args, origin = get_args(hint), get_origin(hint)
+    if origin is Annotated:
+        return f"table of {row_kind(hint).__name__}"
     if origin is tuple:
-        if args[1] is not Ellipsis:
-            return f"list of exactly {', '.join(map(wire_type, args))}"
-        return f"list of {wire_type(args[0])}"
+        return f"list of {wire_type(args[0]) if args[1] is ... else 'exactly ' + ', '.join(map(wire_type, args))}"
     if origin is dict:
         return f"map of {wire_type(args[1])}"
     if origin is Literal:
@@ -39,7 +40,7 @@ def wire_type(hint: Any) -> str:
 
 def fields(kind: type[Any]) -> list[tuple[str, str, str]]:
     """Name, type and default of each field of `kind`; an empty default is a field that must be there."""
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     return [(f.name, wire_type(hints[f.name]), default(f)) for f in dataclasses.fields(kind)]
 
 

@@ -27,6 +27,7 @@ class Tree:
     marks: dict[str, int] = field(default_factory=dict)
     pair: tuple[int, str] = (0, "")
     maybe: Leaf | None = None
+    table: wire.Table[Leaf] = ()
 
 
 leaves = st.builds(Leaf, st.integers(-(2**63), 2**63 - 1), st.sampled_from(["a", "b"]))
@@ -37,6 +38,7 @@ trees = st.builds(
     st.dictionaries(st.text(), st.integers(0, 9)),
     st.tuples(st.integers(0, 9), st.text()),
     st.none() | leaves,
+    st.lists(leaves).map(tuple),
 )
 
 
@@ -57,6 +59,14 @@ def test_round_trip(tree: Tree) -> None:
         ({"name": "", "leaves": {}}, "Tree.leaves: expected list, got dict"),
         ({"name": "", "marks": {"x": "y"}}, "Tree.marks.x: expected int, got str"),
         ({"name": "", "pair": [1]}, "Tree.pair: expected list of 2, got list"),
+        ({"name": "", "table": []}, "Tree.table: expected columns size, kind, got list"),
+        ({"name": "", "table": {"size": []}}, "Tree.table: expected columns size, kind, got size"),
+        ({"name": "", "table": {"size": [1.0], "kind": ["a"]}}, "Tree.table.size[]: expected int, got float"),
+        ({"name": "", "table": {"size": [1], "kind": [[]]}}, "Tree.table.kind[]: expected one of a, b, got []"),
+        (
+            {"name": "", "table": {"size": [], "kind": ["a"]}},
+            "Tree.table: expected columns equally long, got 0 to 1 rows",
+        ),
         ([], "Tree: expected map (Tree), got list"),
     ],
 )
@@ -64,6 +74,12 @@ def test_refusal_says_where(plain: object, sentence: str) -> None:
     """Each way in which a value can differ from its declaration has a sentence that names the place."""
     with pytest.raises(ProtocolError, match="^" + re.escape(sentence) + "$"):
         wire.from_plain(Tree, plain)
+
+
+def test_a_table_is_columns() -> None:
+    """However many rows there are, the wire has each field's name once."""
+    plain = wire.to_plain(Tree("", table=(Leaf(1), Leaf(2, "b"))))
+    assert {"size": [1, 2], "kind": ["a", "b"]} == plain["table"]
 
 
 @given(st.binary(max_size=200))
