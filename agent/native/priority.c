@@ -76,10 +76,15 @@ void priority_raise(struct priority *priority, bool raised)
 	priority->raised = raised;
 	if (priority->is_real_time)
 		return;
-	if (raised)
-		go_real_time(RAISED);
-	else
+	priority->is_raised = raised && go_real_time(RAISED) == 0;
+	if (!raised)
 		go_first();
+}
+
+void priority_yield(const struct priority *priority)
+{
+	if (priority->is_real_time || priority->is_raised)
+		sched_yield();
 }
 
 void priority_keep(struct priority *priority, int64_t now)

@@ -30,6 +30,7 @@ struct priority {
 	int real_time;   /* 0: none was asked for or given */
 	bool is_real_time;
 	bool raised;     /* for the moment, whatever was asked for */
+	bool is_raised;  /* and the kernel allowed it */
 	int64_t looked_ns; /* at the clock of CPU time, as of now */
 	int64_t cpu_ns;
 	struct allowance allowance;
@@ -41,6 +42,8 @@ void priority_take(struct priority *priority, const struct priority_config *conf
  * right to that nothing changes.
  */
 void priority_raise(struct priority *priority, bool raised);
+/* Let those of the same priority go before; an ordinary thread, which would lose its slice to all others, keeps the CPU. */
+void priority_yield(const struct priority *priority);
 void priority_keep(struct priority *priority, int64_t now); /* to be called often: it costs nothing most times */
 
 #endif

@@ -8,8 +8,8 @@
 
 #define LEAD_NS 100000   /* how long before T0 to begin bringing memory in */
 #define LEAD_EACH_NS 500 /* and so much longer for every link */
-#define AWAKE_NS 500000  /* how long before that nobody should sleep any more */
-#define NEAR_NS 1000000  /* how long before that T0 is near: a thread of an ordinary priority may wake so late */
+#define AWAKE_NS 2000000 /* how long before that nobody should sleep any more: a halted virtual CPU may be woken so late */
+#define NEAR_NS 5000000  /* how long before that T0 is near: a thread of an ordinary priority may wake so late */
 
 void starts_init(struct starts *starts)
 {

@@ -121,12 +121,14 @@ static bool stays_awake(const struct worker *worker)
 static int64_t wait_for_work(struct worker *worker)
 {
 	int64_t before = gather(worker), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
-	bool sleeps, told = false;
+	bool awake = stays_awake(worker), sleeps, told = false;
 
 	priority_keep(&worker->priority, before);
-	sleeps = wake > before && readiness_may_sleep(&worker->readiness) && !stays_awake(worker);
+	sleeps = wake > before && readiness_may_sleep(&worker->readiness) && !awake;
 	if (sleeps || readiness_should_ask(&worker->readiness, before))
 		told = ask(worker, before, sleeps ? wake : before);
+	if (awake)
+		priority_yield(&worker->priority);
 	now = monotonic_ns();
 	if (sleeps && !told)
 		pace_woke(&worker->pace, now - wake);
@@ -136,16 +138,31 @@ static int64_t wait_for_work(struct worker *worker)
 	return now;
 }
 
+/*
+ * Says so where T0 has come; returns the time then. Workers of other hosts may share this CPU, where hosts are namespaces,
+ * and wait for the same T0: all are to notice it before the first goes on.
+ */
+static int64_t start_due(struct worker *worker, int64_t now)
+{
+	bool near = worker->starts.near;
+
+	starts_pass(&worker->starts, now);
+	if (near && !worker->starts.near) {
+		priority_yield(&worker->priority);
+		now = monotonic_ns();
+	}
+	priority_raise(&worker->priority, worker->starts.near);
+	return now;
+}
+
 static void *run(void *argument)
 {
 	struct worker *worker = argument;
 
 	prctl(PR_SET_TIMERSLACK, 1);
 	while (!worker->stopping) {
-		int64_t now = wait_for_work(worker);
+		int64_t now = start_due(worker, wait_for_work(worker));
 
-		starts_pass(&worker->starts, now);
-		priority_raise(&worker->priority, worker->starts.near);
 		if ((receive_all(worker, now) > 0) | deliver_all(worker, now))
 			worker->idle_ns = 0;
 	}
