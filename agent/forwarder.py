@@ -21,6 +21,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,19 @@ class Server:
 
         :raises ProtocolError: what came is no request.
         """
-        with ThreadPoolExecutor(THREADS) as pool, self._control.makefile("rb") as stream:
-            while head := stream.read(LENGTH_BYTES):
-                pool.submit(self._answer, decode_request(stream.read(int.from_bytes(head, "big"))))
+        with ThreadPoolExecutor(THREADS) as pool:
+            for request in self._requests():
+                pool.submit(self._answer, decode_request(request))
         with ThreadPoolExecutor(THREADS) as pool:
             pool.map(self._forwarder.remove, self._links)
+
+    def _requests(self) -> Iterator[bytes]:
+        """What comes until the other end is gone. A killed agent leaves a request unfinished, answers unread."""
+        with self._control.makefile("rb") as stream, contextlib.suppress(ConnectionResetError):
+            while len(head := stream.read(LENGTH_BYTES)) == LENGTH_BYTES:
+                length = int.from_bytes(head, "big")
+                if len(request := stream.read(length)) == length:
+                    yield request
 
     def _answer(self, request: dict[str, Any]) -> None:
         error, result = "", None

@@ -74,10 +74,12 @@ void priority_raise(struct priority *priority, bool raised)
 	if (priority->raised == raised)
 		return;
 	priority->raised = raised;
+	priority->is_raised = false;
 	if (priority->is_real_time)
 		return;
-	priority->is_raised = raised && go_real_time(RAISED) == 0;
-	if (!raised)
+	if (raised)
+		priority->is_raised = go_real_time(RAISED) == 0;
+	else
 		go_first();
 }
 
