@@ -35,15 +35,39 @@ def _encoder(hint: Any) -> _Encoder | None:
         return _dataclass_encoder(typing.cast(type, hint))
     if origin is Annotated:
         return _table_encoder(row_kind(hint))
-    if hint in SCALARS or origin is Literal or (origin is dict and _encoder(args[1]) is None):
+    if hint in SCALARS or origin is Literal:
         return None
-    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+    makers: dict[Any, Callable[[tuple[Any, ...]], _Encoder | None]] = {
+        tuple: _tuple_encoder,
+        dict: _dict_encoder,
+        Union: _optional_encoder,
+        types.UnionType: _optional_encoder,
+    }
+    make = makers.get(origin)
+    return make(args) if make else to_plain
+
+
+def _tuple_encoder(args: tuple[Any, ...]) -> _Encoder:
+    if len(args) == 2 and args[1] is Ellipsis:
         item = _encoder(args[0])
         return list if item is None else lambda values: [item(value) for value in values]
-    if origin in (Union, types.UnionType):
-        inner = next((made for arg in args if (made := _encoder(arg))), None) if len(args) == 2 else to_plain
-        return None if inner is None else lambda value: None if value is None else inner(value)
-    return to_plain
+    parts = [_encoder(arg) or _as_it_is for arg in args]
+    return lambda values: [part(value) for part, value in zip(parts, values, strict=True)]
+
+
+def _dict_encoder(args: tuple[Any, ...]) -> _Encoder | None:
+    item = _encoder(args[1])
+    return None if item is None else lambda values: {key: item(value) for key, value in values.items()}
+
+
+def _optional_encoder(args: tuple[Any, ...]) -> _Encoder | None:
+    (inner,) = [arg for arg in args if arg is not type(None)]
+    item = _encoder(inner)
+    return None if item is None else lambda value: None if value is None else item(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _table_encoder(kind: type) -> _Encoder:

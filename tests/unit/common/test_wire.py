@@ -28,6 +28,9 @@ class Tree:
     pair: tuple[int, str] = (0, "")
     maybe: Leaf | None = None
     table: wire.Table[Leaf] = ()
+    tables: dict[str, wire.Table[Leaf]] = field(default_factory=dict)
+    numbered: tuple[int, wire.Table[Leaf]] = (0, ())
+    perhaps: wire.Table[Leaf] | None = None
 
 
 leaves = st.builds(Leaf, st.integers(-(2**63), 2**63 - 1), st.sampled_from(["a", "b"]))
@@ -38,7 +41,10 @@ trees = st.builds(
     st.dictionaries(st.text(), st.integers(0, 9)),
     st.tuples(st.integers(0, 9), st.text()),
     st.none() | leaves,
-    st.lists(leaves).map(tuple),
+    tables := st.lists(leaves).map(tuple),
+    st.dictionaries(st.text(), tables),
+    st.tuples(st.integers(0, 9), tables),
+    st.none() | tables,
 )
 
 
