@@ -18,7 +18,7 @@ import pytest
 from plctl.agent.netns import NETNS_DIR
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
-ROUNDS = 5  #: per victim
+ROUNDS = 8  #: per victim
 #: How long after the victim's own start it is killed, at most: from before its first act to after its last.
 SPAN_SECONDS = {"cli": 4.0, "agent": 3.0, "forwarder": 2.0}
 
