@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from plctl.common.plan import DIRECTIONS
-from plctl.common.problems import Problems, quote, suggest
+from plctl.common.problems import quote
 from plctl.common.units import NS_PER_MS, RATE_UNLIMITED, scale
 
 _GROUP = "[ _\u00a0\u2009\u202f]"  # what people put between groups of three digits
@@ -15,7 +14,7 @@ _DIGITS = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)"
 _NUMBER = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?")
 _SEPARATOR = re.compile(_GROUP)
 _UNLIMITED = ("inf", "+inf", "infinity", "+infinity", "unlimited")
-_MAX_WIDTH = 64
+_COMMA = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # `scenario_cells` reads it where it can be told what it means
 
 EXAMPLE_HEADER = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]"
 
@@ -39,7 +38,7 @@ class Column:
 
         :raises ValueError: it is not legal; the message says what was found and what is.
         """
-        text = cell.strip().strip('"').strip()
+        text = cell.strip()
         if not _NUMBER.fullmatch(text):
             return self._read_word(text)
         plain = _SEPARATOR.sub("", text)
@@ -65,6 +64,9 @@ class Column:
             return -1
         if not word:
             raise ValueError(f"{self.name}: the cell is empty; legal is {self.legal}")
+        if _COMMA.fullmatch(text):
+            remedy = f"write {text.replace(',', '')} or {text.replace(',', '.')}"
+            raise ValueError(f"{self.name}: {quote(text)} is a thousand times as much to some as to others; {remedy}")
         raise self._wrong(text, "is NaN, not a number" if word.lstrip("+-") == "nan" else "is not a number")
 
     def _wrong(self, text: str, why: str) -> ValueError:
@@ -88,108 +90,3 @@ COLUMNS = (
     Column("Duplicate[%]", 1, 100, _PERCENT, emulated=False, required=False),
     Column("Corrupt[%]", 1, 100, _PERCENT, emulated=False, required=False),
 )  # fmt: skip
-_BY_NAME = {column.name.casefold(): column for column in COLUMNS}
-_PER_ROW = (ROUTE, DELAY, RATE, QUEUE)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where in a line things stand. A place is the index of a cell, or −1 where no column serves."""
-
-    width: int
-    columns: tuple[tuple[int, Column], ...]  #: the known columns and their places
-    time: int
-    up: tuple[int, int, int, int]  #: places of route, delay, rate and queue
-    down: tuple[int, int, int, int]
-
-    @property
-    def directed(self) -> bool:
-        """Whether the directions differ in any column."""
-        return self.up != self.down
-
-
-def read_header(line: str, number: int, problems: Problems) -> Layout:
-    """The layout that header `line` (line `number` of the file) describes; what is wrong with it goes to `problems`.
-
-    The layout of a faulty header has those columns that could be told, so that their cells can still be checked.
-    """
-    names = line.split(",")
-    if fault := _no_header(line, names):
-        problems.add(number, 1, fault)
-        return Layout(len(names), (), -1, (-1,) * 4, (-1,) * 4)
-    found = _Header(number, problems)
-    offset = 1
-    for index, name in enumerate(names):
-        found.add(index, name, offset + len(name) - len(name.lstrip()))
-        offset += len(name) + 1
-    return found.layout(len(names))
-
-
-def _no_header(line: str, names: list[str]) -> str:
-    """Why nothing can be told from this line, or an empty text."""
-    if len(names) > _MAX_WIDTH:
-        return f"the header has {len(names)} columns; there are only {len(COLUMNS)} kinds"
-    if all(_NUMBER.fullmatch(name.strip()) for name in names):
-        return f"the header is missing; the first line must name the columns: {EXAMPLE_HEADER}"
-    if len(names) == 1 and (";" in line or "\t" in line):
-        return f"the columns must be separated by commas: {EXAMPLE_HEADER}"
-    return ""
-
-
-class _Header:
-    """The columns found so far, by name and direction (an empty one: both)."""
-
-    def __init__(self, line: int, problems: Problems) -> None:
-        self.line = line
-        self.problems = problems
-        self.places: dict[tuple[Column, str], tuple[int, int]] = {}  # → index, column in the file
-
-    def add(self, index: int, cell: str, place: int) -> None:
-        label = cell.strip().strip('"').strip()
-        name, _, direction = "".join(label.split()).casefold().partition(":")
-        column = _BY_NAME.get(name)
-        if column is None:
-            text = suggest(name, [c.name for c in COLUMNS])
-            self.problems.add(self.line, place, f"unknown column {quote(label)}; {text}")
-        elif direction not in DIRECTIONS and ":" in label:
-            self.problems.add(self.line, place, f"{quote(label)}: a column's direction is :up or :down")
-        elif direction and not column.directed:
-            self.problems.add(self.line, place, f"{quote(label)}: {column.name} serves both directions")
-        elif (column, direction) in self.places:
-            self.problems.add(self.line, place, f"the column {quote(label)} is given twice")
-        else:
-            self.places[column, direction] = (index, place)
-
-    def layout(self, width: int) -> Layout:
-        self._find_unused()
-        columns = tuple((index, column) for (column, _), (index, _) in self.places.items())
-        time = self._place(TIME, "")
-        up, down = ([self._place(column, direction) for column in _PER_ROW] for direction in DIRECTIONS)
-        if time < 0:
-            self.problems.add(self.line, 1, _missing("Time[ms]"))
-        for column, for_up, for_down in zip(_PER_ROW, up, down, strict=True):
-            if column.required:
-                self._require(column, for_up, for_down)
-        return Layout(width, columns, time, (up[0], up[1], up[2], up[3]), (down[0], down[1], down[2], down[3]))
-
-    def _place(self, column: Column, direction: str) -> int:
-        """The cell that serves `direction`: its own column rather than the one for both."""
-        found = self.places.get((column, direction)) or self.places.get((column, ""))
-        return found[0] if found else -1
-
-    def _require(self, column: Column, up: int, down: int) -> None:
-        if up < 0 and down < 0:
-            self.problems.add(self.line, 1, _missing(column.name))
-        elif up < 0 or down < 0:
-            self.problems.add(self.line, 1, _missing(f"{column.name}:{'up' if up < 0 else 'down'}"))
-
-    def _find_unused(self) -> None:
-        for column in COLUMNS:
-            if all((column, direction) in self.places for direction in ("", *DIRECTIONS)):
-                place = self.places[column, ""][1]
-                text = f"{column.name} would never be used, as both directions have a column of their own; remove it"
-                self.problems.add(self.line, place, text)
-
-
-def _missing(name: str) -> str:
-    return f"the column {name} is missing; needed are {EXAMPLE_HEADER}"

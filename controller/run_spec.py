@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from plctl.common.errors import InputError, Problem, UserError
+from plctl.common.foreign_formats import foreign_format
 from plctl.common.plan import LinkPlan, Workload
 from plctl.common.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
 from plctl.common.scenario_csv import parse_scenario
@@ -63,10 +64,15 @@ def load_run(
 
 
 def looks_like_scenario(path: Path, text: str) -> bool:
-    """Whether `text`, read from `path`, is a scenario rather than a run spec: by the suffix, else by its first line."""
+    """Whether `text`, read from `path`, is a scenario rather than a run spec: by the suffix, else by its lines.
+
+    Traces of other tools count as scenarios: whoever reads those says what they are.
+    """
     suffix = path.suffix.lower()
     if suffix in (".csv", ".yaml", ".yml"):
         return suffix == ".csv"
+    if foreign_format(text):
+        return True
     lines = (line.strip() for line in text[:4096].splitlines())
     first = next((line for line in lines if line and not line.startswith("#")), "")
     return "," in first and "time" in first.lower() and ": " not in first

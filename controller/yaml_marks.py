@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from yaml.composer import Composer
+from yaml.resolver import Resolver
 
 from plctl.common.problems import Problems, quote
 
-#: Bounds of a document: nesting, and values after all aliases are replaced by what they stand for.
+#: Bounds of a document: nesting, and values after all aliases are replaced by what they stand for, unless half as many
+#: are written down one by one.
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
 
@@ -65,7 +69,7 @@ def load_marked(text: str, problems: Problems, placeholders: Sequence[str] = ())
     marked = Marked()
     hidden, restore = _hide(text, placeholders)
     try:
-        root = _Loader(hidden).get_single_node()
+        root, written = _compose(hidden)
     except yaml.MarkedYAMLError as error:
         place = _mark(error.problem_mark or error.context_mark)
         said = " ".join(filter(None, (error.problem, error.context)))
@@ -77,7 +81,7 @@ def load_marked(text: str, problems: Problems, placeholders: Sequence[str] = ())
         problems.add(place.line, place.column, f"is not YAML: the character {quote(text[error.position])} is illegal")
     else:
         if root is not None:
-            _Builder(marked, problems, restore).build(root)
+            _Builder(marked, problems, restore, max(MAX_VALUES, 2 * written)).build(root)
     return marked
 
 
@@ -93,27 +97,64 @@ def _hide(text: str, placeholders: Sequence[str]) -> tuple[str, Callable[[str], 
     return hidden, lambda value: value.replace(_OPEN, "{").replace(_CLOSE, "}")
 
 
-class _Loader(yaml.SafeLoader):
+def _compose(text: str) -> tuple[yaml.Node | None, int]:
+    """The document's root, and how many nodes are written there.
+
+    libyaml takes half the time, but what it says of mistakes is not what PyYAML says, and less of a help.
+
+    :raises yaml.YAMLError: it is no YAML.
+    """
+    for make in _LOADERS[:-1]:
+        with suppress(yaml.YAMLError, UnicodeError):
+            loader = make(text)
+            return loader.get_single_node(), loader.nodes
+    loader = _LOADERS[-1](text)
+    return loader.get_single_node(), loader.nodes
+
+
+class _Bounded(Composer):
     """PyYAML's composer without implicit types, and with a bound on nesting (it recurses)."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own attribute
     depth = 0
+    nodes = 0  #: aliases included
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
+        self.nodes += 1
         if self.depth > MAX_DEPTH:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            mark = cast(Any, self).peek_event().start_mark  # each loader brings a parser of its own
             raise yaml.MarkedYAMLError(problem=f"nested more than {MAX_DEPTH} deep", problem_mark=mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
 
+class _Loader(_Bounded, yaml.SafeLoader):
+    """All of it in Python."""
+
+
+_LOADERS: list[Callable[[str], _Bounded]] = [_Loader]
+if yaml.__with_libyaml__:
+    from yaml._yaml import CParser
+
+    class _QuickLoader(_Bounded, CParser, Resolver):
+        """The same over libyaml's events."""
+
+        def __init__(self, text: str) -> None:
+            CParser.__init__(self, text)
+            Composer.__init__(self)
+            Resolver.__init__(self)
+
+    _LOADERS.insert(0, _QuickLoader)
+
+
 class _Builder:
     """Makes plain values of nodes and notes their places."""
 
-    def __init__(self, marked: Marked, problems: Problems, restore: Callable[[str], str]) -> None:
+    def __init__(self, marked: Marked, problems: Problems, restore: Callable[[str], str], limit: int) -> None:
         self.restore = restore
+        self.limit = limit
         self.marked = marked
         self.problems = problems
         self.count = 0
@@ -128,8 +169,8 @@ class _Builder:
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self.count += 1
-        if self.count > MAX_VALUES:
-            raise _TooMuchError(node, f"has more than {MAX_VALUES} values, aliases included")
+        if self.count > self.limit:
+            raise _TooMuchError(node, f"has more than {self.limit} values, aliases included")
         if id(node) in self.open:
             raise _TooMuchError(node, "an alias stands within what it stands for")
         if len(self.open) >= MAX_DEPTH:
@@ -151,7 +192,7 @@ class _Builder:
         text = self.restore(node.value)
         if illegal := _NO_TEXT.search(text):
             self._complain(node, f"the character {quote(illegal[0])} may not be part of a text")
-        nothing = isinstance(node, yaml.ScalarNode) and node.style is None and text in ("", "~", "null")
+        nothing = isinstance(node, yaml.ScalarNode) and not node.style and text in ("", "~", "null")
         return None if nothing else text
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
@@ -160,7 +201,7 @@ class _Builder:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self._complain(key, "a key must be a plain word")
-            elif key.value == "<<" and key.style is None:
+            elif key.value == "<<" and not key.style:
                 merges.append(value)
             elif (name := self.restore(key.value)) in own:
                 self._complain(key, f"the key {quote(name)} is given twice")

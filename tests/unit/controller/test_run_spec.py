@@ -259,7 +259,20 @@ def test_reports_everything_at_once(refuse: Refuse, tmp_path: Path) -> None:
 
 def test_refuses_a_spec_that_is_too_long(refuse: Refuse) -> None:
     """No megabytes are fed to the YAML reader."""
-    assert ["study.yaml: is too long for a run spec: at most 1048576 characters are read"] == refuse("#" * 2**20 + "\n")
+    sentence = "study.yaml: is too long for a run spec: at most 16777216 characters are read"
+    assert [sentence] == refuse("#" * 2**24 + "\n")
+
+
+def test_ten_thousand_links_may_be_listed_one_by_one(load: Load) -> None:
+    """A script that writes every link by itself needs neither `count` nor aliases."""
+    link = (
+        "  - name: n{}\n    scenario: leo.csv\n    workload:\n"
+        "      - {{at: server, command: iperf3 -s -1, ready: {{tcp: 5201}}}}\n"
+        '      - {{at: client, command: "iperf3 -c {{server}} -J --logfile a-rather-long-name", start: 0s}}\n'
+    )
+    text = "duration: 5s\nlinks:\n" + "".join(link.format(index) for index in range(10_000))
+    assert len(text) > 2**20
+    assert [f"n{index}" for index in range(10_000)] == [each.plan.name for each in load(text).links]
 
 
 def test_a_bare_scenario_is_a_run(tmp_path: Path) -> None:
