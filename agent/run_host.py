@@ -239,6 +239,7 @@ class RunHost:
         assert self._forwarder is not None
         for link in self._links.values():
             link.baseline = link.latest = self._forwarder.read(link.slot)
+            link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
             for process in link.workloads.values():
                 if process.workload.start_ns >= 0:
                     process.open_gate(t0_ns + process.workload.start_ns)

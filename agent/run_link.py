@@ -24,7 +24,9 @@ class RunLink:
     log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
     sockets: LinkSockets | None = None  #: if the plan asks for them
     baseline: LinkStats | None = None  #: at T0; what came before is not the run's
+    baseline_ns: int | None = None  #: when it was read, on this host's clock
     latest: LinkStats | None = None
+    latest_ns: int | None = None
     workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
 
     def result(self, cause: str) -> LinkResult:
@@ -38,6 +40,8 @@ class RunLink:
             workloads=tuple(process.result() for process in self.workloads.values()),
             cause=cause,
             scenario_start_ns=latest.started_ns,
+            from_ns=self.baseline_ns,
+            until_ns=self.latest_ns,
         )
 
 

@@ -96,6 +96,7 @@ class RunStreams:
         for link in self._links.values():
             if link.latest is not None:
                 before, link.latest = link.latest, forwarder.read(link.slot)
+                link.latest_ns = self._desk.clock.monotonic_ns()
                 readings.append((link.plan, before, link.latest))
         self._sampler.take(now, readings)
 

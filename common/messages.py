@@ -19,6 +19,7 @@ from plctl.common.errors import ForbiddenError, VersionError
 from plctl.common.plan import Direction, RunPlan
 from plctl.common.socket_stats import Flow
 from plctl.common.wire import from_plain, pack, to_plain, unpack
+from plctl.common.witness import InterfaceWatch, WorkerWatch
 
 PROTOCOL_VERSION = 1
 #: The most records of a packet log that one message carries: 256 KiB.
@@ -152,13 +153,16 @@ class DirectionResult:
 class WorkloadResult:
     """How a workload ended. `status` is its exit status, or minus the signal that ended it.
 
-    `cause` is empty unless it failed; a workload that the run's end ended did not fail.
+    `cause` is empty unless it failed; a workload that the run's end ended did not fail. Times are those of the agent's
+    monotonic clock.
     """
 
     name: str
     at: str
     status: int
     cause: str = ""
+    planned_ns: int | None = None  #: when its command was to be executed; None: as soon as it was there
+    executed_ns: int | None = None  #: when it was; 0: never; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,11 @@ class LinkResult:
     workloads: tuple[WorkloadResult, ...] = ()
     cause: str = ""  #: why the link failed after its start, if it did
     scenario_start_ns: int = 0  #: when the scenario's clock started (the agent's monotonic clock); 0: never
+    from_ns: int | None = None  #: since when the link's counters count (the agent's monotonic clock)
+    until_ns: int | None = None  #: when they were last read
+    limits: tuple[str, ...] = ()  #: that the agent ran into, a sentence each
+    worker: WorkerWatch | None = None  #: None: nobody watched it
+    interfaces: InterfaceWatch | None = None  #: None: nobody watched them
 
 
 @dataclass(frozen=True, slots=True)

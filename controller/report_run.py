@@ -25,6 +25,7 @@ _VERDICTS = {
     Verdict.LATE: "packets left later than the model asked for: the 99th percentile is over its budget",
     Verdict.SKEWED: "the link did not start at T0 within its budget",
     Verdict.OVERLOADED: "the machine lost packets that no scenario asked to lose; do not trust what this link shows",
+    Verdict.UNPROVEN: "nothing is known to be wrong, but a witness that could have seen it was not heard",
     Verdict.SIMULATED: "nothing was emulated: a simulated agent made up every figure, to try the controller",
     Verdict.FAILED: "the link or one of its workloads did not do its work; the cause is the first one known",
     Verdict.CANCELLED: "somebody ended the run early; what was measured until then is true",

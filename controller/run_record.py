@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
+from plctl.common.certificate import UNSEEN, judge
+from plctl.common.link_facts import HalfFacts, LinkFacts
 from plctl.common.messages import DirectionResult, LinkReadiness, LinkResult, LinkStart
 from plctl.common.plan import Budget, LinkPlan
 from plctl.common.units import NS_PER_S
-from plctl.common.verdict import HalfFacts, Judgement, LinkFacts, Verdict, judge, judge_run
+from plctl.common.verdict import Judgement, Statement, judge_run
 from plctl.common.wire import from_plain, to_plain
 from plctl.controller.skew import Starts, skew_bound_ns
 
@@ -42,7 +44,12 @@ class HostRecord:
     @property
     def bound_ns(self) -> int:
         """The better informed of both bounds; 0 if neither is known."""
-        return max(self.bound_after_ns if self.bound_after_ns >= 0 else self.bound_before_ns, 0)
+        return self.known_bound_ns or 0
+
+    @property
+    def known_bound_ns(self) -> int | None:
+        """The better informed of both bounds; None if neither is known."""
+        return next((bound for bound in (self.bound_after_ns, self.bound_before_ns) if bound >= 0), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class LinkRecord:
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""
     also: tuple[str, ...] = ()  #: weaker findings
+    certificate: tuple[Statement, ...] = ()  #: what the verdict rests on; empty in records of earlier versions
 
     @property
     def skew_ns(self) -> int | None:
@@ -91,6 +99,7 @@ class RunRecord:
     finished_utc: str = ""
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""
+    unseen: tuple[str, ...] = ()  #: what no certificate of the run can see, a sentence each
     format: Literal[1] = 1
 
     def host(self, name: str) -> HostRecord:
@@ -144,34 +153,45 @@ def finished(
 ) -> RunRecord:
     """`record` with every link judged. `failures` maps links to the first cause known to the controller."""
     known, hosts = {result.link: result for result in results}, record.hosts_by_name()
-    links = []
+    links, judgements = [], {}
     for link in record.links:
         over = replace(link, result=known.get(link.plan.name))
         judgement = judge(facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled), record.budget)
-        links.append(replace(over, verdict=str(judgement.verdict), cause=judgement.cause, also=judgement.also))
-    whole = judge_run({link.plan.name: Judgement(Verdict(link.verdict), link.cause) for link in links})
-    return replace(record, links=tuple(links), verdict=str(whole.verdict), cause=whole.cause, finished_utc=finished_utc)
+        judgements[link.plan.name] = judgement
+        links.append(_with_judgement(over, judgement))
+    whole = judge_run(judgements)
+    over_all = replace(record, links=tuple(links), verdict=str(whole.verdict), cause=whole.cause, unseen=UNSEEN)
+    return replace(over_all, finished_utc=finished_utc)
 
 
 def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled: bool) -> LinkFacts:
     """What `link` on `host` is judged by. A link without a result has failed, unless the run was cancelled."""
     at_t0 = link.plan.start == "at-t0"
     result = link.result
+    known = LinkFacts(
+        cancelled=cancelled,
+        planned_ns=link.planned_ns if at_t0 else None,
+        clock_bound_ns=host.known_bound_ns,
+        clock_source=host.clock_source,
+        simulated=host.simulated,
+        packet_log=link.plan.packets,
+    )
     if result is None:
         if failure is None and not cancelled:
             failure = f"no result came from its host {link.host}"
-        planned_ns = link.planned_ns if at_t0 else None
-        return LinkFacts(failure, cancelled, (), planned_ns, link.started_ns, simulated=host.simulated)
-    return LinkFacts(
+        return replace(known, failure=failure, started_ns=link.started_ns, reported=False)
+    return replace(
+        known,
         failure=failure or result.cause or None,
-        cancelled=cancelled,
-        workload_failures=tuple(f"{each.name}: {each.cause}" for each in result.workloads if each.cause),
-        planned_ns=link.planned_ns if at_t0 else None,
+        workloads=result.workloads,
         started_ns=link.started_ns if at_t0 else result.scenario_start_ns or None,
-        clock_bound_ns=host.bound_ns,
-        simulated=host.simulated,
+        from_ns=result.from_ns,
+        until_ns=result.until_ns,
         up=_half_facts(result.up),
         down=_half_facts(result.down),
+        limits=result.limits,
+        worker=result.worker,
+        interfaces=result.interfaces,
     )
 
 
@@ -246,4 +266,11 @@ def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
 
 
 def _half_facts(half: DirectionResult) -> HalfFacts:
-    return HalfFacts(half.lateness_p99_ns, half.lost_ring, half.lost_send, half.lost_memory)
+    return HalfFacts(**{each.name: getattr(half, each.name) for each in fields(HalfFacts)})
+
+
+def _with_judgement(link: LinkRecord, judgement: Judgement) -> LinkRecord:
+    """`verdict` as a plain string, as it is read back."""
+    statements = tuple(replace(each, verdict=str(each.verdict)) for each in judgement.certificate)
+    verdict = str(judgement.verdict)
+    return replace(link, verdict=verdict, cause=judgement.cause, also=judgement.also, certificate=statements)

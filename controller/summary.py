@@ -23,7 +23,7 @@ MAX_FINDINGS = 10
 #: Of more links with one and the same finding than this, the first are named.
 MAX_NAMES = 4
 _COLOURS = {Verdict.OK: "green", Verdict.LATE: "yellow", Verdict.SKEWED: "yellow", Verdict.CANCELLED: "dim",
-            Verdict.SIMULATED: "magenta"}  # fmt: skip
+            Verdict.UNPROVEN: "cyan", Verdict.SIMULATED: "magenta"}  # fmt: skip
 _HEADERS = ("link", "host", "verdict", "packets\nup", "packets\ndown", "dropped", "lost", "late\np99",
             "start\nafter T0")  # fmt: skip
 

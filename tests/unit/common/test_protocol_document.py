@@ -50,8 +50,8 @@ def default(f: dataclasses.Field[Any]) -> str:
         return "empty" if f.default_factory is dict else "all defaults"
     if f.default is dataclasses.MISSING:
         return ""
-    words: dict[Any, str] = {"": '""', (): "empty", None: "nil", False: "false"}
-    if f.default in words and not (f.default == 0 and type(f.default) is int):
+    words: dict[Any, str] = {"": '""', (): "empty", None: "nil", False: "false", True: "true"}
+    if f.default in words and type(f.default) is not int:
         return words[f.default]
     return f'"{f.default}"' if isinstance(f.default, str) else str(f.default)
 

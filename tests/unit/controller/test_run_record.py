@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -115,3 +116,21 @@ def test_wall_time_is_rfc_3339_utc_with_microseconds() -> None:
 def test_versions_name_what_made_the_numbers() -> None:
     """plctl, Python, the kernel and the libraries are all there."""
     assert {"plctl", "python", "kernel", "pyarrow"} <= software_versions().keys()
+
+
+def test_the_record_says_what_each_verdict_rests_on() -> None:
+    """Every link has its certificate, also one that is ok, and the run says what none of them can see."""
+    record = judged(ran(), *both(from_ns=1, until_ns=9))
+    assert all({"agent", "losses", "lateness"} <= {each.witness for each in k.certificate} for k in record.links)
+    assert {(1, 9)} == {(s.from_ns, s.until_ns) for s in record.links[0].certificate if s.witness == "losses"}
+    assert record.unseen
+
+
+def test_a_record_without_a_certificate_is_read() -> None:
+    """Folders of earlier versions stay readable."""
+    plain = json.loads(to_json(judged(ran(), *both())))
+    del plain["unseen"]
+    for link in plain["links"]:
+        del link["certificate"]
+    record = from_json(json.dumps(plain))
+    assert ["ok", ()] == [record.verdict, record.links[0].certificate]
