@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from plctl.agent.native import _core
 from plctl.common.errors import KernelError
 from plctl.common.messages import MAX_PACKETS
-from plctl.common.plan import DIRECTIONS, Direction
+from plctl.common.scenario import DIRECTIONS, Direction
 
 
 class PacketLog:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plctl.common.messages import WorkloadResult
-from plctl.common.plan import Direction
+from plctl.common.scenario import Direction
 from plctl.common.witness import InterfaceWatch, WorkerWatch
 
 

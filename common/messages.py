@@ -16,7 +16,8 @@ from plctl.common import presence as ps
 from plctl.common import requests as rq
 from plctl.common.clock import ClockIdentity
 from plctl.common.errors import ForbiddenError, VersionError
-from plctl.common.plan import Direction, RunPlan
+from plctl.common.plan import RunPlan
+from plctl.common.scenario import Direction
 from plctl.common.socket_stats import Flow
 from plctl.common.wire import from_plain, pack, to_plain, unpack
 from plctl.common.witness import InterfaceWatch, WorkerWatch

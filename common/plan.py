@@ -12,10 +12,6 @@ from typing import Literal
 from plctl.common.scenario import Schedule
 from plctl.common.units import NS_PER_MS
 
-Direction = Literal["up", "down"]
-#: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
-DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
-
 #: Bytes of an Ethernet header, which a frame has beyond the MTU.
 ETHERNET_HEADER = 14
 

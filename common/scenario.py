@@ -6,8 +6,13 @@ Readers of files live elsewhere (`scenario_csv`); nothing here parses text.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
+
+Direction = Literal["up", "down"]
+#: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
+DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 
 #: Beyond every scenario time, and yet a sum of two of them fits an int64.
 NEVER_NS = 2**62

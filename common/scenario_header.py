@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from plctl.common.plan import DIRECTIONS
 from plctl.common.problems import Problems, quote, suggest
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.scenario_cells import place, split, value
 from plctl.common.scenario_columns import COLUMNS, DELAY, EXAMPLE_HEADER, QUEUE, RATE, ROUTE, TIME, Column
 

@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 
 from plctl.common import columns as packed
 from plctl.common.histogram import Histogram
-from plctl.common.plan import DIRECTIONS, Direction, LinkPlan
-from plctl.common.scenario import Schedule
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import DIRECTIONS, Direction, Schedule
 
 __all__ = ["SAMPLE_COLUMNS", "HalfStats", "Histogram", "LinkStats", "Sample", "Samples", "sample"]
 

@@ -14,6 +14,9 @@ from plctl.controller.run_record import rfc3339
 #: What every line has, in this order; facts follow.
 KEYS = ("ts", "t_ns", "host", "link", "event", "run")
 
+#: The host of events that happened to the run as a whole.
+CONTROLLER = "controller"
+
 Event = Mapping[str, Any]
 
 

@@ -17,6 +17,16 @@ from plctl.controller import results
 _NICE = 10
 
 
+def finish(path: Path) -> Path:
+    """Complete the folder `path` of a run that was judged, here and now; return where its report is.
+
+    :raises UserError: that is no folder of a run.
+    """
+    from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second, and a controller never needs it
+
+    return results.complete(path, report.write)
+
+
 class Finisher:
     """Completes folders, one after the other."""
 
@@ -49,7 +59,7 @@ def main() -> None:
     """Complete the folder that the command line names; a sentence on standard error and status 1 if it cannot be."""
     os.nice(_NICE)
     try:
-        results.finish(Path(sys.argv[1]))
+        finish(Path(sys.argv[1]))
     except PlctlError as error:
         sys.exit(str(error))
 

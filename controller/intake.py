@@ -11,12 +11,9 @@ from plctl.common.errors import ProtocolError
 from plctl.common.socket_stats import SocketSamples
 from plctl.common.telemetry import Samples
 from plctl.controller import events
-from plctl.controller.events import Event
+from plctl.controller.events import CONTROLLER, Event
 from plctl.controller.results import RunFolder
 from plctl.controller.run_events import Note, Phase
-
-#: The host of events that happened to the run as a whole.
-CONTROLLER = "controller"
 
 
 class Observer(Protocol):

@@ -17,6 +17,7 @@ from plctl.common.run_request import RunRequest, check_hosts
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS
 from plctl.controller.embedded import LOCAL_HOST, embedded_controller, require_kernel
+from plctl.controller.finishing import finish
 from plctl.controller.live import LiveView
 from plctl.controller.results import RunFolder, new_run_id
 from plctl.controller.run_events import Phase
@@ -50,7 +51,8 @@ def run_locally(
         folder.record_plan(record)
         asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, forwarder))
         with console.status("writing the report …"):
-            folder.finish()
+            folder.close()
+            finish(folder.path)
     finally:
         folder.close()
     assert folder.record is not None

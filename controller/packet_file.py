@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from plctl.common.errors import ProtocolError
 from plctl.common.messages import MAX_PACKETS
 from plctl.common.packet_log import FIELDS, RECORD, VERDICTS
-from plctl.common.plan import DIRECTIONS, Direction
+from plctl.common.scenario import DIRECTIONS, Direction
 from plctl.common.units import NS_PER_S
 from plctl.controller.run_record import LinkRecord, RunRecord
 

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.units import NS_PER_MS, format_duration
 from plctl.controller.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
 from plctl.controller.markup import Markup

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from plctl.common.plan import DIRECTIONS
+from plctl.common.scenario import DIRECTIONS
 
 #: The version of the probe's JSON document that is understood here.
 FORMAT = 1

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plctl.common.messages import WorkloadResult
-from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.units import NS_PER_S, format_duration, format_rate
 from plctl.controller import plots, socket_plots
 from plctl.controller.markup import Markup, element, join, table

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 
 from plctl.common.messages import DirectionResult
-from plctl.common.plan import DIRECTIONS
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.units import format_duration
 from plctl.common.verdict import Verdict
 from plctl.controller.markup import Markup, element, join

@@ -18,7 +18,8 @@ A session uses it so:
     folder.append_samples("edge-1", samples, offset_ns)           # any number of times
     folder.append_artifact("leo-0", "client.stdout", b"…")
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=clock.wall_ns())
-    report = folder.finish()                                               # …/report.html
+    folder.close()
+    report = finish(folder.path)                # of finishing.py: …/telemetry.parquet, …/report.html
 
 Every method that writes raises `WorldError` with a sentence when the disk is full or says no.
 """
@@ -31,7 +32,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -41,7 +42,7 @@ import pyarrow as pa
 
 from plctl.common.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.messages import LinkReadiness, LinkResult, LinkStart
-from plctl.common.plan import Direction
+from plctl.common.scenario import Direction
 from plctl.common.socket_stats import SocketSamples
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_S
@@ -233,11 +234,6 @@ class RunFolder:
         self._write(record)
         return record
 
-    def finish(self) -> Path:
-        """Close everything and complete the folder (see `finish`); return the report's path."""
-        self.close()
-        return finish(self.path)
-
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
         with _explained(f"close the results in {self.path}"), ExitStack() as stack:
@@ -266,15 +262,14 @@ class RunFolder:
         self.record = record
 
 
-def finish(path: Path) -> Path:
+def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
     """Complete the folder `path` of a run that was judged: log in order, Parquet files, report.html, whose path it is.
 
-    Needs nothing but the folder, may be done again, and is done by one process at a time.
+    `write_report` is handed the folder when all else in it is complete. Needs nothing but the folder, may be done
+    again, and is done by one process at a time.
 
     :raises UserError: that is no folder of a run.
     """
-    from plctl.controller import report  # noqa: PLC0415  # matplotlib takes a second that no other stage need wait
-
     record = read_record(path)
     with _alone(path):
         with _explained(f"order {path / EVENTS_NAME}"):
@@ -285,7 +280,7 @@ def finish(path: Path) -> Path:
         with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
         with _explained(f"write {path / REPORT_NAME}"):
-            return report.write(path)
+            return write_report(path)
 
 
 def is_open(path: Path) -> bool:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from plctl.common.columns import NUMBER_BYTES
 from plctl.common.errors import ProtocolError
-from plctl.common.plan import DIRECTIONS
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.telemetry import SAMPLE_COLUMNS, Samples
 from plctl.controller import column_file
 from plctl.controller.column_parts import Columns, Story

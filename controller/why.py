@@ -16,8 +16,7 @@ from plctl.common.requests import LinkState
 from plctl.common.units import NS_PER_S, format_duration, format_rate, format_size
 from plctl.common.verdict import Verdict
 from plctl.controller.event_text import details
-from plctl.controller.events import Event
-from plctl.controller.intake import CONTROLLER
+from plctl.controller.events import CONTROLLER, Event
 from plctl.controller.live_state import named
 from plctl.controller.results import ARTIFACTS_NAME
 from plctl.controller.run_record import LinkRecord, RunRecord

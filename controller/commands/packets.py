@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.errors import KernelError, UserError
-from plctl.common.plan import DIRECTIONS, Direction
+from plctl.common.scenario import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
     from plctl.controller.packet_stats import Summary

@@ -29,8 +29,8 @@ from plctl.agent.triple import Triple
 from plctl.common.link_need import need_bytes
 from plctl.common.messages import DirectionResult
 from plctl.common.packet_log import FIELDS, NO_ROUTE, RECORD, VERDICTS
-from plctl.common.plan import DIRECTIONS, Capacity, Direction, LinkPlan, Queue
-from plctl.common.scenario import Row, Schedule
+from plctl.common.plan import Capacity, LinkPlan, Queue
+from plctl.common.scenario import DIRECTIONS, Direction, Row, Schedule
 from plctl.common.telemetry import LinkStats
 from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.controller import packet_file

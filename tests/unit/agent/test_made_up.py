@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.made_up import MadeUp
-from plctl.common.plan import DIRECTIONS, LinkPlan, RunPlan
-from plctl.common.scenario import Row, Schedule
+from plctl.common.plan import LinkPlan, RunPlan
+from plctl.common.scenario import DIRECTIONS, Row, Schedule
 from plctl.common.telemetry import Samples
 from plctl.common.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_plan, packed, steady
 
 from plctl.common.clock import FakeClock
-from plctl.common.plan import DIRECTIONS, LinkPlan
+from plctl.common.plan import LinkPlan
+from plctl.common.scenario import DIRECTIONS
 from plctl.common.telemetry import SAMPLE_COLUMNS, Sample, Samples
 from plctl.common.units import NS_PER_S, RATE_UNLIMITED
 from plctl.controller.live import LINES_EVERY_NS, LiveView, lines, render

@@ -20,9 +20,10 @@ from plctl.common.messages import WorkloadResult
 from plctl.common.plan import LinkPlan, Workload
 from plctl.controller import report
 from plctl.controller.commands.report import report as report_command
+from plctl.controller.finishing import finish
 from plctl.controller.markup import Markup
 from plctl.controller.report_run import again
-from plctl.controller.results import RunFolder, finish, read_record
+from plctl.controller.results import RunFolder, read_record
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=y>&\"'"
 
@@ -38,7 +39,8 @@ def fonts() -> None:
 def finished(base: Path, *plans: LinkPlan, **options: object) -> str:
     """The report of a synthetic run."""
     with make_run(base, plans or (handover_plan(),), **options) as folder:  # type: ignore[arg-type]  # passed on
-        return folder.finish().read_text()
+        folder.close()
+        return finish(folder.path).read_text()
 
 
 def test_the_report_is_complete_in_itself(tmp_path: Path) -> None:
@@ -133,7 +135,8 @@ def test_a_link_without_telemetry_is_said_to_have_none(tmp_path: Path) -> None:
     with RunFolder.create(tmp_path, "r") as folder:
         folder.record_plan(plan_record((handover_plan(),)))
         folder.record_result([], failures={"leo-0": "no kernel"}, cancelled=False, finished_wall_ns=0)
-        text = read(Markup(folder.finish().read_text())).text
+        folder.close()
+        text = read(Markup(finish(folder.path).read_text())).text
     assert "leo-0: no kernel" in text or "no kernel" in text
     assert "There is no telemetry of this link after T0" in text
 
@@ -170,7 +173,8 @@ def test_the_command_draws_any_link_of_a_finished_run(tmp_path: Path) -> None:
 def test_a_folder_can_be_completed_again(tmp_path: Path) -> None:
     """Completing it twice, as after a kill in between, leaves the same files, and the same telemetry in them."""
     with make_run(tmp_path) as folder:
-        folder.finish()
+        folder.close()
+        finish(folder.path)
     before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
     finish(folder.path)
     assert before.keys() == {path for path in folder.path.rglob("*") if path.is_file()}

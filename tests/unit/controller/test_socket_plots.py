@@ -11,6 +11,7 @@ from unit.controller.test_report import fonts
 from plctl.common.plan import End
 from plctl.common.socket_stats import Flow, SocketSample, SocketSamples
 from plctl.controller import socket_stats_file
+from plctl.controller.finishing import finish
 from plctl.controller.results import read_record
 from plctl.controller.socket_plots import MAX_FLOWS, round_trip, senders, window
 
@@ -59,7 +60,8 @@ def test_senders_are_those_whose_data_was_acknowledged(tmp_path: Path) -> None:
 def test_the_report_shows_flows_where_there_are_any(tmp_path: Path) -> None:
     """Two plots more, with addresses; a run that looked at no sockets has none and says nothing of them."""
     with make_run(tmp_path / "without") as folder:
-        plain = read(folder.finish().read_text())
+        folder.close()
+        plain = read(finish(folder.path).read_text())
     assert "Congestion window" not in plain.text
     page = read(_finished(table_of(tmp_path / "with", looks(1, acked=1000))))
     assert "Congestion window" in page.text
@@ -67,8 +69,6 @@ def test_the_report_shows_flows_where_there_are_any(tmp_path: Path) -> None:
 
 
 def _finished(path: Path) -> str:
-    from plctl.controller.results import finish  # noqa: PLC0415  # matplotlib takes a second
-
     return finish(path).read_text()
 
 

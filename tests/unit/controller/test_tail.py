@@ -10,6 +10,7 @@ from synthetic_run import RUN, WALL_NS, handover_plan, plan_record
 
 from plctl.common.clock import FakeClock
 from plctl.controller.events import Event
+from plctl.controller.finishing import finish
 from plctl.controller.local_runs import LocalRuns
 from plctl.controller.results import RunFolder
 from plctl.controller.tail import LOOK_NS, tail_events
@@ -37,7 +38,8 @@ async def test_every_event_is_told_once_although_the_log_is_put_in_order(tmp_pat
         await until(lambda: told == [3, 5, 4, 9, 9])
         folder.append_events(say(1))
         folder.record_result([], failures={}, cancelled=True, finished_wall_ns=WALL_NS)
-        folder.finish()
+        folder.close()
+        finish(folder.path)
         clock.advance(LOOK_NS)
         await listening
     assert [3, 5, 4, 9, 9, 1] == told
