@@ -22,7 +22,7 @@ core    := $(venv)/.core
 types   := $(venv)/types/plctl
 log     := $(venv)/pip.log
 folders := common agent controller deploy
-sources := $(wildcard agent/native/*.[ch])
+sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
@@ -91,7 +91,7 @@ $(ready): pyproject.toml
 # The C core, built in place. Forced, because setuptools looks only at the headers that it was told of.
 $(core): $(ready) $(sources)
 	@echo "setting up $(venv): C core" && : > $(log)
-	@$(python) -c 'from setuptools import setup; setup()' -q build_ext --inplace --force $(quietly)
+	@$(python) setup.py -q build_ext --inplace --force $(quietly)
 	@touch $@
 
 clean-venv:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from leaks import STATE_PREFIX, Watch
+from support.leaks import STATE_PREFIX, Watch
 
-from plctl.common.privilege import missing_capabilities
+from plctl.common.host.privilege import missing_capabilities
 
 # `default` is for every run; `make test ARGS=--hypothesis-profile=deep` looks a hundred times as long.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,14 +14,14 @@ import click
 
 from plctl.agent.commands.enroll import enroll
 from plctl.agent.commands.status import status
-from plctl.common.errors import UserError
-from plctl.common.forwarder_cli import forwarder_options
-from plctl.common.forwarder_options import ForwarderOptions
-from plctl.common.help_group import HelpGroup
-from plctl.common.privilege import require_root
+from plctl.common.base.errors import UserError
+from plctl.common.cli.forwarder_options import forwarder_options
+from plctl.common.cli.help_group import HelpGroup
+from plctl.common.host.privilege import require_root
+from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
-    from plctl.common.transport import SpokeKeys
+    from plctl.common.transport.hub_and_spoke import SpokeKeys
 
 
 @click.group(
@@ -82,8 +82,8 @@ agent.add_command(status)
 
 
 def _load_keys(folder: Path | None) -> SpokeKeys:
-    from plctl.common.keys import keys_dir, load_controller_public, load_pair
-    from plctl.common.transport import SpokeKeys
+    from plctl.common.security.keys import keys_dir, load_controller_public, load_pair
+    from plctl.common.transport.hub_and_spoke import SpokeKeys
 
     folder = folder or keys_dir()
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
@@ -92,10 +92,10 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
 async def _serve(
     address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool, forwarder: ForwarderOptions
 ) -> None:
-    from plctl.agent.daemon import Agent
-    from plctl.agent.host_site import HostSite
-    from plctl.common.clock import RealClock
-    from plctl.common.transport import ZmqSpoke
+    from plctl.agent.run.host_site import HostSite
+    from plctl.agent.service.daemon import Agent
+    from plctl.common.base.clock import RealClock
+    from plctl.common.transport.hub_and_spoke import ZmqSpoke
 
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
@@ -107,8 +107,8 @@ async def _serve(
 
 
 def _simulate(address: str, names: list[str], links: int, folder: Path | None, leave_with_stdin: bool) -> None:
-    from plctl.agent.simulation import Simulation, load_keys
-    from plctl.common.keys import keys_dir
+    from plctl.agent.simulated.many_agents import Simulation, load_keys
+    from plctl.common.security.keys import keys_dir
 
     keys: Mapping[str, SpokeKeys | None] = dict.fromkeys(names)
     if address.startswith("tcp://"):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.agent.ledger import Entry, Kind, read_entries
-from plctl.agent.reap import reap
-from plctl.common.client_cli import Reach, controller_options, converse
-from plctl.common.errors import UserError
-from plctl.common.privilege import require_root
-from plctl.common.state import LEDGER_NAME, is_held, owner_folders
+from plctl.agent.cleanup.reap import reap
+from plctl.agent.ownership.ledger import Entry, Kind, read_entries
+from plctl.common.base.errors import UserError
+from plctl.common.client.options import Reach, controller_options, converse
+from plctl.common.host.privilege import require_root
+from plctl.common.host.state import LEDGER_NAME, is_held, owner_folders
 
 if TYPE_CHECKING:
-    from plctl.common.client import Client
+    from plctl.common.client.controller_client import Client
 
 #: Without --run, so many of a controller's runs are looked at.
 _NEWEST = 50
@@ -73,7 +73,7 @@ def clean(run: str | None, links: bool, as_json: bool, reach: Reach) -> None:
 
 async def _clean_agents(client: Client, run: str | None) -> dict[str, str]:
     """What the controller says of each run that it had cleaned."""
-    from plctl.common import requests as rq
+    from plctl.common.protocol import requests as rq
 
     known = (await client.ask(rq.ListRuns(_NEWEST), rq.Runs)).runs
     over = [each.run for each in known if each.verdict and (run is None or run in (each.run, each.run[-len(run) :]))]

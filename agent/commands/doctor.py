@@ -1,4 +1,4 @@
-"""`plctl doctor`: the checks of `plctl.agent.doctor`, as lines for people or a document for programs."""
+"""`plctl doctor`: the checks of `plctl.agent.doctor.examination`, as lines for people or a document for programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import click
 
-from plctl.agent.doctor import examine, examine_essentials
-from plctl.agent.finding import Finding, Level
-from plctl.common.host_facts import gather_host_facts
+from plctl.agent.doctor.examination import examine, examine_essentials
+from plctl.agent.doctor.finding import Finding, Level
+from plctl.common.host.facts import gather_host_facts
 
 _MARKS = {Level.OK: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.FAIL: ("✗", "red")}
 

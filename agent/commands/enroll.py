@@ -25,8 +25,8 @@ Examples (on the controller's machine):
 )
 def enroll(names: tuple[str, ...], replace: bool, folder: Path | None) -> None:
     """Make a key pair for each agent NAME and let it in; prints the files that belong into its host's /etc/plctl."""
-    from plctl.common import enrolment
-    from plctl.common.keys import keys_dir
+    from plctl.common.security import enrolment
+    from plctl.common.security.keys import keys_dir
 
     for path in enrolment.enroll_all(folder or keys_dir(), names, "agent", replace=replace):
         click.echo(path)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.help_group import HelpGroup
-from plctl.common.privilege import require_root
-from plctl.common.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S
+from plctl.common.cli.help_group import HelpGroup
+from plctl.common.host.privilege import require_root
 
 if TYPE_CHECKING:
     from plctl.agent.lab.design import Access

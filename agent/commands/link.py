@@ -7,13 +7,14 @@ from dataclasses import asdict
 
 import click
 
-from plctl.agent import exec_inside, hand_link, triple
 from plctl.agent.commands.link_options import NAME
 from plctl.agent.commands.link_socket_stats import socket_stats
 from plctl.agent.commands.link_start import start
-from plctl.agent.hand_link import DEFAULT_NAME, HandLink
-from plctl.common.help_group import HelpGroup
-from plctl.common.privilege import require_root
+from plctl.agent.kernel import exec_inside, link_names
+from plctl.agent.link import hand_link
+from plctl.agent.link.hand_link import DEFAULT_NAME, HandLink
+from plctl.common.cli.help_group import HelpGroup
+from plctl.common.host.privilege import require_root
 
 
 class _InGivenOrder(HelpGroup):
@@ -58,7 +59,7 @@ def setup(name: str, mtu: int) -> None:
       sudo plctl link setup -n jumbo --mtu 9000
     """
     require_root("plctl link setup")
-    from plctl.agent.doctor import require_kernel  # pyroute2 would slow down every other command and --help
+    from plctl.agent.doctor.examination import require_kernel  # pyroute2 would slow down every other command and --help
 
     require_kernel()
     names = hand_link.set_up(name, mtu).triple
@@ -135,8 +136,8 @@ def _option(name: str) -> str:
 
 
 _ADDRESSES = {
-    "client": [triple.CLIENT_IPV4, triple.CLIENT_IPV6],
-    "server": [triple.SERVER_IPV4, triple.SERVER_IPV6],
+    "client": [link_names.CLIENT_IPV4, link_names.CLIENT_IPV6],
+    "server": [link_names.SERVER_IPV4, link_names.SERVER_IPV6],
 }
 
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import click
 
-from plctl.agent.hand_link import DEFAULT_NAME
+from plctl.agent.link.hand_link import DEFAULT_NAME
 
 NAME = click.option("-n", "--name", default=DEFAULT_NAME, show_default=True, help="Which link; any word of yours.")

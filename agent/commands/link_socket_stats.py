@@ -1,4 +1,4 @@
-"""`plctl link socket-stats`: the command line of `plctl.agent.socket_log`."""
+"""`plctl link socket-stats`: the command line of `plctl.agent.link.socket_log`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from plctl.agent import hand_link
 from plctl.agent.commands.link_options import NAME
-from plctl.common.options import positive_duration_ns
-from plctl.common.privilege import require_root
+from plctl.agent.link import hand_link
+from plctl.common.cli.options import positive_duration_ns
+from plctl.common.host.privilege import require_root
 
 
 @click.command("socket-stats")
@@ -31,7 +31,7 @@ def socket_stats(file: Path, name: str, interval_ns: int) -> None:
     """
     require_root("plctl link socket-stats")
     found = hand_link.find(name)
-    from plctl.agent import socket_log  # ctypes and netlink would slow down --help
+    from plctl.agent.link import socket_log  # ctypes and netlink would slow down --help
 
     lines = socket_log.record(found, file, interval_ns)
     click.echo(f"wrote {lines} lines to {file}", err=True)

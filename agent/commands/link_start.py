@@ -1,4 +1,4 @@
-"""`plctl link start`: the command line of `plctl.agent.link_session`, with phantomlink's options."""
+"""`plctl link start`: the command line of `plctl.agent.link.session`, with phantomlink's options."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from plctl.agent import hand_link
 from plctl.agent.commands.link_options import NAME
-from plctl.common.forwarder_cli import forwarder_options
-from plctl.common.forwarder_options import ForwarderOptions
-from plctl.common.options import FiniteRange, positive_duration_ns
-from plctl.common.privilege import require_root
+from plctl.agent.link import hand_link
+from plctl.common.cli.forwarder_options import forwarder_options
+from plctl.common.cli.options import FiniteRange, positive_duration_ns
+from plctl.common.host.privilege import require_root
+from plctl.common.plan.forwarder_options import ForwarderOptions
 
 
 @click.command()
@@ -61,10 +61,10 @@ def start(
     """
     require_root("plctl link start")
     found = hand_link.find(name)
-    from plctl.agent import link_session  # asyncio and pyroute2 would slow down --help
-    from plctl.agent.doctor import require_kernel
+    from plctl.agent.doctor.examination import require_kernel
+    from plctl.agent.link import session  # asyncio and pyroute2 would slow down --help
 
-    plan = link_session.make_plan(
+    plan = session.make_plan(
         scenario,
         found,
         buffer_multiple=buffer_size_multiplier,
@@ -75,4 +75,4 @@ def start(
         overhead_bytes=overhead,
     )
     require_kernel()
-    link_session.run(found, plan, duration_ns or 0, forwarder)
+    session.run(found, plan, duration_ns or 0, forwarder)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plctl.common.errors import UserError
-from plctl.common.help_group import HelpGroup
-from plctl.common.options import duration_ns
-from plctl.common.units import RATE_UNLIMITED, parse_rate, scale
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import RATE_UNLIMITED, parse_rate, scale
+from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.options import duration_ns
 
 if TYPE_CHECKING:
     from plctl.agent.probe.flow import Flow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from plctl.common.privilege import require_root
+from plctl.common.host.privilege import require_root
 
 
 @click.command()
@@ -15,7 +15,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from plctl.agent.local_status import read_statuses
+    from plctl.agent.service.local_status import read_statuses
 
     require_root("plctl agent status")
     found = read_statuses()

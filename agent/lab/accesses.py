@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from plctl.agent.lab.delay import Delay, parse_delay
 from plctl.agent.lab.design import CONTROLLER, WORKSTATION, Access, host_numbers
-from plctl.common.errors import UserError
+from plctl.common.base.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)

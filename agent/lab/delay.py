@@ -6,9 +6,9 @@ import random
 import re
 from dataclasses import dataclass
 
-from plctl.common.errors import UserError
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, RATE_UNLIMITED, format_duration, parse_duration
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED, format_duration, parse_duration
+from plctl.common.scenario.schedule import Row, Schedule
 
 #: A delay that varies is drawn anew after each `STEP_NS`, and the draws begin again after `ROWS` of them.
 STEP_NS = 10 * NS_PER_MS

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from plctl.agent.lab.delay import Delay
-from plctl.common.errors import UserError
-from plctl.common.plan import LinkPlan
-from plctl.common.units import NS_PER_S
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.run_plan import LinkPlan
 
 CONTROLLER, WORKSTATION = "controller", "workstation"
 HOSTS_MAX = 200

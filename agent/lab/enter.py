@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from plctl.agent import processes
-from plctl.agent.exec_inside import execute
+from plctl.agent.kernel.exec_inside import execute
 from plctl.agent.lab.folder import find_holder, state_folder
-from plctl.common.errors import KernelError, PlctlError, WorldError
+from plctl.agent.ownership import processes
+from plctl.common.base.errors import KernelError, PlctlError, WorldError
 
 _CLONE_NEWTIME, _CLONE_NEWNS, _CLONE_NEWUTS = 0x80, 0x20000, 0x4000000
 _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from plctl.agent.ledger import read_entries
-from plctl.agent.processes import Process
-from plctl.common.errors import WorldError
-from plctl.common.state import LEDGER_NAME, read_holder, state_dir
+from plctl.agent.ownership.ledger import read_entries
+from plctl.agent.ownership.processes import Process
+from plctl.common.base.errors import WorldError
+from plctl.common.host.state import LEDGER_NAME, read_holder, state_dir
 
 PREFIX = "lab-"
 DESIGN_NAME, HOSTS_NAME, LOG_NAME, TROUBLE_NAME = "design.json", "hosts", "keeper.log", "trouble"

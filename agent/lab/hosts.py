@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from plctl.agent.kernel.namespace import NETNS_DIR
 from plctl.agent.lab import holder
 from plctl.agent.lab.design import HostDesign, LabDesign
 from plctl.agent.lab.folder import HOSTS_NAME, ledger_name, state_folder
-from plctl.agent.ledger import Ledger
-from plctl.agent.namespace import NETNS_DIR
-from plctl.common.errors import KernelError, WorldError
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.errors import KernelError, WorldError
 
 
 @dataclass(frozen=True, slots=True)

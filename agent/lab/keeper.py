@@ -4,7 +4,8 @@
 JSON document once the laboratory is up, or is known not to be: ``{"error": "", "status": 0}``.
 
 It never tidies up. Ended by any signal at any moment, it leaves a dead owner, whose processes end with it or soon
-after, and whose ledger names all that it made: `plctl.agent.reap` is the only way in which a laboratory is taken down.
+after, and whose ledger names all that it made: `plctl.agent.cleanup.reap` is the only way in which a laboratory is
+taken down.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ import sys
 import time
 from pathlib import Path
 
-from plctl.agent import processes
-from plctl.agent.forwarder_client import ForwarderClient
+from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.lab.design import LabDesign
 from plctl.agent.lab.folder import DESIGN_NAME, HOSTS_NAME, LOG_NAME, TROUBLE_NAME, lab_folder
 from plctl.agent.lab.hosts import start_hosts
 from plctl.agent.lab.wiring import wire
-from plctl.agent.ledger import Ledger
-from plctl.common.errors import PlctlError
-from plctl.common.state import Owner
-from plctl.common.units import NS_PER_MS
+from plctl.agent.ownership import processes
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.errors import PlctlError
+from plctl.common.base.units import NS_PER_MS
+from plctl.common.host.state import Owner
 
 _START_LEAD_NS = 100 * NS_PER_MS  #: between arming the links and T0
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plctl.agent import processes
+from plctl.agent.cleanup.reap import reap
 from plctl.agent.lab.design import Access, HostDesign, LabDesign, design
 from plctl.agent.lab.folder import (
     DESIGN_NAME,
@@ -29,10 +29,10 @@ from plctl.agent.lab.folder import (
     lab_folder,
     state_folder,
 )
-from plctl.agent.processes import Process
-from plctl.agent.reap import reap
-from plctl.common.errors import BusyError, PlctlError, UserError, WorldError
-from plctl.common.state import is_held, owner_folders
+from plctl.agent.ownership import processes
+from plctl.agent.ownership.processes import Process
+from plctl.common.base.errors import BusyError, PlctlError, UserError, WorldError
+from plctl.common.host.state import is_held, owner_folders
 
 DEFAULT_NAME = "lab"
 

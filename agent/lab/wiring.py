@@ -17,14 +17,14 @@ from collections.abc import Callable
 from pyroute2.netlink.rtnl import RTM_NEWLINK
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP, ifinfmsg
 
-from plctl.agent import namespace, sysctl
+from plctl.agent.kernel import namespace, sysctl
+from plctl.agent.kernel.link_names import CLIENT, SERVER
+from plctl.agent.kernel.namespace import NETNS_DIR
+from plctl.agent.kernel.offload import disable_offloads
+from plctl.agent.kernel.rtnetlink import CHANGE, NEW, Request, open_netlink, send
+from plctl.agent.kernel.veth import VethEnd, address_request, flags_request, loopback_request, veth_request
 from plctl.agent.lab.design import HostDesign, LabDesign
-from plctl.agent.ledger import Ledger
-from plctl.agent.namespace import NETNS_DIR
-from plctl.agent.offload import disable_offloads
-from plctl.agent.rtnetlink import CHANGE, NEW, Request, open_netlink, send
-from plctl.agent.triple import CLIENT, SERVER
-from plctl.agent.veth import VethEnd, address_request, flags_request, loopback_request, veth_request
+from plctl.agent.ownership.ledger import Ledger
 
 INTERFACE = "eth0"
 _INDEX = 2

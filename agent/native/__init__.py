@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from plctl.common.plan import ETHERNET_HEADER, LinkPlan
-from plctl.common.scenario import Schedule
+from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
+from plctl.common.scenario.schedule import Schedule
 
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
 NativeRow = tuple[int, int, int, int, int]

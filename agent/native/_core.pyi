@@ -96,7 +96,7 @@ def histogram_bucket(ns: int, /) -> int:
 def slot_bytes(length: int, /) -> int:
     """Memory that a frame of `length` bytes takes inside a link (pool_slot_bytes() in pool.h); for tests."""
 
-#: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.histogram.
+#: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.telemetry.histogram.
 NativeHistogram = tuple[dict[int, int], int, int]
 #: In the order of `enum counter` in stats.h.
 NativeCounters = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
@@ -114,7 +114,7 @@ PACKET_LOG_BYTES: int
 PACKET_LOG_RECORDS: int
 
 def packet_log_read(log: Buffer, direction: int, most: int, /) -> bytes:
-    """Take up to `most` records out of the ring for `direction` (0 up, 1 down), as plctl.common.packet_log has them."""
+    """Take up to `most` records (plctl.common.telemetry.packet_log) out of the ring for `direction` (0 up, 1 down)."""
 
 def packet_log_lost(log: Buffer, direction: int, /) -> int:
     """How many records found the ring full since the link was added."""

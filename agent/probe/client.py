@@ -15,8 +15,8 @@ from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import Address, ProbeSocket
 from plctl.agent.probe.stop import Stop
 from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
-from plctl.common.errors import WorldError
-from plctl.common.units import NS_PER_MS, NS_PER_S, format_duration
+from plctl.common.base.errors import WorldError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 
 _HELLO_EVERY_NS = 100 * NS_PER_MS
 _BYE_NS = 2 * NS_PER_S  # the server gets this long to take the final figures

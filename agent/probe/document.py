@@ -7,8 +7,8 @@ import zlib
 from typing import Any
 
 from plctl.agent.probe.wire import CHUNK_BYTES, CHUNKS_MAX, Ack, Chunk, Document
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_MS
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_MS
 
 _WINDOW = 8  # chunks in flight: little enough for a short queue at a low rate
 _RESEND_NS = 200 * NS_PER_MS

@@ -11,7 +11,7 @@ from plctl.agent.probe.pattern import Pattern, Schedule
 from plctl.agent.probe.report import UDP_IPV4_BYTES, UDP_IPV6_BYTES, DirectionReport, SentRecord, Tally
 from plctl.agent.probe.socket import SEGMENTS_MIN, Address, Arrival, ProbeSocket
 from plctl.agent.probe.wire import Ack, Chunk, Data, Document, encode
-from plctl.common.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S
 
 #: After a sender's end, arrivals are waited for until this long has passed without one.
 QUIET_NS = 1 * NS_PER_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 #: Bounds that both ends hold a session to, so that a hostile greeting cannot ask for all memory or all bandwidth.
 COUNT_MAX = 2**26

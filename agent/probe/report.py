@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from plctl.agent.probe.pattern import COUNT_MAX, INTERVALS_MAX, Pattern
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_S
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_S
 
 #: Ethernet header; with it, a rate is what a link's rate counts (at overhead 0).
 ETHERNET_BYTES = 14

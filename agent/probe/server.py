@@ -14,8 +14,8 @@ from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import Address, Arrival, ProbeSocket
 from plctl.agent.probe.stop import Stop
 from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_S, format_duration
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_S, format_duration
 
 #: Sessions at one time; more are not welcomed.
 SESSIONS_MAX = 64

@@ -7,8 +7,8 @@ from typing import Any
 
 from plctl.agent.probe.flow import Flow
 from plctl.agent.probe.report import DirectionReport
-from plctl.common.errors import ProtocolError
-from plctl.common.units import format_duration
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import format_duration
 
 #: Version of the JSON document.
 FORMAT = 1

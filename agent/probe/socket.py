@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from plctl.agent.probe.clock import ArrivalClock
 from plctl.agent.probe.stop import Stop
 from plctl.agent.probe.wire import HEAD_BYTES
-from plctl.common.errors import KernelError
+from plctl.common.base.errors import KernelError
 
 # Linux names that Python 3.11 does not export.
 SO_TIMESTAMPNS = 35

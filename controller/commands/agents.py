@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach, controller_options
-from plctl.common.units import NS_PER_S, format_duration, format_size, three_digits
+from plctl.common.base.units import NS_PER_S, format_duration, format_size, three_digits
+from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
-    from plctl.common.requests import AgentInfo, Agents
+    from plctl.common.protocol.requests import AgentInfo, Agents
 
 _NUMBERS = ("links", "memory\nfree", "packets/s\nfree")
 _HEADERS = ("agent", "state", "version", *_NUMBERS, "clock\noffset ± bound")
@@ -31,8 +31,8 @@ def agents(reach: Reach, as_json: bool) -> None:
       plctl agents
       plctl agents --json | jq '.agents[] | select(.bound_ns > 500000) | .name'
     """
-    from plctl.common import requests as rq
-    from plctl.common.wire import to_plain
+    from plctl.common.protocol import requests as rq
+    from plctl.common.protocol.wire import to_plain
 
     found = reach.ask(lambda client: client.ask(rq.ListAgents(), rq.Agents))
     if as_json:
@@ -47,7 +47,7 @@ def agents(reach: Reach, as_json: bool) -> None:
 def _print(found: Agents) -> None:
     from rich.text import Text
 
-    from plctl.controller.tables import print_table, stdout_console
+    from plctl.controller.view.tables import print_table, stdout_console
 
     console = stdout_console()
     if not console.is_terminal:

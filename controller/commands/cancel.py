@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach, controller_options
+from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
-    from plctl.common.client import Client
+    from plctl.common.client.controller_client import Client
 
 
 @click.command()
@@ -28,9 +28,9 @@ def cancel(run: str, reach: Reach, as_json: bool) -> None:
       plctl cancel 7f3a
       plctl cancel last && plctl show last --follow
     """
-    from plctl.common.requests import Cancel, Done
-    from plctl.controller.remote_runs import RemoteRuns
-    from plctl.controller.run_source import find_run, require_run
+    from plctl.common.protocol.requests import Cancel, Done
+    from plctl.controller.view.remote_runs import RemoteRuns
+    from plctl.controller.view.run_source import find_run, require_run
 
     async def end(client: Client) -> tuple[str, str]:
         source = RemoteRuns(client, client.address)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.errors import UserError
-from plctl.common.help_group import HelpGroup
+from plctl.common.base.errors import UserError
+from plctl.common.cli.help_group import HelpGroup
 
 if TYPE_CHECKING:
-    from plctl.common.log import EventLog
-    from plctl.common.transport import HubKeys
+    from plctl.common.base.log import EventLog
+    from plctl.common.transport.hub_and_spoke import HubKeys
 
 _keys_option = click.option(
     "--keys",
@@ -60,9 +60,9 @@ def controller(ctx: click.Context, address: str, folder: Path | None, results: P
 
 
 def _load_keys(address: str, folder: Path | None) -> HubKeys:
-    from plctl.common.allow_list import AllowList
-    from plctl.common.keys import keys_dir, load_pair, pair_path
-    from plctl.common.transport import HubKeys
+    from plctl.common.security.allow_list import AllowList
+    from plctl.common.security.keys import keys_dir, load_pair, pair_path
+    from plctl.common.transport.hub_and_spoke import HubKeys
 
     folder = folder or keys_dir()
     if not pair_path(folder, "controller").exists():
@@ -72,14 +72,14 @@ def _load_keys(address: str, folder: Path | None) -> HubKeys:
 
 
 async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path) -> None:
-    from plctl.common import sd_notify
-    from plctl.common.clock import RealClock
-    from plctl.common.log import JsonLines, make_log
-    from plctl.common.refusals import Refusals
-    from plctl.common.transport import ZmqHub
-    from plctl.controller import interpreter
-    from plctl.controller.daemon import Controller
-    from plctl.controller.journal import Journal
+    from plctl.common.base.clock import RealClock
+    from plctl.common.base.log import JsonLines, make_log
+    from plctl.common.host import sd_notify
+    from plctl.common.transport.hub_and_spoke import ZmqHub
+    from plctl.common.transport.refusals import Refusals
+    from plctl.controller.hub.journal import Journal
+    from plctl.controller.service import interpreter
+    from plctl.controller.service.daemon import Controller
 
     interpreter.share_often()
     clock = RealClock()
@@ -119,8 +119,8 @@ Examples:
 @click.option("--operator", default=getpass.getuser, metavar="NAME", help="The first operator; default: you.")
 def init(folder: Path | None, operator: str) -> None:
     """Make the controller's key pair, the first operator's, and the list of who may connect."""
-    from plctl.common.enrolment import init_controller
-    from plctl.common.keys import keys_dir
+    from plctl.common.security.enrolment import init_controller
+    from plctl.common.security.keys import keys_dir
 
     for path in init_controller(folder or keys_dir(), operator):
         click.echo(path)
@@ -136,8 +136,8 @@ def grant(name: str, role: str, replace: bool, folder: Path | None) -> None:
 
     Prints the files that belong in the person's own keys folder (~/.config/plctl). For agents: plctl agent enroll.
     """
-    from plctl.common.enrolment import enroll
-    from plctl.common.keys import keys_dir
+    from plctl.common.security.enrolment import enroll
+    from plctl.common.security.keys import keys_dir
 
     for path in enroll(folder or keys_dir(), name, "operator" if role == "operator" else "viewer", replace=replace):
         click.echo(path)
@@ -148,7 +148,7 @@ def grant(name: str, role: str, replace: bool, folder: Path | None) -> None:
 @_keys_option
 def revoke(name: str, folder: Path | None) -> None:
     """Let NAME in no more; a living connection of it is refused from its next message on."""
-    from plctl.common.allow_list import AllowList
-    from plctl.common.keys import keys_dir
+    from plctl.common.security.allow_list import AllowList
+    from plctl.common.security.keys import keys_dir
 
     AllowList(folder or keys_dir()).remove(name)

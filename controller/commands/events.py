@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach
+from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
 
 if TYPE_CHECKING:
-    from plctl.controller.run_source import RunSource
+    from plctl.controller.view.run_source import RunSource
 
 
 @click.command()
@@ -38,10 +38,10 @@ def events(
       plctl events 7f3a --follow --link 'leo-*'
       plctl events 7f3a --json --event workload.ended | jq '.[] | select(.status != 0)'
     """
-    from plctl.common.clock import RealClock
-    from plctl.controller.event_text import line, matches
-    from plctl.controller.run_source import look, read_events
-    from plctl.controller.tail import tail_events
+    from plctl.common.base.clock import RealClock
+    from plctl.controller.view.event_text import line, matches
+    from plctl.controller.view.run_source import look, read_events
+    from plctl.controller.view.tail import tail_events
 
     async def print_followed(source: RunSource, found: str) -> None:
         async for event in tail_events(source, found, RealClock()):

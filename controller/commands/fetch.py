@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach, controller_options
+from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
-    from plctl.common.client import Client
+    from plctl.common.client.controller_client import Client
 
 
 @click.command()
@@ -30,9 +30,9 @@ def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
       plctl fetch last
       plctl fetch 7f3a --out results
     """
-    from plctl.controller.fetch_progress import fetch_visibly
-    from plctl.controller.remote_runs import RemoteRuns
-    from plctl.controller.run_source import find_run, require_run
+    from plctl.controller.view.fetch_progress import fetch_visibly
+    from plctl.controller.view.remote_runs import RemoteRuns
+    from plctl.controller.view.run_source import find_run, require_run
 
     async def copy(client: Client) -> Path:
         source = RemoteRuns(client, client.address)

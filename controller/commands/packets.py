@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.errors import KernelError, UserError
-from plctl.common.scenario import DIRECTIONS, Direction
+from plctl.common.base.errors import KernelError, UserError
+from plctl.common.scenario.schedule import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
-    from plctl.controller.packet_stats import Summary
-    from plctl.controller.run_record import LinkRecord, RunRecord
+    from plctl.controller.packets.stats import Summary
+    from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 _MAX_WIDTH = 100
 
@@ -44,7 +44,7 @@ def packets(run: Path, link: str, direction: Direction | None, svg: Path | None,
       plctl packets runs/20261123-041530-handover-7f3a leo-0
       plctl packets runs/20261123-041530-handover-7f3a leo-0 --direction up --svg leo-0.svg
     """
-    from plctl.controller.results import read_record
+    from plctl.controller.results.run_folder import read_record
 
     record = read_record(run)
     chosen = _choose(record, link)
@@ -76,8 +76,8 @@ def _choose(record: RunRecord, name: str) -> LinkRecord:
 
 
 def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Sequence[Direction]) -> list[Summary]:
-    from plctl.controller import packet_file
-    from plctl.controller.packet_stats import summarize
+    from plctl.controller.packets.stats import summarize
+    from plctl.controller.results import packet_file
 
     try:
         return [summarize(packet_file.read(folder, record, link, direction)) for direction in directions]
@@ -86,20 +86,20 @@ def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Se
 
 
 def _print(found: Sequence[Summary]) -> None:
-    from plctl.controller.packet_report import lines
+    from plctl.controller.packets.figures import lines
 
     click.echo("\n\n".join("\n".join(lines(summary)) for summary in found))
 
 
 def _plot(found: Sequence[Summary], link: str) -> None:
-    from plctl.controller.packet_plot import plot_text
+    from plctl.controller.packets.plot import plot_text
 
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
     click.echo("\n" + plot_text(found, link, width=width, colour=sys.stdout.isatty()))
 
 
 def _write_svg(found: Sequence[Summary], title: str, path: Path) -> None:
-    from plctl.controller.packet_plot import plot_svg
+    from plctl.controller.packets.plot import plot_svg
 
     try:
         path.write_text(plot_svg(found, title), encoding="utf-8")

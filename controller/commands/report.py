@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plctl.common.errors import KernelError
+from plctl.common.base.errors import KernelError
 
 
 @click.command()
@@ -24,7 +24,7 @@ def report(run_folder: Path, links: tuple[str, ...], target: Path | None) -> Non
       plctl report runs/20261123-041530-handover-7f3a
       plctl report runs/20261123-041530-handover-7f3a --link leo-17 --out leo-17.html
     """
-    from plctl.controller.report import write  # matplotlib would slow down --help
+    from plctl.controller.report.page import write  # matplotlib would slow down --help
 
     try:
         click.echo(write(run_folder, links=links, target=target))

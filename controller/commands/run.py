@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from plctl.common.cli import CANCELLED
-from plctl.common.client_cli import Reach, controller_options
-from plctl.common.errors import UserError
-from plctl.common.forwarder_cli import forwarder_options
-from plctl.common.forwarder_options import ForwarderOptions
-from plctl.common.options import positive_duration_ns
-from plctl.common.privilege import require_root
+from plctl.common.base.errors import UserError
+from plctl.common.cli.forwarder_options import forwarder_options
+from plctl.common.cli.options import positive_duration_ns
+from plctl.common.cli.root_command import CANCELLED
+from plctl.common.client.options import Reach, controller_options
+from plctl.common.host.privilege import require_root
+from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
-    from plctl.common.connect import Access
-    from plctl.common.requests import PlacementPolicy
-    from plctl.common.run_request import RunRequest
-    from plctl.controller.remote_run import Detached, Order, Outcome
-    from plctl.controller.run_record import RunRecord
+    from plctl.common.client.config import Access
+    from plctl.common.plan.run_request import RunRequest
+    from plctl.common.protocol.requests import PlacementPolicy
+    from plctl.controller.launch.remote_run import Detached, Order, Outcome
+    from plctl.controller.results.run_record import RunRecord
 
 
 @click.command(
@@ -84,8 +84,8 @@ def run(
 
     Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled, or no longer followed.
     """
-    from plctl.controller.remote_run import Order
-    from plctl.controller.run_spec import load_run
+    from plctl.controller.launch.remote_run import Order
+    from plctl.controller.spec.run_spec import load_run
 
     request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
     for warning in request.warnings:
@@ -109,8 +109,8 @@ def run(
 def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
     from rich.console import Console
 
-    from plctl.controller.local_run import run_locally
-    from plctl.controller.summary import exit_status
+    from plctl.controller.launch.local_run import run_locally
+    from plctl.controller.view.summary import exit_status
 
     require_root("plctl run")
     record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json), forwarder)
@@ -121,8 +121,8 @@ def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as
 def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bool) -> int:
     from rich.console import Console
 
-    from plctl.controller.remote_run import Detached, run_remotely
-    from plctl.controller.summary import exit_status
+    from plctl.controller.launch.remote_run import Detached, run_remotely
+    from plctl.controller.view.summary import exit_status
 
     try:
         outcome = run_remotely(request, access, order, Console(stderr=True, quiet=as_json))
@@ -148,7 +148,7 @@ def _leave(detached: Detached) -> NoReturn:
 
 
 def _print_detached(outcome: Outcome, as_json: bool) -> None:
-    from plctl.controller.plan_table import document
+    from plctl.controller.launch.plan_table import document
 
     submitted = outcome.submitted
     if as_json:
@@ -159,10 +159,10 @@ def _print_detached(outcome: Outcome, as_json: bool) -> None:
 
 
 def _plan(request: RunRequest, access: Access | None, order: Order, as_json: bool) -> None:
-    from plctl.common.requests import Submitted
-    from plctl.controller import plan_table
-    from plctl.controller.remote_run import plan_remotely
-    from plctl.controller.tables import stdout_console
+    from plctl.common.protocol.requests import Submitted
+    from plctl.controller.launch import plan_table
+    from plctl.controller.launch.remote_run import plan_remotely
+    from plctl.controller.view.tables import stdout_console
 
     planned, agents = (
         plan_remotely(request, access, order) if access else (Submitted("", plan_table.place_locally(request)), ())
@@ -176,8 +176,8 @@ def _plan(request: RunRequest, access: Access | None, order: Order, as_json: boo
 
 
 def _print(record: RunRecord, folder: Path | None, controller: str, as_json: bool) -> None:
-    from plctl.controller import summary
-    from plctl.controller.tables import stdout_console
+    from plctl.controller.view import summary
+    from plctl.controller.view.tables import stdout_console
 
     if as_json:
         click.echo(json.dumps(summary.document(record, folder), indent=1))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plctl.common.client_cli import controller_options
+from plctl.common.client.options import controller_options
 
 #: The run that is looked at.
 RUN = click.argument("run", metavar="[RUN]", default="last")

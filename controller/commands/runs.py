@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach
+from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, run_options
 
 if TYPE_CHECKING:
-    from plctl.common.requests import RunInfo
+    from plctl.common.protocol.requests import RunInfo
 
 _HEADERS = ("run", "state", "links", "hosts", "by")
 #: Hosts that are named; of more only the number is told.
@@ -33,9 +33,9 @@ def runs(reach: Reach, base: Path, limit: int, as_json: bool) -> None:
       plctl runs
       plctl runs --json | jq -r '.runs[] | select(.verdict == "failed") | .run'
     """
-    from plctl.common.requests import Runs
-    from plctl.common.wire import to_plain
-    from plctl.controller.run_source import open_source
+    from plctl.common.protocol.requests import Runs
+    from plctl.common.protocol.wire import to_plain
+    from plctl.controller.view.run_source import open_source
 
     async def ask() -> tuple[str, tuple[RunInfo, ...]]:
         async with open_source(reach, base) as (source, _):
@@ -53,8 +53,8 @@ def runs(reach: Reach, base: Path, limit: int, as_json: bool) -> None:
 def _print(found: tuple[RunInfo, ...]) -> None:
     from rich.text import Text
 
-    from plctl.controller.summary import colour
-    from plctl.controller.tables import print_table, stdout_console
+    from plctl.controller.view.summary import colour
+    from plctl.controller.view.tables import print_table, stdout_console
 
     rows = [
         (each.run, Text(each.verdict or each.phase, style=colour(each.verdict)), str(each.links), _hosts(each.hosts),

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from plctl.common.errors import InputError, KernelError, Problem
-from plctl.common.help_group import HelpGroup
-from plctl.common.problems import combine
-from plctl.common.scenario import Scenario
-from plctl.controller.scenario_files import Readable, read_readable
-from plctl.controller.scenario_summary import directions, summarize
+from plctl.common.base.errors import InputError, KernelError, Problem
+from plctl.common.base.problems import combine
+from plctl.common.cli.help_group import HelpGroup
+from plctl.common.scenario.schedule import Scenario
+from plctl.controller.scenarios.files import Readable, read_readable
+from plctl.controller.scenarios.summary import directions, summarize
 
 _FILE = click.Path(path_type=Path)
 _MAX_WIDTH = 100
@@ -95,7 +95,7 @@ def _lines(name: str, found: Scenario) -> list[str]:
 
 
 def _print_plots(readable: Readable) -> None:
-    from plctl.controller.scenario_plot import plot_text  # only where a plot is asked for
+    from plctl.controller.scenarios.plot import plot_text  # only where a plot is asked for
 
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
     colour = sys.stdout.isatty()
@@ -104,7 +104,7 @@ def _print_plots(readable: Readable) -> None:
 
 
 def _write_svgs(readable: Readable, svg: Path) -> None:
-    from plctl.controller.scenario_plot import plot_svg  # only where a plot is asked for
+    from plctl.controller.scenarios.plot import plot_svg  # only where a plot is asked for
 
     several = len(readable.scenarios) > 1
     for number, (name, found) in enumerate(readable.scenarios.items(), 1):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plctl.common.client_cli import Reach
+from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from plctl.common.requests import RunState
-    from plctl.controller.run_record import RunRecord
-    from plctl.controller.run_source import RunSource
+    from plctl.common.protocol.requests import RunState
+    from plctl.controller.results.run_record import RunRecord
+    from plctl.controller.view.run_source import RunSource
 
 
 @click.command()
@@ -42,11 +42,11 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
     """
     from rich.console import Console
 
-    from plctl.controller import summary
-    from plctl.controller.follow import follow as follow_run
-    from plctl.controller.follow import is_over
-    from plctl.controller.run_source import look, read_record
-    from plctl.controller.tables import stdout_console
+    from plctl.controller.view import summary
+    from plctl.controller.view.follow import follow as follow_run
+    from plctl.controller.view.follow import is_over
+    from plctl.controller.view.run_source import look, read_record
+    from plctl.controller.view.tables import stdout_console
 
     async def watch(source: RunSource, found: str) -> tuple[RunSource, RunRecord, RunState]:
         if follow and not is_over(await source.state(found)):
@@ -64,8 +64,8 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
 
 
 def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
-    from plctl.controller.follow import picture
-    from plctl.controller.live import lines, render
+    from plctl.controller.view.follow import picture
+    from plctl.controller.view.live import lines, render
 
     click.echo(f"{record.run}, {record.name}" + f": {state.info.cause}" * bool(state.info.cause))
     model = picture(record, state)
@@ -76,9 +76,9 @@ def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
 
 
 def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:
-    from plctl.common.wire import to_plain
-    from plctl.controller import summary
-    from plctl.controller.live_state import named
+    from plctl.common.protocol.wire import to_plain
+    from plctl.controller.view import summary
+    from plctl.controller.view.live_state import named
 
     links = [
         {**to_plain(link), "up": named(link.up) if link.up else None, "down": named(link.down) if link.down else None}

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.client_cli import Reach
+from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, run_options
 
 if TYPE_CHECKING:
-    from plctl.controller.run_source import RunSource
-    from plctl.controller.why import Story
+    from plctl.controller.view.run_source import RunSource
+    from plctl.controller.view.why import Story
 
 #: Of the further lines of what does not fit into one.
 _INDENT = 8 * " "
@@ -39,8 +39,8 @@ def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None
       plctl why leo-3
       plctl why leo-3 --run 7f3a --json | jq -r .cause
     """
-    from plctl.controller import why as stories
-    from plctl.controller.run_source import look
+    from plctl.controller.view import why as stories
+    from plctl.controller.view.run_source import look
 
     async def gather(source: RunSource, found: str) -> Story:
         return await stories.gather(source, found, link)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.errors import UserError
-from plctl.deploy.ssh_cli import SshOptions, ssh_options
+from plctl.common.base.errors import UserError
+from plctl.deploy.ssh.options import SshOptions, ssh_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plctl.deploy.bundle import Bundler
-    from plctl.deploy.host import Host
-    from plctl.deploy.host_deploy import Order
-    from plctl.deploy.inventory import Inventory
-    from plctl.deploy.remote import Login
-    from plctl.deploy.result import HostResult
+    from plctl.deploy.bundle.bundler import Bundler
+    from plctl.deploy.hosts.host_deploy import Order
+    from plctl.deploy.hosts.result import HostResult
+    from plctl.deploy.inventory.host import Host
+    from plctl.deploy.inventory.reader import Inventory
+    from plctl.deploy.ssh.remote import Login
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -85,12 +85,12 @@ def deploy(
     Runs where the controller's keys are. Hosts need ssh, systemd, Python 3.11, and root or sudo; neither internet nor
     compiler. What is as it should be is left alone. Exit status 1: a host failed, and is again what it was.
     """
-    from plctl.common.connect import find_address, find_keys
-    from plctl.common.keys import load_pair
-    from plctl.deploy.bundle import Bundler
-    from plctl.deploy.host_deploy import Order
-    from plctl.deploy.last_deploy import remember
-    from plctl.deploy.unit import unit_text
+    from plctl.common.client.config import find_address, find_keys
+    from plctl.common.security.keys import load_pair
+    from plctl.deploy.bundle.bundler import Bundler
+    from plctl.deploy.hosts.host_deploy import Order
+    from plctl.deploy.hosts.last_deploy import remember
+    from plctl.deploy.hosts.unit import unit_text
 
     address = find_address(address)
     if not address and not remove:
@@ -102,7 +102,7 @@ def deploy(
     inventory, login = ssh.load()
     hosts = _select(inventory, pattern)
     if engine == "slurm":
-        from plctl.deploy.slurm_deploy import SlurmOrder, deploy_by_slurm
+        from plctl.deploy.slurm.deployment import SlurmOrder, deploy_by_slurm
 
         _refuse({"--check": check, "--rotate-keys": rotate_keys, "--wait": wait})
         slurm = SlurmOrder(address, folder, nodes, queue_s, sbatch, ssh.wheels, remove)
@@ -123,7 +123,7 @@ def _refuse(options: dict[str, bool]) -> None:
 
 
 def _select(inventory: Inventory, pattern: str | None) -> Sequence[Host]:
-    from plctl.deploy.last_deploy import failed_hosts
+    from plctl.deploy.hosts.last_deploy import failed_hosts
 
     if pattern is None:
         return inventory.hosts
@@ -140,8 +140,8 @@ def _work(
 
     from rich.console import Console
 
-    from plctl.deploy import deployment
-    from plctl.deploy.view import DeployView
+    from plctl.deploy.hosts import deployment
+    from plctl.deploy.hosts.view import DeployView
 
     with DeployView(Console(stderr=True, quiet=quiet), hosts) as view:
         if bundler is None:
@@ -152,7 +152,7 @@ def _work(
 def _report(results: Sequence[HostResult], as_json: bool) -> None:
     from rich.console import Console
 
-    from plctl.deploy import view
+    from plctl.deploy.hosts import view
 
     if as_json:
         click.echo(json.dumps([result.document() for result in results], indent=1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plctl.deploy.ssh_cli import SshOptions, ssh_options
+from plctl.deploy.ssh.options import SshOptions, ssh_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ def _ask(patterns: Sequence[str], ssh: SshOptions) -> dict[str, dict[str, Any]]:
     """The document of each host, by name: the doctor's, or why there is none under ``error``."""
     import asyncio
 
-    from plctl.deploy.bundle import Bundler
-    from plctl.deploy.deployment import examine
+    from plctl.deploy.bundle.bundler import Bundler
+    from plctl.deploy.hosts.deployment import examine
 
     inventory, login = ssh.load()
     chosen = inventory.select(",".join(patterns)) if patterns else inventory.hosts
@@ -60,7 +60,7 @@ def _ask(patterns: Sequence[str], ssh: SshOptions) -> dict[str, dict[str, Any]]:
 
 def _show(name: str, document: dict[str, Any], brief: bool) -> None:
     from plctl.agent.commands.doctor import print_all, print_failures
-    from plctl.agent.finding import Finding, Level
+    from plctl.agent.doctor.finding import Finding, Level
 
     if "error" in document:
         click.echo(f"{click.style(name, bold=True)}: {document['error']}")

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from plctl.agent.netns import NETNS_DIR, Triple
-from plctl.common.plan import LinkPlan
-from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple
+from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.plan.run_plan import LinkPlan
 
 VERSION = "0.1.1"
 UNLIMITED_MBPS = 100_000  #: it knows no unlimited rate

@@ -16,15 +16,15 @@ from contextlib import contextmanager
 
 import pytest
 from bench.phantomlink import NotMeasuredError
-from bench.senders import UDP_OVER_ETHERNET
 from bench.table import Table
 from bench.ways import EMULATORS, Way, redirect
-from bench.world import PORT, World, world
+from support.senders import UDP_OVER_ETHERNET
+from support.world import PORT, World, world
 
-from plctl.agent.netns import SERVER_IPV4, Triple, open_socket
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple, open_socket
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 RATE_BPS = 100_000_000
 DELAYS_NS = (300 * NS_PER_US, 5 * NS_PER_MS, 41_200 * NS_PER_US, 300 * NS_PER_MS)

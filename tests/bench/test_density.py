@@ -14,20 +14,20 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
-from bench.senders import in_turn
 from bench.table import Row as TableRow
 from bench.table import Table, row
-from bench.world import PORT, world
+from support.senders import in_turn
+from support.world import PORT, world
 
-from plctl.agent import netns
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.agent.ledger import Ledger
-from plctl.agent.netns import SERVER_IPV4, Triple
-from plctl.common.forwarder_options import ForwarderOptions, Io
-from plctl.common.histogram import Histogram
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.kernel import link_namespaces
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.common.plan.forwarder_options import ForwarderOptions, Io
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.histogram import Histogram
 
 IDLE = 1000
 UP_S, EACH_MIB = 15.0, 1.0
@@ -112,8 +112,8 @@ def many(ledger: Ledger, plan: LinkPlan, count: int) -> Iterator[list[Triple]]:
     triples = [Triple.named("bench", f"{os.getpid()}m{index}", plan.name) for index in range(count)]
     with contextlib.ExitStack() as stack:
         for triple in triples:
-            netns.build(triple, plan, ledger)
-            stack.callback(netns.remove, triple, ledger)
+            link_namespaces.build(triple, plan, ledger)
+            stack.callback(link_namespaces.remove, triple, ledger)
         yield triples
 
 
@@ -123,10 +123,14 @@ def loaded(triples: list[Triple]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         senders = []
         for triple in triples:
-            receiver = stack.enter_context(netns.open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM))
+            receiver = stack.enter_context(
+                link_namespaces.open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM)
+            )
             receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             receiver.bind((SERVER_IPV4, PORT))
-            senders.append(stack.enter_context(netns.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM)))
+            senders.append(
+                stack.enter_context(link_namespaces.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM))
+            )
             senders[-1].connect((SERVER_IPV4, PORT))
         interval_ns = 8 * FRAME_BYTES * NS_PER_S * 100 // (95 * RATE_BPS)
         stack.enter_context(in_turn(senders, FRAME_BYTES, interval_ns))

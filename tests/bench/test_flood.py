@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from bench.senders import flood
 from bench.table import Table, row
 from bench.ways import Crossing
-from bench.world import World, deaf_receiver, world
+from support.senders import flood
+from support.world import World, deaf_receiver, world
 
-from plctl.agent import netns
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.agent.netns import Triple
-from plctl.common.forwarder_options import ForwarderOptions, Io
-from plctl.common.histogram import Histogram
-from plctl.common.plan import Capacity, LinkPlan, Queue
-from plctl.common.scenario import Row, Schedule
-from plctl.common.telemetry import HalfStats
-from plctl.common.units import NS_PER_MS, NS_PER_US
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.kernel import link_namespaces
+from plctl.agent.kernel.link_namespaces import Triple
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
+from plctl.common.plan.forwarder_options import ForwarderOptions, Io
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.histogram import Histogram
+from plctl.common.telemetry.samples import HalfStats
 
 RATE_BPS = 10_000_000
 SCHEDULE = Schedule((Row(0, 0, 20 * NS_PER_MS, RATE_BPS),))
@@ -48,12 +48,12 @@ def assert_adds_up(half: HalfStats) -> None:
 def another_world(place: World) -> Iterator[Triple]:
     """A second link's namespaces, with their receiver."""
     triple = Triple.named("bench", f"{os.getpid()}b", PLAN.name)
-    netns.build(triple, PLAN, place.ledger)
+    link_namespaces.build(triple, PLAN, place.ledger)
     try:
         with deaf_receiver(triple):
             yield triple
     finally:
-        netns.remove(triple, place.ledger)
+        link_namespaces.remove(triple, place.ledger)
 
 
 @dataclass(frozen=True)

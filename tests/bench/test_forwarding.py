@@ -10,14 +10,14 @@ import asyncio
 
 import pytest
 from bench.phantomlink import NotMeasuredError
-from bench.senders import flood
 from bench.table import Table
 from bench.ways import WAYS, Way
-from bench.world import World, deaf_receiver, delivered_per_second, world
+from support.senders import flood
+from support.world import World, deaf_receiver, delivered_per_second, world
 
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile_controller import controller_site
+from support.hostile_controller import controller_site
 
 MESSAGES = 100_000
 

@@ -10,16 +10,16 @@ import asyncio
 import statistics
 
 import pytest
-from bench.senders import flood
 from bench.table import Table, row
-from bench.world import World, deaf_receiver, world
+from support.senders import flood
+from support.world import World, deaf_receiver, world
 
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.common.forwarder_options import Io
-from plctl.common.histogram import Histogram
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_US
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
+from plctl.common.plan.forwarder_options import Io
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.histogram import Histogram
 
 SCHEDULE = Schedule((Row(0, 0, 41 * NS_PER_MS, 100_000_000),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)

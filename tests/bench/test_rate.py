@@ -13,16 +13,16 @@ from itertools import pairwise
 
 import pytest
 from bench.phantomlink import NotMeasuredError
-from bench.senders import flood
 from bench.table import Row as TableRow
 from bench.table import Table
 from bench.ways import EMULATORS, Way
-from bench.world import Counter, World, deaf_receiver, world
+from support.senders import flood
+from support.world import Counter, World, deaf_receiver, world
 
-from plctl.agent.netns import Triple
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.agent.kernel.link_namespaces import Triple
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 FRAME_BYTES = 1514
 RATES_BPS = (10**6, 10**7, 10**8, 10**9)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bench.table import Row, Table, row
-from crowd import Size, carry, crowd
+from support.crowd import Size, carry, crowd
 
 SIZE = Size(agents=1000, processes=2, links=10, duration_s=60)
 RATE, ARMING_S, ANSWER_MS = 200_000, 1.0, 100.0

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from bench.table import Row, Table, row
-from cluster import Cluster, cluster
+from support.cluster import Cluster, cluster
 
 from plctl.agent.lab.delay import Delay
 from plctl.agent.lab.design import Access
 from plctl.agent.lab.lab import Lab, take_down
-from plctl.common.units import NS_PER_MS, NS_PER_US
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
 
 HOSTS = 20
 STARTS = int(os.environ.get("PLCTL_BENCH_STARTS", "50"))

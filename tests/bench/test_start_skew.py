@@ -11,13 +11,13 @@ import time
 
 import pytest
 from bench.table import Table, row
-from bench.world import World, world
+from support.world import World, world
 
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.common.forwarder_options import ForwarderOptions
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_US
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
+from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, 10**6),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)

@@ -12,12 +12,12 @@ import pytest
 from bench.phantomlink import NotMeasuredError
 from bench.table import Table
 from bench.ways import WAYS, Way
-from bench.world import World, await_line, running, world
+from support.world import World, await_line, running, world
 
-from plctl.agent.netns import SERVER_IPV4, Triple
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple
+from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, NS_PER_MS // 5, RATE_UNLIMITED),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)

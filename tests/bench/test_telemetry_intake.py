@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bench.table import Table, row
 
-from plctl.common import messages as m
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.telemetry import HalfStats, LinkStats, Samples, sample
-from plctl.controller import column_file, telemetry_file
-from plctl.controller.column_file import ColumnWriter
-from plctl.controller.column_parts import Story
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.protocol import messages as m
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.samples import HalfStats, LinkStats, Samples, sample
+from plctl.controller.results import column_file, telemetry_file
+from plctl.controller.results.column_file import ColumnWriter
+from plctl.controller.results.column_parts import Story
 
 LINKS, INTERVALS = 10, 10  #: of one message: ten links of an agent, sampled for a second
 HOSTS = 50

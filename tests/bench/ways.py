@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from bench.phantomlink import running_phantomlink
-from bench.world import World
+from support.world import World
 
-from plctl.agent.forwarder_client import ForwarderClient
-from plctl.agent.netns import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE
-from plctl.common.forwarder_options import ForwarderOptions, Io
-from plctl.common.plan import LinkPlan
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE
+from plctl.common.plan.forwarder_options import ForwarderOptions, Io
+from plctl.common.plan.run_plan import LinkPlan
 
 _INTERFACES = (LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE)
 _EVERYTHING = ("protocol", "all", "u32", "match", "u32", "0", "0")

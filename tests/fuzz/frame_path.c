@@ -6,12 +6,12 @@
  * slot (where the frame begins, that it ends within the slot) holds here, too; what a sender chooses does not. The back end
  * is packet_port.c's own but for sending, and the clock is the input's (-Dclock_gettime=fuzz_clock_gettime).
  */
-#include "packet_port.c"
+#include "io/packet_port.c"
 
 #include <stdio.h>
 
-#include "clock.h"
-#include "lane.h"
+#include "path/clock.h"
+#include "path/lane.h"
 
 #define SLOTS 8 /* of each ring */
 #define MAC_OFFSET 80

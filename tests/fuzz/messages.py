@@ -6,13 +6,13 @@ from typing import get_args
 
 from fuzz.altered import bytes_of
 
-from plctl.common import messages as m
-from plctl.common import presence as ps
-from plctl.common.errors import ProtocolError
-from plctl.common.messages import Role, decode, encode
-from plctl.common.plan import Budget, LinkPlan, RunPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.wire import unpack
+from plctl.common.base.errors import ProtocolError
+from plctl.common.plan.run_plan import Budget, LinkPlan, RunPlan
+from plctl.common.protocol import messages as m
+from plctl.common.protocol import presence as ps
+from plctl.common.protocol.messages import Role, decode, encode
+from plctl.common.protocol.wire import unpack
+from plctl.common.scenario.schedule import Row, Schedule
 
 _SCHEDULE = Schedule((Row(0, 0, 10, 80), Row(5, 1, 20, 0)))
 _PLAN = RunPlan("r", 1, (LinkPlan("leo-0", _SCHEDULE, _SCHEDULE),), 1, Budget(), 1)

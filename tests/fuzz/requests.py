@@ -12,10 +12,10 @@ import socket
 import msgpack
 from fuzz.altered import bytes_of
 
-from plctl.agent.forwarder import LENGTH_BYTES, Server, decode_request
+from plctl.agent.forwarder.process import LENGTH_BYTES, Server, decode_request
 from plctl.agent.native import _core
-from plctl.common.errors import ProtocolError
-from plctl.common.forwarder_options import ForwarderTerms
+from plctl.common.base.errors import ProtocolError
+from plctl.common.plan.forwarder_options import ForwarderTerms
 
 _SLOTS = 2
 _HALF = {

@@ -19,7 +19,7 @@ from lab.real_host import USER, HostError
 from lab.real_lab import RealLab
 from lab.trees import BOOKWORM, BULLSEYE, cache_folder
 
-from plctl.agent.namespace import NETNS_DIR
+from plctl.agent.kernel.namespace import NETNS_DIR
 
 pytestmark = pytest.mark.timeout(600)  # the first to come needs the Debian trees
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from lab.control import PLCTL, Control
 from lab.real_host import RealHost
 from lab.real_lab import RealLab
-from plctl.deploy.bundle import Bundler, Target
+from plctl.deploy.bundle.bundler import Bundler, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 DEBIAN_12 = Target("3.11", platform.machine())
@@ -125,7 +125,7 @@ def build_other_version(folder: Path, version: str) -> Path:
     """A wheel of this repository that calls itself `version`."""
     for name in ("common", "agent", "controller", "deploy"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    for name in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
+    for name in ("setup.py", "README.md", "LICENSE-MIT", "LICENSE-APACHE"):
         shutil.copy(ROOT / name, folder)
     text = (ROOT / "pyproject.toml").read_text()
     changed = "\n".join(f'version = "{version}"' if x.startswith("version = ") else x for x in text.splitlines())

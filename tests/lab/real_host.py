@@ -20,11 +20,11 @@ import asyncssh
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP
 
 from lab.trees import Recipe, make_tree
-from plctl.agent import processes
+from plctl.agent.kernel.namespace import run_inside
+from plctl.agent.kernel.rtnetlink import open_netlink, send
+from plctl.agent.kernel.veth import flags_request
 from plctl.agent.lab.lab import LabHost
-from plctl.agent.namespace import run_inside
-from plctl.agent.rtnetlink import open_netlink, send
-from plctl.agent.veth import flags_request
+from plctl.agent.ownership import processes
 
 _HERE = Path(__file__).parent
 #: An ordinary account that may use sudo, with its password.

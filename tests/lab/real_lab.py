@@ -27,10 +27,10 @@ import asyncssh
 
 from lab.real_host import Access, RealHost, new_password
 from lab.trees import BOOKWORM, Recipe, cache_folder, make_tree, require_tools
-from plctl.agent import processes
+from plctl.agent.cleanup.reap import reap
 from plctl.agent.lab.lab import Lab, LabHost, take_down
-from plctl.agent.reap import reap
-from plctl.common.errors import BusyError
+from plctl.agent.ownership import processes
+from plctl.common.base.errors import BusyError
 
 _PREFIX = "real"
 _numbers = itertools.count()

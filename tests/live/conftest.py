@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from plctl.agent.cleanup.reap import reap
+from plctl.agent.kernel.link_namespaces import Triple
 from plctl.agent.lab.lab import Lab, take_down
-from plctl.agent.ledger import Ledger
-from plctl.agent.netns import Triple
-from plctl.agent.reap import reap
-from plctl.common.plan import LinkPlan
-from plctl.common.scenario import Row, Schedule
-from plctl.common.state import Owner
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.host.state import Owner
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 _numbers = itertools.count()
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import zmq
-from leaks import STATE_PREFIX, Watch
+from support.leaks import STATE_PREFIX, Watch
 
-from plctl.agent import namespace
-from plctl.agent.ledger import Ledger
-from plctl.common.state import Owner
+from plctl.agent.kernel import namespace
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.host.state import Owner
 
 SLEEPER = [sys.executable, "-c", "input()"]
 

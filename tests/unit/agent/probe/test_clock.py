@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plctl.agent.probe.clock import ArrivalClock, machine_id
-from plctl.common.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S
 
 
 class FakeClocks:

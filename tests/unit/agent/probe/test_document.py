@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from plctl.agent.probe.document import Inbox, Outbox
 from plctl.agent.probe.wire import Ack, Chunk, Document
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_S
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_S
 
 
 def noise(characters: int) -> dict[str, str]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.probe.pattern import CATCH_UP_NS, COUNT_MAX, Pattern, Schedule
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 patterns = st.builds(
     Pattern,

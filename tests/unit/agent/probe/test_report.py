@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from plctl.agent.probe.pattern import Pattern
 from plctl.agent.probe.report import Delays, DirectionReport, Figures, SentRecord, Tally, percentile
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 BEGUN_NS = 5_000
 PATTERN = Pattern(packets=1, period_ns=20 * NS_PER_MS, count=40, size=1000, interval_ns=100 * NS_PER_MS)

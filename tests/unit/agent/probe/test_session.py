@@ -13,8 +13,8 @@ from plctl.agent.probe.pattern import Pattern
 from plctl.agent.probe.report import DirectionReport, SentRecord, Tally
 from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import ProbeSocket
-from plctl.common.errors import ProtocolError
-from plctl.common.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.errors import ProtocolError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 PATTERN = Pattern(packets=1, period_ns=NS_PER_MS, count=10, size=100)
 ALL_LOST = Tally(PATTERN, 28).report(SentRecord(0, NS_PER_S, [10]))

@@ -10,7 +10,7 @@ import pytest
 
 from plctl.agent.probe.clock import ArrivalClock, read_clocks
 from plctl.agent.probe.socket import Address, Arrival, ProbeSocket
-from plctl.common.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S
 
 
 class SteppedClocks:

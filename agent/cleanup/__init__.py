@@ -1,0 +1,1 @@
+"""Removes what dead owners left behind."""

@@ -1,0 +1,168 @@
+"""Tries what links need of the kernel, for real, in namespaces that vanish with the process that tries.
+
+`python -m plctl.agent.doctor.kernel_trial` is that process: it leaves the host's network and mount namespaces first,
+makes what a link is made of, sends one frame through it, and prints what happened. Nothing has a name outside it, so
+that nothing can be left behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import mmap
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from plctl.agent.kernel import sysctl
+from plctl.common.base.errors import KernelError, WorldError
+
+_TIMEOUT_S = 20.0
+
+# From the kernel's headers: sched.h, mount.h, if_packet.h, if_ether.h, unistd.h.
+_CLONE_NEWTIME, _CLONE_NEWNS, _CLONE_NEWNET = 0x80, 0x20000, 0x40000000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
+_SOL_PACKET, _PACKET_RX_RING, _PACKET_VERSION, _TPACKET_V2, _TP_STATUS_USER = 263, 5, 10, 1, 1
+_ETH_P_ALL, _AF_XDP = 3, 44
+_SYS_EPOLL_PWAIT2 = 441  # the same number on every architecture
+
+_BLOCK_BYTES, _BLOCKS, _FRAME_BYTES = 1 << 16, 4, 1 << 11
+_SETTING = "ipv4/conf/default/accept_redirects"
+_FRAME = bytes(6 * [0xFF]) + bytes(6) + struct.pack("!H", 0x88B5) + bytes(46)  # 0x88B5: for local experiments
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of one attempt; `errno` is 0 if it worked."""
+
+    name: str
+    errno: int
+
+
+def try_kernel() -> list[Step]:
+    """Run the trial in a child process and return its steps in order; after one that failed, dependent ones lack.
+
+    :raises WorldError: the child did not report.
+    """
+    command = [sys.executable, "-m", "plctl.agent.doctor.kernel_trial"]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True, cwd="/")
+        return [Step(**step) for step in json.loads(child.stdout)]
+    except subprocess.TimeoutExpired:
+        raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None
+    except (subprocess.CalledProcessError, ValueError) as error:
+        said = getattr(error, "stderr", "").strip()
+        raise WorldError(f"cannot try the kernel: {said.splitlines()[-1] if said else error}") from error
+
+
+def main() -> None:
+    """The child's part: make every attempt and print the steps as JSON."""
+    steps = [_attempt("epoll_pwait2", _try_epoll_pwait2), _attempt("time namespace", _try_time_namespace)]
+    for name, attempt in (
+        ("network namespace", lambda: _unshare(_CLONE_NEWNET)),
+        ("network settings", _try_settings),
+        ("namespace name", _try_naming),
+        ("veth", _make_veth_pair),
+        ("packet ring", _try_packet_ring),
+    ):
+        steps.append(_attempt(name, attempt))
+        if steps[-1].errno:
+            break
+    steps.append(_attempt("AF_XDP", lambda: socket.socket(_AF_XDP, socket.SOCK_RAW, 0).close()))
+    print(json.dumps([asdict(step) for step in steps]))
+
+
+def _attempt(name: str, attempt: Callable[[], None]) -> Step:
+    try:
+        attempt()
+    except NetlinkError as error:
+        return Step(name, error.code)
+    except OSError as error:
+        return Step(name, error.errno or errno.EIO)
+    return Step(name, 0)
+
+
+def _try_epoll_pwait2() -> None:
+    """Call it with a descriptor that cannot be: a kernel that has the call says EBADF, one that has not ENOSYS."""
+    ctypes.set_errno(0)
+    _libc.syscall(_SYS_EPOLL_PWAIT2, -1, None, 1, None, None, 0)
+    if ctypes.get_errno() == errno.ENOSYS:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+
+def _try_time_namespace() -> None:
+    """Only future children would enter it, and there are none."""
+    _unshare(_CLONE_NEWTIME)
+
+
+def _try_settings() -> None:
+    """Write a setting of this namespace as it is: a container may show them read-only, and give no other view."""
+    try:
+        with sysctl.Settings("this namespace") as here:
+            here.write({_SETTING: here.read(_SETTING)})
+    except KernelError as error:
+        raise error.__cause__ or error from None
+
+
+def _try_naming() -> None:
+    """Name this namespace the way /run/netns does, in a mount namespace and on a file system of our own."""
+    _unshare(_CLONE_NEWNS)
+    _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE)
+    _mount(b"tmpfs", b"/run", b"tmpfs", 0)
+    os.close(os.open("/run/name", os.O_CREAT | os.O_RDONLY))
+    _mount(b"/proc/self/ns/net", b"/run/name", None, _MS_BIND)
+
+
+def _make_veth_pair() -> None:
+    with IPRoute() as netlink:
+        netlink.link("add", ifname="trial0", kind="veth", peer="trial1")
+        for name in ("trial0", "trial1"):
+            netlink.link("set", index=socket.if_nametoindex(name), state="up")
+
+
+def _try_packet_ring() -> None:
+    """Receive a frame through a TPACKET_V2 ring."""
+    ring_socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    with ring_socket, socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        ring_socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V2)
+        frames = _BLOCK_BYTES // _FRAME_BYTES * _BLOCKS
+        request = struct.pack("=4I", _BLOCK_BYTES, _BLOCKS, _FRAME_BYTES, frames)
+        ring_socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
+        with mmap.mmap(ring_socket.fileno(), _BLOCK_BYTES * _BLOCKS) as ring:
+            ring_socket.bind(("trial1", _ETH_P_ALL))
+            sender.bind(("trial0", 0))
+            sender.send(_FRAME)
+            poll = select.poll()
+            poll.register(ring_socket, select.POLLIN)
+            poll.poll(1000)
+            if not ring[0] & _TP_STATUS_USER:
+                raise OSError(errno.ETIMEDOUT, "no frame in the ring within 1 s")
+
+
+def _unshare(flags: int) -> None:
+    _check(_libc.unshare(flags))
+
+
+def _mount(source: bytes, target: bytes, kind: bytes | None, flags: int) -> None:
+    _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), None))
+
+
+def _check(result: int) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+if __name__ == "__main__":
+    main()

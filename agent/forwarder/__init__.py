@@ -1,0 +1,1 @@
+"""The forwarder: its process, and the agent's side of it."""

@@ -1,0 +1,250 @@
+"""The agent's hold on its forwarder: starts the process, asks it, reads its statistics, notices its death."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mmap
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from plctl.agent.forwarder import memory as forwarder_memory
+from plctl.agent.forwarder.channel import Channel
+from plctl.agent.forwarder.packet_log import PacketLog
+from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
+from plctl.agent.native import _core, half_arguments
+from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.units import format_size
+from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.protocol.wire import from_plain, to_plain
+from plctl.common.resources.link_need import need_bytes
+from plctl.common.telemetry.samples import HalfStats, Histogram, LinkStats
+
+LEDGER_NAME = "forwarder"
+CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    plan: LinkPlan
+    need_bytes: int  #: of frame store and packet log
+    ring_bytes: int  #: of each of its two rings
+    store_bytes: int  #: that an XDP link takes at once
+    io: Io
+    log: PacketLog | None
+
+
+class ForwarderClient:
+    """A forwarder process, started by `spawn`, with numbered slots for links."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        channel: Channel,
+        ledger: Ledger,
+        stats: mmap.mmap,
+        budget_bytes: int,
+        *,
+        options: ForwarderOptions,
+    ) -> None:
+        self.options = options
+        self._process = process
+        self._channel = channel
+        self._ledger = ledger
+        self._stats = stats
+        self._budget_bytes = budget_bytes
+        self._links: dict[int, _Link] = {}
+        #: Gets the cause, as a sentence, when the process ends without having been asked to.
+        self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._watcher = asyncio.create_task(self._watch())
+
+    @classmethod
+    async def spawn(
+        cls, ledger: Ledger, slots: int, options: ForwarderOptions | None = None, *, budget_bytes: int | None = None
+    ) -> Self:
+        """Start the process, with room for `slots` links and for `budget_bytes` of frames inside them.
+
+        :raises KernelError: it cannot be started.
+        """
+        budget_bytes = forwarder_memory.default_budget() if budget_bytes is None else budget_bytes
+        options = options or ForwarderOptions()
+        size = _core.stats_size(slots)
+        memory = os.memfd_create("plctl-forwarder")
+        ours, theirs = socket.socketpair()
+        try:
+            os.ftruncate(memory, size)
+            stats = mmap.mmap(memory, size, prot=mmap.PROT_READ)
+            process = await _start((theirs.fileno(), memory, slots, budget_bytes), options, ledger)
+        except OSError as error:
+            ours.close()
+            raise KernelError.from_os("start the forwarder", error) from error
+        finally:
+            theirs.close()
+            os.close(memory)
+        return cls(process, await Channel.over(ours), ledger, stats, budget_bytes, options=options)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def terms(self) -> ForwarderTerms:
+        """How it really runs.
+
+        :raises WorldError: it could not even start.
+        """
+        return from_plain(ForwarderTerms, await self._channel.ask("describe"), "terms")
+
+    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None, company: int = 1) -> str:
+        """Forward in the link namespace named `netns`; the first row holds until the link is started.
+
+        Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would have preferred XDP,
+        "packet (MTU 9000 is too large for XDP)".
+
+        :param company: how many links come together, this one included; they share memory evenly.
+        :raises WorldError: the budget cannot hold the link too; the message says the sum.
+        :raises KernelError: the kernel refused something.
+        """
+        io = io or self.options.io
+        link = self._reserve(slot, netns, plan, io, company)
+        try:
+            how: str = await self._channel.ask(
+                "add",
+                slot=slot,
+                netns=str(NETNS_DIR / netns),
+                interfaces=(LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE),
+                up=half_arguments(plan, plan.up),
+                down=half_arguments(plan, plan.down),
+                mtu=plan.mtu,
+                overhead_bytes=plan.overhead_bytes,
+                ring_bytes=link.ring_bytes,
+                store_bytes=link.store_bytes,
+                io=link.io,
+                packet_log=link.log.path if link.log else "",
+            )
+        except BaseException:
+            self._forget(slot)
+            raise
+        if link.io == io:
+            return how
+        few = company <= forwarder_memory.XDP_COMPANY_MAX
+        why = "other links have taken the memory for XDP" if few else f"{company} links together are too many for XDP"
+        return f"{how} ({why})"
+
+    async def arm(self, slots: Sequence[int], t0_ns: int) -> None:
+        """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC).
+
+        :raises KernelError: T0 has passed, or one of them has started already.
+        """
+        await self._channel.ask("arm", slots=tuple(slots), t0_ns=t0_ns)
+
+    async def trigger(self, slot: int) -> None:
+        """Start a link's scenario at the first frame that its plan's `start` asks for.
+
+        :raises KernelError: it has started already.
+        """
+        await self._channel.ask("trigger", slot=slot, frame=self._links[slot].plan.start)
+
+    async def remove(self, slot: int) -> None:
+        """End a link; what is inside is lost. Its statistics stay readable until the slot is used again.
+
+        :raises KernelError: there is none.
+        """
+        await self._channel.ask("remove", slot=slot)
+        self._forget(slot)
+
+    def read(self, slot: int) -> LinkStats:
+        """What the link has counted since it was added; costs the forwarder nothing.
+
+        :raises KernelError: the forwarder died while it was changing the counters.
+        """
+        try:
+            t0_ns, started_ns, up, down = _core.read_stats(self._stats, slot)
+        except OSError as error:
+            raise KernelError(str(error)) from error
+        return LinkStats(_half(up), _half(down), t0_ns, started_ns)
+
+    def packet_log(self, slot: int) -> PacketLog | None:
+        """The link's log, if its plan asks for one; readable until the link is removed, even if the forwarder dies."""
+        return self._links[slot].log
+
+    async def close(self) -> None:
+        """End the process and all its links; may be called twice, and after it died."""
+        self._watcher.cancel()
+        await self._channel.close()
+        try:
+            async with asyncio.timeout(CLOSE_GRACE_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        for slot in list(self._links):
+            self._forget(slot)
+        if not self._stats.closed:
+            self._stats.close()
+            self._ledger.strike("process", LEDGER_NAME)
+
+    async def _watch(self) -> None:
+        status = await self._process.wait()
+        cause = "the forwarder " + (
+            f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended by itself, with status {status}"
+        )
+        self._channel.fail(cause)
+        self.died.set_result(cause)
+
+    @property
+    def free_bytes(self) -> int:
+        """What the frames of further links may take."""
+        return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
+
+    def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io, company: int) -> _Link:
+        need = need_bytes(plan)
+        taken = self._budget_bytes - self.free_bytes
+        if slot in self._links:
+            raise ValueError(f"slot {slot} has a link already")
+        if taken + need > self._budget_bytes:
+            raise WorldError(
+                f"cannot forward in {netns}: link {plan.name} needs {format_size(need)} for frames, the "
+                f"{len(self._links)} links before it {format_size(taken)}, and the budget is "
+                f"{format_size(self._budget_bytes)}"
+            )
+        kernels = sum(2 * link.ring_bytes + link.store_bytes for link in self._links.values())
+        if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels, company):
+            io = "packet"
+        store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels, company)
+        log = PacketLog.create() if plan.packets else None
+        ring = forwarder_memory.ring_bytes(plan, kernels, company)
+        self._links[slot] = _Link(plan, need, ring, store, io, log)
+        return self._links[slot]
+
+    def _forget(self, slot: int) -> None:
+        link = self._links.pop(slot)
+        if link.log:
+            link.log.close()
+
+
+async def _start(
+    arguments: tuple[int, int, int, int], options: ForwarderOptions, ledger: Ledger
+) -> asyncio.subprocess.Process:
+    """It does nothing before a request comes, and ends if none ever can: so it may be entered once it has a pid."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "plctl.agent.forwarder.process", json.dumps(to_plain(options)), *map(str, arguments)),
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=arguments[:2],
+        start_new_session=True,
+        env={**os.environ, **ledger.environment},
+    )
+    ledger.record_process(LEDGER_NAME, process.pid)
+    return process
+
+
+def _half(native: _core.NativeHalfStats) -> HalfStats:
+    counters, lateness, transit = native
+    return HalfStats(*counters, Histogram(*lateness), Histogram(*transit))

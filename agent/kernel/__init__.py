@@ -1,0 +1,1 @@
+"""What is asked of the kernel: namespaces, interfaces, addresses, settings and sockets."""

@@ -1,0 +1,1 @@
+"""Links that somebody builds, uses and removes by hand: `plctl link`."""

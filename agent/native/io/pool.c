@@ -1,0 +1,112 @@
+/* See pool.h. Free slots of a class form a list through packet.next; untouched ones lie behind the class's `fresh`. */
+#include "io/pool.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define CHUNK_BYTES (256 * 1024)
+#define CLASSES 3
+
+static const uint32_t slot_bytes[CLASSES] = {512, 2048, 10240}; /* small ones, a 1500-byte MTU, a 9000-byte MTU */
+
+/* The first slot of every chunk is given up to this, so that all slots stay aligned. */
+struct chunk {
+	struct chunk *next;
+};
+
+struct size_class {
+	struct packet *free;
+	uint8_t *fresh;
+	uint8_t *fresh_end;
+};
+
+struct pool {
+	struct budget *budget;
+	struct chunk *chunks;
+	struct size_class classes[CLASSES];
+};
+
+_Static_assert(FRAME_MAX + sizeof(struct frame) <= 10240, "the largest frame fits the largest slot");
+
+static unsigned class_of(uint32_t length)
+{
+	unsigned class = 0;
+
+	while (class < CLASSES - 1 && length + sizeof(struct frame) > slot_bytes[class])
+		class++;
+	return class;
+}
+
+struct pool *pool_new(struct budget *budget)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool)
+		pool->budget = budget;
+	return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+	struct chunk *chunk, *next;
+
+	if (!pool)
+		return;
+	for (chunk = pool->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		munmap(chunk, CHUNK_BYTES);
+		atomic_fetch_add(&pool->budget->left_bytes, CHUNK_BYTES);
+	}
+	free(pool);
+}
+
+/* Maps one more chunk for `class`; false if the budget or the machine has no more. */
+static bool grow(struct pool *pool, struct size_class *class, uint32_t slot)
+{
+	struct chunk *chunk = MAP_FAILED;
+
+	if (atomic_fetch_sub(&pool->budget->left_bytes, CHUNK_BYTES) >= CHUNK_BYTES)
+		chunk = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (chunk == MAP_FAILED) {
+		atomic_fetch_add(&pool->budget->left_bytes, CHUNK_BYTES);
+		return false;
+	}
+	chunk->next = pool->chunks;
+	pool->chunks = chunk;
+	class->fresh = (uint8_t *)chunk + slot;
+	class->fresh_end = (uint8_t *)chunk + CHUNK_BYTES / slot * slot;
+	return true;
+}
+
+struct frame *pool_take(struct pool *pool, uint32_t length)
+{
+	unsigned number = class_of(length);
+	struct size_class *class = &pool->classes[number];
+	struct frame *frame = (struct frame *)class->free;
+
+	if (frame) {
+		class->free = frame->packet.next;
+	} else {
+		if (class->fresh == class->fresh_end && !grow(pool, class, slot_bytes[number]))
+			return NULL;
+		frame = (struct frame *)class->fresh;
+		class->fresh += slot_bytes[number];
+		frame->size_class = number;
+		frame->data = (uint8_t *)(frame + 1);
+	}
+	frame->length = length;
+	return frame;
+}
+
+void pool_give(struct pool *pool, struct frame *frame)
+{
+	struct size_class *class = &pool->classes[frame->size_class];
+
+	frame->packet.next = class->free;
+	class->free = &frame->packet;
+}
+
+uint32_t pool_slot_bytes(uint32_t length)
+{
+	return slot_bytes[class_of(length)];
+}

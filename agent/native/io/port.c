@@ -1,0 +1,46 @@
+/* See port.h: what the back ends share, and the choice between them. */
+#include "io/port.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STAMP_SLACK_NS 1000000 /* a frame is in the ring this soon after it was stamped */
+
+int port_refuse(char *why, int error, const char *attempt, const char *where)
+{
+	snprintf(why, PORT_WHY_SIZE, "cannot %s %s: %s", attempt, where, strerror(error));
+	return error;
+}
+
+int port_refuse_interface(char *why, int error, const char *attempt, const struct ports_config *config, int which)
+{
+	snprintf(why, PORT_WHY_SIZE, "cannot %s for %s in %s: %s", attempt, config->interfaces[which], config->netns,
+		strerror(error));
+	return error;
+}
+
+int ports_open(const struct ports_config *config, struct port *ports[2], char *how)
+{
+	char why[PORT_WHY_SIZE] = "";
+	int error;
+
+	if (config->io != PORT_IO_PACKET) {
+		error = xdp_ports_open(config, ports, how);
+		if (!error || config->io == PORT_IO_XDP)
+			return error;
+		memcpy(why, how, sizeof(why));
+	}
+	error = packet_ports_open(config, ports, how);
+	if (!error)
+		snprintf(how, PORT_WHY_SIZE, *why ? "packet (%.240s)" : "packet", why);
+	return error;
+}
+
+int64_t port_arrival_ns(int64_t wall_ns, int64_t offset_ns, int64_t previous_poll_ns, int64_t now_ns)
+{
+	int64_t arrival = wall_ns - offset_ns;
+
+	if (arrival > now_ns)
+		return now_ns;
+	return arrival < previous_poll_ns - STAMP_SLACK_NS ? previous_poll_ns : arrival;
+}

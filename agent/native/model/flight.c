@@ -1,0 +1,121 @@
+/* Propagation: keeps what left the bottleneck until it is due. */
+#include "model/flight.h"
+
+#include <stdlib.h>
+
+#include "model/schedule.h"
+
+int flight_init(struct flight *flight, uint32_t routes)
+{
+	*flight = (struct flight){
+		.routes = calloc(routes, sizeof(*flight->routes)),
+		.heap = calloc(routes, sizeof(struct route *)),
+	};
+	return flight->routes && flight->heap ? 0 : -1;
+}
+
+void flight_end(struct flight *flight)
+{
+	free(flight->routes);
+	free(flight->heap);
+}
+
+static bool earlier(const struct route *a, const struct route *b)
+{
+	if (a->head->due != b->head->due)
+		return a->head->due < b->head->due;
+	return a->head->serial < b->head->serial;
+}
+
+static void sift_up(struct flight *flight, uint32_t i)
+{
+	struct route *route = flight->heap[i];
+
+	for (; i > 0 && earlier(route, flight->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		flight->heap[i] = flight->heap[(i - 1) / 2];
+	flight->heap[i] = route;
+}
+
+static void sift_down(struct flight *flight, uint32_t i)
+{
+	struct route *route = flight->heap[i];
+
+	for (size_t child; (child = 2 * (size_t)i + 1) < flight->active; i = (uint32_t)child) {
+		if (child + 1 < flight->active && earlier(flight->heap[child + 1], flight->heap[child]))
+			child++;
+		if (!earlier(flight->heap[child], route))
+			break;
+		flight->heap[i] = flight->heap[child];
+	}
+	flight->heap[i] = route;
+}
+
+void flight_push(struct flight *flight, struct packet *packet)
+{
+	struct route *route = &flight->routes[packet->route];
+
+	if (packet->due < route->last_due)
+		packet->due = route->last_due;
+	route->last_due = packet->due;
+	if (packet->due > flight->latest_due)
+		flight->latest_due = packet->due;
+	packet->next = NULL;
+	flight->packets++;
+	if (route->head) {
+		route->tail = route->tail->next = packet;
+		return;
+	}
+	route->head = route->tail = packet;
+	flight->heap[flight->active++] = route;
+	sift_up(flight, flight->active - 1);
+}
+
+struct packet *flight_pop(struct flight *flight)
+{
+	struct route *route = flight->heap[0];
+	struct packet *packet = route->head;
+
+	route->head = packet->next;
+	if (!route->head)
+		flight->heap[0] = flight->heap[--flight->active];
+	if (flight->active > 1)
+		sift_down(flight, 0);
+	flight->packets--;
+	return packet;
+}
+
+/* When a frame arrives, due so far at `due` > t, that a reconfiguration of length D at t finds in flight. */
+static int64_t hold(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode mode)
+{
+	switch (mode) {
+	case RECONFIGURATION_GSL:
+		return due > time_after(t, d) ? due : time_after(t, d);
+	case RECONFIGURATION_ALL:
+		break;
+	}
+	return time_after(due, d);
+}
+
+/* What moves is within the end of the FIFO that is due after t; the first that stays there ends it. */
+static void hold_route(struct route *route, int64_t t, int64_t d, enum reconfiguration_mode mode)
+{
+	for (struct packet *packet = route->head; packet; packet = packet->next) {
+		int64_t due = packet->due > t ? hold(packet->due, t, d, mode) : packet->due;
+
+		if (packet->due > t && due == packet->due)
+			break;
+		packet->due = due;
+	}
+	route->last_due = route->tail->due;
+}
+
+void flight_hold(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode)
+{
+	if (flight->latest_due <= t)
+		return;
+	flight->latest_due = hold(flight->latest_due, t, d, mode);
+	for (uint32_t i = 0; i < flight->active; i++)
+		hold_route(flight->heap[i], t, d, mode);
+	for (uint32_t i = flight->active / 2; i > 0; i--)
+		sift_down(flight, i - 1);
+}

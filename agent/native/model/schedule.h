@@ -1,0 +1,63 @@
+/*
+ * The step function of one direction's rows: which row is in force, when the next reconfiguration comes, and when a
+ * service ends. All in absolute time; a schedule learns T0 when its half is armed.
+ *
+ * A cursor remembers a place in the schedule, so that walking forward costs O(1) a row and a leap of any length O(log
+ * rows): whole cycles of a repeated schedule are skipped by division.
+ */
+#ifndef PLCTL_SCHEDULE_H
+#define PLCTL_SCHEDULE_H
+
+#include "model/half.h"
+
+typedef unsigned __int128 work; /* bits x 1e9 = (bit/s) x ns: exact for every int64 rate and span */
+
+struct schedule {
+	const struct row *rows;
+	uint32_t *next_change; /* per row: the next row of the cycle with a route of its own; `count` if none */
+	uint32_t count;
+	bool change_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
+	bool instant;        /* some row's rate is unlimited */
+	int64_t period_ns;   /* 0: not repeated */
+	int64_t min_delay_ns;
+	work cycle_work; /* what one cycle serves; meaningless if `instant` */
+};
+
+struct cursor {
+	int64_t cycle; /* when the cycle began: T0 + k x period; TIME_NEVER while T0 is unknown */
+	uint32_t row;
+};
+
+/* a + b for b >= 0, at most TIME_NEVER. */
+static inline int64_t time_after(int64_t a, int64_t b)
+{
+	return a > TIME_NEVER - b ? TIME_NEVER : a + b;
+}
+
+/* 0, or -1 if there is no memory. The rows are borrowed. */
+int schedule_init(struct schedule *schedule, const struct row *rows, uint32_t count, int64_t period_ns);
+void schedule_end(struct schedule *schedule);
+
+/* The cursor of a schedule that starts at t0; row 0 is in force before t0 too. */
+static inline struct cursor schedule_begin(int64_t t0)
+{
+	return (struct cursor){.cycle = t0, .row = 0};
+}
+
+/* When the row at the cursor gives way to the next; TIME_NEVER if it does not. */
+int64_t schedule_until(const struct schedule *schedule, const struct cursor *cursor);
+
+/* Moves the cursor forward to the row in force at t; a cursor that is there or beyond stays. */
+void schedule_seek(const struct schedule *schedule, struct cursor *cursor, int64_t t);
+
+/* The first reconfiguration later than the begin of the row at the cursor; TIME_NEVER if there is none. */
+int64_t schedule_next_change(const struct schedule *schedule, const struct cursor *cursor);
+
+/*
+ * When a service of `length` bytes ends that starts at `start`: the first ns at which the integral of rate(t) from start
+ * reaches 8 x length bits; the begin of an unlimited row, if that comes first; TIME_NEVER if neither comes. `cursor` is
+ * at or before the row in force at start.
+ */
+int64_t schedule_service_end(const struct schedule *schedule, struct cursor cursor, int64_t start, uint32_t length);
+
+#endif

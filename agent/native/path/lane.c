@@ -1,0 +1,268 @@
+/* See lane.h. */
+#include "path/lane.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "path/clock.h"
+
+#define CACHE_LINE_BYTES 64
+#define PREFETCH_MAX 2048 /* of a frame; the hardware follows from there */
+#define PREFETCH_AHEAD 2  /* of this many frames on, while one is copied */
+#define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+void link_arm(struct link *link, int64_t t0)
+{
+	t0 = later(t0, later(half_now(link->lanes[0].half), half_now(link->lanes[1].half)));
+	half_arm(link->lanes[0].half, t0);
+	half_arm(link->lanes[1].half, t0);
+	link->trigger = TRIGGER_NONE;
+	link->t0_ns = t0;
+	__atomic_store_n(&link->stats->t0_ns, t0, __ATOMIC_RELAXED);
+}
+
+void link_started(struct link *link, int64_t now)
+{
+	link->started_ns = now;
+	__atomic_store_n(&link->stats->started_ns, now, __ATOMIC_RELAXED);
+}
+
+int link_can_arm(const struct link *link, int64_t t0, int64_t now)
+{
+	if (link->started_ns)
+		return EALREADY;
+	return t0 < now ? ETIME : 0;
+}
+
+/* The link's first frame of the kind that it waited for arrived at `at`: that is T0. Returns T0. */
+static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
+{
+	link_arm(link, at);
+	link_started(link, now);
+	return link->t0_ns;
+}
+
+/* Logs a frame that the model did not admit. */
+static void log_dropped(struct lane *lane, uint32_t length, int64_t arrival, int64_t moved, enum logged_verdict verdict)
+{
+	packet_log_write(lane->log, &(struct packet_record){
+		.number = lane->counters[ARRIVED_PACKETS],
+		.arrival_ns = arrival,
+		.moved_ns = moved,
+		.route = PACKET_LOG_NO_ROUTE,
+		.length = length,
+		.verdict = verdict,
+	});
+}
+
+/* Logs a frame that the model handed out; `sent_ns` is 0 if the kernel refused it. */
+static void log_served(struct lane *lane, const struct frame *frame, int64_t sent_ns)
+{
+	const struct packet *packet = &frame->packet;
+
+	packet_log_write(lane->log, &(struct packet_record){
+		.number = frame->number,
+		.arrival_ns = packet->arrival,
+		.moved_ns = frame->moved_ns,
+		.start_ns = packet->start,
+		.end_ns = packet->end,
+		.due_ns = packet->due,
+		.sent_ns = sent_ns,
+		.route = packet->route,
+		.length = frame->length,
+		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
+	});
+}
+
+/* The arrival's bytes, its VLAN tag in its place, into a frame of its length. */
+static void copy(const struct arrival *arrival, struct frame *frame)
+{
+	uint32_t tag = htonl(arrival->tag);
+
+	if (!arrival->tag) {
+		memcpy(frame->data, arrival->data, arrival->length);
+		return;
+	}
+	memcpy(frame->data, arrival->data, PORT_MAC_PAIR);
+	memcpy(frame->data + PORT_MAC_PAIR, &tag, PORT_VLAN_TAG);
+	memcpy(frame->data + PORT_MAC_PAIR + PORT_VLAN_TAG, arrival->data + PORT_MAC_PAIR,
+		arrival->length - PORT_MAC_PAIR - PORT_VLAN_TAG);
+}
+
+static void admit(struct lane *lane, struct port *port, const struct arrival *arrival, int64_t at)
+{
+	struct link *link = lane->link;
+	struct frame *frame = port_take_room(port, arrival->length);
+
+	lane->counters[ARRIVED_PACKETS]++;
+	lane->counters[ARRIVED_BYTES] += arrival->length;
+	if (!frame) {
+		lane->counters[LOST_MEMORY]++;
+		if (lane->log)
+			log_dropped(lane, arrival->length, at, 0, LOGGED_LOST_MEMORY);
+		return;
+	}
+	frame->number = lane->counters[ARRIVED_PACKETS];
+	frame->packet.length = arrival->length + link->overhead;
+	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
+		lane->counters[QUEUE_FULL_PACKETS]++;
+		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
+		if (lane->log)
+			log_dropped(lane, arrival->length, frame->packet.arrival, frame->packet.arrival - at, LOGGED_QUEUE_FULL);
+		port_give_room(port, frame);
+		return;
+	}
+	frame->moved_ns = frame->packet.arrival - at;
+	copy(arrival, frame); /* only now: a dropped frame costs no copy */
+}
+
+/* When a frame that was stamped `stamp_ns` and read by `now` arrived, on CLOCK_MONOTONIC. */
+static int64_t arrival_ns(const struct lane *lane, const struct port *port, int64_t stamp_ns, int64_t offset_ns,
+	int64_t now)
+{
+	if (port->back_end->wall_stamps)
+		return port_arrival_ns(stamp_ns, offset_ns, lane->polled_ns, now);
+	return earlier(stamp_ns, now);
+}
+
+/* Frames that others wrote, or that spent milliseconds inside, are in no cache of ours: fetch what is copied next. */
+static void prefetch(const uint8_t *data, uint32_t length)
+{
+	for (uint32_t offset = 0; offset < length && offset < PREFETCH_MAX; offset += CACHE_LINE_BYTES)
+		__builtin_prefetch(data + offset);
+}
+
+/* Reads a batch; of how many frames. */
+static unsigned read_port(struct lane *lane, struct port *port, int64_t now, int64_t offset_ns)
+{
+	struct arrival batch[PORT_BATCH];
+	struct link *link = lane->link;
+	unsigned count = port_receive(port, batch);
+	int64_t after = count ? monotonic_ns() : now; /* some may have arrived since `now` */
+
+	for (unsigned i = 0; i < count; i++) {
+		int64_t at = arrival_ns(lane, port, batch[i].stamp_ns, offset_ns, after);
+
+		if (i + PREFETCH_AHEAD < count)
+			prefetch(batch[i + PREFETCH_AHEAD].data, batch[i + PREFETCH_AHEAD].length);
+		if (!batch[i].whole) {
+			lane->counters[LOST_RING]++;
+			continue;
+		}
+		if (link->trigger && trigger_matches(link->trigger, batch[i].data, batch[i].length, link->mtu))
+			at = pull_trigger(link, at, after);
+		admit(lane, port, &batch[i], at);
+	}
+	port_release(port, batch, count);
+	return count;
+}
+
+unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+{
+	unsigned frames = read_port(lane, lane->in, now, offset_ns), strays = 0;
+
+	if (lane->in->strays)
+		strays = read_port(lane, lane->in->strays, now, offset_ns);
+	lane->polled_ns = now;
+	return frames > strays ? frames : strays;
+}
+
+static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
+{
+	struct packet *packet;
+	unsigned count = 0;
+
+	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
+		due[count] = (struct frame *)packet;
+		prefetch(due[count]->data, due[count]->length);
+		count++;
+	}
+	return count;
+}
+
+/* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
+static void account(struct lane *lane, struct frame *const *frames, unsigned count, uint64_t sent, int64_t before)
+{
+	int64_t each = (monotonic_ns() - before) / count;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct frame *frame = frames[i];
+		int64_t left_ns = before + each * (i + 1);
+
+		if (!(sent & UINT64_C(1) << i)) {
+			lane->counters[LOST_SEND]++;
+			if (lane->log)
+				log_served(lane, frame, 0);
+			continue;
+		}
+		lane->counters[DELIVERED_PACKETS]++;
+		lane->counters[DELIVERED_BYTES] += frame->length;
+		histogram_count(&lane->stats->lateness, left_ns - frame->packet.due + frame->moved_ns);
+		histogram_count(&lane->stats->transit, left_ns - frame->packet.arrival);
+		if (lane->log)
+			log_served(lane, frame, left_ns);
+	}
+}
+
+static unsigned send_due(struct lane *lane, int64_t now)
+{
+	struct frame *due[PORT_BATCH];
+	unsigned count = collect_due(lane, now, due);
+	int64_t before;
+	uint64_t sent;
+
+	if (!count)
+		return 0;
+	before = monotonic_ns();
+	sent = port_send(lane->out, due, count);
+	account(lane, due, count, sent, before);
+	return count;
+}
+
+static void publish(struct lane *lane)
+{
+	struct half_gauges gauges;
+
+	half_gauges(lane->half, &gauges);
+	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
+	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
+	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
+	lane->counters[ROW] = gauges.row;
+	stats_publish(lane->stats, lane->counters);
+}
+
+/* Looks at the ring's overruns; a lane where nothing arrived since the last look, and nothing is inside, may rest. */
+static void refresh(struct lane *lane, int64_t now)
+{
+	bool idle = lane->refreshed_arrivals == lane->counters[ARRIVED_PACKETS] && half_next_due(lane->half) == TIME_NEVER;
+
+	lane->counters[LOST_RING] += port_new_overruns(lane->in);
+	lane->refreshed_arrivals = lane->counters[ARRIVED_PACKETS];
+	lane->refresh_ns = idle ? TIME_NEVER : now + REFRESH_NS;
+}
+
+void lane_deliver(struct lane *lane, int64_t now)
+{
+	int64_t virtual_now = later(now, half_now(lane->half)); /* a frame may have arrived after `now` was read */
+	unsigned sent;
+
+	half_advance(lane->half, virtual_now);
+	sent = send_due(lane, virtual_now);
+	if (now >= lane->refresh_ns)
+		refresh(lane, now);
+	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
+		lane->refresh_ns = now + REFRESH_NS;
+	publish(lane);
+	lane->deadline_ns = sent == PORT_BATCH ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
+}

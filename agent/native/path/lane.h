@@ -1,0 +1,86 @@
+/*
+ * A link as its worker sees it: two lanes, each from the port where frames come in, through a half of the model, to the
+ * port where they leave. A lane does what is due when it is told the time; when to tell it is the worker's business.
+ */
+#ifndef PLCTL_LANE_H
+#define PLCTL_LANE_H
+
+#include <stdbool.h>
+
+#include "model/half.h"
+#include "shared/packet_log.h"
+#include "io/pool.h"
+#include "io/port.h"
+#include "shared/stats.h"
+#include "path/trigger.h"
+
+struct link;
+
+struct lane {
+	struct link *link;
+	struct half *half;
+	const struct row *rows; /* what the half follows; the link owns them */
+	struct port *in;
+	struct port *out;
+	struct half_stats *stats;
+	struct packet_ring *log; /* NULL: not asked for */
+	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
+	int64_t polled_ns;           /* when `in` was last read */
+	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
+	uint64_t refreshed_arrivals; /* as of the last refresh */
+	struct lane *next_readable;  /* from here on to frames_ns: what readiness.h knows of the lane */
+	bool readable;               /* in its list */
+	bool heard;                  /* epoll does not tell of `in` */
+	unsigned passes;             /* in a row that had frames ... */
+	unsigned sleeps;             /* ... since this sleep */
+	int64_t frames_ns;           /* when there last were any */
+	int64_t deadline_ns; /* in the worker's heap */
+	size_t heap_index;
+};
+
+struct link {
+	struct lane lanes[2]; /* up, down */
+	struct pool *pool;
+	struct link_stats *stats;
+	struct packet_log *log; /* NULL: not asked for */
+	uint32_t mtu;
+	uint32_t overhead;    /* bytes added to every frame for service and queue */
+	enum trigger trigger; /* what the first frame must be, while the link waits for it */
+	int64_t t0_ns;        /* TIME_NEVER until armed */
+	int64_t started_ns;   /* 0 until then */
+};
+
+/*
+ * Reads up to a batch of frames from the port into the model; `now` is the clock before, `offset_ns` the wall's. Returns
+ * how many; if less than PORT_BATCH, the port is empty, and will report as readable when it is not.
+ */
+unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
+
+/* Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again. */
+void lane_deliver(struct lane *lane, int64_t now);
+
+/* 0, or why a link cannot be armed for t0: EALREADY, scenario time has started; ETIME, t0 is past. */
+int link_can_arm(const struct link *link, int64_t t0, int64_t now);
+
+/* Scenario time of both halves starts at t0, or at the model's own time if that is already later. */
+void link_arm(struct link *link, int64_t t0);
+void link_started(struct link *link, int64_t now); /* `now` is when T0 was noticed */
+
+/* What a link is made from. */
+struct link_config {
+	struct ports_config ports; /* towards the client, towards the server; link_open() adds the pool */
+	struct half_config halves[2];
+	uint32_t overhead;
+	const char *packet_log;   /* path of the file for the packet log (packet_log.h), or empty */
+	struct link_stats *stats; /* reset by link_open(); borrowed for the link's life */
+};
+
+/*
+ * A link whose ports receive, but which no worker serves yet. Takes over the rows of the config only if it succeeds. On
+ * failure returns an errno and says in a sentence, in how[0 ... PORT_WHY_SIZE), what was refused by whom; on success, as
+ * ports_open(), what carries the frames.
+ */
+int link_open(const struct link_config *config, struct link **link, char *how);
+void link_close(struct link *link); /* with every frame inside */
+
+#endif

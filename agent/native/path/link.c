@@ -1,0 +1,93 @@
+/* Makes and ends what lane.h describes: a link's two ports, two halves and its store of frames. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "path/lane.h"
+
+/* Each port is the way in of one lane and the way out of the other. */
+static int open_ports(struct link *link, const struct link_config *config, char *how)
+{
+	struct ports_config ports_config = config->ports;
+	struct port *ports[2] = {NULL, NULL};
+	int error;
+
+	ports_config.pool = link->pool;
+	error = ports_open(&ports_config, ports, how);
+	for (int i = 0; i < 2; i++)
+		link->lanes[i].in = link->lanes[1 - i].out = ports[i];
+	return error;
+}
+
+static int make_halves(struct link *link, const struct link_config *config, char *why)
+{
+	for (int i = 0; i < 2; i++) {
+		struct lane *lane = &link->lanes[i];
+
+		lane->half = half_new(&config->halves[i]);
+		if (!lane->half)
+			return port_refuse(why, errno, "model the link in", config->ports.netns);
+		lane->rows = config->halves[i].rows;
+		lane->link = link;
+		lane->stats = &link->stats->halves[i];
+		lane->log = link->log ? &link->log->rings[i] : NULL;
+		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
+	}
+	return 0;
+}
+
+static int fill(struct link *link, const struct link_config *config, char *why)
+{
+	int error;
+
+	link->stats = config->stats;
+	link->mtu = config->ports.mtu;
+	link->overhead = config->overhead;
+	link->t0_ns = TIME_NEVER;
+	stats_reset(link->stats);
+	if (*config->packet_log && (error = packet_log_open(config->packet_log, &link->log)))
+		return port_refuse(why, error, "log the packets of the link in", config->ports.netns);
+	link->pool = pool_new(config->ports.budget);
+	if (!link->pool)
+		return port_refuse(why, ENOMEM, "store the frames of the link in", config->ports.netns);
+	error = make_halves(link, config, why);
+	return error ? error : open_ports(link, config, why);
+}
+
+static void dismantle(struct link *link)
+{
+	for (int i = 0; i < 2; i++) {
+		if (link->lanes[i].half)
+			while (half_drain(link->lanes[i].half))
+				; /* the frames end with the ports and the pool */
+		half_free(link->lanes[i].half);
+	}
+	for (int i = 0; i < 2; i++)
+		port_close(link->lanes[i].in);
+	packet_log_close(link->log);
+	pool_free(link->pool);
+	free(link);
+}
+
+int link_open(const struct link_config *config, struct link **out, char *how)
+{
+	struct link *link = calloc(1, sizeof(*link));
+	int error;
+
+	if (!link)
+		return port_refuse(how, ENOMEM, "make the link in", config->ports.netns);
+	error = fill(link, config, how);
+	if (error)
+		dismantle(link);
+	else
+		*out = link;
+	return error;
+}
+
+void link_close(struct link *link)
+{
+	const struct row *rows[2] = {link->lanes[0].rows, link->lanes[1].rows};
+
+	dismantle(link);
+	free((void *)rows[0]);
+	free((void *)rows[1]);
+}

@@ -1,0 +1,365 @@
+/* See worker.h. One pass of the loop: sleep or not, read what arrived, deliver what is due. */
+#include "path/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "path/clock.h"
+#include "path/deadlines.h"
+#include "path/mailbox.h"
+#include "path/readiness.h"
+#include "path/starts.h"
+
+#define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
+
+struct worker {
+	pthread_t thread;
+	bool stopping;
+	struct pace pace;
+	struct priority priority;
+	struct deadlines deadlines;
+	struct starts starts;
+	struct readiness readiness;
+	struct mailbox mailbox;
+	int64_t idle_ns; /* since when the passes have found nothing to do; 0: the last one did */
+};
+
+/* Working */
+
+static void deliver(struct worker *worker, struct lane *lane, int64_t now)
+{
+	lane_deliver(lane, now);
+	deadlines_update(&worker->deadlines, lane);
+}
+
+/* One batch from each port that may have frames; how many in all. */
+static unsigned receive_all(struct worker *worker, int64_t now)
+{
+	struct lane *lane = readiness_take(&worker->readiness), *next;
+	int64_t offset = lane ? wall_offset_ns() : 0;
+	unsigned all = 0;
+
+	for (; lane; lane = next) {
+		bool waiting = lane->link->trigger != TRIGGER_NONE;
+		unsigned frames = lane_receive(lane, now, offset);
+
+		next = lane->next_readable;
+		readiness_give(&worker->readiness, lane, frames, now);
+		if (!frames)
+			continue;
+		all += frames;
+		deliver(worker, lane, now);
+		if (waiting && lane->link->started_ns) /* the other half is armed, too: what is inside may be due earlier */
+			deliver(worker, &lane->link->lanes[lane == &lane->link->lanes[0]], now);
+	}
+	if (all && !worker->readiness.unread)
+		pace_received(&worker->pace, all, now);
+	return all;
+}
+
+/* What is due; whether anything was. */
+static bool deliver_all(struct worker *worker, int64_t now)
+{
+	for (int i = 0; i < LANES_A_PASS; i++) {
+		struct lane *lane = deadlines_first(&worker->deadlines);
+
+		if (!lane || lane->deadline_ns > now)
+			return i;
+		deliver(worker, lane, now);
+	}
+	return true;
+}
+
+/* Sleeping */
+
+/* When something is to be done, if nothing arrives before. */
+static int64_t next_ns(const struct worker *worker)
+{
+	const struct lane *first = deadlines_first(&worker->deadlines);
+	int64_t start_ns = worker->starts.next_ns;
+
+	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
+}
+
+/* Until epoll tells of something, or until `wake`; false: it told of nothing. */
+static bool ask(struct worker *worker, int64_t now, int64_t wake)
+{
+	struct timespec timeout = {0};
+	bool orders;
+	int count;
+
+	if (wake > now && wake != TIME_NEVER) {
+		timeout.tv_sec = (wake - now) / NS_PER_S;
+		timeout.tv_nsec = (wake - now) % NS_PER_S;
+	}
+	count = readiness_ask(&worker->readiness, now, wake == TIME_NEVER ? NULL : &timeout, &orders);
+	if (orders) /* last: it may take away a lane that is among the events */
+		mailbox_serve(&worker->mailbox, worker);
+	return count > 0;
+}
+
+/* Until more frames have gathered, if they are a flood, but not beyond a start; returns the time then. */
+static int64_t gather(struct worker *worker)
+{
+	int64_t begin = monotonic_ns(), now = begin;
+
+	while (now < worker->pace.gather_ns && now < worker->starts.next_ns)
+		now = monotonic_ns();
+	pace_spun(&worker->pace, now - begin);
+	return now;
+}
+
+/* Who sleeps until T0 is woken late: by more than half a millisecond, one time in a hundred on a virtual machine. */
+static bool stays_awake(const struct worker *worker)
+{
+	return worker->starts.imminent && worker->pace.spin != SPIN_OFF;
+}
+
+/* Until there may be something to do; returns the time then. */
+static int64_t wait_for_work(struct worker *worker)
+{
+	int64_t before = gather(worker), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
+	bool awake = stays_awake(worker), sleeps, told = false;
+
+	priority_keep(&worker->priority, before);
+	sleeps = wake > before && readiness_may_sleep(&worker->readiness) && !awake;
+	if (sleeps || readiness_should_ask(&worker->readiness, before))
+		told = ask(worker, before, sleeps ? wake : before);
+	if (awake)
+		priority_yield(&worker->priority);
+	now = monotonic_ns();
+	if (sleeps && !told)
+		pace_woke(&worker->pace, now - wake);
+	else if (!told && next > before)
+		pace_spun(&worker->pace, now - (worker->idle_ns ? worker->idle_ns : before));
+	worker->idle_ns = now;
+	return now;
+}
+
+/*
+ * Says so where T0 has come; returns the time then. Workers of other hosts may share this CPU, where hosts are namespaces,
+ * and wait for the same T0: all are to notice it before the first goes on.
+ */
+static int64_t start_due(struct worker *worker, int64_t now)
+{
+	bool near = worker->starts.near;
+
+	starts_pass(&worker->starts, now);
+	if (near && !worker->starts.near) {
+		priority_yield(&worker->priority);
+		now = monotonic_ns();
+	}
+	priority_raise(&worker->priority, worker->starts.near);
+	return now;
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	while (!worker->stopping) {
+		int64_t now = start_due(worker, wait_for_work(worker));
+
+		if ((receive_all(worker, now) > 0) | deliver_all(worker, now))
+			worker->idle_ns = 0;
+	}
+	return NULL;
+}
+
+/* Orders, carried out in the worker's thread */
+
+static int settle(void *receiver, void *argument)
+{
+	const struct worker_config *config = argument;
+	struct worker *worker = receiver;
+	int64_t now = monotonic_ns();
+
+	pace_init(&worker->pace, config->spin, config->spin_share, now);
+	priority_take(&worker->priority, &config->priority, now);
+	return worker->priority.cpu_error;
+}
+
+struct link_order {
+	struct link *link;
+	enum trigger trigger;
+};
+
+struct arm_order {
+	struct link *const *links;
+	size_t count;
+	int64_t t0;
+};
+
+static void forget_lane(struct worker *worker, struct lane *lane)
+{
+	readiness_remove(&worker->readiness, lane);
+	deadlines_remove(&worker->deadlines, lane);
+}
+
+static int learn_lane(struct worker *worker, struct lane *lane, int64_t now)
+{
+	int error = deadlines_add(&worker->deadlines, lane);
+
+	if (error)
+		return error;
+	lane->polled_ns = now;
+	error = readiness_add(&worker->readiness, lane);
+	if (error)
+		deadlines_remove(&worker->deadlines, lane);
+	return error;
+}
+
+static int add(void *receiver, void *argument)
+{
+	struct link *link = ((struct link_order *)argument)->link;
+	int64_t now = monotonic_ns();
+	int error = learn_lane(receiver, &link->lanes[0], now);
+
+	if (error)
+		return error;
+	error = learn_lane(receiver, &link->lanes[1], now);
+	if (error)
+		forget_lane(receiver, &link->lanes[0]);
+	return error;
+}
+
+static int forget(void *receiver, void *argument)
+{
+	struct link *link = ((struct link_order *)argument)->link;
+	struct worker *worker = receiver;
+
+	starts_remove(&worker->starts, link);
+	forget_lane(worker, &link->lanes[0]);
+	forget_lane(worker, &link->lanes[1]);
+	return 0;
+}
+
+/* What is inside may now be due at another time, so its lanes are looked at: soon, but not before the other orders. */
+static void arm_link(struct worker *worker, struct link *link, int64_t t0, int64_t now)
+{
+	link_arm(link, t0);
+	starts_add(&worker->starts, link);
+	for (int i = 0; i < 2; i++) {
+		link->lanes[i].deadline_ns = now;
+		deadlines_update(&worker->deadlines, &link->lanes[i]);
+	}
+}
+
+static int arm(void *receiver, void *argument)
+{
+	struct arm_order *order = argument;
+	struct worker *worker = receiver;
+	int64_t now = monotonic_ns();
+	int error = starts_reserve(&worker->starts, worker->starts.count + order->count);
+
+	for (size_t i = 0; i < order->count && !error; i++)
+		error = link_can_arm(order->links[i], order->t0, now);
+	for (size_t i = 0; i < order->count && !error; i++)
+		arm_link(worker, order->links[i], order->t0, now);
+	return error;
+}
+
+static int await_trigger(void *receiver, void *argument)
+{
+	struct link_order *order = argument;
+
+	(void)receiver;
+	if (order->link->t0_ns != TIME_NEVER)
+		return EALREADY;
+	order->link->trigger = order->trigger;
+	return 0;
+}
+
+static int stop(void *receiver, void *argument)
+{
+	(void)argument;
+	((struct worker *)receiver)->stopping = true;
+	return 0;
+}
+
+static int order(struct worker *worker, int (*carry_out)(void *, void *), struct link_order order)
+{
+	return mailbox_post(&worker->mailbox, carry_out, &order);
+}
+
+int worker_add(struct worker *worker, struct link *link)
+{
+	return order(worker, add, (struct link_order){.link = link});
+}
+
+int worker_remove(struct worker *worker, struct link *link)
+{
+	return order(worker, forget, (struct link_order){.link = link});
+}
+
+int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0)
+{
+	struct arm_order order = {.links = links, .count = count, .t0 = t0};
+
+	return mailbox_post(&worker->mailbox, arm, &order);
+}
+
+int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger)
+{
+	return order(worker, await_trigger, (struct link_order){.link = link, .trigger = trigger});
+}
+
+/* Beginning and end */
+
+static int start_thread(struct worker *worker)
+{
+	int error = readiness_init(&worker->readiness, worker->mailbox.eventfd);
+
+	starts_init(&worker->starts);
+	return error ? error : pthread_create(&worker->thread, NULL, run, worker);
+}
+
+static void release(struct worker *worker)
+{
+	readiness_end(&worker->readiness);
+	mailbox_end(&worker->mailbox);
+	starts_end(&worker->starts);
+	free(worker->deadlines.heap);
+	free(worker);
+}
+
+int worker_start(const struct worker_config *config, struct worker **out)
+{
+	struct worker_config settings = *config;
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int error;
+
+	if (!worker)
+		return ENOMEM;
+	error = mailbox_init(&worker->mailbox);
+	if (error) {
+		free(worker);
+		return error;
+	}
+	error = start_thread(worker);
+	if (error) {
+		release(worker);
+		return error;
+	}
+	error = mailbox_post(&worker->mailbox, settle, &settings);
+	if (error)
+		worker_stop(worker);
+	else
+		*out = worker;
+	return error;
+}
+
+const struct priority *worker_priority(const struct worker *worker)
+{
+	return &worker->priority;
+}
+
+void worker_stop(struct worker *worker)
+{
+	mailbox_post(&worker->mailbox, stop, NULL);
+	pthread_join(worker->thread, NULL);
+	release(worker);
+}

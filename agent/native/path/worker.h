@@ -1,0 +1,35 @@
+/*
+ * A thread that forwards the frames of many links.
+ *
+ * It sleeps until a port has frames or until something is due, and spins as pace.h says. The other functions may be called
+ * from any thread but the worker's: each hands the worker an order, waits until it is carried out, and returns 0 or an
+ * errno. Orders cost the worker nothing while there are none.
+ */
+#ifndef PLCTL_WORKER_H
+#define PLCTL_WORKER_H
+
+#include "path/lane.h"
+#include "path/pace.h"
+#include "path/priority.h"
+
+struct worker;
+
+struct worker_config {
+	enum spin spin;
+	int64_t spin_share; /* of one CPU, for SPIN_ADAPTIVE; see pace.h */
+	struct priority_config priority;
+};
+
+/* Fails if its thread cannot be had or cannot run on its CPU; what else it did not get, its priority says. */
+int worker_start(const struct worker_config *config, struct worker **worker);
+const struct priority *worker_priority(const struct worker *worker); /* of its errors and thread; the rest changes */
+void worker_stop(struct worker *worker); /* ends the thread; its links are the caller's again */
+
+int worker_add(struct worker *worker, struct link *link);    /* the worker's from now on, unless this fails */
+int worker_remove(struct worker *worker, struct link *link); /* the caller's again */
+
+/* All at once, and all of them or none. ENOMEM, or an error of link_can_arm(). */
+int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
+int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger); /* EALREADY: it is armed */
+
+#endif

@@ -1,0 +1,90 @@
+/* What the packet path decides from numbers alone, as Python functions: so that it can be tested without packets. */
+#include <string.h>
+
+#include "python/forwarder_type.h"
+#include "io/pool.h"
+#include "io/port.h"
+#include "shared/stats.h"
+
+int trigger_from_name(const char *name, enum trigger *trigger)
+{
+	if (!strcmp(name, "first-packet"))
+		*trigger = TRIGGER_PACKET;
+	else if (!strcmp(name, "first-transport-packet"))
+		*trigger = TRIGGER_TRANSPORT;
+	else if (!strcmp(name, "first-large-transport-packet"))
+		*trigger = TRIGGER_LARGE_TRANSPORT;
+	else {
+		PyErr_Format(PyExc_ValueError, "'%s' does not name a frame; legal is first-packet, first-transport-packet "
+			"or first-large-transport-packet", name);
+		return -1;
+	}
+	return 0;
+}
+
+static PyObject *matches(PyObject *module, PyObject *args)
+{
+	unsigned long mtu;
+	enum trigger trigger;
+	const char *name;
+	Py_buffer frame;
+	bool result;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "sy*k:trigger_matches", &name, &frame, &mtu))
+		return NULL;
+	if (trigger_from_name(name, &trigger)) {
+		PyBuffer_Release(&frame);
+		return NULL;
+	}
+	result = trigger_matches(trigger, frame.buf, frame.len, mtu);
+	PyBuffer_Release(&frame);
+	return PyBool_FromLong(result);
+}
+
+static PyObject *arrival(PyObject *module, PyObject *args)
+{
+	long long wall, offset, previous, now;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "LLLL:arrival_ns", &wall, &offset, &previous, &now))
+		return NULL;
+	return PyLong_FromLongLong(port_arrival_ns(wall, offset, previous, now));
+}
+
+static PyObject *bucket(PyObject *module, PyObject *value)
+{
+	unsigned long long ns = PyLong_AsUnsignedLongLong(value);
+
+	(void)module;
+	if (ns == (unsigned long long)-1 && PyErr_Occurred())
+		return NULL;
+	return PyLong_FromUnsignedLong(histogram_bucket(ns));
+}
+
+static PyObject *slot(PyObject *module, PyObject *value)
+{
+	unsigned long length = PyLong_AsUnsignedLong(value);
+
+	(void)module;
+	if (length == (unsigned long)-1 && PyErr_Occurred())
+		return NULL;
+	if (length > FRAME_MAX) {
+		PyErr_Format(PyExc_ValueError, "no slot holds a frame of %lu bytes", length);
+		return NULL;
+	}
+	return PyLong_FromUnsignedLong(pool_slot_bytes(length));
+}
+
+static PyMethodDef functions[] = {
+	{"trigger_matches", matches, METH_VARARGS, NULL},
+	{"arrival_ns", arrival, METH_VARARGS, NULL},
+	{"histogram_bucket", bucket, METH_O, NULL},
+	{"slot_bytes", slot, METH_O, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+int packet_functions_add(PyObject *module)
+{
+	return PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,159 @@
+/* From Python objects to what the link model takes, so that every type checks its arguments with the same sentences. */
+#include "python/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int int64_from_python(PyObject *value, const char *what, int64_t *out)
+{
+	int overflow;
+
+	if (!PyLong_Check(value)) {
+		PyErr_Format(PyExc_TypeError, "%s must be an int, not %R", what, value);
+		return -1;
+	}
+	*out = PyLong_AsLongLongAndOverflow(value, &overflow);
+	if (overflow) {
+		PyErr_Format(PyExc_ValueError, "%s is %R; it must fit into 64 bits with a sign", what, value);
+		return -1;
+	}
+	return *out == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
+{
+	static const char *const names[] = {"time_ns", "delay_ns", "rate_bps", "queue_bytes", "route"};
+	int64_t values[5];
+	char what[64];
+
+	if (PyTuple_Size(tuple) != 5) {
+		PyErr_Format(PyExc_ValueError,
+			"rows[%zu] has %zd values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route)", index,
+			PyTuple_Size(tuple));
+		return -1;
+	}
+	for (int i = 0; i < 5; i++) {
+		snprintf(what, sizeof(what), "rows[%zu].%s", index, names[i]);
+		if (int64_from_python(PyTuple_GetItem(tuple, i), what, &values[i]))
+			return -1;
+	}
+	if (values[4] < 0 || values[4] > UINT32_MAX) {
+		PyErr_Format(PyExc_ValueError, "%s is %lld; it must be from 0 to routes - 1", what, (long long)values[4]);
+		return -1;
+	}
+	*row = (struct row){values[0], values[1], values[2], values[3], (uint32_t)values[4]};
+	return 0;
+}
+
+static int rows_from_tuple(PyObject *tuple, struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		PyObject *values = PySequence_Tuple(PyTuple_GetItem(tuple, (Py_ssize_t)i));
+		int failed = !values || row_from_tuple(values, i, &rows[i]);
+
+		Py_XDECREF(values);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
+int rows_from_python(PyObject *sequence, struct row **rows, size_t *count)
+{
+	PyObject *tuple = PySequence_Tuple(sequence);
+
+	if (!tuple)
+		return -1;
+	*count = (size_t)PyTuple_Size(tuple);
+	*rows = malloc((*count ? *count : 1) * sizeof(**rows));
+	if (!*rows)
+		PyErr_NoMemory();
+	if (!*rows || rows_from_tuple(tuple, *rows, *count)) {
+		free(*rows);
+		*rows = NULL;
+		Py_DECREF(tuple);
+		return -1;
+	}
+	Py_DECREF(tuple);
+	return 0;
+}
+
+/* The index of `value` among `words`, which end with NULL. */
+static int word_from_python(PyObject *value, const char *what, const char *const *words, const char *legal, int *index)
+{
+	for (*index = 0; words[*index]; ++*index)
+		if (PyUnicode_Check(value) && !PyUnicode_CompareWithASCIIString(value, words[*index]))
+			return 0;
+	PyErr_Format(PyExc_ValueError, "%s is %R; legal is %s", what, value, legal);
+	return -1;
+}
+
+static PyObject *get(PyObject *dict, const char *key)
+{
+	PyObject *value = PyDict_GetItemString(dict, key); /* borrowed */
+
+	if (!value)
+		PyErr_Format(PyExc_TypeError, "the argument %s is missing", key);
+	return value;
+}
+
+static int get_int64(PyObject *dict, const char *key, int64_t *out)
+{
+	PyObject *value = get(dict, key);
+
+	return value ? int64_from_python(value, key, out) : -1;
+}
+
+static int get_words(PyObject *dict, struct half_config *config)
+{
+	static const char *const units[] = {"bytes", "packets", "bdp", NULL};
+	static const char *const modes[] = {"gsl", "all", NULL};
+	PyObject *unit = get(dict, "capacity_unit");
+	PyObject *mode = unit ? get(dict, "reconfiguration_mode") : NULL;
+	int unit_index, mode_index;
+
+	if (!mode || word_from_python(unit, "capacity_unit", units, "bytes, packets or bdp", &unit_index) ||
+	    word_from_python(mode, "reconfiguration_mode", modes, "gsl or all", &mode_index))
+		return -1;
+	config->capacity_unit = (enum capacity_unit)unit_index;
+	config->reconfiguration_mode = (enum reconfiguration_mode)mode_index;
+	return 0;
+}
+
+static int get_numbers(PyObject *dict, struct half_config *config)
+{
+	int64_t routes;
+
+	if (get_int64(dict, "period_ns", &config->period_ns) ||
+	    get_int64(dict, "capacity_amount", &config->capacity_amount) ||
+	    get_int64(dict, "full_frame", &config->full_frame) ||
+	    get_int64(dict, "reconfiguration_ns", &config->reconfiguration_ns) || get_int64(dict, "routes", &routes))
+		return -1;
+	if (routes < 1 || routes > UINT32_MAX) {
+		PyErr_Format(PyExc_ValueError, "routes is %lld; it must be from 1 to the number of rows", (long long)routes);
+		return -1;
+	}
+	config->routes = (uint32_t)routes;
+	return 0;
+}
+
+int half_config_from_python(PyObject *dict, struct half_config *config)
+{
+	PyObject *sequence = get(dict, "rows");
+	struct row *rows = NULL;
+	char why[160];
+
+	if (!sequence || get_words(dict, config) || get_numbers(dict, config) ||
+	    rows_from_python(sequence, &rows, &config->row_count))
+		return -1;
+	config->rows = rows;
+	if (PyDict_Size(dict) != 8)
+		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
+	else if (!half_config_check(config, why, sizeof(why)))
+		PyErr_SetString(PyExc_ValueError, why);
+	else
+		return 0;
+	free(rows);
+	config->rows = NULL;
+	return -1;
+}

@@ -1,0 +1,32 @@
+/*
+ * From Python objects to what the link model takes: integers, rows and whole configurations.
+ *
+ * Shared by every type that owns a half. Each function returns 0, or -1 with a Python exception set whose sentence names
+ * the argument: TypeError for the wrong kind of object, ValueError for a value out of its range.
+ */
+#ifndef PLCTL_ROWS_H
+#define PLCTL_ROWS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "model/half.h"
+
+/* `what` is the argument's name in messages. */
+int int64_from_python(PyObject *value, const char *what, int64_t *out);
+
+/*
+ * A sequence of 5-tuples of int (time_ns, delay_ns, rate_bps, queue_bytes, route) into a new array. The caller ends the
+ * array's life with free(). Only the conversion is checked here; half_config_check() knows the rules between rows.
+ */
+int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
+
+/*
+ * A dict with the keys rows, routes, period_ns, capacity_unit ("bytes", "packets", "bdp"), capacity_amount, full_frame,
+ * reconfiguration_ns, reconfiguration_mode ("gsl", "all"), all of them required and no others, into *config, which then
+ * passes half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success config->rows is a new
+ * array, which must outlive the half; end it with free((void *)config->rows). On failure nothing is left to free.
+ */
+int half_config_from_python(PyObject *dict, struct half_config *config);
+
+#endif

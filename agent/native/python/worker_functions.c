@@ -1,0 +1,94 @@
+/* The Python face of how workers sleep: their configuration, and the arithmetic of it as a function for tests. */
+#include <string.h>
+
+#include "python/forwarder_type.h"
+
+static int spin_from_name(const char *name, enum spin *spin)
+{
+	static const char *const names[] = {[SPIN_OFF] = "off", [SPIN_ADAPTIVE] = "adaptive", [SPIN_BUSY] = "busy"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(name, names[i])) {
+			*spin = i;
+			return 0;
+		}
+	PyErr_Format(PyExc_ValueError, "spin is '%s'; legal is off, adaptive or busy", name);
+	return -1;
+}
+
+int worker_config_from_python(PyObject *tuple, struct worker_config *config)
+{
+	long long spin_share, share, burst;
+	const char *spin;
+
+	if (!PyTuple_Check(tuple)) {
+		PyErr_SetString(PyExc_TypeError, "a worker is a tuple; see NativeWorker");
+		return -1;
+	}
+	if (!PyArg_ParseTuple(tuple, "sLiiLL:worker", &spin, &spin_share, &config->priority.cpu,
+		    &config->priority.real_time, &share, &burst))
+		return -1;
+	if (spin_share < 0 || share < 0 || burst < 0 || burst > NS_PER_S) {
+		PyErr_SetString(PyExc_ValueError, "shares are 0 or more, a burst is 0 to 1000000000 ns");
+		return -1;
+	}
+	config->spin_share = spin_share;
+	config->priority.real_time_share = share;
+	config->priority.real_time_burst_ns = burst;
+	return spin_from_name(spin, &config->spin);
+}
+
+/* [(now, spent)] from time 0: what is left at each `now`, before the spending. */
+static PyObject *allowance_trace(PyObject *module, PyObject *args)
+{
+	struct allowance allowance;
+	long long share, burst, now, spent;
+	PyObject *steps, *left;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "LLO!:allowance_trace", &share, &burst, &PyList_Type, &steps))
+		return NULL;
+	left = PyList_New(0);
+	allowance_init(&allowance, share, burst, 0);
+	for (Py_ssize_t i = 0; left && i < PyList_Size(steps); i++) {
+		PyObject *item = NULL;
+
+		if (PyArg_ParseTuple(PyList_GetItem(steps, i), "LL:step", &now, &spent))
+			item = PyLong_FromLongLong(allowance_left(&allowance, now));
+		if (!item || PyList_Append(left, item))
+			Py_CLEAR(left);
+		else
+			allowance_spend(&allowance, spent);
+		Py_XDECREF(item);
+	}
+	return left;
+}
+
+/* How long frames gather after `frames` were received `passed` ns after those before, with `left` ns left for spinning. */
+static PyObject *gather_ns(PyObject *module, PyObject *args)
+{
+	long long left, passed;
+	struct pace pace;
+	unsigned frames;
+	const char *name;
+	enum spin spin;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "sLIL:gather_ns", &name, &left, &frames, &passed) || spin_from_name(name, &spin))
+		return NULL;
+	pace_init(&pace, spin, 0, passed);
+	pace.spinning.left = left * ALLOWANCE_WHOLE;
+	pace_received(&pace, frames, passed);
+	return PyLong_FromLongLong(pace.gather_ns ? pace.gather_ns - passed : 0);
+}
+
+static PyMethodDef functions[] = {
+	{"gather_ns", gather_ns, METH_VARARGS, NULL},
+	{"allowance_trace", allowance_trace, METH_VARARGS, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+int worker_functions_add(PyObject *module)
+{
+	return PyModule_AddFunctions(module, functions);
+}

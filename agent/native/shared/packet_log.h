@@ -1,0 +1,67 @@
+/*
+ * A record of each frame that came to a link, in memory shared with the agent: a ring for each direction, with the
+ * link's worker as its one writer and the agent as its one reader. The writer never waits: what finds the ring full is
+ * counted as lost. A record is written when the frame's fate is known, that is when it is sent or dropped.
+ */
+#ifndef PLCTL_PACKET_LOG_H
+#define PLCTL_PACKET_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/half.h"
+
+#define PACKET_LOG_RECORDS 65536 /* of a ring; a power of 2 */
+#define PACKET_LOG_NO_ROUTE UINT32_MAX
+
+/* What became of a frame: the model's verdict, or a loss of the emulator's own. Recorded: never renumber. */
+enum logged_verdict {
+	LOGGED_ADMITTED = VERDICT_ADMITTED, /* and sent */
+	LOGGED_QUEUE_FULL = VERDICT_QUEUE_FULL,
+	LOGGED_LOST_MEMORY = 128, /* there was no memory for it: the model never saw it */
+	LOGGED_LOST_SEND = 129,   /* admitted and served, but the kernel would not send it */
+};
+
+/* Times are CLOCK_MONOTONIC; start, end and due of a frame that was not admitted, and sent of one that was not, are 0. */
+struct packet_record {
+	uint64_t number;    /* of its arrival in this direction since the link was added, from 1 */
+	int64_t arrival_ns; /* as the model saw it */
+	int64_t moved_ns;   /* by how much that is later than when it arrived */
+	int64_t start_ns;   /* of service */
+	int64_t end_ns;
+	int64_t due_ns;
+	int64_t sent_ns;
+	uint32_t route;  /* as in struct row; PACKET_LOG_NO_ROUTE if not admitted */
+	uint16_t length; /* bytes of the Ethernet frame without FCS and overhead */
+	uint8_t verdict; /* an enum logged_verdict */
+	uint8_t unused;  /* 0 */
+};
+
+_Static_assert(sizeof(struct packet_record) == 64, "plctl.common.telemetry.packet_log reads records of this layout");
+
+/* Counts since the link was added; each is written by one side, and lies apart from what the other writes. */
+struct packet_ring {
+	uint64_t written; /* by the worker */
+	uint64_t lost;    /* that found the ring full */
+	uint64_t apart_a[6];
+	uint64_t read; /* by the agent */
+	uint64_t apart_b[7];
+	struct packet_record records[PACKET_LOG_RECORDS]; /* record n is at n % PACKET_LOG_RECORDS */
+};
+
+struct packet_log {
+	struct packet_ring rings[2]; /* up, down */
+};
+
+/* Maps the log in the file at `path`, which the reader made, of zeros. Returns 0 or an errno. */
+int packet_log_open(const char *path, struct packet_log **log);
+void packet_log_close(struct packet_log *log); /* NULL is allowed */
+
+/* The writer's. */
+void packet_log_write(struct packet_ring *ring, const struct packet_record *record);
+
+/* The reader's: takes up to `most` records out of the ring, in the order of writing, and returns how many. */
+size_t packet_log_read(struct packet_ring *ring, struct packet_record *records, size_t most);
+uint64_t packet_log_lost(const struct packet_ring *ring);
+
+#endif

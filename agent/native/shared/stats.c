@@ -1,0 +1,64 @@
+/* See stats.h. Every access to a shared word is atomic, so that neither side ever sees half a number. */
+#include "shared/stats.h"
+
+#include <sched.h>
+#include <string.h>
+
+#define READ_ATTEMPTS 1000
+
+static void store(uint64_t *at, uint64_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
+uint64_t stats_load(const uint64_t *value)
+{
+	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+}
+
+void histogram_count(struct histogram *histogram, int64_t ns)
+{
+	uint64_t value = ns < 0 ? 0 : ns;
+	uint64_t *bucket = &histogram->buckets[histogram_bucket(value)];
+
+	if (value < histogram->min)
+		store(&histogram->min, value);
+	if (value > histogram->max)
+		store(&histogram->max, value);
+	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELEASE); /* who sees it counted sees the extremes */
+}
+
+void stats_reset(struct link_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	for (int i = 0; i < 2; i++) {
+		stats->halves[i].lateness.min = UINT64_MAX;
+		stats->halves[i].transit.min = UINT64_MAX;
+	}
+}
+
+void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS])
+{
+	uint64_t sequence = stats->sequence;
+
+	store(&stats->sequence, sequence + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (int i = 0; i < COUNTERS; i++)
+		store(&stats->counters[i], counters[i]);
+	__atomic_store_n(&stats->sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
+int stats_read_counters(const struct half_stats *stats, uint64_t counters[COUNTERS])
+{
+	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+		uint64_t before = __atomic_load_n(&stats->sequence, __ATOMIC_ACQUIRE);
+
+		for (int i = 0; i < COUNTERS; i++)
+			counters[i] = stats_load(&stats->counters[i]);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(before & 1) && before == stats_load(&stats->sequence))
+			return 1;
+		sched_yield(); /* the writer may have been interrupted half-way */
+	}
+	return 0;
+}

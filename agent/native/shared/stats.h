@@ -1,0 +1,79 @@
+/*
+ * What a link's halves have seen since the link was added, in memory shared with the agent: one writer, many readers.
+ *
+ * The counters and gauges of a half change together (a sequence number tells a reader that it read across a change), so
+ * that in every snapshot   arrived = delivered + queue_full + lost_send + lost_memory + queued + in flight.
+ * Histograms are plain 64-bit stores that a reader may see some frames ahead of or behind the counters. All times are
+ * CLOCK_MONOTONIC.
+ */
+#ifndef PLCTL_STATS_H
+#define PLCTL_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HISTOGRAM_BUCKETS 544
+
+/* In the order of the arrays that Python gets; plctl.common.telemetry.samples names them in the same order. */
+enum counter {
+	ARRIVED_PACKETS,
+	ARRIVED_BYTES,
+	DELIVERED_PACKETS,
+	DELIVERED_BYTES,
+	QUEUE_FULL_PACKETS,
+	QUEUE_FULL_BYTES,
+	LOST_RING,
+	LOST_SEND,
+	LOST_MEMORY,
+	QUEUE_BYTES,
+	QUEUE_PACKETS,
+	IN_FLIGHT_PACKETS,
+	ROW,
+	COUNTERS
+};
+
+struct histogram {
+	uint64_t min; /* UINT64_MAX while empty */
+	uint64_t max;
+	uint64_t buckets[HISTOGRAM_BUCKETS];
+};
+
+struct half_stats {
+	uint64_t sequence; /* odd while the counters change */
+	uint64_t counters[COUNTERS];
+	struct histogram lateness;
+	struct histogram transit;
+};
+
+struct link_stats {
+	int64_t t0_ns;
+	int64_t started_ns;
+	struct half_stats halves[2];
+};
+
+/*
+ * Below 16 ns a bucket for each nanosecond, then 16 to each doubling, up to 2^37 ns; the last bucket also takes what
+ * lies above. The middle of a bucket is within 1/32 of all it counts.
+ */
+static inline unsigned histogram_bucket(uint64_t ns)
+{
+	unsigned octave;
+
+	if (ns < 16)
+		return ns;
+	if (ns >= UINT64_C(1) << 37)
+		return HISTOGRAM_BUCKETS - 1;
+	octave = 63 - __builtin_clzll(ns) - 4;
+	return (octave + 1) * 16 + ((ns >> octave) & 15);
+}
+
+void histogram_count(struct histogram *histogram, int64_t ns);
+
+void stats_reset(struct link_stats *stats);
+void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS]); /* the single writer */
+
+/* A consistent copy of the counters; false after many tries against a writer that never rests. */
+int stats_read_counters(const struct half_stats *stats, uint64_t counters[COUNTERS]);
+uint64_t stats_load(const uint64_t *value);
+
+#endif

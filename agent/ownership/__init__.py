@@ -1,0 +1,1 @@
+"""Whose a kernel object or process is: the ledger, and processes that are provably ours."""

@@ -1,0 +1,323 @@
+"""Does what the agent's machine decides for one run: builds links, starts them at T0, samples them, takes them away."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.kernel import link_namespaces
+from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.run import machine as am
+from plctl.agent.run.link import RunLink
+from plctl.agent.run.self_check import self_check
+from plctl.agent.run.streams import RunStreams
+from plctl.agent.service.clock_keeper import PATIENCE_NS
+from plctl.agent.service.site import Desk
+from plctl.agent.telemetry.socket_stats import LinkSockets
+from plctl.agent.workload.workload import WorkloadProcess
+from plctl.common.base.errors import PlctlError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.plan.run_plan import Workload
+from plctl.common.protocol import messages as m
+from plctl.common.protocol.wire import to_plain
+
+#: Links that are built at the same time: the kernel takes a while to make a packet ring, but makes several at once.
+PARALLEL_BUILDS = 16
+#: Links that are checked, and workloads that are started, at the same time: more would make each other late.
+PARALLEL_CHECKS = 8
+PARALLEL_SPAWNS = 8
+#: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
+START_GRACE_NS = 1 * NS_PER_S
+#: For so long after T0 the agent lets the forwarder have the CPU to itself.
+START_QUIET_NS = 5 * NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the runs of one agent share."""
+
+    desk: Desk
+    ledger: Ledger
+    folder: Path  #: for captured output; in the ledger
+    forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
+    slots: set[int]  #: free slots of the forwarder
+
+
+class RunHost:
+    """One run on this host, from PREPARE to RELEASED."""
+
+    def __init__(self, prepare: m.Prepare, prepare_id: int, host: Host) -> None:
+        self._plan = plan = prepare.plan
+        self._host = host
+        self._desk = host.desk
+        self._machine = am.AgentRunMachine(prepare, prepare_id)
+        self._gap_ns = prepare.exchange_gap_ns  #: between readings of the controller's clock, which others read, too
+        token = plan.run.rpartition("-")[2]
+        self._links = {
+            link.name: RunLink(link, link_namespaces.Triple.named(host.desk.name, token, link.name))
+            for link in plan.links
+        }
+        self._forwarder: ForwarderClient | None = None
+        self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._preparations: set[asyncio.Task[None]] = set()
+        self._building = asyncio.Semaphore(PARALLEL_BUILDS)
+        self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
+        self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
+        self._t0_ns = 0  #: on the controller's clock
+        self._streams = RunStreams(plan, self._links, host.desk, host.folder / plan.run, self._is_going_on)
+        self.released = asyncio.Event()
+
+    async def begin(self) -> None:
+        """Start with PREPARE."""
+        self._streams.artifacts.folder.mkdir(parents=True, exist_ok=True)
+        await self._execute(self._machine.begin())
+
+    async def command(self, envelope: m.Envelope) -> None:
+        """Obey a command of this run, or refuse it by name."""
+        message = envelope.message
+        assert isinstance(message, m.Arm | m.Commit | m.Stop | m.Release)
+        event = am.Commanded(envelope.id, message)
+        if isinstance(message, m.Arm):
+            self._spawn(self._arm(event, message.t0_ns))
+        else:
+            await self._handle(event)
+
+    async def abandon(self) -> None:
+        """The agent leaves: take everything of the run away without being told."""
+        if self._machine.phase not in (am.Phase.RELEASING, am.Phase.RELEASED):
+            await self._handle(am.Commanded(0, m.Release()))
+        await self.released.wait()
+
+    # --- events and instructions
+
+    async def _handle(self, event: am.Event) -> None:
+        await self._execute(self._machine.handle(event, self._desk.clock.monotonic_ns()))
+
+    async def _execute(self, instructions: list[am.Instruction]) -> None:
+        for instruction in instructions:
+            await self._carry_out(instruction)
+        await self._streams.send_events()
+
+    async def _carry_out(self, instruction: am.Instruction) -> None:
+        match instruction:
+            case am.Reply(to, m.Prepared(links)):
+                await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
+            case am.Reply(to, message):
+                await self._desk.reply(to, message, self._plan.run)
+            case am.ReadClock(exchanges, gap_ns):
+                self._spawn(self._read_clock(exchanges, gap_ns))
+            case am.PrepareLink(link):
+                self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
+            case am.StartLinks(t0_ns):
+                self._spawn(self._start(t0_ns))
+            case am.SetEnd(at_ns):
+                self._spawn(self._end_at(at_ns))
+            case am.Rest(cause):
+                self._spawn(self._rest(cause))
+            case am.SendReport(finished):
+                await self._streams.report(partial(m.Report, finished=finished))
+            case am.TearDown():
+                self._spawn(self._tear_down())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """A failure in the background becomes the run's cause instead of an unread task result."""
+        try:
+            await work
+        except PlctlError as error:
+            await self._handle(am.Broke(str(error)))
+        except Exception as error:
+            self._streams.log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
+            await self._handle(am.Broke(f"internal error: {error!r}"))
+
+    # --- PREPARE
+
+    async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
+        await self._desk.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
+        await self._handle(am.ClockRead())
+
+    async def _prepare(self, link: RunLink) -> None:
+        cause = check = ""
+        try:
+            check = await self._build(link)
+        except PlctlError as error:
+            cause = str(error)
+        await self._handle(am.LinkPrepared(link.plan.name, cause, check, link.io))
+
+    async def _build(self, link: RunLink) -> str:
+        """Build and check one link and bring its workloads to where they wait; the self-check in words."""
+        async with self._building:
+            began_ns = self._desk.clock.monotonic_ns()
+            await asyncio.to_thread(link_namespaces.build, link.triple, link.plan, self._host.ledger)
+            forwarder = await self._living_forwarder()
+            link.slot = self._host.slots.pop()
+            link.io = await forwarder.add(link.slot, link.triple.link, link.plan, company=len(self._links))
+            link.log = forwarder.packet_log(link.slot)
+            if self._plan.socket_stats_ns:
+                link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.triple)
+            built_ns = self._desk.clock.monotonic_ns() - began_ns
+            self._streams.log.emit(
+                "link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io
+            )
+        async with self._checking:
+            check = await self_check(link.triple, link.plan, partial(forwarder.read, link.slot))
+        for workload in link.plan.workloads:
+            await self._spawn_workload(link, workload)
+        return str(check)
+
+    async def _spawn_workload(self, link: RunLink, workload: Workload) -> None:
+        async with self._spawning:
+            process = await WorkloadProcess.spawn(
+                workload,
+                link.triple,
+                self._streams.artifacts.folder / link.plan.name,
+                ledger=self._host.ledger,
+                env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
+                clock=self._desk.clock,
+            )
+        link.workloads[workload.name] = process
+        self._spawn(self._watch_workload(link, process))
+        if workload.start_ns < 0:
+            process.open_gate(0)
+            await process.ready()
+
+    async def _living_forwarder(self) -> ForwarderClient:
+        forwarder = await self._host.forwarder()
+        terms = await forwarder.terms()
+        if self._forwarder is None:
+            self._forwarder = forwarder
+            self._terms = to_plain(terms) | to_plain(forwarder.options)
+            self._streams.log.emit("forwarder.started", **self._terms)
+            self._spawn(self._watch_forwarder(forwarder))
+        return self._forwarder
+
+    def _forwarder_facts(self) -> dict[str, str]:
+        """For run.json, where a host's facts are text."""
+        return {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
+
+    async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
+        released = asyncio.ensure_future(self.released.wait())
+        either: set[asyncio.Future[Any]] = {forwarder.died, released}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        released.cancel()
+        if forwarder.died.done():
+            await self._handle(am.Broke(forwarder.died.result()))
+
+    async def _watch_workload(self, link: RunLink, process: WorkloadProcess) -> None:
+        await process.wait()
+        result = process.result()
+        self._streams.log.emit(
+            "workload.ended", link=link.plan.name, workload=result.name, status=result.status, cause=result.cause
+        )
+        await self._handle(am.WorkloadEnded(link.plan.name, process.workload.name))
+
+    # --- the run
+
+    async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
+        """Look what time it is at the controller, so that T0 means the same here, and answer ARM in time."""
+        self._t0_ns = t0_ns
+        keeper = self._desk.keeper
+        now_ns = keeper.controller_now_ns()
+        patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
+        await keeper.burst(patience_ns, gap_ns=self._gap_ns)
+        t0, source = keeper.to_agent(t0_ns), keeper.source
+        await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
+
+    async def _start(self, t0_ns: int) -> None:
+        """Arm everything for T0; once it has passed, say when each link really started."""
+        assert self._forwarder is not None
+        for link in self._links.values():
+            link.baseline = link.latest = self._forwarder.read(link.slot)
+            link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
+            for process in link.workloads.values():
+                if process.workload.start_ns >= 0:
+                    process.open_gate(t0_ns + process.workload.start_ns)
+        await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
+        for link in self._links.values():
+            if link.plan.start != "at-t0":
+                await self._forwarder.trigger(link.slot)
+        await self._desk.clock.sleep_until(t0_ns + START_QUIET_NS)
+        for work in self._streams.start(t0_ns, self._forwarder):
+            self._spawn(work)
+        starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
+        await self._desk.keeper.burst(gap_ns=self._gap_ns)
+        latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
+        await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
+
+    async def _started(self, link: RunLink, t0_ns: int) -> m.LinkStart:
+        """A link that waits for its first packet is open, and so started, at T0."""
+        assert self._forwarder is not None
+        actual_ns = t0_ns
+        if link.plan.start == "at-t0":
+            while not (actual_ns := self._forwarder.read(link.slot).started_ns):
+                if self._desk.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
+                    break
+                await self._desk.clock.sleep_until(self._desk.clock.monotonic_ns() + NS_PER_MS)
+        return m.LinkStart(link.plan.name, t0_ns, actual_ns)
+
+    async def _end_at(self, at_ns: int) -> None:
+        await self._desk.clock.sleep_until(at_ns)
+        await self._handle(am.TimeOver())
+
+    def _is_going_on(self) -> bool:
+        return self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING)
+
+    # --- the end
+
+    async def _rest(self, cause: str) -> None:
+        """End what still runs and report what became of every link."""
+        await self._end_workloads()
+        await self._streams.finish(None if cause else self._forwarder)
+        results = tuple(link.result(cause) for link in self._links.values())
+        await self._handle(am.Rested(m.Finished(results)))
+
+    async def _end_workloads(self) -> None:
+        """End those that started with the scenario before those that were there for them, who still answer."""
+        processes = [process for link in self._links.values() for process in link.workloads.values()]
+        clients = [process for process in processes if process.workload.start_ns >= 0]
+        await asyncio.gather(*(process.end() for process in clients))
+        await asyncio.gather(*(process.end() for process in processes))
+
+    async def _tear_down(self) -> None:
+        """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
+        await self._end_workloads()  # whoever waits for one to be ready need not any longer
+        await asyncio.gather(*self._preparations, return_exceptions=True)
+        causes = []
+        for step in (self._end_workloads, self._forget_slots, self._remove_links):
+            try:
+                await step()
+            except PlctlError as error:
+                causes.append(str(error))
+        self._streams.artifacts.remove()
+        self.released.set()
+        await self._handle(am.TornDown("; ".join(causes)))
+
+    async def _forget_slots(self) -> None:
+        """All at once: the kernel takes its time to close a packet ring, but closes many in that time."""
+        removals = []
+        for link in self._links.values():
+            if link.slot >= 0 and self._forwarder:
+                slot, link.slot, link.log = link.slot, -1, None
+                self._host.slots.add(slot)
+                if not self._forwarder.died.done():
+                    removals.append(self._forwarder.remove(slot))
+        for outcome in await asyncio.gather(*removals, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _remove_links(self) -> None:
+        await self._streams.forget_sockets()
+        for link in self._links.values():
+            await asyncio.to_thread(link_namespaces.remove, link.triple, self._host.ledger)

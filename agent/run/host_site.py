@@ -1,0 +1,92 @@
+"""A real host as the site of runs: it reaps predecessors, owns a ledger and a forwarder, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+from plctl.agent.cleanup.reap import reap
+from plctl.agent.forwarder.capacity import estimate_capacity
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.memory import default_budget
+from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.run.executor import Host, RunHost
+from plctl.agent.service.local_status import StatusFile
+from plctl.agent.service.site import Desk, MakeRun
+from plctl.common.host import sd_notify
+from plctl.common.host.facts import gather_host_facts
+from plctl.common.host.state import Owner
+from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.protocol.messages import HostCapacity
+
+#: Links that one agent can hold; each costs some shared memory once it is used.
+SLOTS = 4096
+
+
+class HostSite:
+    """This machine, with a forwarder that runs as `options` say once there is a link."""
+
+    simulated = False
+
+    def __init__(self, options: ForwarderOptions | None = None) -> None:
+        self._options = options or ForwarderOptions()
+        self._forwarder: ForwarderClient | None = None
+        self._forwarder_lock = asyncio.Lock()
+        self._status_file: StatusFile | None = None
+
+    @asynccontextmanager
+    async def open(self, desk: Desk) -> AsyncIterator[MakeRun]:
+        """Reap what predecessors left, then be ready for runs.
+
+        :raises KernelError: the state folder cannot be used.
+        """
+        await asyncio.to_thread(reap)
+        with Owner.create(f"agent-{desk.name}-{os.getpid()}") as owner:
+            ledger = Ledger(owner.ledger_path)
+            self._status_file = StatusFile(owner.path, desk.name)
+            host = Host(desk, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)))
+            try:
+                yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
+            finally:
+                if self._forwarder:
+                    await self._forwarder.close()
+                ledger.close()
+                owner.remove()
+
+    def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
+        """In a file, and to systemd.
+
+        :raises KernelError: the file cannot be written.
+        """
+        assert self._status_file is not None
+        self._status_file.update(serving=serving, runs=runs)
+
+    async def tend(self) -> None:
+        """Feed systemd's watchdog, if it wants that."""
+        await sd_notify.keep_alive()
+        await asyncio.Event().wait()  # for ever
+
+    def facts(self) -> dict[str, str]:
+        """Kernel, CPUs, memory and so on."""
+        return {name: str(fact) for name, fact in asdict(gather_host_facts()).items()}
+
+    def capacity(self) -> HostCapacity:
+        """As the machine and the forwarder's options have it."""
+        return estimate_capacity(self._options)
+
+    def free_bytes(self) -> int:
+        """What is left of the forwarder's budget, also before there is a forwarder."""
+        forwarder = self._forwarder
+        return forwarder.free_bytes if forwarder and not forwarder.died.done() else default_budget()
+
+    async def _living_forwarder(self, ledger: Ledger) -> ForwarderClient:
+        async with self._forwarder_lock:
+            if self._forwarder and self._forwarder.died.done():
+                await self._forwarder.close()
+                self._forwarder = None
+            if self._forwarder is None:
+                self._forwarder = await ForwarderClient.spawn(ledger, SLOTS, self._options)
+            return self._forwarder

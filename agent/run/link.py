@@ -1,0 +1,63 @@
+"""One link of a run on this host: what there is of it, and what became of it in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plctl.agent.forwarder.packet_log import PacketLog
+from plctl.agent.kernel.link_names import Triple
+from plctl.agent.telemetry.socket_stats import LinkSockets
+from plctl.agent.workload.workload import WorkloadProcess
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.protocol.messages import DirectionResult, LinkResult
+from plctl.common.telemetry.samples import HalfStats, LinkStats
+
+
+@dataclass(slots=True)
+class RunLink:
+    """A link that is being built, running or being taken away."""
+
+    plan: LinkPlan
+    triple: Triple
+    slot: int = -1
+    io: str = ""  #: what carries its frames
+    log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
+    sockets: LinkSockets | None = None  #: if the plan asks for them
+    baseline: LinkStats | None = None  #: at T0; what came before is not the run's
+    baseline_ns: int | None = None  #: when it was read, on this host's clock
+    latest: LinkStats | None = None
+    latest_ns: int | None = None
+    workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
+
+    def result(self, cause: str) -> LinkResult:
+        """What became of it since T0; `cause` is why it failed, if it did."""
+        baseline, latest = self.baseline or LinkStats(), self.latest or LinkStats()
+        lost_up, lost_down = self.log.lost() if self.log else (0, 0)
+        return LinkResult(
+            link=self.plan.name,
+            up=_direction_result(baseline.up, latest.up, lost_up),
+            down=_direction_result(baseline.down, latest.down, lost_down),
+            workloads=tuple(process.result() for process in self.workloads.values()),
+            cause=cause,
+            scenario_start_ns=latest.started_ns,
+            from_ns=self.baseline_ns,
+            until_ns=self.latest_ns,
+        )
+
+
+def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int) -> DirectionResult:
+    lateness = after.lateness.minus(before.lateness)
+    return DirectionResult(
+        arrived_packets=after.arrived_packets - before.arrived_packets,
+        arrived_bytes=after.arrived_bytes - before.arrived_bytes,
+        delivered_packets=after.delivered_packets - before.delivered_packets,
+        delivered_bytes=after.delivered_bytes - before.delivered_bytes,
+        dropped_queue_full_packets=after.dropped_queue_full_packets - before.dropped_queue_full_packets,
+        lost_ring=after.lost_ring - before.lost_ring,
+        lost_send=after.lost_send - before.lost_send,
+        lost_memory=after.lost_memory - before.lost_memory,
+        lateness_p50_ns=lateness.percentile(50) if lateness.count else -1,
+        lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
+        lateness_max_ns=lateness.max if lateness.count else -1,
+        packet_log_lost=packet_log_lost,
+    )

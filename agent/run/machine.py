@@ -1,0 +1,347 @@
+"""Decides what an agent does for one run: events in, instructions out, nothing touched. executor.py does the rest.
+
+    PREPARING → READY → ARMED → COMMITTED → RUNNING → STOPPING → FINISHED → RELEASING → RELEASED
+
+RELEASE is obeyed in every phase. Once committed, a run needs no further message: it ends by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from plctl.agent.service.clock_keeper import Instant
+from plctl.common.base.units import NS_PER_MS, format_duration
+from plctl.common.plan.run_plan import LinkPlan, RunPlan
+from plctl.common.protocol import messages as m
+
+#: COMMIT must come this long before T0, so that the forwarder is armed when T0 comes.
+COMMIT_MARGIN_NS = 2 * NS_PER_MS
+
+
+class Phase(StrEnum):
+    """Where the agent is with the run."""
+
+    PREPARING = "preparing"
+    READY = "ready"
+    ARMED = "armed"
+    COMMITTED = "committed"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    RELEASING = "releasing"
+    RELEASED = "released"
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """The controller wants something of this run; `id` is quoted in the answer."""
+
+    id: int
+    message: m.Arm | m.Commit | m.Stop | m.Release
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPrepared:
+    """A link is built, checked and its early workloads are ready; or not, if there is a `cause`."""
+
+    link: str
+    cause: str = ""
+    check: str = ""
+    io: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRead:
+    """The controller's clock is known as well as `ReadClock` can make it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """T0 has passed and every link's forwarder has acted on it; the clock's bound is now `bound_ns`."""
+
+    starts: tuple[m.LinkStart, ...]
+    bound_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadEnded:
+    """A workload's process is gone."""
+
+    link: str
+    workload: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOver:
+    """The run's duration has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """Something that all links depend on is gone (the forwarder)."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """Every workload has ended and everything was reported."""
+
+    finished: m.Finished
+
+
+@dataclass(frozen=True, slots=True)
+class TornDown:
+    """Nothing of the run is left; or something resists, for this cause."""
+
+    cause: str = ""
+
+
+Event = Commanded | LinkPrepared | ClockRead | Began | WorkloadEnded | TimeOver | Broke | Rested | TornDown
+
+# --- instructions ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareLink:
+    """Build the link, check it, start its early workloads, put its timed ones at the gate; then `LinkPrepared`."""
+
+    link: LinkPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClock:
+    """Exchange up to so many readings of clocks with the controller, about `gap_ns` apart, then `ClockRead`."""
+
+    exchanges: int
+    gap_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer command `to`."""
+
+    to: int
+    message: m.Prepared | m.Armed | m.Started | m.Released | m.Refused
+
+
+@dataclass(frozen=True, slots=True)
+class StartLinks:
+    """Arm the forwarder and open the gates for T0, then `Began`."""
+
+    t0_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetEnd:
+    """Come back with `TimeOver` at `at_ns`."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """End what still runs, report everything, then `Rested`. `cause` is why links failed, if they did."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """Put `finished` at the end of the run's numbered stream."""
+
+    finished: m.Finished
+
+
+@dataclass(frozen=True, slots=True)
+class TearDown:
+    """Stop whatever is under way and remove everything of the run, then `TornDown`."""
+
+
+Instruction = PrepareLink | ReadClock | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
+
+
+class AgentRunMachine:
+    """One run on one agent. It begins with PREPARE (command `prepare_id`); feed `handle`, carry out what it returns."""
+
+    def __init__(self, prepare: m.Prepare, prepare_id: int) -> None:
+        self.plan = prepare.plan
+        self._read_clock = ReadClock(prepare.exchanges, prepare.exchange_gap_ns)
+        self.phase = Phase.PREPARING
+        self.t0_ns = 0  #: on this host's clock
+        self._controller_t0_ns = 0
+        self._reply_to = prepare_id
+        self._readiness: dict[str, m.LinkReadiness] = {}
+        self._running = decisive_workloads(prepare.plan)
+        self._out: list[Instruction] = []
+        self._now = 0
+
+    def begin(self) -> list[Instruction]:
+        """The first instructions."""
+        return [PrepareLink(link) for link in self.plan.links]
+
+    def handle(self, event: Event, now_ns: int) -> list[Instruction]:
+        """What is to be done because of `event` at `now_ns` (CLOCK_MONOTONIC of this host)."""
+        self._out = []
+        self._now = now_ns
+        kind = type(event.message) if isinstance(event, Commanded) else type(event)
+        if action := _TRANSITIONS.get((self.phase, kind)):
+            action(self, event)
+        elif isinstance(event, Commanded):
+            self._refuse(event.id, f"run {self.plan.run} is {self.phase}: too late or too early for {kind.__name__}")
+        return self._out
+
+    def arm(self, event: Commanded, t0: Instant | None, source: str, now_ns: int) -> list[Instruction]:
+        """Answer ARM, which needs what only the shell knows: T0 on this host's clock, or why it is not known.
+
+        The last ARM counts: the controller may choose another T0 while not every agent can keep the one before.
+        """
+        assert isinstance(event.message, m.Arm)
+        self._out = []
+        if self.phase not in (Phase.READY, Phase.ARMED):
+            self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
+        elif t0 is None:
+            self._refuse(event.id, f"cannot arm: {source}")
+        elif t0.at_ns <= now_ns + COMMIT_MARGIN_NS:
+            self._refuse(event.id, f"ARM came too late: T0 was {_ago(now_ns - t0.at_ns)}")
+        else:
+            self.phase = Phase.ARMED
+            self.t0_ns, self._controller_t0_ns = t0.at_ns, event.message.t0_ns
+            self._out.append(Reply(event.id, m.Armed(t0.bound_ns, t0.source)))
+        return self._out
+
+    # --- what each transition does
+
+    def _link_prepared(self, event: LinkPrepared) -> None:
+        """Clocks are read last, when nothing else keeps this host busy, and not for a run that cannot start."""
+        self._readiness[event.link] = m.LinkReadiness(event.link, event.cause, event.check, event.io)
+        if len(self._readiness) < len(self.plan.links):
+            return
+        if any(readiness.cause for readiness in self._readiness.values()):
+            self._answer()
+        else:
+            self._out.append(self._read_clock)
+
+    def _clock_was_read(self, _: ClockRead) -> None:
+        if len(self._readiness) == len(self.plan.links):
+            self._answer()
+
+    def _answer(self) -> None:
+        self.phase = Phase.READY
+        self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))
+
+    def _commit(self, event: Commanded) -> None:
+        assert isinstance(event.message, m.Commit)
+        if event.message.t0_ns != self._controller_t0_ns:
+            asked, armed = event.message.t0_ns, self._controller_t0_ns
+            self._refuse(event.id, f"COMMIT is for another T0 ({asked}) than ARM was ({armed})")
+        elif self._now + COMMIT_MARGIN_NS > self.t0_ns:
+            self._refuse(event.id, f"COMMIT came too late: T0 was {_ago(self._now - self.t0_ns)}")
+        else:
+            self.phase = Phase.COMMITTED
+            self._reply_to = event.id
+            self._out.append(StartLinks(self.t0_ns))
+
+    def _began(self, event: Began) -> None:
+        self.phase = Phase.RUNNING
+        self._out.append(Reply(self._reply_to, m.Started(event.starts, event.bound_ns)))
+        if self.plan.duration_ns:
+            self._out.append(SetEnd(self.t0_ns + self.plan.duration_ns))
+        else:
+            self._end_if_through()
+
+    def _workload_ended(self, event: WorkloadEnded) -> None:
+        self._running.discard((event.link, event.workload))
+        if self.phase is Phase.RUNNING and not self.plan.duration_ns:
+            self._end_if_through()
+
+    def _end_if_through(self) -> None:
+        if not self._running:
+            self._rest("")
+
+    def _time_over(self, _: TimeOver) -> None:
+        self._rest("")
+
+    def _stop(self, _: Commanded) -> None:
+        self._rest("")
+
+    def _broke(self, event: Broke) -> None:
+        if self.phase is Phase.PREPARING:
+            for link in self.plan.links:
+                if link.name not in self._readiness or not self._readiness[link.name].cause:
+                    self._readiness[link.name] = m.LinkReadiness(link.name, event.cause)
+            self._answer()
+        else:
+            self._rest(event.cause)
+
+    def _broke_at_rest(self, _: Broke) -> None:
+        """What should have been reported cannot be; that, too, is an answer."""
+        self._rested(Rested(m.Finished(())))
+
+    def _rest(self, cause: str) -> None:
+        self.phase = Phase.STOPPING
+        self._out.append(Rest(cause))
+
+    def _rested(self, event: Rested) -> None:
+        self.phase = Phase.FINISHED
+        self._out.append(SendReport(event.finished))
+
+    def _release(self, event: Commanded) -> None:
+        self.phase = Phase.RELEASING
+        self._reply_to = event.id
+        self._out.append(TearDown())
+
+    def _torn_down(self, event: TornDown) -> None:
+        self.phase = Phase.RELEASED
+        self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
+
+    def _release_again(self, event: Commanded) -> None:
+        self._out.append(Reply(event.id, m.Released()))
+
+    def _refuse(self, command: int, cause: str) -> None:
+        self._out.append(Reply(command, m.Refused(cause)))
+
+
+def decisive_workloads(plan: RunPlan) -> set[tuple[str, str]]:
+    """The (link, workload) pairs whose end is the run's: those with a start time, or all if none has one.
+
+    A workload that was started before T0 (a server) serves the others and is ended with them.
+    """
+    everything = [(link.name, w) for link in plan.links for w in link.workloads]
+    timed = {(link, w.name) for link, w in everything if w.start_ns >= 0}
+    return timed or {(link, w.name) for link, w in everything}
+
+
+def _ago(ns: int) -> str:
+    return f"{format_duration(ns)} ago" if ns >= 0 else f"only {format_duration(-ns)} ahead"
+
+
+_P = Phase
+_STARTED = (_P.COMMITTED, _P.RUNNING)
+_NOT_OVER = (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
+
+#: (phase, what happened) → what is done about it. A command that is not here is refused, anything else ignored.
+_TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], None]] = {
+    (_P.PREPARING, LinkPrepared): AgentRunMachine._link_prepared,
+    (_P.PREPARING, ClockRead): AgentRunMachine._clock_was_read,
+    (_P.ARMED, m.Commit): AgentRunMachine._commit,
+    (_P.COMMITTED, Began): AgentRunMachine._began,
+    (_P.RUNNING, TimeOver): AgentRunMachine._time_over,
+    (_P.STOPPING, Rested): AgentRunMachine._rested,
+    (_P.STOPPING, Broke): AgentRunMachine._broke_at_rest,
+    (_P.RELEASING, TornDown): AgentRunMachine._torn_down,
+    (_P.RELEASED, m.Release): AgentRunMachine._release_again,
+    **{
+        (phase, WorkloadEnded): AgentRunMachine._workload_ended
+        for phase in (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
+    },
+    **{(phase, m.Stop): AgentRunMachine._stop for phase in _STARTED},
+    **{(phase, Broke): AgentRunMachine._broke for phase in (_P.PREPARING, *_STARTED)},
+    **{(phase, m.Release): AgentRunMachine._release for phase in Phase if phase not in (_P.RELEASING, _P.RELEASED)},
+}

@@ -1,0 +1,187 @@
+"""What a run reports on its way, beside the answers to commands: events, samples, sockets, packets and output."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.run.link import RunLink
+from plctl.agent.service.site import Desk
+from plctl.agent.telemetry.sampler import Sampler, first_batch_ns
+from plctl.agent.telemetry.socket_stats import SocketBatch
+from plctl.agent.workload.artifact_stream import ArtifactStream
+from plctl.common.base.errors import KernelError
+from plctl.common.base.log import Event, make_log
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.plan.run_plan import RunPlan
+from plctl.common.protocol import messages as m
+from plctl.common.telemetry.socket_stats import Flow, SocketSample
+
+#: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
+DRAIN_NS = 50 * NS_PER_MS
+#: How long samples of sockets are gathered before they are sent, and the most that one message has.
+SOCKET_BATCH_NS = 1 * NS_PER_S
+SOCKET_BATCH = 4096
+
+
+class RunStreams:
+    """The streams of one run. `going_on` tells whether its links run."""
+
+    def __init__(
+        self, plan: RunPlan, links: Mapping[str, RunLink], desk: Desk, folder: Path, going_on: Callable[[], bool]
+    ) -> None:
+        """What workloads print is found in `folder`."""
+        self._plan = plan
+        self._links = links
+        self._desk = desk
+        self._going_on = going_on
+        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(desk.name))
+        self._sockets = SocketBatch()
+        self._looking = asyncio.Lock()
+        self._events: list[Event] = []
+        self._offset_ns: int | None = None  # controller's clock − this host's, when last known
+        self.artifacts = ArtifactStream(folder)
+        self.log = make_log(self._events.append, desk.clock, host=desk.name, run=plan.run)
+
+    def start(self, t0_ns: int, forwarder: ForwarderClient) -> list[Coroutine[Any, Any, None]]:
+        """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
+        self._sampler.start(t0_ns)
+        works = [self._sample_for_ever(forwarder)]
+        if any(link.log for link in self._links.values()):
+            works.append(self._drain_for_ever())
+        if self._plan.socket_stats_ns:
+            works.append(self._look_for_ever(t0_ns))
+        return works
+
+    async def finish(self, forwarder: ForwarderClient | None) -> None:
+        """Send what is left, with a last sample if there still is a forwarder, however long the controller takes."""
+        if forwarder:
+            self._sample(forwarder)
+        await self._send_samples()
+        await self._send_sockets()
+        await self._send_packets(patiently=True)
+        await self._send_artifacts(patiently=True)
+
+    async def send_events(self) -> None:
+        """Send what was logged since the last time."""
+        if self._events:
+            batch = tuple(self._events)
+            self._events.clear()
+            await self.report(partial(m.Events, events=batch, offset_ns=self._offset()))
+
+    async def report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
+        """Send the report that `make(number)` builds."""
+        await self._desk.report(make, self._plan.run, expendable)
+
+    # --- samples
+
+    async def _sample_for_ever(self, forwarder: ForwarderClient) -> None:
+        while self._going_on():
+            await self._desk.clock.sleep_until(self._sampler.next_ns)
+            if self._going_on():
+                self._sample(forwarder)
+                if self._sampler.due():
+                    await self._send_samples()
+                if not self._desk.crowded():  # else they wait in their files
+                    await self._send_artifacts()
+
+    def _sample(self, forwarder: ForwarderClient) -> None:
+        """Note what each link did since the last sample."""
+        now = self._desk.clock.monotonic_ns()
+        readings = []
+        for link in self._links.values():
+            if link.latest is not None:
+                before, link.latest = link.latest, forwarder.read(link.slot)
+                link.latest_ns = self._desk.clock.monotonic_ns()
+                readings.append((link.plan, before, link.latest))
+        self._sampler.take(now, readings)
+
+    async def _send_samples(self) -> None:
+        samples = self._sampler.batch()
+        make = partial(
+            m.Telemetry, offset_ns=self._offset() or 0, links=samples.links, columns=dict(samples.columns)
+        )  # the offset is known, or there would have been no start
+        if len(samples):
+            await self.report(make, expendable=True)
+
+    # --- sockets
+
+    async def _look_for_ever(self, t0_ns: int) -> None:
+        """Look at the sockets of all links at whole intervals after T0; what the kernel refuses ends it with a word."""
+        sent_ns, interval_ns = t0_ns, self._plan.socket_stats_ns
+        while True:
+            now = self._desk.clock.monotonic_ns()
+            await self._desk.clock.sleep_until(t0_ns + ((now - t0_ns) // interval_ns + 1) * interval_ns)
+            if not self._going_on():
+                return
+            try:
+                self._sockets.add(await self._look())
+            except KernelError as error:
+                self.log.emit("socket_stats.failed", cause=str(error))
+                await self.send_events()
+                return
+            now = self._desk.clock.monotonic_ns()
+            if now + interval_ns - sent_ns > SOCKET_BATCH_NS or len(self._sockets) >= SOCKET_BATCH:
+                await self._send_sockets()
+                sent_ns = now
+
+    async def _look(self) -> list[tuple[Flow, SocketSample]]:
+        """In a thread: the sockets of a thousand links are some 100 ms of work."""
+        async with self._looking:
+            links = [link.sockets for link in self._links.values() if link.sockets is not None]
+            now_ns = self._desk.clock.monotonic_ns
+            return await asyncio.to_thread(lambda: [each for sockets in links for each in sockets.read(now_ns())])
+
+    async def forget_sockets(self) -> None:
+        """Look no more: the links are about to be removed."""
+        async with self._looking:
+            for link in self._links.values():
+                if link.sockets is not None:
+                    link.sockets.close()
+                    link.sockets = None
+
+    async def _send_sockets(self) -> None:
+        if len(self._sockets):
+            samples = self._sockets.take()
+            make = partial(
+                m.SocketStats, offset_ns=self._offset() or 0, flows=samples.flows, columns=dict(samples.columns)
+            )
+            await self.report(make, expendable=True)
+
+    # --- packets and output
+
+    async def _drain_for_ever(self) -> None:
+        """Send on what packet logs hold."""
+        while self._going_on():
+            await self._desk.clock.sleep_until(self._desk.clock.monotonic_ns() + DRAIN_NS)
+            if self._going_on() and not self._desk.crowded():  # else they fill up, which bounds the agent's memory
+                await self._send_packets()
+
+    async def _send_packets(self, *, patiently: bool = False) -> None:
+        for link in self._links.values():
+            for direction, records in tuple(link.log.read_new()) if link.log else ():
+                await self.report(partial(m.Packets, link=link.plan.name, direction=direction, records=records))
+            if not await self._room(patiently):
+                return
+
+    async def _send_artifacts(self, *, patiently: bool = False) -> None:
+        for link, name, data in self.artifacts.read_new():
+            await self.report(partial(m.Artifact, link=link, name=name, data=data))
+            if not await self._room(patiently):
+                return
+
+    async def _room(self, patiently: bool) -> bool:
+        """Whether more may be sent now: what has a place of its own waits there while the controller takes nothing."""
+        if patiently:
+            await self._desk.room()
+        return not self._desk.crowded()
+
+    def _offset(self) -> int | None:
+        """Controller's clock − this host's: now, or when it was last known in this run."""
+        if (offset_ns := self._desk.keeper.offset_ns) is not None:
+            self._offset_ns = offset_ns
+        return self._offset_ns

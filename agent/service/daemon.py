@@ -1,0 +1,225 @@
+"""The agent: it does what the controller says, for as long as it is told or lives.
+
+This is its shell, which speaks the protocol; what becomes of the runs is its site's affair (site.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+
+from plctl.agent.service.clock_keeper import ClockKeeper
+from plctl.agent.service.reporter import Reporter
+from plctl.agent.service.site import Desk, MakeRun, Run, Site
+from plctl.common import __version__
+from plctl.common.base.clock import Clock, clock_identity
+from plctl.common.base.errors import ProtocolError, VersionError, WorldError
+from plctl.common.base.units import NS_PER_S
+from plctl.common.clocks.wall_watch import WallWatch
+from plctl.common.protocol import messages as m
+from plctl.common.protocol import presence as ps
+from plctl.common.transport.hub_and_spoke import Spoke
+
+STATUS_NS = 2 * NS_PER_S
+#: Answers that are kept so that a command that comes twice is carried out once.
+REMEMBERED_ANSWERS = 1000
+#: Runs that are over and cannot be prepared again, should their PREPARE come once more after its answer was forgotten.
+REMEMBERED_RUNS = 1000
+#: How long an agent that leaves waits for the controller to take its last reports.
+LAST_WORDS_S = 1.0
+
+
+class Agent:
+    """Connects to a controller through `spoke` and serves it until GOODBYE or `stop`."""
+
+    def __init__(self, name: str, spoke: Spoke, clock: Clock, site: Site) -> None:
+        self.name = name
+        self._spoke = spoke
+        self._clock = clock
+        self._site = site
+        self._wall = WallWatch(clock)
+        self._keeper = ClockKeeper(clock, self._ask_time, self._wall.reading)
+        self._reporter = Reporter(name, spoke, clock, lambda: self._keeper.offset_ns)
+        self._runs: dict[str, Run] = {}
+        self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
+        self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
+        self._stopped = asyncio.Event()
+        self._welcomed = asyncio.Event()
+
+    def stop(self) -> None:
+        """Leave soon; safe to call from a signal handler."""
+        self._stopped.set()
+
+    async def serve(self) -> None:
+        """Serve; returns when everything that this agent made is gone again.
+
+        :raises KernelError: the state folder cannot be used.
+        """
+        desk = Desk(
+            name=self.name,
+            clock=self._clock,
+            keeper=self._keeper,
+            report=self._reporter.report,
+            reply=self._reply,
+            crowded=self._reporter.crowded,
+            room=self._reporter.room,
+        )
+        async with self._site.open(desk) as make_run:
+            self._tell_host()
+            works = (
+                *(self._receive(make_run), self._introduce(), self._report_status(), self._site.tend()),
+                *(self._keeper.keep(), self._wall.keep()),
+            )
+            tasks = [asyncio.create_task(work) for work in works]
+            stopped = asyncio.create_task(self._stopped.wait())
+            try:
+                await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+                await self._leave()
+            finally:
+                for task in (*tasks, stopped):
+                    task.cancel()
+                await asyncio.gather(*tasks, stopped, return_exceptions=True)
+                self._reporter.close()
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+
+    async def _leave(self) -> None:
+        await asyncio.gather(*(run.abandon() for run in self._runs.values()))
+        await self._reporter.finish(LAST_WORDS_S)
+        await self._send(m.Envelope(m.Goodbye()))
+
+    # --- what comes in
+
+    async def _receive(self, make_run: MakeRun) -> None:
+        while True:
+            data = await self._spoke.receive()
+            heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t4 of an exchange of clock readings
+            try:
+                envelope = m.decode(data, "controller")
+            except VersionError:
+                raise
+            except ProtocolError as error:
+                await self._send(m.Envelope(m.Refused(str(error))))
+                continue
+            if isinstance(envelope.message, ps.ClockReply):
+                self._keeper.hear(envelope.message, heard_ns)
+            else:
+                await self._obey(envelope, make_run)
+
+    async def _obey(self, envelope: m.Envelope, make_run: MakeRun) -> None:
+        match envelope.message:
+            case m.Welcome(_, clock, acknowledged, gap_ns):
+                self._keeper.meet(clock, gap_ns)
+                self._welcomed.set()
+                self._tell_host()
+                await self._reporter.welcome(acknowledged)
+            case m.Ack(number):
+                await self._reporter.acknowledge(number)
+            case m.Goodbye():
+                self.stop()
+            case m.Refused(cause):
+                raise WorldError(f"the controller refuses this agent: {cause}")
+            case ps.Heartbeat():
+                pass
+            case _:
+                await self._command(envelope, make_run)
+
+    async def _command(self, envelope: m.Envelope, make_run: MakeRun) -> None:
+        """Carry a command out once, however often it comes."""
+        if envelope.id in self._answers:
+            if answer := self._answers[envelope.id]:
+                await self._send(answer)
+            return
+        self._remember(envelope.id, None)
+        kind = type(envelope.message).__name__
+        if self._has_expired(envelope):
+            await self._refuse(envelope, f"{kind} came after it had expired")
+        elif isinstance(envelope.message, m.Prepare):
+            await self._prepare(envelope, envelope.message, make_run)
+        elif run := self._runs.get(envelope.epoch):
+            await run.command(envelope)
+        elif isinstance(envelope.message, m.Release):
+            await self._reply(envelope.id, m.Released(), envelope.epoch)
+        else:
+            await self._refuse(envelope, f"{kind} is for run {envelope.epoch}, which is not here")
+
+    async def _prepare(self, envelope: m.Envelope, prepare: m.Prepare, make_run: MakeRun) -> None:
+        if envelope.epoch in self._over:
+            await self._refuse(envelope, f"PREPARE for run {envelope.epoch}, which is over")
+            return
+        if envelope.epoch in self._runs or prepare.plan.run != envelope.epoch:
+            await self._refuse(envelope, f"PREPARE for run {envelope.epoch} came twice or names another run")
+            return
+        run = make_run(prepare, envelope.id)
+        self._runs[envelope.epoch] = run
+        self._tell_host()
+        await run.begin()
+
+    # --- what goes out
+
+    async def _introduce(self) -> None:
+        """Begin every connection with HELLO: whoever is at its other end now may never have heard of this agent."""
+        while True:
+            await self._spoke.connected()
+            await self._say_hello()
+
+    async def _say_hello(self) -> None:
+        hello = m.Hello(
+            *(self.name, __version__, os.getpid(), clock_identity()),
+            facts=self._site.facts(),
+            capacity=self._site.capacity(),
+            simulated=self._site.simulated,
+        )
+        await self._send(m.Envelope(hello))
+
+    async def _report_status(self) -> None:
+        await self._welcomed.wait()
+        while True:
+            await self._send(m.Envelope(self._status()))
+            await self._clock.sleep_until(self._clock.monotonic_ns() + STATUS_NS)
+
+    def _status(self) -> ps.Status:
+        estimate = self._keeper.now()
+        return ps.Status(
+            offset_ns=estimate.offset_ns if estimate else 0,
+            bound_ns=estimate.bound_ns if estimate else -1,
+            clock_source=self._keeper.source,
+            round_trip_ns=self._keeper.round_trip_ns,
+            waiting=self._reporter.waiting,
+            memory_bytes=self._site.free_bytes(),
+        )
+
+    async def _ask_time(self, query: ps.ClockQuery) -> None:
+        await self._send(m.Envelope(query))
+
+    async def _reply(self, command: int, message: m.Message, epoch: str) -> None:
+        answer = m.Envelope(message, reply_to=command, epoch=epoch)
+        self._remember(command, answer)
+        if isinstance(message, m.Released) and epoch in self._runs:
+            del self._runs[epoch]
+            self._over.append(epoch)
+            self._tell_host()
+        await self._send(answer)
+
+    async def _refuse(self, envelope: m.Envelope, cause: str) -> None:
+        await self._reply(envelope.id, m.Refused(cause), envelope.epoch)
+
+    async def _send(self, envelope: m.Envelope) -> None:
+        await self._spoke.send(m.encode(envelope))
+
+    def _tell_host(self) -> None:
+        self._site.show(serving=self._welcomed.is_set(), runs=tuple(self._runs))
+
+    def _remember(self, command: int, answer: m.Envelope | None) -> None:
+        self._answers[command] = answer
+        while len(self._answers) > REMEMBERED_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+
+    # --- what the runs share
+
+    def _has_expired(self, envelope: m.Envelope) -> bool:
+        """Whether a command is void; not before the controller's clock is known, but then ARM is refused anyway."""
+        now_ns = self._keeper.controller_now_ns()
+        return now_ns is not None and 0 < envelope.expires_ns < now_ns

@@ -1,0 +1,1 @@
+"""Simulated agents: hosts that build nothing and report synthetic telemetry."""

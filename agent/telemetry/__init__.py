@@ -1,0 +1,1 @@
+"""Reads at set times what links and their sockets do."""

@@ -1,0 +1,1 @@
+"""The commands that run at the ends of links."""

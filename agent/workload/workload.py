@@ -1,0 +1,264 @@
+"""A command in a link's client or server namespace, from the gate where it waits for T0 to its exit status.
+
+It is a session of its own, in the ledger before it runs a line of its command, ended as a whole, and killed with the
+agent. What it prints goes to <workload>.stdout and .stderr in its link's artifact folder, how it ended to .exit.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple
+from plctl.agent.ownership import processes
+from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.workload import gate
+from plctl.agent.workload.ready import describe, is_ready
+from plctl.common.base.clock import Clock
+from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
+from plctl.common.plan.run_plan import Workload
+from plctl.common.protocol.messages import WorkloadResult
+
+#: How long a workload may take until it waits at its gate, and until what it promised is there.
+GATE_SECONDS = 20.0
+READY_NS = 30 * NS_PER_S
+#: How often what it promised is looked for.
+LOOK_NS = 20 * NS_PER_MS
+
+
+class WorkloadProcess:
+    """One workload. `spawn` brings it to its gate; `open_gate` lets it go; `wait` returns when it is gone."""
+
+    def __init__(self, workload: Workload, folder: Path, ledger: Ledger, clock: Clock) -> None:
+        self.workload = workload
+        self._folder = folder
+        self._ledger = ledger
+        self._clock = clock
+        self._entry = f"{folder.parent.name}/{folder.name}/{workload.name}"
+        self._process: asyncio.subprocess.Process
+        self._identity: processes.Process
+        self._status: asyncio.StreamReader
+        self._gate = -1
+        self._started_ns = 0
+        self._ended_ns = 0
+        self._ended_by_us = False
+        self._timed_out = False
+        self._complaint = ""  #: of the gate: why the command was not executed
+        self._opened = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._watcher: asyncio.Task[None]
+
+    @classmethod
+    async def spawn(
+        cls, workload: Workload, triple: Triple, folder: Path, *, ledger: Ledger, env: Mapping[str, str], clock: Clock
+    ) -> WorkloadProcess:
+        """Start the process and wait until it stands at its gate, in its namespace and under its user.
+
+        :param folder: where its output goes; made if need be.
+        :raises WorldError: it does not get there; the message says why.
+        """
+        self = cls(workload, folder, ledger, clock)
+        folder.mkdir(parents=True, exist_ok=True)
+        gate_end, self._gate = os.pipe2(os.O_CLOEXEC)
+        status_read, status_end = os.pipe2(os.O_CLOEXEC)
+        order = {
+            "gate": gate_end,
+            "status": status_end,
+            "parent": os.getpid(),
+            "netns": str(NETNS_DIR / getattr(triple, workload.at)),
+            "user": workload.user,
+            "command": workload.command,
+        }
+        try:
+            with self._output("stdout").open("wb") as stdout, self._output("stderr").open("wb") as stderr:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-S", gate.__file__, json.dumps(order)),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    pass_fds=(gate_end, status_end),
+                    start_new_session=True,
+                    cwd=folder,
+                    env={**_environment(), **env, **workload.env, **ledger.environment, MARK_VARIABLE: self._mark},
+                )
+        except OSError as error:
+            os.close(status_read)
+            self._close_gate()
+            raise KernelError.from_os(f"start workload {workload.name}", error) from error
+        finally:
+            os.close(gate_end)
+            os.close(status_end)
+        ledger.record_process(self._entry, self._process.pid)
+        self._identity = processes.identify(self._process.pid)
+        self._status = await _reader(status_read)
+        said = await self._first_words()
+        self._watcher = asyncio.create_task(self._watch())
+        if said != "ready":
+            await self.end()
+            raise WorldError(f"cannot start workload {workload.name}: {said or self._last_words()}")
+        return self
+
+    def open_gate(self, t0_ns: int) -> None:
+        """Let the command run at `t0_ns` (CLOCK_MONOTONIC; 0: now). Once."""
+        self._started_ns = max(t0_ns, self._clock.monotonic_ns())
+        with suppress(BrokenPipeError):  # it is gone, and `wait` says so
+            os.write(self._gate, t0_ns.to_bytes(8, "little"))
+        self._close_gate()
+        self._opened.set()
+
+    async def ready(self) -> None:
+        """Return once what the workload's `ready` asks for is there.
+
+        :raises WorldError: it ended before, or took too long; the message ends with what it said.
+        """
+        if not self.workload.ready:
+            return
+        deadline = self._clock.monotonic_ns() + READY_NS
+        wanted = describe(self.workload.ready)
+        while not is_ready(self.workload.ready, self._process.pid, self._folder):
+            if self._gone.is_set():
+                raise WorldError(f"workload {self.workload.name} ended before it did {wanted}; {self._last_words()}")
+            if self._clock.monotonic_ns() > deadline:
+                within = format_duration(READY_NS)
+                raise WorldError(
+                    f"workload {self.workload.name} did not {wanted} within {within}; {self._last_words()}"
+                )
+            await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
+
+    async def wait(self) -> None:
+        """Return when the process has ended, by itself or not."""
+        await self._gone.wait()
+
+    async def end(self) -> None:
+        """End the process and everything in its session; idempotent."""
+        self._ended_by_us = self._ended_by_us or not self._gone.is_set()
+        self._close_gate()
+        await asyncio.to_thread(self._end_session)
+        await self._gone.wait()
+
+    def result(self) -> WorkloadResult:
+        """How it ended; after `wait` or `end`."""
+        status = self._process.returncode
+        return WorkloadResult(self.workload.name, self.workload.at, 0 if status is None else status, self._cause())
+
+    # --- inside
+
+    async def _first_words(self) -> str:
+        """What the process says on its way to the gate: "ready", or what went wrong."""
+        try:
+            async with asyncio.timeout(GATE_SECONDS):
+                return (await self._status.readline()).decode(errors="replace").strip()
+        except TimeoutError:
+            return "it did not reach its gate in time"
+
+    async def _watch(self) -> None:
+        """Wait for the end, or for the time-out, and write down how it was."""
+        timeout = asyncio.create_task(self._time_out())
+        self._complaint = (await self._status.read()).decode(errors="replace").strip()
+        await self._process.wait()
+        self._ended_ns = self._clock.monotonic_ns()
+        timeout.cancel()
+        await asyncio.gather(timeout, return_exceptions=True)
+        await asyncio.to_thread(self._end_session)  # what it left behind goes with it
+        self._close_gate()
+        self._write_exit()
+        self._ledger.strike("process", self._entry)
+        self._gone.set()
+
+    async def _time_out(self) -> None:
+        await self._opened.wait()
+        if self.workload.timeout_ns:
+            await self._clock.sleep_until(self._started_ns + self.workload.timeout_ns)
+            self._timed_out = True
+            await asyncio.to_thread(self._end_session)
+
+    def _end_session(self) -> None:
+        """End every process of the session, and every other that carries this workload's mark."""
+        session = self._identity.session
+        ours = [p for p in processes.living() if p.session == session or _is_marked(p, self._mark)]
+        leader = next((p for p in ours if p.pid == session), self._identity)
+        if leader.started == self._identity.started:  # else the number is somebody else's by now
+            processes.end(ours)
+
+    @property
+    def _mark(self) -> str:
+        return f"{self._ledger.token}/{self._entry}"
+
+    def _cause(self) -> str:
+        """Why the workload failed; empty if it did not. One that the run's end ended did not."""
+        if self._timed_out:
+            return f"ran longer than its timeout of {format_duration(self.workload.timeout_ns)}"
+        if self._complaint:
+            return self._complaint
+        status = self._process.returncode
+        if status == 0 or self._ended_by_us:
+            return ""
+        how = f"exited with status {status}" if status and status > 0 else f"was killed by {_signal_name(status)}"
+        words = self._last_words(lines=1)
+        return how + (f": {words}" if words else "")
+
+    def _write_exit(self) -> None:
+        status = self._process.returncode
+        document = {
+            "command": self.workload.command,
+            "at": self.workload.at,
+            "pid": self._process.pid,
+            "status": status,
+            "started_ns": self._started_ns,
+            "ended_ns": self._ended_ns,
+            "ended_with_the_run": self._ended_by_us,
+            "timed_out": self._timed_out,
+            "cause": self._cause(),
+        }
+        self._output("exit.json").write_text(json.dumps(document, indent=1) + "\n")
+
+    def _last_words(self, lines: int = 3) -> str:
+        """The end of what it wrote to standard error."""
+        with self._output("stderr").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            said = file.read().decode(errors="replace").strip().splitlines()[-lines:]
+        return " / ".join(said)
+
+    def _output(self, kind: str) -> Path:
+        return self._folder / f"{self.workload.name}.{kind}"
+
+    def _close_gate(self) -> None:
+        if self._gate >= 0:
+            os.close(self._gate)
+            self._gate = -1
+
+
+#: In the environment of a workload and all its children: which workload it is.
+MARK_VARIABLE = "PLCTL_WORKLOAD"
+
+
+def _is_marked(process: processes.Process, mark: str) -> bool:
+    return processes.has_variable(process.pid, MARK_VARIABLE, mark)
+
+
+def _environment() -> dict[str, str]:
+    """The agent's own environment, with the folder of `plctl` first in PATH."""
+    path = os.environ.get("PATH", os.defpath)
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}"}
+
+
+def _signal_name(status: int | None) -> str:
+    try:
+        return signal.Signals(-(status or 0)).name
+    except ValueError:
+        return f"signal {-(status or 0)}"
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    """A stream over the reading end of a pipe, which it then owns."""
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(fd, "rb", buffering=0))
+    return reader

@@ -1,0 +1,1 @@
+"""The `plctl` command: its root, and what its subcommands share."""

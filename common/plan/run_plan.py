@@ -1,0 +1,105 @@
+"""What an agent is told to do: the resolved plan of a run, in plain types that travel as msgpack maps.
+
+The controller makes these from a user's run spec; the agent trusts none of it until `plctl.common.protocol.wire` has
+checked it. Durations are integer nanoseconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from plctl.common.base.units import NS_PER_MS
+from plctl.common.scenario.schedule import Schedule
+
+#: Bytes of an Ethernet header, which a frame has beyond the MTU.
+ETHERNET_HEADER = 14
+
+End = Literal["client", "server"]
+StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much the bottleneck's queue holds. For ``bdp`` the amount is in millionths of the row's rate × 2 × delay."""
+
+    unit: Literal["bytes", "packets", "bdp"] = "bdp"
+    amount: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The bottleneck's queueing discipline."""
+
+    discipline: Literal["droptail"] = "droptail"
+    capacity: Capacity = field(default_factory=Capacity)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfiguration:
+    """The blackout that a new RouteID brings: its length and whether frames in flight are held up too (``all``)."""
+
+    delay_ns: int = 0
+    mode: Literal["gsl", "all"] = "gsl"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The gate of a workload: it counts as ready once this is true in its namespace. Exactly one field is set."""
+
+    tcp: int = 0  #: a TCP socket listens on this port
+    udp: int = 0  #: a UDP socket is bound to this port
+    file: str = ""  #: this file exists (relative to the workload's artifact folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A command that runs in the client's or the server's namespace."""
+
+    name: str  #: unique within its link; names its artifact files
+    at: End
+    command: tuple[str, ...]  #: argv; placeholders already filled in
+    start_ns: int = -1  #: after T0; -1: before T0, during PREPARE
+    ready: Ready | None = None  #: what READY waits for; only with `start_ns` = -1
+    timeout_ns: int = 0  #: ended (and failed) this long after its start; 0: never
+    env: dict[str, str] = field(default_factory=dict)
+    user: str = ""  #: account to run as; empty: the agent's own
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """One emulated end-to-end path on one host."""
+
+    name: str  #: unique within the run
+    up: Schedule
+    down: Schedule
+    index: int = 0  #: the number behind the link's name, for `{index}`
+    queue: Queue = field(default_factory=Queue)
+    reconfiguration: Reconfiguration = field(default_factory=Reconfiguration)
+    overhead_bytes: int = 0  #: added to every frame's length for service and queue
+    mtu: int = 1500
+    start: StartMode = "at-t0"
+    arp: Literal["static", "dynamic"] = "static"
+    workloads: tuple[Workload, ...] = ()
+    packets: bool = False  #: keep a log of every packet (`plctl.common.telemetry.packet_log`)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a link must keep to be `ok`."""
+
+    lateness_ns: int = 1 * NS_PER_MS  #: p99 of delivery lateness, per direction
+    skew_ns: int = 1 * NS_PER_MS  #: how far from T0 a link may start
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """All links of one run that one agent is to build, and how long they run after T0 (0: until workloads end)."""
+
+    run: str  #: run id, also the epoch of every command of the run
+    seed: int
+    links: tuple[LinkPlan, ...]
+    duration_ns: int = 0
+    budget: Budget = field(default_factory=Budget)
+    sample_interval_ns: int = 100 * NS_PER_MS  #: telemetry
+    socket_stats_ns: int = 0  #: between two looks at the TCP sockets of all clients and servers; 0: none

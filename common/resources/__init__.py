@@ -1,0 +1,1 @@
+"""What a link takes of its host."""

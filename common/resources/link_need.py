@@ -1,0 +1,67 @@
+"""What a link asks of its host: memory for the frames inside it, and packets a second. Both are upper estimates.
+
+The agent's forwarder refuses links by the same memory figure by which the controller places them.
+"""
+
+from __future__ import annotations
+
+from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
+from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.packet_log import LOG_BYTES
+
+#: What an unlimited rate is taken for.
+ASSUMED_RATE_BPS = 10**9
+
+_SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
+_SLOT_HEAD = 88
+_TEN_FRAMES = 10
+
+
+def need_bytes(plan: LinkPlan) -> int:
+    """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
+    inside = sum(_inside(plan, schedule) for schedule in (plan.up, plan.down))
+    return inside * slot_bytes(_frame(plan)) // _frame(plan) + (LOG_BYTES if plan.packets else 0)
+
+
+def need_packets_per_s(plan: LinkPlan) -> int:
+    """Full-size frames a second, both ways together, when each direction is used at its schedule's greatest rate.
+
+    Smaller packets would be more: how many cannot be told from a scenario.
+    """
+    frame = _frame(plan) + plan.overhead_bytes
+    rates = (max(_rate(row) for row in schedule.rows) for schedule in (plan.up, plan.down))
+    return sum(-(-rate // (8 * frame)) for rate in rates)
+
+
+def slot_bytes(length: int) -> int:
+    """Bytes that the forwarder's store takes for a frame of `length` bytes."""
+    return next((size for size in _SLOTS if length + _SLOT_HEAD <= size), _SLOTS[-1])
+
+
+def _frame(plan: LinkPlan) -> int:
+    return plan.mtu + ETHERNET_HEADER
+
+
+def _inside(plan: LinkPlan, schedule: Schedule) -> int:
+    """Bytes queued and in flight at most, over all rows."""
+    queue = max(_capacity(plan, row) for row in schedule.rows)
+    flight = max(_rate(row) * row.delay_ns // (8 * NS_PER_S) for row in schedule.rows)
+    return queue + flight
+
+
+def _capacity(plan: LinkPlan, row: Row) -> int:
+    if row.queue_bytes >= 0:
+        return row.queue_bytes
+    match plan.queue.capacity.unit:
+        case "bytes":
+            return plan.queue.capacity.amount
+        case "packets":
+            return plan.queue.capacity.amount * _frame(plan)
+        case "bdp":
+            bdp = _rate(row) * 2 * row.delay_ns * plan.queue.capacity.amount // (8 * NS_PER_S * 10**6)
+            return max(_TEN_FRAMES * _frame(plan), bdp)
+
+
+def _rate(row: Row) -> int:
+    return ASSUMED_RATE_BPS if row.rate_bps >= RATE_UNLIMITED else row.rate_bps

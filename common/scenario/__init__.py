@@ -1,0 +1,1 @@
+"""Scenarios: the time-varying description of a path, and how files become one."""

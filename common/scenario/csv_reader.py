@@ -1,0 +1,161 @@
+"""Reads our scenario CSV (a superset of phantomlink's) and reports everything that is wrong with one at once.
+
+    Time[ms],RouteID,Delay[ms],Btldr[Mbps]
+    0,0,41.0,80.0
+    11000,0,41.2,80.2
+
+Each row holds from its time until the next row's. Also read is what spreadsheets and pandas make of such a table: lines
+of nothing but commas, `sep=,`, an index without a name. Cells are read by `columns`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from plctl.common.base.errors import InputError, Problem
+from plctl.common.base.problems import Problems, quote
+from plctl.common.base.text_file import read_text
+from plctl.common.base.units import format_duration
+from plctl.common.scenario.cells import Numbers, place, split, value, without_comment
+from plctl.common.scenario.columns import EXAMPLE_HEADER
+from plctl.common.scenario.foreign_formats import foreign_format
+from plctl.common.scenario.header import Layout, read_header
+from plctl.common.scenario.schedule import Row, Scenario, Schedule
+
+#: The longest table that is read: seven hours at a row every 100 ms. A link's plan must fit into one message.
+MAX_ROWS = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadScenario:
+    """A scenario that passed every check, with what its author should still know."""
+
+    scenario: Scenario
+    warnings: tuple[Problem, ...]
+    text: str  #: the file as it was read
+
+
+def read_scenario(path: Path, *, repeat: bool = False) -> ReadScenario:
+    """Read the scenario CSV at `path`. With `repeat` it starts again after its last row (see `Schedule.repeated`).
+
+    :raises InputError: every problem of the file, each with its place, what was found and what is legal.
+    """
+    return parse_scenario(read_text(path, "a scenario"), str(path), repeat=repeat)
+
+
+def parse_scenario(text: str, file: str, *, repeat: bool = False) -> ReadScenario:
+    """As `read_scenario`, of `text` that came from `file` (a name for the messages only)."""
+    problems = Problems(file)
+    lines = _lines(text)
+    number, header = next(lines, (0, ""))
+    if not number:
+        problems.add(0, 0, f"is empty; a scenario begins with the line {EXAMPLE_HEADER}")
+    problems.check()
+    warnings = Problems(file)
+    if foreign := foreign_format(text):
+        sentence = f"is {foreign}, which this version does not read; a scenario begins with the line {EXAMPLE_HEADER}"
+        raise InputError([Problem(file, 0, 0, sentence)])
+    layout = read_header(header, number, problems, warnings)
+    reader = _Reader(layout, Numbers(text), problems, warnings)
+    up, down = reader.rows(lines) if layout.columns else ([], [])
+    problems.check()
+    up_schedule = _schedule(up, repeat)
+    down_schedule = up_schedule if down is up else _schedule(down, repeat)
+    return ReadScenario(Scenario(up_schedule, down_schedule), tuple(warnings.found), text)
+
+
+def _schedule(rows: list[Row], repeat: bool) -> Schedule:
+    schedule = Schedule(tuple(rows))
+    return schedule.repeated() if repeat else schedule
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that say something, numbered from 1, without their comments."""
+    first = True
+    for number, raw in enumerate(io.StringIO(text, newline=None), 1):
+        line = without_comment(raw).rstrip("\n")
+        if line.strip(', \t"') and not (first and _is_separator(line)):
+            yield number, line
+            first = False
+
+
+def _is_separator(line: str) -> bool:
+    """Whether `line` only tells a spreadsheet that commas part cells."""
+    return "".join(line.split()).casefold().strip('"') == "sep=,"
+
+
+class _Reader:
+    """Reads the rows of one file."""
+
+    def __init__(self, layout: Layout, numbers: Numbers, problems: Problems, warnings: Problems) -> None:
+        self.layout = layout
+        self.numbers = numbers
+        self.problems = problems
+        self.warnings = warnings
+
+    def rows(self, lines: Iterator[tuple[int, str]]) -> tuple[list[Row], list[Row]]:
+        """Both directions' rows; the very same list twice where the columns make no difference between them."""
+        layout = self.layout
+        up: list[Row] = []
+        down: list[Row] = [] if layout.directed else up
+        previous_ns = -1
+        count = 0
+        for count, (number, line) in enumerate(lines, 1):
+            if count > MAX_ROWS:
+                self.problems.add(number, 0, f"is beyond the {MAX_ROWS} rows that a scenario may have")
+                break
+            values = self.cells(number, line)
+            time_ns = values[layout.time] if layout.time >= 0 else -1
+            if time_ns < 0:
+                continue
+            self.check_time(number, line, time_ns, previous_ns)
+            row_ns = 0 if previous_ns < 0 else time_ns
+            previous_ns = time_ns
+            if not self.problems.found:
+                up.append(_row(row_ns, values, layout.up))
+                if layout.directed:
+                    down.append(_row(row_ns, values, layout.down))
+        if not count:
+            self.problems.add(0, 0, "has a header but no rows; at least one is needed, e.g. 0,0,41.0,80.0")
+        return up, down
+
+    def check_time(self, number: int, line: str, time_ns: int, previous_ns: int) -> None:
+        if time_ns <= previous_ns:
+            text = f"{format_duration(time_ns)} is not after the row before ({format_duration(previous_ns)})"
+            self.problems.add(number, place(line, self.layout.time), f"Time[ms]: {text}; times must strictly ascend")
+        if previous_ns < 0 and time_ns:
+            text = f"the first row is at {format_duration(time_ns)}, not at 0; its values hold from 0"
+            self.warnings.add(number, place(line, self.layout.time), text)
+
+    def cells(self, number: int, line: str) -> list[int]:
+        """The cells' values; −1 where there is none or it is wrong."""
+        cells = split(line)
+        values = [-1] * self.layout.width
+        if fault := self.misfit(cells, line):
+            self.problems.add(number, 1, fault)
+            return values
+        for index, column in self.layout.columns:
+            cell = cells[index]
+            try:
+                values[index] = column.read(self.numbers.plain(value(cell)) if '"' in cell else cell)
+            except ValueError as error:
+                self.problems.add(number, place(line, index), str(error))
+        return values
+
+    def misfit(self, cells: list[str], line: str) -> str:
+        """Why these cells are not those that the header names; empty if they are."""
+        width = self.layout.width
+        if len(cells) < width or any(value(cell) for cell in cells[width:]):
+            return f"has {len(cells)} cells where the header has {width}: {quote(line.strip())}"
+        for index in self.layout.unnamed:
+            if value(cells[index]):
+                return f"has {quote(value(cells[index]))} in column {index + 1}, to which the header gives no name"
+        return ""
+
+
+def _row(time_ns: int, values: list[int], places: tuple[int, int, int, int]) -> Row:
+    route, delay, rate, queue = places
+    return Row(time_ns, values[route], values[delay], values[rate], values[queue] if queue >= 0 else -1)

@@ -1,0 +1,1 @@
+"""Who may connect: keys, the allow-list, and how both are made."""

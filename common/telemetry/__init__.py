@@ -1,0 +1,1 @@
+"""What links and sockets report: counters, histograms, samples, columns, and the packet log's records."""

@@ -1,0 +1,37 @@
+"""The record that a packet log holds of each frame, as it lies in memory, on the wire and in the controller's stream.
+
+A log has one record for each frame that came to a direction of a link since the link was built, written when the frame
+was sent or dropped; so records are in the order of fates, and `number` is the order of arrival. What is still inside
+the link has none, what the receive ring overran was never seen, and what found the log full is counted as lost: the
+numbers that are missing say which.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+#: name → format of each field in `struct packet_record` (agent/native/shared/packet_log.h), little-endian, without
+#: padding. Times are CLOCK_MONOTONIC of the agent's host in ns; 0 where there was no such moment.
+FIELDS: Final[dict[str, str]] = {
+    "number": "Q",  # of the frame's arrival in its direction, from 1
+    "arrival_ns": "q",  # as the model saw it
+    "moved_ns": "q",  # by how much that is later than the true arrival
+    "start_ns": "q",  # of service
+    "end_ns": "q",
+    "due_ns": "q",
+    "sent_ns": "q",
+    "route": "I",  # 0, 1, … in order of appearance in the schedule; NO_ROUTE if not admitted
+    "length": "H",  # of the Ethernet frame without FCS and without the link's overhead
+    "verdict": "B",
+    "unused": "B",
+}
+RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
+#: Bytes that a link's log takes on its host: a ring of 65536 records for each direction, and its counts.
+LOG_BYTES: Final = 2 * (16 * 8 + 65536 * RECORD.size)
+NO_ROUTE: Final = 2**32 - 1
+
+#: What became of a frame, by what `verdict` holds. The last two are losses of the machine, not of the emulated path.
+VERDICTS: Final[dict[int, str]] = {0: "admitted", 1: "queue_full", 128: "lost_memory", 129: "lost_send"}
+#: Verdicts of frames that the bottleneck served.
+SERVED: Final = frozenset({"admitted", "lost_send"})

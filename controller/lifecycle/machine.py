@@ -1,0 +1,381 @@
+"""Decides what happens to a run: events in, instructions out, nothing touched. The session (session.py) does the rest.
+
+    NEW → PREPARING → ARMING → COMMITTED → RUNNING → RELEASING → DONE
+
+Each arrow is taken when every agent has answered. A failure or a cancellation before the start leads straight to
+RELEASING; a cancellation after it goes through STOPPING, where the agents still report what happened until then.
+No link starts unless every link is ready and every agent armed. A link's first cause is kept, later ones are not.
+An agent that falls silent is lost before the start; once the run goes on it needs no controller, and is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from plctl.common.base.units import format_duration
+from plctl.common.plan.run_plan import RunPlan
+from plctl.common.protocol import messages as m
+from plctl.controller.lifecycle.patience import LEAD_NS, Patience, clock_exchanges, exchange_gap_ns
+from plctl.controller.lifecycle.run_events import (
+    Begin,
+    Cancel,
+    Event,
+    Instruction,
+    Interrupted,
+    Lost,
+    Note,
+    Phase,
+    Resumed,
+    Returned,
+    Said,
+    SetTimer,
+    Silent,
+    Tell,
+    TimedOut,
+    Unreached,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """What is known of one link so far."""
+
+    host: str
+    check: str = ""
+    io: str = ""
+    bound_before_ns: int = -1
+    bound_after_ns: int = -1
+    clock_source: str = ""
+    planned_ns: int = 0
+    actual_ns: int = 0
+    result: m.LinkResult | None = None
+    cause: str = ""  #: the first reason why the link failed
+    cancelled: bool = False
+
+
+class RunMachine:
+    """One run's state. `plans` has each host's share of the run; feed `handle` and carry out what it returns."""
+
+    def __init__(
+        self, plans: Mapping[str, RunPlan], lead: Callable[[], int] = lambda: LEAD_NS, patience: Patience | None = None
+    ) -> None:
+        """`lead` is asked when all agents are ready: how long before T0, in nanoseconds, are they to be armed?"""
+        self.plans = dict(plans)
+        self._lead = lead
+        self.patience = patience or Patience()
+        self.phase = Phase.NEW
+        self.t0_ns = 0
+        self.records = {link.name: LinkRecord(host) for host, plan in plans.items() for link in plan.links}
+        self._unsure: dict[str, str] = {}  #: agents that T0 cannot be left to as it is armed now, and why
+        self._arming_since_ns = 0
+        self._awaited: set[str] = set()
+        self.released: set[str] = set()
+        self._lost: set[str] = set()
+        self._silent: dict[str, int] = {}  #: until when each silent agent is waited for
+        self._finished: set[str] = set()
+        self._out: list[Instruction] = []
+        self._now = 0
+
+    def handle(self, event: Event, now_ns: int) -> list[Instruction]:
+        """What is to be done because of `event`, which happened at `now_ns` (controller's monotonic clock)."""
+        self._out = []
+        self._now = now_ns
+        kind = type(event.message) if isinstance(event, Said) else type(event)
+        if action := _TRANSITIONS.get((self.phase, kind)):
+            action(self, event)
+        return self._out
+
+    @property
+    def cause(self) -> str:
+        """The first link's cause in the plan's order; empty if none failed."""
+        return next((f"link {name}: {r.cause}" for name, r in self.records.items() if r.cause), "")
+
+    # --- what each transition does
+
+    def _begin(self, _: Begin) -> None:
+        self._enter(Phase.PREPARING, self.patience.prepare_ns)
+        exchanges, gap_ns = clock_exchanges(len(self.plans)), exchange_gap_ns(len(self.plans))
+        for host, plan in self.plans.items():
+            self._tell(host, m.Prepare(plan, exchanges, gap_ns), self.patience.prepare_ns)
+
+    def _prepared(self, event: Said) -> None:
+        assert isinstance(event.message, m.Prepared)
+        for readiness in event.message.links:
+            self._update(readiness.link, event.host, check=readiness.check, io=readiness.io)
+            if readiness.cause:
+                self._fail(event.host, [readiness.link], readiness.cause)
+            else:
+                self._note("link.ready", event.host, readiness.link, check=readiness.check)
+        if self._answered(event.host):
+            if self.cause:
+                self._give_up()
+            else:
+                self._arm()
+
+    def _arm(self) -> None:
+        """Choose T0 and ask every agent how well it can keep it; also again, while there is patience for that."""
+        lead = self._lead()
+        self.t0_ns = self._now + lead
+        if self.phase is not Phase.ARMING:
+            self._enter(Phase.ARMING, self.patience.arm_ns)
+            self._arming_since_ns = self._now
+        self._awaited = set(self._here())
+        self._unsure.clear()
+        for host in self._here():
+            self._tell(host, m.Arm(self.t0_ns), lead)
+
+    def _armed(self, event: Said) -> None:
+        assert isinstance(event.message, m.Armed)
+        bound, source, plan = event.message.bound_ns, event.message.source, self.plans[event.host]
+        for link in plan.links:
+            self._update(link.name, event.host, bound_before_ns=bound, clock_source=source)
+        self._note("agent.armed", event.host, bound_ns=bound, source=source)
+        settling = self._now < self._arming_since_ns + self.patience.settle_ns
+        if bound > (plan.budget.skew_ns // 2 if settling else plan.budget.skew_ns):
+            self._unsure[event.host] = (
+                f"the clock of {event.host} is known only to within {format_duration(bound)}, the run's budget is "
+                f"{format_duration(plan.budget.skew_ns)}; ease the load on the network and the two hosts, run chrony "
+                f"on both, or allow more (budget: {{skew: …}})"
+            )
+        elif self._now >= self.t0_ns:
+            self._unsure[event.host] = f"{event.host} was armed only after T0; ease the load on it and its network"
+        if self._answered(event.host):
+            self._commit_if_sure()
+
+    def _commit_if_sure(self) -> None:
+        """A busy moment widens the bounds of clocks, and passes: it ends no run before `arm_ns` is over."""
+        if not self._unsure:
+            self._commit()
+        elif self._now + self._lead() < self._arming_since_ns + self.patience.arm_ns:
+            self._note("run.arming_again", cause=next(iter(self._unsure.values())))
+            self._arm()
+        else:
+            for host, cause in self._unsure.items():
+                self._fail(host, self._links_of(host), cause)
+            self._give_up()
+
+    def _commit(self) -> None:
+        self._enter(Phase.COMMITTED, self.t0_ns - self._now + self.patience.start_ns)
+        for host in self._here():
+            self._tell(host, m.Commit(self.t0_ns), self.t0_ns - self._now)
+
+    def _started(self, event: Said) -> None:
+        assert isinstance(event.message, m.Started)
+        for start in event.message.links:
+            self._update(
+                start.link,
+                event.host,
+                planned_ns=start.planned_ns,
+                actual_ns=start.actual_ns,
+                bound_after_ns=event.message.bound_ns,
+            )
+            late = start.actual_ns - start.planned_ns
+            self._note("link.started", event.host, start.link, planned_ns=start.planned_ns, late_ns=late)
+        if self._answered(event.host):
+            self._run()
+
+    def _run(self) -> None:
+        self._enter(Phase.RUNNING)
+        self._awaited -= self._finished
+        if not self._awaited:
+            self._release()
+
+    def _hear_finished(self, event: Said) -> None:
+        assert isinstance(event.message, m.Finished)
+        for result in event.message.links:
+            self._update(result.link, event.host, result=result)
+            self._note("link.finished", event.host, result.link)
+            if result.cause:
+                self._fail(event.host, [result.link], result.cause)
+        self._finished.add(event.host)
+        if self.phase is not Phase.COMMITTED and self._answered(event.host):
+            self._release()
+
+    def _released(self, event: Said) -> None:
+        self._note("agent.released", event.host)
+        self.released.add(event.host)
+        if self._answered(event.host):
+            self._enter(Phase.DONE)
+
+    def _refused(self, event: Said) -> None:
+        assert isinstance(event.message, m.Refused)
+        self._fail(event.host, self._links_of(event.host), event.message.cause)
+        self._give_up()
+
+    def _not_released(self, event: Said) -> None:
+        """Something of the run is left on the host; the run is over all the same."""
+        assert isinstance(event.message, m.Refused)
+        self._note("agent.not_released", event.host, cause=event.message.cause)
+        self._fail(event.host, self._links_of(event.host), f"not taken away: {event.message.cause}")
+        if self._answered(event.host):
+            self._enter(Phase.DONE)
+
+    def _cancel_early(self, event: Cancel) -> None:
+        self._mark_cancelled(event.cause)
+        self._release()
+
+    def _cancel_running(self, event: Cancel) -> None:
+        self._mark_cancelled(event.cause)
+        self._enter(Phase.STOPPING, self.patience.stop_ns)
+        self._awaited -= self._finished
+        for host in sorted(self._awaited):
+            self._tell(host, m.Stop(event.cause), self.patience.stop_ns)
+        if not self._awaited:
+            self._release()
+
+    def _lost_host(self, event: Lost | Silent | Unreached) -> None:
+        """An agent that goes takes its links with it; those of other hosts run on once they have started."""
+        self._lost.add(event.host)
+        self._silent.pop(event.host, None)
+        self._fail(event.host, self._links_of(event.host), event.cause)
+        if self.phase in (Phase.PREPARING, Phase.ARMING, Phase.COMMITTED):
+            self._give_up()
+        elif self._answered(event.host):
+            if self.phase is Phase.RELEASING:
+                self._enter(Phase.DONE)
+            else:
+                self._release()
+
+    def _fall_silent(self, event: Silent) -> None:
+        """The agent has all it needs for the run; its results are due a while after the planned end."""
+        if event.host in self._awaited:
+            duration_ns = self.plans[event.host].duration_ns
+            planned_end_ns = max(self._now, self.t0_ns + duration_ns)
+            until_ns = self._silent[event.host] = planned_end_ns + self.patience.return_ns
+            self._note("agent.silent", event.host, cause=event.cause, until_ns=until_ns)
+            self._out.append(SetTimer(self.phase, until_ns, event.host))
+
+    def _return(self, event: Returned) -> None:
+        if self._silent.pop(event.host, None):
+            self._note("agent.returned", event.host)
+
+    def _interrupt(self, event: Resumed | Interrupted) -> None:
+        for host in self.plans:
+            self._fail(host, self._links_of(host), f"{event.cause} while the run was {self.phase}")
+        self._release()
+
+    def _resume(self, event: Resumed | Interrupted) -> None:
+        """Wait again for those that were waited for; the session says again what it told them."""
+        self._note("run.resumed", cause=event.cause)
+        if self.phase is Phase.RUNNING:
+            for host in sorted(self._awaited - self._silent.keys()):
+                self._fall_silent(Silent(host, event.cause))
+            for host, until_ns in self._silent.items():
+                self._out.append(SetTimer(self.phase, until_ns, host))
+        else:
+            within_ns = {Phase.COMMITTED: self.patience.start_ns, Phase.STOPPING: self.patience.stop_ns}
+            patience_ns = within_ns.get(self.phase, self.patience.release_ns) + self.patience.rejoin_ns
+            since_ns = max(self._now, self.t0_ns) if self.phase is Phase.COMMITTED else self._now
+            self._out.append(SetTimer(self.phase, since_ns + patience_ns))
+
+    def _timed_out(self, event: TimedOut) -> None:
+        """Whoever is silent is lost; before the start it may still obey RELEASE, and what it holds is to go."""
+        if event.phase != self.phase:
+            return
+        if event.host:
+            if self._silent.get(event.host, self._now + 1) <= self._now:
+                patience = format_duration(self.patience.return_ns)
+                self._lost_host(Lost(event.host, f"{event.host} fell silent and was waited for in vain ({patience})"))
+            return
+        silent = [(host, f"{host} did not answer in time while the run was {event.phase}") for host in self._awaited]
+        if event.phase in _BEFORE_START:
+            for host, cause in sorted(silent):
+                self._fail(host, self._links_of(host), cause)
+            self._give_up()
+        else:
+            for host, cause in sorted(silent):
+                self._lost_host(Lost(host, cause))
+
+    # --- shared steps
+
+    def _enter(self, phase: Phase, patience_ns: int = 0) -> None:
+        self.phase = phase
+        self._awaited = set(self._here()) if phase is not Phase.DONE else set()
+        self._note("run." + phase, t0_ns=self.t0_ns) if self.t0_ns else self._note("run." + phase)
+        if patience_ns:
+            self._out.append(SetTimer(phase, self._now + patience_ns))
+
+    def _give_up(self) -> None:
+        """Before the start: one link that cannot start means that none does."""
+        first = self.cause
+        for name, record in self.records.items():
+            if not record.cause:
+                self._update(name, record.host, cause=f"not started, because of {first}")
+        self._release()
+
+    def _release(self) -> None:
+        self._enter(Phase.RELEASING, self.patience.release_ns)
+        for host in self._here():
+            self._tell(host, m.Release())
+        if not self._awaited:
+            self._enter(Phase.DONE)
+
+    def _answered(self, host: str) -> bool:
+        """Strike `host` off the list of those that are awaited; was it the last?"""
+        self._awaited.discard(host)
+        return not self._awaited
+
+    def _here(self) -> list[str]:
+        return [host for host in self.plans if host not in self._lost]
+
+    def _mark_cancelled(self, cause: str) -> None:
+        self._note("run.cancelled", cause=cause)
+        for name, record in self.records.items():
+            if not record.cause:
+                self._update(name, record.host, cancelled=True)
+
+    def _links_of(self, host: str) -> list[str]:
+        return [link.name for link in self.plans[host].links]
+
+    def _fail(self, host: str, links: Iterable[str], cause: str) -> None:
+        for link in links:
+            record = self.records.get(link)
+            if record and record.host == host and not record.cause:
+                self.records[link] = replace(record, cause=cause)
+                self._note("link.failed", host, link, cause=cause)
+
+    def _update(self, link: str, host: str, **facts: Any) -> None:
+        """An agent may speak only of links that are its own."""
+        record = self.records.get(link)
+        if record and record.host == host:
+            self.records[link] = replace(record, **facts)
+
+    def _tell(self, host: str, message: m.Prepare | m.Arm | m.Commit | m.Stop | m.Release, within_ns: int = 0) -> None:
+        self._out.append(Tell(host, message, self._now + within_ns if within_ns else 0))
+
+    def _note(self, event: str, host: str = "", link: str = "", **facts: Any) -> None:
+        self._out.append(Note(event, host, link, facts))
+
+
+_P = Phase
+_BEFORE_START = (_P.PREPARING, _P.ARMING, _P.COMMITTED)
+_ALIVE = (*_BEFORE_START, _P.RUNNING, _P.STOPPING, _P.RELEASING)
+
+#: (phase, what happened) → what is done about it. What is not here is too late to matter and changes nothing.
+_TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[RunMachine, Any], None]] = {
+    (_P.NEW, Begin): RunMachine._begin,
+    (_P.NEW, Cancel): RunMachine._cancel_early,
+    (_P.PREPARING, m.Prepared): RunMachine._prepared,
+    (_P.ARMING, m.Armed): RunMachine._armed,
+    (_P.COMMITTED, m.Started): RunMachine._started,
+    **{(phase, m.Finished): RunMachine._hear_finished for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING)},
+    (_P.RELEASING, m.Released): RunMachine._released,
+    (_P.RELEASING, m.Refused): RunMachine._not_released,
+    (_P.PREPARING, Cancel): RunMachine._cancel_early,
+    (_P.ARMING, Cancel): RunMachine._cancel_early,
+    (_P.COMMITTED, Cancel): RunMachine._cancel_running,
+    (_P.RUNNING, Cancel): RunMachine._cancel_running,
+    **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
+    **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
+    **{(phase, Silent): RunMachine._lost_host for phase in (*_BEFORE_START, _P.RELEASING)},
+    (_P.RUNNING, Silent): RunMachine._fall_silent,
+    **{(phase, Resumed): RunMachine._interrupt for phase in (_P.NEW, _P.PREPARING, _P.ARMING)},
+    **{(phase, Resumed): RunMachine._resume for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING, _P.RELEASING)},
+    **{(phase, Interrupted): RunMachine._interrupt for phase in (_P.NEW, *_ALIVE) if phase is not _P.RELEASING},
+    (_P.RELEASING, Interrupted): RunMachine._resume,
+    (_P.RUNNING, Returned): RunMachine._return,
+    **{(phase, Unreached): RunMachine._lost_host for phase in _BEFORE_START},
+    **{(phase, TimedOut): RunMachine._timed_out for phase in _ALIVE},
+}

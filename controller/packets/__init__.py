@@ -1,0 +1,1 @@
+"""Packet logs in figures and plots."""

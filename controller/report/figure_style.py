@@ -1,0 +1,54 @@
+"""How every plot of the report looks: small SVGs that stand inline in a page and follow its colours, light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from plctl.controller.report.markup import Markup
+
+#: Stand-ins that the SVG gets as colours, replaced by the page's own (report.css).
+INK, MUTED, GRID, ASKED, MEASURED, WORSE, BAD = (f"#0a0b{n:02x}" for n in range(7))
+_VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", ASKED: "asked", MEASURED: "measured", WORSE: "worse",
+              BAD: "bad"}  # fmt: skip
+STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all of them
+    "svg.fonttype": "none",
+    "font.size": 9.0,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": GRID,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.0,
+    "lines.linewidth": 1.2,
+}
+SIZE_INCHES = (10.6, 2.15)
+
+
+def svg(figure: Figure, description: str) -> Markup:
+    """`figure` as an `<svg>` element: themed, without what an inline image does not need."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r' id="[A-Za-z.]+_[0-9_]+"', "", text)  # groups; would clash with those of other plots
+    text = re.sub(r"(?<![\d.])(\d+\.\d\d)\d+(?![\d.])", r"\1", text)  # coordinates, and no IP addresses
+    text = re.sub(r"\n\s*", "\n", text)
+    for colour, name in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{name})")
+    label = re.sub(r"[^\w .:-]", "", description)
+    opening = rf'<svg viewBox="\1" role="img" aria-label="{label}">'
+    return Markup(re.sub(r'<svg [^>]*?viewBox="([^"]+)"[^>]*>', opening, text, count=1))

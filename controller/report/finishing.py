@@ -1,0 +1,68 @@
+"""Completes a run's folder in a process of its own: Parquet and the report's plots take seconds of a CPU.
+
+A process, not a thread: a thread would take the interpreter's lock from the event loop that answers agents, and would
+keep the memory that matplotlib took. It runs at low priority, and one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from plctl.common.base.errors import PlctlError, WorldError
+from plctl.controller.results import run_folder
+
+_NICE = 10
+
+
+def finish(path: Path) -> Path:
+    """Complete the folder `path` of a run that was judged, here and now; return where its report is.
+
+    :raises UserError: that is no folder of a run.
+    """
+    from plctl.controller.report import page  # noqa: PLC0415  # matplotlib takes a second, and a controller never needs it
+
+    return run_folder.complete(path, page.write)
+
+
+class Finisher:
+    """Completes folders, one after the other."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+
+    async def finish(self, folder: Path) -> None:
+        """Complete `folder`; when cancelled, the process is ended, and another may complete it later.
+
+        :raises WorldError: it could not be completed; what it holds is as readable as before.
+        """
+        async with self._one_at_a_time:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "plctl.controller.report.finishing", str(folder)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                _, errors = await process.communicate()
+            except asyncio.CancelledError:
+                process.kill()
+                await process.communicate()
+                raise
+            if process.returncode:
+                raise WorldError(errors.decode(errors="replace").strip() or f"status {process.returncode}")
+
+
+def main() -> None:
+    """Complete the folder that the command line names; a sentence on standard error and status 1 if it cannot be."""
+    os.nice(_NICE)
+    try:
+        finish(Path(sys.argv[1]))
+    except PlctlError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""The part of the report that speaks of one link: its plots with a sentence each, and what its workloads did."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from plctl.common.base.units import NS_PER_S, format_duration, format_rate
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.protocol.messages import WorkloadResult
+from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.controller.report import link_plots, socket_plots
+from plctl.controller.report.link_plots import LinkCurves
+from plctl.controller.report.markup import Markup, element, join, table
+from plctl.controller.report.probe_summary import ProbeSummary, find_summaries
+from plctl.controller.report.run_part import badge
+from plctl.controller.report.series import Measured, asked, measured
+from plctl.controller.results.run_folder import ARTIFACTS_NAME
+from plctl.controller.results.run_record import LinkRecord, RunRecord
+
+_TAIL_LINES = 20
+_TAIL_BYTES = 16_384
+_OUTPUT_BYTES = 16 * 2**20
+_PROBE_HEADERS = ("direction", "sent", "received", "lost", "duplicates", "reordered", "rate", "delay min", "p50", "p99",
+                  "max")  # fmt: skip
+
+
+def link_section(
+    folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table, *, opened: bool
+) -> Markup:
+    """Everything about `link`, foldable, shown unfolded if `opened`."""
+    title = element("summary", element("h3", link.plan.name), " ", badge(link.verdict), f" on {link.host}")
+    check = element("p", _prepared(link), class_="muted") if link.check else Markup()
+    return element(
+        "details",
+        title,
+        element("p", _described(link.plan)),
+        check,
+        _figures(record, link, telemetry, sockets),
+        _workloads(folder, link),
+        class_="link",
+        open=opened,
+    )
+
+
+def _prepared(link: LinkRecord) -> str:
+    """What was found before the start, and by what the frames were to be carried."""
+    carried = f" Frames carried by {link.io}." if link.io else ""
+    return f"Checked before the start: {link.check}.{carried}"
+
+
+def _described(plan: LinkPlan) -> str:
+    """What the link is, in a sentence."""
+    capacity = plan.queue.capacity
+    sizes = {"bytes": f"{capacity.amount} bytes", "packets": f"{capacity.amount} packets",
+             "bdp": f"{capacity.amount / 1e6:g} × the bandwidth-delay product of the row in force"}  # fmt: skip
+    held = plan.reconfiguration
+    queue = f"The bottleneck's queue is {plan.queue.discipline} and holds {sizes[capacity.unit]}."
+    if not held.delay_ns:
+        return queue
+    return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."
+
+
+def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
+    own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
+    seen: dict[str, Measured] = {direction: measured(own, direction) for direction in DIRECTIONS}
+    if not any(len(each.end_s) for each in seen.values()):
+        return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
+    last = max(float(each.end_s[-1]) for each in seen.values() if len(each.end_s))
+    until = max(last, record.duration_ns / NS_PER_S if not record.verdict else 0.0)
+    curves = LinkCurves(
+        plan=link.plan,
+        asked={direction: asked(getattr(link.plan, direction), until) for direction in DIRECTIONS},
+        measured=seen,
+        until_s=until,
+        lateness_budget_ns=record.budget.lateness_ns,
+    )
+    return join(*_captioned(curves), *_socket_figures(sockets, link.plan.name, until))
+
+
+def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup]:
+    """What TCP senders did, if anybody looked at them and there were any."""
+    flows = socket_plots.senders(sockets, link)
+    if not any(flows.values()):
+        return []
+    most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most."
+    return [
+        _figure(
+            socket_plots.window(flows, link, until_s),
+            element("b", "Congestion window. "), "What each TCP sender let be on its way, as the kernel had it.", most,
+        ),
+        _figure(
+            socket_plots.round_trip(flows, link, until_s),
+            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel.",
+        ),
+    ]  # fmt: skip
+
+
+def _captioned(curves: LinkCurves) -> list[Markup]:
+    """Each plot under the sentence that explains it; a plot without anything in it is a sentence alone."""
+    return [
+        _figure(
+            link_plots.delay(curves),
+            element("b", "Delay. "), _key("asked", "propagation delay asked for, "),
+            _key("measured", "time packets spent in the link, median, "),
+            _key("band", "its minimum to 99th percentile."),
+            " What lies above the broad line is time in the queue and in service. Dotted: the route changes.",
+        ),
+        _figure(
+            link_plots.rate(curves),
+            element("b", "Rate. "), _key("asked", "bottleneck rate asked for, "), _key("measured", "rate carried. "),
+            "A link carries what it is offered, up to what was asked for.",
+        ),
+        _figure(
+            link_plots.queue(curves),
+            element("b", "Queue. "), _key("measured", "bytes waiting at the bottleneck at the end of each interval."),
+            nothing="empty at the end of every interval.",
+        ),
+        _figure(
+            link_plots.drops(curves),
+            element("b", "Drops. "), _key("drop", "packets that found the emulated queue full, as asked for, "),
+            _key("lost", "packets that the machine lost, which nobody asked for."),
+            nothing="no packet was dropped, and none was lost by the machine.",
+        ),
+        _figure(
+            link_plots.lateness(curves),
+            element("b", "Lateness. "), "How long after its computed time a packet left: ",
+            _key("measured", "median, "), _key("worse", "99th percentile, "), _key("max", "maximum; "),
+            _key("budget", "what the 99th percentile of the whole run may be."),
+        ),
+    ]  # fmt: skip
+
+
+def _figure(plot: Markup, title: Markup, *caption: str, nothing: str = "") -> Markup:
+    if not plot:
+        return element("figure", element("figcaption", title, nothing))
+    return element("figure", element("figcaption", title, *caption), plot)
+
+
+def _key(kind: str, text: str) -> Markup:
+    return join(element("span", class_=f"key {kind}"), text)
+
+
+def _workloads(folder: Path, link: LinkRecord) -> Markup:
+    """What each workload was, how it ended, and what it has to say."""
+    if not link.plan.workloads:
+        return Markup()
+    results = {result.name: result for result in (link.result.workloads if link.result else ())}
+    artifacts = folder / ARTIFACTS_NAME / link.plan.name
+    parts = []
+    for workload in link.plan.workloads:
+        result = results.get(workload.name)
+        parts += [
+            element("h4", f"{workload.name} (at the {workload.at}): {_ending(result)}"),
+            element("pre", shlex.join(workload.command)),
+            _probe_table(find_summaries(_read(artifacts / f"{workload.name}.stdout", _OUTPUT_BYTES))),
+        ]
+        if result is not None and result.cause:
+            parts += [_tail(artifacts / f"{workload.name}.stderr")]
+    return join(element("h3", "Workloads"), *parts)
+
+
+def _ending(result: WorkloadResult | None) -> str:
+    if result is None:
+        return "no result"
+    if result.cause:
+        return result.cause
+    return f"exit status {result.status}" if result.status >= 0 else "ended with the run"
+
+
+def _probe_table(summaries: list[ProbeSummary]) -> Markup:
+    if not summaries:
+        return Markup()
+    return table(_PROBE_HEADERS, [_probe_row(summary) for summary in summaries])
+
+
+def _probe_row(summary: ProbeSummary) -> tuple[str, ...]:
+    counts = (summary.sent, summary.received, summary.lost, summary.duplicates, summary.reordered)
+    delays = [format_duration(delay) for delay in summary.delay_ns] if summary.delay_ns else ["unknown"] * 4
+    return (
+        summary.direction,
+        *("unknown" if count is None else str(count) for count in counts),
+        format_rate(summary.frame_bps),
+        *delays,
+    )
+
+
+def _tail(path: Path) -> Markup:
+    """The last lines of what a failed workload wrote to stderr."""
+    lines = _read(path, _TAIL_BYTES).splitlines()[-_TAIL_LINES:]
+    if not lines:
+        return element("p", "It wrote nothing to stderr.", class_="muted")
+    return join(element("p", "The end of its stderr:", class_="muted"), element("pre", "\n".join(lines)))
+
+
+def _read(path: Path, limit: int) -> str:
+    """The last `limit` bytes of `path` as text; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - limit))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

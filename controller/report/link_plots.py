@@ -1,0 +1,201 @@
+"""Draws a link's curves.
+
+Each plot is one quantity with two panels, up and down, over the time since T0. The broad line is what was asked for,
+the thin one what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+
+from plctl.common.base.units import NS_PER_MS, format_duration
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
+from plctl.controller.report.markup import Markup
+from plctl.controller.report.series import Asked, Floats, Measured
+
+_TITLES = {"up": "up: client → server", "down": "down: server → client"}
+_MAX_ROUTE_LABELS = 8
+_LEAST_LATENESS_NS = 100  #: below it the logarithmic axis ends
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCurves:
+    """All that is drawn of one link."""
+
+    plan: LinkPlan
+    asked: dict[str, Asked]  #: by direction
+    measured: dict[str, Measured]
+    until_s: float  #: end of the time axis
+    lateness_budget_ns: int
+
+
+Panel = Callable[[Axes, Asked, Measured], None]
+
+
+def delay(curves: LinkCurves) -> Markup:
+    """Delay asked for, and the time that packets took through the link.
+
+    Where packets queued for many times the delay, the axis is logarithmic, so that the steps asked for stay visible.
+    """
+    asked_highest = max(_highest(asked.delay_ns) for asked, _ in _pairs(curves))
+    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in _pairs(curves))
+    stretched = max(_highest(m.transit_p99_ns) for _, m in _pairs(curves)) > 4 * asked_highest and least_asked > 0
+
+    def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
+        if stretched:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        _asked_line(axes, asked.t_s, asked.delay_ns / NS_PER_MS, curves.until_s)
+        _band(axes, measured, measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS)
+        _line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
+
+    return _draw(curves, "delay", "ms", panel, named_routes=True, from_zero=not stretched)
+
+
+def rate(curves: LinkCurves) -> Markup:
+    """Rate asked for, and the rate that was carried."""
+    highest = max(_highest(m.carried_max_bps, a.rate_bps) for a, m in _pairs(curves))
+    size, unit = _rate_unit(highest)
+
+    def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
+        _asked_line(axes, asked.t_s, asked.rate_bps / size, curves.until_s)
+        _band(axes, measured, measured.carried_min_bps / size, measured.carried_max_bps / size)
+        _line(axes, measured, measured.carried_bps / size)
+        if np.isnan(asked.rate_bps).all():
+            _remark(axes, "asked: unlimited")
+
+    return _draw(curves, "rate", unit, panel)
+
+
+def queue(curves: LinkCurves) -> Markup:
+    """Bytes in the bottleneck's queue; empty markup if there never were any."""
+    if not any(np.nansum(m.queue_bytes) for _, m in _pairs(curves)):
+        return Markup()
+
+    def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
+        _band(axes, measured, np.zeros_like(measured.queue_bytes), measured.queue_bytes / 1000)
+        _line(axes, measured, measured.queue_bytes / 1000)
+
+    return _draw(curves, "queue", "kB", panel)
+
+
+def drops(curves: LinkCurves) -> Markup:
+    """Packets dropped by the emulated queue, and lost by the machine; empty markup if there were none."""
+    if not any(np.nansum(m.dropped) + np.nansum(m.lost) for _, m in _pairs(curves)):
+        return Markup()
+
+    def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
+        for values, colour in ((measured.dropped, MEASURED), (measured.lost, BAD)):
+            edges = np.append(measured.start_s, measured.end_s[-1:])
+            if np.nansum(values):
+                axes.stairs(np.nan_to_num(values), edges, fill=True, color=colour, alpha=0.8, linewidth=0)
+
+    width = max((float(np.nanmedian(m.end_s - m.start_s)) for _, m in _pairs(curves) if len(m.end_s)), default=0)
+    return _draw(curves, "drops", f"packets / {width:.3g} s", panel)
+
+
+def lateness(curves: LinkCurves) -> Markup:
+    """How late packets left, beside the budget."""
+
+    def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda ns, _: format_duration(round(ns)))
+        axes.yaxis.set_minor_formatter("")
+        axes.set_ylim(_LEAST_LATENESS_NS, 3 * max(curves.lateness_budget_ns, _highest(measured.lateness_max_ns)))
+        axes.axhline(curves.lateness_budget_ns, color=BAD, linestyle=(0, (4, 2)), linewidth=1.2)
+        worst = ((measured.lateness_max_ns, MUTED), (measured.lateness_p99_ns, WORSE))
+        for values, colour in (*worst, (measured.lateness_p50_ns, MEASURED)):
+            _line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
+
+    return _draw(curves, "lateness", "", panel, from_zero=False)
+
+
+def _draw(
+    curves: LinkCurves, what: str, unit: str, panel: Panel, *, named_routes: bool = False, from_zero: bool = True
+) -> Markup:
+    """Both panels of one quantity, as an SVG."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": f"{curves.plan.name}/{what}"}):
+        figure = Figure(figsize=SIZE_INCHES)
+        both = figure.subplots(1, 2, sharey=True)
+        figure.subplots_adjust(left=0.058, right=0.983, top=0.86, bottom=0.14, wspace=0.09)
+        for axes, direction in zip(both, DIRECTIONS, strict=True):
+            asked, measured = curves.asked[direction], curves.measured[direction]
+            panel(axes, asked, measured)
+            axes.set_title(_TITLES[direction])
+            _marks(axes, asked, named_routes)
+            if not np.nansum(measured.carried_bps):
+                _remark(axes, "no packet was delivered")
+            axes.set_xlim(_begin_s(curves), curves.until_s)
+            axes.xaxis.set_major_formatter("{x:g} s")
+        both[0].set_ylabel(f"{what}, {unit}" if unit else "")
+        if from_zero:
+            both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
+        return svg(figure, f"{what} of link {curves.plan.name}")
+
+
+def _pairs(curves: LinkCurves) -> Iterator[tuple[Asked, Measured]]:
+    return ((curves.asked[direction], curves.measured[direction]) for direction in DIRECTIONS)
+
+
+def _begin_s(curves: LinkCurves) -> float:
+    """Start of the time axis: T0, or up to a twentieth of the run before it where telemetry has that."""
+    first = min((float(m.start_s[0]) for _, m in _pairs(curves) if len(m.start_s)), default=0.0)
+    return max(min(first, 0.0), -curves.until_s / 20)
+
+
+def _asked_line(axes: Axes, t_s: Floats, values: Floats, until_s: float) -> None:
+    """A step line, drawn broad and first so that what was measured lies upon it."""
+    axes.step(
+        np.append(t_s, until_s), np.append(values, values[-1:]), where="post", color=ASKED, linewidth=4.5, alpha=0.75
+    )
+
+
+def _line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED) -> None:
+    middle = (measured.start_s + measured.end_s) / 2
+    alone = len(middle) == 1
+    axes.plot(middle, values, color=colour, marker="." if alone else None)
+
+
+def _band(axes: Axes, measured: Measured, low: Floats, high: Floats) -> None:
+    middle = (measured.start_s + measured.end_s) / 2
+    axes.fill_between(middle, low, high, color=MEASURED, alpha=0.22, linewidth=0)
+
+
+def _marks(axes: Axes, asked: Asked, named: bool) -> None:
+    """T0, and every change of route."""
+    changes = asked.route_changes
+    axes.axvline(0, color=INK, linewidth=1)
+    for at, _ in changes[:200]:
+        axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+    if named and len(changes) <= _MAX_ROUTE_LABELS:
+        _label(axes, 0, " T0")
+        for at, route in changes:
+            _label(axes, at, f" route {route}")
+
+
+def _label(axes: Axes, at: float, text: str) -> None:
+    axes.text(at, 0.02, text, transform=axes.get_xaxis_transform(), fontsize=8, color=MUTED, va="bottom")
+
+
+def _remark(axes: Axes, text: str) -> None:
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+def _rate_unit(highest_bps: float) -> tuple[float, str]:
+    units = ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s"))
+    return next(((size, unit) for size, unit in units if highest_bps >= size), (1.0, "bit/s"))
+
+
+def _highest(*curves: Floats) -> float:
+    return max((float(np.nanmax(curve)) for curve in curves if not np.isnan(curve).all()), default=0.0)

@@ -1,0 +1,163 @@
+"""Turns schedules and telemetry into the curves of a plot: few enough points to draw, and no extreme lost.
+
+Where many samples become one point, counts are added up, a smallest stays the smallest, a largest the largest, and only
+medians are averaged (as a median).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.schedule import Schedule
+
+#: A curve has no more points than this: about one for every pixel of a plot.
+MAX_POINTS = 500
+_MAX_STEPS = 1_000_000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one direction's schedule asks for, as steps: value i holds from `t_s[i]` on. Unlimited rates are NaN."""
+
+    t_s: Floats
+    delay_ns: Floats
+    rate_bps: Floats
+    route_changes: tuple[tuple[float, int], ...]  #: (seconds after T0, new RouteID)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one direction did; point i covers the time from `start_s[i]` to `end_s[i]`. NaN where nothing is known."""
+
+    start_s: Floats
+    end_s: Floats
+    carried_bps: Floats
+    carried_min_bps: Floats  #: of the samples in the point
+    carried_max_bps: Floats
+    queue_bytes: Floats
+    dropped: Floats  #: packets that the emulated queue had no room for
+    lost: Floats  #: packets that the machine lost
+    transit_min_ns: Floats
+    transit_p50_ns: Floats
+    transit_p99_ns: Floats
+    lateness_p50_ns: Floats
+    lateness_p99_ns: Floats
+    lateness_max_ns: Floats
+
+
+def asked(schedule: Schedule, until_s: float) -> Asked:
+    """The steps of `schedule` from T0 to `until_s` after it."""
+    t_ns, index = _occurrences(schedule, round(until_s * NS_PER_S))
+    rows = schedule.rows
+    route = np.array([row.route for row in rows])[index]
+    changed = np.flatnonzero(np.diff(route)) + 1
+    delay = np.array([row.delay_ns for row in rows], float)[index]
+    rate = np.array([row.rate_bps if row.rate_bps < RATE_UNLIMITED else np.nan for row in rows], float)[index]
+    kept = _steps_to_keep(delay, rate)
+    t_s = t_ns / NS_PER_S
+    changes = tuple((float(t_s[at]), int(route[at])) for at in changed)
+    return Asked(t_s[kept], delay[kept], rate[kept], changes)
+
+
+def measured(table: pa.Table, direction: str) -> Measured:
+    """The curves of `direction` in the telemetry `table` of one link; samples without a time since T0 are left out."""
+    columns = _columns(table, direction)
+    seconds = columns["interval_ns"] / NS_PER_S
+    lost = columns["lost_ring"] + columns["lost_send"] + columns["lost_memory"]
+    rate = 8 * columns["delivered_bytes"] / np.where(seconds > 0, seconds, np.nan)
+    fold = _folder(len(seconds))
+    curves = [
+        fold(columns["t_s"] - seconds, np.fmin),
+        fold(columns["t_s"], np.fmax),
+        8 * fold(columns["delivered_bytes"], np.add) / np.maximum(fold(seconds, np.add), 1e-9),
+        fold(rate, np.fmin),
+        fold(rate, np.fmax),
+        fold(columns["queue_bytes"], np.fmax),
+        fold(columns["dropped_queue_full_packets"], np.add),
+        fold(lost, np.add),
+        fold(_known(columns["transit_min_ns"]), np.fmin),
+        fold(_known(columns["transit_p50_ns"]), None),
+        fold(_known(columns["transit_p99_ns"]), np.fmax),
+        fold(_known(columns["lateness_p50_ns"]), None),
+        fold(_known(columns["lateness_p99_ns"]), np.fmax),
+        fold(_known(columns["lateness_max_ns"]), np.fmax),
+    ]
+    return Measured(*_with_gaps(curves))
+
+
+def _occurrences(schedule: Schedule, until_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """When each row takes effect until `until_ns`, repeats included, and which row it is."""
+    times = np.array([row.time_ns for row in schedule.rows], np.int64)
+    rounds = 1
+    if schedule.period_ns:
+        rounds = min(until_ns // schedule.period_ns + 1, max(1, _MAX_STEPS // len(times)))
+    t_ns = (np.arange(rounds)[:, None] * schedule.period_ns + times).ravel()
+    index = np.tile(np.arange(len(times)), rounds)
+    wanted = t_ns <= max(until_ns, 0)
+    return t_ns[wanted], index[wanted]
+
+
+def _steps_to_keep(*curves: Floats) -> NDArray[np.int64]:
+    """Which steps to draw: all if they are few; else of every group the first and each curve's extremes."""
+    count = len(curves[0])
+    size = -(-count // MAX_POINTS)
+    if size <= 1:
+        return np.arange(count)
+    kept = set(range(0, count, size))
+    for curve in curves:
+        for start in range(0, count, size):
+            group = curve[start : start + size]
+            if not np.all(np.isnan(group)):
+                kept |= {start + int(np.nanargmin(group)), start + int(np.nanargmax(group))}
+    return np.array(sorted(kept))
+
+
+def _columns(table: pa.Table, direction: str) -> dict[str, Floats]:
+    """The numeric columns of `direction`, in order of time."""
+    named = {name: table[name].to_numpy() for name in table.column_names if name not in ("run", "host", "link")}
+    chosen = (named.pop("direction") == direction) & ~np.isnan(named["t_s"].astype(float))
+    order = np.argsort(named["t_s"][chosen], kind="stable")
+    return {name: values[chosen][order].astype(float) for name, values in named.items()}
+
+
+def _known(values: Floats) -> Floats:
+    """`values` with NaN for −1, which says that no packet was delivered."""
+    return np.where(values < 0, np.nan, values)
+
+
+def _folder(count: int) -> Callable[[Floats, np.ufunc | None], Floats]:
+    """What makes `count` samples at most `MAX_POINTS` points, by a ufunc or (None) as medians."""
+    size = max(1, -(-count // MAX_POINTS))
+    starts = np.arange(0, count, size)
+
+    def fold(values: Floats, how: np.ufunc | None) -> Floats:
+        if size == 1 or not count:
+            return values
+        if how is not None:
+            return np.asarray(how.reduceat(values, starts), float)
+        return np.array([_median(values[start : start + size]) for start in starts])
+
+    return fold
+
+
+def _median(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _with_gaps(curves: list[Floats]) -> list[Floats]:
+    """`curves` (starts and ends first) with a point of NaN where telemetry is missing, so that no line bridges it."""
+    start, end = curves[:2]
+    gaps = np.flatnonzero(start[1:] - end[:-1] > 0.5 * (end[1:] - start[1:])) + 1
+    filled = [np.insert(curve, gaps, np.nan) for curve in curves]
+    filled[0][gaps + np.arange(len(gaps))] = end[gaps - 1]
+    filled[1][gaps + np.arange(len(gaps))] = start[gaps]
+    return filled

@@ -1,0 +1,101 @@
+"""Draws what TCP senders at a link's ends did: their congestion windows and their round-trip times, flow by flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from matplotlib.figure import Figure
+
+from plctl.common.base.units import NS_PER_MS
+from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
+from plctl.controller.report.markup import Markup
+from plctl.controller.report.series import MAX_POINTS, Floats
+
+#: Of more flows at one end than this, those that sent most are drawn.
+MAX_FLOWS = 5
+_COLOURS = (MEASURED, WORSE, ASKED, BAD, MUTED)
+_TITLES = {"client": "sent by the client", "server": "sent by the server"}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCurve:
+    """One sender. Where many looks become one point, it has the largest value of them."""
+
+    name: str
+    t_s: Floats
+    cwnd_bytes: Floats
+    srtt_ns: Floats
+
+
+Senders = dict[str, list[FlowCurve]]  #: by end
+
+
+def senders(table: pa.Table, link: str) -> Senders:
+    """The flows of `link` in socket_stats.parquet's `table` that had data acknowledged, most first, by end."""
+    own = table.filter(pc.and_(pc.equal(table["link"], link), pc.is_valid(table["t_s"])))
+    return {end: _largest(own.filter(pc.equal(own["end"], end))) for end in _TITLES}
+
+
+def window(flows: Senders, link: str, until_s: float) -> Markup:
+    """Congestion windows; empty markup if nobody sent anything."""
+    curves = {end: [(f.name, f.t_s, f.cwnd_bytes / 1000) for f in each] for end, each in flows.items()}
+    return _draw(curves, "congestion window", "kB", link, until_s)
+
+
+def round_trip(flows: Senders, link: str, until_s: float) -> Markup:
+    """Smoothed round-trip times; empty markup if nobody sent anything."""
+    curves = {end: [(f.name, f.t_s, f.srtt_ns / NS_PER_MS) for f in each] for end, each in flows.items()}
+    return _draw(curves, "smoothed RTT", "ms", link, until_s)
+
+
+def _largest(table: pa.Table) -> list[FlowCurve]:
+    """At most `MAX_FLOWS` senders among the sockets of one end."""
+    totals = table.group_by("socket", use_threads=False).aggregate([("bytes_acked", "max")]).to_pylist()
+    most = sorted(totals, key=lambda each: int(each["bytes_acked_max"]), reverse=True)[:MAX_FLOWS]
+    return [
+        _curve(table.filter(pc.equal(table["socket"], each["socket"]))) for each in most if each["bytes_acked_max"] > 1
+    ]  # the kernel counts the SYN as a byte
+
+
+def _curve(rows: pa.Table) -> FlowCurve:
+    rows = rows.sort_by("t_s")
+    first = rows.slice(0, 1).to_pylist()[0]
+    name = f"{first['local']}:{first['local_port']} → {first['remote']}:{first['remote_port']}"
+    starts = np.arange(0, rows.num_rows, max(1, -(-rows.num_rows // MAX_POINTS)))
+    t_s, cwnd, srtt = (rows[name].to_numpy().astype(float) for name in ("t_s", "cwnd_bytes", "srtt_ns"))
+    srtt = np.where(srtt < 0, np.nan, srtt)
+    return FlowCurve(
+        f"{name}, {first['congestion_control']}",
+        np.maximum.reduceat(t_s, starts),
+        np.maximum.reduceat(cwnd, starts),
+        np.fmax.reduceat(srtt, starts),
+    )
+
+
+def _draw(
+    curves: dict[str, list[tuple[str, Floats, Floats]]], what: str, unit: str, link: str, until_s: float
+) -> Markup:
+    if not any(curves.values()):
+        return Markup()
+    with mpl.rc_context({**STYLE, "svg.hashsalt": f"{link}/{what}"}):
+        figure = Figure(figsize=SIZE_INCHES)
+        both = figure.subplots(1, 2, sharey=True)
+        figure.subplots_adjust(left=0.058, right=0.983, top=0.86, bottom=0.14, wspace=0.09)
+        for axes, (end, flows) in zip(both, curves.items(), strict=True):
+            for (name, t_s, values), colour in zip(flows, _COLOURS, strict=False):
+                axes.plot(t_s, values, color=colour, label=name, marker="." if len(t_s) == 1 else None)
+            axes.set_title(_TITLES[end])
+            axes.axvline(0, color=INK, linewidth=1)
+            axes.set_xlim(0, until_s)
+            axes.xaxis.set_major_formatter("{x:g} s")
+            if flows:
+                axes.legend(loc="upper right", fontsize=7, framealpha=0, labelcolor="linecolor")
+            else:
+                axes.text(0.5, 0.5, "nothing was sent", transform=axes.transAxes, ha="center", color=MUTED)
+        both[0].set_ylabel(f"{what}, {unit}")
+        both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
+        return svg(figure, f"{what} of the flows of link {link}")

@@ -1,0 +1,1 @@
+"""The folder that a run leaves: its record, event log, telemetry and packet logs."""

@@ -1,0 +1,380 @@
+"""The folder that a run leaves behind, complete enough at every moment to be read after a crash.
+
+    runs/20261123-041530-handover-7f3a/
+        run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
+        events.jsonl        one log of all parts, in controller time
+        telemetry.parquet   per link, direction and interval                  (telemetry.parts/ until the run is over)
+        socket_stats.parquet  TCP sockets at the links' ends where asked for  (likewise)
+        packets/…           per-packet logs of links that ask for them        (….records until the run is over)
+    artifacts/LINK/…    what the workloads printed
+        report.html         all of it as one page
+
+A session uses it so:
+
+    folder = RunFolder.create(Path("runs"), new_run_id("handover", clock.wall_ns()))
+    folder.record_plan(RunRecord(run=folder.run, name="handover", seed=1, links=…, versions=software_versions()))
+    folder.append_events([{"ts": …, "t_ns": …, "event": "link.ready", "link": "leo-0"}], host="edge-1")
+    folder.record_start(t0_ns, t0_wall_ns, starts, hosts)
+    folder.append_samples("edge-1", samples, offset_ns)           # any number of times
+    folder.append_artifact("leo-0", "client.stdout", b"…")
+    folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=clock.wall_ns())
+    folder.close()
+    report = finish(folder.path)                # of finishing.py: …/telemetry.parquet, …/report.html
+
+Every method that writes raises `WorldError` with a sentence when the disk is full or says no.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+
+import pyarrow as pa
+
+from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.common.base.units import NS_PER_S
+from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
+from plctl.common.scenario.schedule import Direction
+from plctl.common.telemetry.samples import Samples
+from plctl.common.telemetry.socket_stats import SocketSamples
+from plctl.controller.results import column_file, event_log, packet_file, run_record, socket_stats_file, telemetry_file
+from plctl.controller.results.column_file import ColumnWriter
+from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, Story
+from plctl.controller.results.event_log import Event
+from plctl.controller.results.run_record import HostRecord, RunRecord
+
+RUN_NAME = "run.json"
+EVENTS_NAME = "events.jsonl"
+ARTIFACTS_NAME = "artifacts"
+REPORT_NAME = "report.html"
+#: How long whoever writes run.json leaves the interpreter to others, after every millisecond of work.
+_REST_S = 0.002
+_COLUMNS = (telemetry_file.COLUMNS, socket_stats_file.COLUMNS)
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space on that disk, or choose another folder with --out",
+    errno.EDQUOT: "your disk quota is used up; choose another folder with --out",
+    errno.EACCES: "choose a folder that you may write to with --out",
+    errno.ENOENT: "choose another folder with --out",
+    errno.ENOTDIR: "something on that path is no folder; choose another with --out",
+    errno.EEXIST: "that is no folder; choose another with --out",
+    errno.EPERM: "choose another folder with --out",
+    errno.EROFS: "that file system is read-only; choose another folder with --out",
+}
+
+
+def new_run_id(name: str, wall_ns: int) -> str:
+    """A name for a run's folder: UTC time, the run's name as far as it is fit for a path, four random hex digits."""
+    stamp = datetime.fromtimestamp(wall_ns // NS_PER_S, UTC).strftime("%Y%m%d-%H%M%S")
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-").lower() or "run"
+    return f"{stamp}-{plain}-{secrets.token_hex(2)}"
+
+
+class RunFolder:
+    """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
+
+    def __init__(
+        self, path: Path, log: FileIO, writers: dict[str, ColumnWriter], record: RunRecord | None = None
+    ) -> None:
+        self.path = path
+        self.record = record
+        self._events = log
+        self._writers = writers  # by the name of their columns
+        self._grown: dict[Path, int] = {}
+        with suppress(OSError):  # a file system without locks; its runs never look broken off
+            fcntl.flock(log, fcntl.LOCK_SH)  # whoever else has it, has it for no longer than `is_open` takes
+
+    @classmethod
+    def create(cls, base: Path, run: str) -> RunFolder:
+        """Make `base`/`run`, which must not exist yet; `base` may.
+
+        :raises BusyError: it exists.
+        :raises WorldError: it cannot be made.
+        """
+        path = base / run
+        with _explained(f"make the folder {base} for results"):
+            base.mkdir(parents=True, exist_ok=True)
+        with _explained(f"create the results folder {path}"):
+            try:
+                path.mkdir()
+            except FileExistsError:
+                raise BusyError(f"the results folder {path} exists already") from None
+            (path / ARTIFACTS_NAME).mkdir()
+            log = (path / EVENTS_NAME).open("xb", buffering=0)
+            telemetry = ColumnWriter.create(path, telemetry_file.COLUMNS, run)
+            return cls(path, log, {telemetry_file.COLUMNS.name: telemetry})
+
+    @classmethod
+    def reopen(cls, path: Path, sizes: Mapping[str, int] | None = None) -> RunFolder:
+        """Go on with the folder of a run whose controller has died. Of what was being written then, only whole lines,
+        batches and records are kept.
+
+        :param sizes: what `grown` has said so far: whatever was written beyond that is cut off, too.
+        :raises UserError: that is no folder of a run, or one without a plan.
+        :raises WorldError: it cannot be written.
+        """
+        record = read_record(path)
+        with _explained(f"go on writing to {path}"):
+            if sizes is not None:
+                _cut(path, sizes)
+            event_log.cut_torn_line(path / EVENTS_NAME)
+            packet_file.cut_torn_records(path)
+            log = (path / EVENTS_NAME).open("ab", buffering=0)
+            found = [columns for columns in _COLUMNS if column_file.parts_folder(path, columns).exists()]
+            writers = {columns.name: ColumnWriter.reopen(path, columns, path.name) for columns in found}
+            for writer in writers.values():
+                writer.start(record.t0_by_host())
+            return cls(path, log, writers, record)
+
+    def grown(self) -> dict[str, int]:
+        """The sizes in bytes of the files that have grown since this was asked last, by path within the folder."""
+        grown, self._grown = self._grown, {}
+        return {str(path.relative_to(self.path)): size for path, size in grown.items()}
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def run(self) -> str:
+        """The run id."""
+        return self.path.name
+
+    def artifacts(self, link: str) -> Path:
+        """The folder for what the workloads of `link` print."""
+        folder = self.path / ARTIFACTS_NAME / _plain(link)
+        with _explained(f"create {folder}"):
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    def record_plan(self, record: RunRecord) -> None:
+        """Write down what is about to run, before anything is touched."""
+        self._write(record)
+
+    def record_start(
+        self,
+        t0_ns: int,
+        t0_wall_ns: int,
+        starts: Iterable[LinkStart],
+        hosts: Iterable[HostRecord],
+        *,
+        ready: Iterable[LinkReadiness] = (),
+    ) -> None:
+        """Write down T0 (controller's monotonic and wall clock), each link's start, and each host with its clock.
+
+        `ready` holds what is known of each link from its preparation.
+        """
+        record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts, ready=ready)
+        self._write(record)
+        for writer in self._writers.values():
+            writer.start(record.t0_by_host())
+
+    def append_events(self, log: Iterable[Event], host: str = "") -> None:
+        """Add events to the log; `host` is where they are from unless they say otherwise."""
+        lines = "".join(event_log.to_line(event, self.run, host) for event in log)
+        with _explained(f"write {self.path / EVENTS_NAME}"):
+            self._events.write(lines.encode())
+            self._grown[self.path / EVENTS_NAME] = self._events.tell()
+
+    def append_samples(self, host: str, samples: Samples, offset_ns: int = 0) -> None:
+        """Add telemetry of `host`; `offset_ns` is what to add to its clock for the controller's.
+
+        :raises ProtocolError: a time is beyond 64 bits.
+        """
+        self._append(telemetry_file.COLUMNS, telemetry_file.batch_of(host, samples, offset_ns))
+
+    def append_socket_stats(self, host: str, samples: SocketSamples, offset_ns: int = 0) -> None:
+        """Add what `host` saw of its links' sockets; `offset_ns` is as in `append_samples`.
+
+        :raises ProtocolError: a time or a socket's number is beyond 64 bits.
+        """
+        self._append(socket_stats_file.COLUMNS, socket_stats_file.batch_of(host, samples, offset_ns))
+
+    def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
+        """Add records to the packet log of one direction of `link`.
+
+        :raises ProtocolError: they are not records, or the name would lead out of the folder.
+        """
+        with _explained(f"write the packet log of {link}"):
+            stream, size = packet_file.append(self.path, _plain(link), direction, records)
+        self._grown[stream] = size
+
+    def append_artifact(self, link: str, name: str, data: bytes) -> None:
+        """Add a piece to the artifact `name` of `link`.
+
+        :raises ProtocolError: either would lead out of its folder.
+        """
+        path = self.artifacts(link) / _plain(name)
+        with _explained(f"write {path}"), path.open("ab") as file:
+            file.write(data)
+            self._grown[path] = file.tell()
+
+    def record_result(
+        self, results: Iterable[LinkResult], *, failures: Mapping[str, str], cancelled: bool, finished_wall_ns: int
+    ) -> RunRecord:
+        """Judge every link and the run, and write the verdicts down; return the record.
+
+        `failures` maps a link to the first cause that the controller knows of.
+        """
+        stamp = run_record.rfc3339(finished_wall_ns)
+        record = run_record.finished(
+            self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp
+        )
+        self._write(record)
+        return record
+
+    def close(self) -> None:
+        """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
+        with _explained(f"close the results in {self.path}"), ExitStack() as stack:
+            stack.callback(self._events.close)
+            for writer in self._writers.values():
+                stack.callback(writer.close)
+
+    def _append(self, columns: Columns, batch: pa.RecordBatch) -> None:
+        with _explained(f"write {columns.name} to {self.path}"):
+            writer = self._writers.get(columns.name)
+            if writer is None:
+                self._writers[columns.name] = writer = ColumnWriter.create(self.path, columns, self.run)
+                writer.start(self.record.t0_by_host() if self.record else {})
+            writer.append(batch)
+        stream, size = writer.end
+        self._grown[stream] = size
+
+    def _planned(self) -> RunRecord:
+        if self.record is None:
+            raise RuntimeError("record_plan comes first")
+        return self.record
+
+    def _write(self, record: RunRecord) -> None:
+        with _explained(f"write {self.path / RUN_NAME}"):
+            _replace(self.path / RUN_NAME, run_record.to_json(record, rest=lambda: time.sleep(_REST_S)))
+        self.record = record
+
+
+def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
+    """Complete the folder `path` of a run that was judged: log in order, Parquet files, report.html, whose path it is.
+
+    `write_report` is handed the folder when all else in it is complete. Needs nothing but the folder, may be done
+    again, and is done by one process at a time.
+
+    :raises UserError: that is no folder of a run.
+    """
+    record = read_record(path)
+    with _alone(path):
+        with _explained(f"order {path / EVENTS_NAME}"):
+            _order_events(path, record.run)
+        with _explained(f"write the telemetry in {path} as Parquet"):
+            for columns in _COLUMNS:
+                column_file.finish(path, Story(columns, record.run, record.t0_by_host()))
+        with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
+            packet_file.finish(path, record)
+        with _explained(f"write {path / REPORT_NAME}"):
+            return write_report(path)
+
+
+def is_open(path: Path) -> bool:
+    """Whether a process still writes to the folder `path` of a run; the kernel knows, even if that one was killed."""
+    try:
+        with (path / EVENTS_NAME).open("rb") as log:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def read_record(path: Path) -> RunRecord:
+    """What the run in the folder `path` says of itself.
+
+    :raises UserError: that is no folder of a run.
+    """
+    try:
+        return run_record.from_json((path / RUN_NAME).read_text(encoding="utf-8"))
+    except OSError as error:
+        what = os.strerror(error.errno or 0)
+        raise UserError(f"{path} is not a run's folder: cannot read {path / RUN_NAME}: {what}") from None
+    except (ValueError, ProtocolError) as error:
+        raise UserError(f"{path / RUN_NAME} is not a run's record: {error}") from None
+
+
+def read_events(path: Path) -> list[Event]:
+    """The log of the run in the folder `path`, in controller time, also while the run goes on.
+
+    :raises WorldError: it cannot be read.
+    """
+    with _explained(f"read {path / EVENTS_NAME}"), (path / EVENTS_NAME).open(encoding="utf-8") as file:
+        return event_log.merge(event_log.from_lines(file))
+
+
+def _order_events(folder: Path, run: str) -> None:
+    path = folder / EVENTS_NAME
+    with path.open(encoding="utf-8") as file:
+        ordered = event_log.merge(event_log.from_lines(file))
+    _replace(path, "".join(event_log.to_line(event, run) for event in ordered))
+
+
+def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Let the files that a run appends to be no longer than `sizes` say; those that are not named there are removed."""
+    parts = [column_file.parts_folder(folder, columns) for columns in _COLUMNS]
+    streams = [stream for part in parts for stream in part.glob("*" + STREAM_SUFFIX)]
+    packets = (folder / packet_file.FOLDER_NAME).glob("*")
+    for file in (folder / EVENTS_NAME, *streams, *packets, *(folder / ARTIFACTS_NAME).glob("*/*")):
+        size = sizes.get(str(file.relative_to(folder)), 0)
+        if size or file.name == EVENTS_NAME:
+            os.truncate(file, min(size, file.stat().st_size))
+        else:
+            file.unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process completes `folder`."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Give `path` the content `text` so that a reader sees the old one or the new one, whole."""
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _plain(name: str) -> str:
+    """`name`, if it is one component of a path and stays where it is put.
+
+    :raises ProtocolError: it is not.
+    """
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ProtocolError(f"{name!r:.80} cannot be the name of a file")
+    return name
+
+
+@contextmanager
+def _explained(attempt: str) -> Iterator[None]:
+    """Turn what the file system says into a sentence that names the `attempt` and what to do."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise WorldError(f"cannot {attempt}: {reason}" + (f"; {remedy}" if remedy else "")) from error

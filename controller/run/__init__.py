@@ -1,0 +1,1 @@
+"""One run: from its plans to its folder."""

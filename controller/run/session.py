@@ -1,0 +1,282 @@
+"""Carries one run from its plans to its folder: does what the run's machine decides, and journals what it hears.
+
+What happens is handled as it comes, without waiting: the machine decides, the folder and the journal are written.
+Commands go out afterwards, once the journal is committed, so that a controller that is killed and started again knows
+of every command that an agent may have got. The nth command of a run always has the same id, and agents carry out an id
+once: so whatever may not have arrived is simply said again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from plctl.common.base.clock import Clock
+from plctl.common.base.errors import ProtocolError, WorldError
+from plctl.common.plan.run_plan import RunPlan
+from plctl.common.protocol import messages as m
+from plctl.controller.hub.agent_hub import Lost, Returned, Sign, Silent, Switchboard
+from plctl.controller.hub.journal import Happened
+from plctl.controller.lifecycle import run_events as ev
+from plctl.controller.lifecycle.machine import RunMachine
+from plctl.controller.lifecycle.patience import lead_ns
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_record import HostRecord, RunRecord
+from plctl.controller.run.recorder import Intake, Observer
+
+#: After so many commands whoever else has something to do gets a turn.
+YIELD_EVERY = 32
+
+
+def new_first_command() -> int:
+    """An id for the first command of a run, such that no other run's commands will have the ids that follow."""
+    return 1 + secrets.randbits(62)
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What an agent was told last and has not answered yet."""
+
+    id: int
+    tell: ev.Tell
+
+
+class Session:
+    """One run. `await run()` returns once nothing of it is left on any host that can be reached."""
+
+    def __init__(
+        self,
+        plans: Mapping[str, RunPlan],
+        folder: RunFolder,
+        switchboard: Switchboard,
+        clock: Clock,
+        observer: Observer,
+        *,
+        first_command: int = 0,
+    ) -> None:
+        """`first_command` is where the ids of the run's commands begin; 0: somewhere."""
+        self._machine = RunMachine(plans, self._lead_ns)
+        self._lead = 0  #: what the machine was told about its lead because of this event; 0: it has not asked
+        self._folder = folder
+        self._switchboard = switchboard
+        self._journal = switchboard.journal
+        self._clock = clock
+        self._observer = observer
+        self._run = next(iter(plans.values())).run
+        hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
+        self._intake = Intake(hosts, folder, clock, observer)
+        self._ids = itertools.count(first_command or new_first_command())
+        self._open: dict[str, _Command] = {}  #: by host
+        self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
+        self._wake = asyncio.Event()
+        self._timers: set[asyncio.Task[None]] = set()
+        self._keeping: list[asyncio.Task[None]] = []
+        self._facts: dict[str, dict[str, str]] = {}  #: of each host's forwarder
+        self._disk: WorldError | None = None
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """The hosts that were not heard to have taken their part of the run away."""
+        return frozenset(self._machine.plans.keys() - self._machine.released)
+
+    def cancel(self, cause: str) -> None:
+        """End the run in good order; safe to call from a signal handler and twice."""
+        self._handle(ev.Cancel(cause))
+
+    async def run(self) -> RunRecord:
+        """Carry the run through and judge it; the record as run.json has it.
+
+        :raises WorldError: the results could not be written; the hosts were released nevertheless.
+        """
+        self._switchboard.listen(self._run, self._machine.plans, self._hear)
+        self._handle(ev.Begin())
+        return await self._carry_out()
+
+    async def resume(self, course: Iterable[Happened], event: ev.Resumed | ev.Interrupted) -> RunRecord:
+        """As `run`, for a run that another process began: `course` is what happened there, `event` what happened to it.
+
+        :raises WorldError: as `run` does.
+        """
+        self._switchboard.listen(self._run, self._machine.plans, self._hear)
+        for happened in course:
+            self._lead = happened.lead_ns
+            for instruction in self._advance(happened.event, happened.now_ns):
+                if isinstance(instruction, ev.Note):
+                    self._observer.note(instruction.event, instruction.host, instruction.link, instruction.facts)
+        if isinstance(event, ev.Resumed) and any(record.planned_ns for record in self._machine.records.values()):
+            self._keep_start()
+        self._handle(event)
+        return await self._carry_out()
+
+    async def _carry_out(self) -> RunRecord:
+        try:
+            while self._machine.phase is not ev.Phase.DONE:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._send_commands()
+        finally:
+            self._switchboard.forget(self._run)
+            for timer in self._timers:
+                timer.cancel()
+            await asyncio.gather(*self._timers, return_exceptions=True)
+            await asyncio.gather(*self._keeping)
+        if self._disk:
+            raise self._disk
+        return await asyncio.to_thread(self._judge)
+
+    # --- events and instructions
+
+    def _handle(self, event: ev.Event) -> None:
+        """Let one event have its effects, and write down where that led."""
+        before, now_ns = self._machine.phase, self._clock.monotonic_ns()
+        self._lead = 0
+        instructions = self._advance(event, now_ns)
+        self._journal.append(self._run, Happened(event, now_ns, self._lead))
+        for instruction in instructions:
+            self._execute(instruction)
+        with self._disk_may_refuse():
+            self._intake.note([each for each in instructions if isinstance(each, ev.Note)])
+        if self._machine.phase is not before:
+            self._journal.enter(self._run, self._machine.phase)
+            if before is ev.Phase.COMMITTED:
+                self._keep_start()
+        self._wake.set()
+
+    def _advance(self, event: ev.Event, now_ns: int) -> list[ev.Instruction]:
+        """Let the machine decide; what only this process needs to know follows from that, the first time and again."""
+        before = self._machine.phase
+        instructions = self._machine.handle(event, now_ns)
+        if isinstance(event, ev.Said) and not isinstance(event.message, m.Finished):
+            self._open.pop(event.host, None)
+            if isinstance(event.message, m.Prepared):
+                self._facts[event.host] = event.message.facts
+        for instruction in instructions:
+            if isinstance(instruction, ev.Tell):
+                self._open[instruction.host] = _Command(next(self._ids), instruction)
+        if self._machine.phase is not before:
+            self._observer.phase(self._machine.phase, self._machine.t0_ns)
+        return instructions
+
+    def _execute(self, instruction: ev.Instruction) -> None:
+        match instruction:
+            case ev.Tell(host):
+                self._unsent[host] = None
+            case ev.SetTimer(phase, at_ns, host):
+                self._timers.add(asyncio.create_task(self._time_out(ev.TimedOut(phase, host), at_ns)))
+
+    async def _send_commands(self) -> None:
+        """Send what is open to those who are to get it, once it is certain that this process's successor knows."""
+        hosts, self._unsent = self._unsent, {}
+        if hosts:
+            self._journal.commit()
+        for number, host in enumerate(hosts, 1):
+            if command := self._open.get(host):
+                try:
+                    tell = command.tell
+                    await self._switchboard.tell(host, tell.message, self._run, command.id, tell.expires_ns)
+                except WorldError as error:
+                    self._handle(ev.Unreached(host, str(error)))
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+
+    async def _time_out(self, event: ev.TimedOut, at_ns: int) -> None:
+        await self._clock.sleep_until(at_ns)
+        self._handle(event)
+
+    def _lead_ns(self) -> int:
+        """The same, however often the machine asks because of one event: the journal has room for one answer."""
+        if self._lead:
+            return self._lead
+        agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
+        statuses = [agent.status for agent in agents if agent and agent.status]
+        round_trips = [status.round_trip_ns for status in statuses if status.round_trip_ns >= 0]
+        self._lead = lead_ns(len(self._machine.plans), round_trips)
+        return self._lead
+
+    # --- what agents say
+
+    def _hear(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
+        try:
+            with self._disk_may_refuse():
+                self._take(host, message, reply_to)
+        except ProtocolError as error:  # the agent is not what it seems; its run is not to be trusted
+            self._handle(ev.Lost(host, f"{host} sent what it must not: {error}"))
+
+    def _take(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
+        match message:
+            case Lost(cause):
+                self._handle(ev.Lost(host, cause))
+            case Silent(cause):
+                self._handle(ev.Silent(host, cause))
+            case Returned():
+                self._handle(ev.Returned(host))
+                if host in self._open:
+                    self._unsent[host] = None
+            case m.Telemetry() | m.SocketStats() | m.Events() | m.Artifact() | m.Packets():
+                self._intake.take(host, message)
+            case m.Report(_, finished):
+                self._handle(ev.Said(host, finished))
+            case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():
+                if host in self._open and self._open[host].id == reply_to:  # else to what was told before that
+                    self._handle(ev.Said(host, message))
+            case _:
+                raise ProtocolError(f"{type(message).__name__} within a run")
+
+    # --- what is kept
+
+    @contextmanager
+    def _disk_may_refuse(self) -> Iterator[None]:
+        """A run whose results cannot be written is cancelled."""
+        try:
+            yield
+        except ProtocolError:
+            raise
+        except WorldError as error:
+            if self._disk is None:
+                self._disk = error
+                asyncio.get_running_loop().call_soon(self.cancel, str(error))
+
+    def _keep_start(self) -> None:
+        records, t0_ns = self._machine.records, self._machine.t0_ns
+        wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
+        hosts = [*map(self._host, self._machine.plans)]
+
+        def write() -> None:
+            starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
+            ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
+            self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
+
+        self._keeping.append(asyncio.create_task(self._keep(write)))
+
+    async def _keep(self, write: Callable[[], None]) -> None:
+        """In a thread: the record of thousands of links takes a while, in which others want to be heard."""
+        with self._disk_may_refuse():
+            await asyncio.to_thread(write)
+
+    def _host(self, name: str) -> HostRecord:
+        """The clock record of a host is that of any of its links: they share the agent."""
+        link = self._machine.records[self._machine.plans[name].links[0].name]
+        agent = self._switchboard.agents.get(name)
+        return HostRecord(
+            name=name,
+            version=agent.hello.version if agent else "",
+            facts=(agent.hello.facts if agent else {}) | self._facts.get(name, {}),
+            clock_source=link.clock_source,
+            clock_offset_ns=self._machine.t0_ns - link.planned_ns if link.planned_ns else None,
+            bound_before_ns=link.bound_before_ns,
+            bound_after_ns=link.bound_after_ns,
+            simulated=bool(agent and agent.hello.simulated),
+        )
+
+    def _judge(self) -> RunRecord:
+        records = self._machine.records
+        return self._folder.record_result(
+            [record.result for record in records.values() if record.result],
+            failures={name: record.cause for name, record in records.items() if record.cause},
+            cancelled=any(record.cancelled for record in records.values()),
+            finished_wall_ns=self._clock.wall_ns(),
+        )

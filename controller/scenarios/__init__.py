@@ -1,0 +1,1 @@
+"""Looking at scenarios: figures, plots and checks."""

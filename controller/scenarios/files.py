@@ -1,0 +1,59 @@
+"""Reads any file that names scenarios, a bare CSV or a run spec, into the scenarios to check or to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from plctl.common.base.errors import Problem
+from plctl.common.base.text_file import read_text
+from plctl.common.base.units import format_duration
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.csv_reader import parse_scenario
+from plctl.common.scenario.schedule import Scenario
+from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What a file holds that was read without an error."""
+
+    path: Path
+    head: str  #: what to say of the file as a whole
+    is_spec: bool
+    scenarios: Mapping[str, Scenario]  #: distinct ones, by the file's name or by those of the links that have it
+    warnings: tuple[Problem, ...]
+
+
+def read_readable(path: Path) -> Readable:
+    """Read the scenario or run spec at `path`.
+
+    :raises InputError: everything that is wrong with it.
+    :raises UserError: it is a run spec and the libraries to read one are not installed here.
+    """
+    text = read_text(path, "a run spec or scenario")
+    if looks_like_scenario(path, text):
+        found = parse_scenario(text, str(path))
+        return Readable(path, "a scenario", False, {path.name: found.scenario}, found.warnings)
+    request = load_run(path)
+    return Readable(path, _head(request), True, _distinct(request), request.warnings)
+
+
+def _head(request: RunRequest) -> str:
+    workloads = sum(len(link.plan.workloads) for link in request.links)
+    length = format_duration(request.duration_ns) if request.duration_ns else "until the workloads end"
+    links = f"{len(request.links)} link{'' if len(request.links) == 1 else 's'}"
+    return f"{links}, {workloads} workload{'' if workloads == 1 else 's'}, {length}"
+
+
+def _distinct(request: RunRequest) -> dict[str, Scenario]:
+    """Scenario by link; links with the same one are named together, by the first and last."""
+    # Copies of a link share their schedules; comparing those first spares hashing long ones once for each copy.
+    shared: dict[tuple[int, int], list[LinkPlan]] = {}
+    for link in request.links:
+        shared.setdefault((id(link.plan.up), id(link.plan.down)), []).append(link.plan)
+    links: dict[Scenario, list[str]] = {}
+    for plans in shared.values():
+        links.setdefault(Scenario(plans[0].up, plans[0].down), []).extend(plan.name for plan in plans)
+    return {names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}": key for key, names in links.items()}

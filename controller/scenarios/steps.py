@@ -1,0 +1,112 @@
+"""Turns schedules into the points of step curves, few enough to draw, without losing a peak or an outage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.schedule import Row, Scenario, Schedule
+from plctl.controller.scenarios.summary import directions, outages, route_changes
+
+#: A point of a curve: seconds, and the value or None where there is none to draw.
+Point = tuple[float, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What to draw of one direction, from 0 to the picture's end; all times in seconds."""
+
+    name: str  #: "both", "up" or "down"
+    delay_ms: list[Point]
+    rate_mbps: list[Point]  #: gaps where the rate is unlimited
+    route_changes: list[float]
+    outages: list[tuple[float, float]]
+
+
+def curves(scenario: Scenario, bins: int) -> tuple[float, list[Curves]]:
+    """The picture's end in seconds and the curves of each direction that differs, of at most some `bins` × 5 points."""
+    end_ns = max(_end_ns(schedule) for schedule in directions(scenario).values())
+    found = [_curves(name, schedule, end_ns, bins) for name, schedule in directions(scenario).items()]
+    return end_ns / NS_PER_S, found
+
+
+def _end_ns(schedule: Schedule) -> int:
+    """One period, or else a little beyond the last row, so that it can be seen."""
+    if len(schedule.rows) == 1:
+        return NS_PER_S
+    last_ns = schedule.rows[-1].time_ns
+    return schedule.period_ns or last_ns + min(last_ns - schedule.rows[-2].time_ns, last_ns // 10)
+
+
+def _curves(name: str, schedule: Schedule, end_ns: int, bins: int) -> Curves:
+    return Curves(
+        name=name,
+        delay_ms=_steps(schedule, end_ns, bins, lambda row: row.delay_ns / NS_PER_MS),
+        rate_mbps=_steps(schedule, end_ns, bins, _rate_mbps),
+        route_changes=[t_ns / NS_PER_S for t_ns in route_changes(schedule.rows)],
+        outages=[(a / NS_PER_S, (b if b >= 0 else end_ns) / NS_PER_S) for a, b in outages(schedule.rows)],
+    )
+
+
+def _rate_mbps(row: Row) -> float | None:
+    return None if row.rate_bps == RATE_UNLIMITED else row.rate_bps / 1e6
+
+
+def _steps(schedule: Schedule, end_ns: int, bins: int, value: Callable[[Row], float | None]) -> list[Point]:
+    """Both ends of every row's step; of more rows than `bins` only each bin's first, extreme and last values."""
+    points: list[Point] = []
+    rows = schedule.rows
+    for row, until_ns in zip(rows, [*(later.time_ns for later in rows[1:]), end_ns], strict=True):
+        points += [(row.time_ns / NS_PER_S, value(row)), (until_ns / NS_PER_S, value(row))]
+    return points if len(rows) <= bins else _thin(points, end_ns / NS_PER_S / bins)
+
+
+def _thin(points: list[Point], width_s: float) -> list[Point]:
+    kept: list[Point] = []
+    start = 0
+    for index in range(1, len(points) + 1):
+        if index == len(points) or points[index][0] // width_s != points[start][0] // width_s:
+            kept += _extremes(points[start:index])
+            start = index
+    return kept
+
+
+def _extremes(points: list[Point]) -> list[Point]:
+    """The first, lowest, highest and last of `points`, and one that has no value, in order of time."""
+    drawn = [index for index, point in enumerate(points) if point[1] is not None]
+    chosen = {0, len(points) - 1}
+    if drawn:
+        chosen |= {min(drawn, key=lambda i: points[i][1] or 0), max(drawn, key=lambda i: points[i][1] or 0)}
+    if len(drawn) < len(points):
+        chosen.add(next(index for index, point in enumerate(points) if point[1] is None))
+    return [points[index] for index in sorted(chosen)]
+
+
+def pieces(points: list[Point]) -> list[list[tuple[float, float]]]:
+    """`points` cut where values are missing, without the missing ones."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for x, y in points:
+        if y is not None:
+            found[-1].append((x, y))
+        elif found[-1]:
+            found.append([])
+    return [piece for piece in found if piece]
+
+
+def limits(curves_of_panel: list[list[Point]], *, from_zero: bool) -> tuple[float, float]:
+    """An axis' ends that leave air above and below the values; 0 is its low end if `from_zero`."""
+    values = [y for points in curves_of_panel for _, y in points if y is not None] or [0.0]
+    low, high = (0.0 if from_zero else min(values)), max(values)
+    air = (high - low) * 0.12 or max(high * 0.1, 1.0)
+    return (0.0 if from_zero else max(0.0, low - air)), high + air
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` + 1 round numbers, evenly spaced, from `low` to `high`."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    first = math.ceil(low / step - 1e-9)
+    return [round(index * step, 12) for index in range(first, math.floor(high / step + 1e-9) + 1)]

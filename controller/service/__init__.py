@@ -1,0 +1,1 @@
+"""The controller as a daemon: many runs, many clients."""

@@ -1,0 +1,101 @@
+"""Answers what operators and viewers ask: one answer to each request, and one effect however often it comes.
+
+Reading changes nothing, so it is done anew each time; the answers of what does change something are kept by the
+client's name and the request's id. Such requests take their time in tasks of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from plctl.common.base.errors import PlctlError, WorldError
+from plctl.common.protocol import messages as m
+from plctl.common.protocol import requests as rq
+from plctl.common.transport.hub_and_spoke import Peer
+
+#: Answers that are kept so that a request that comes twice has one effect.
+REMEMBERED_ANSWERS = 1000
+#: Requests of one client that may be under way at the same time.
+MAX_UNDER_WAY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and under which number."""
+
+    name: str  #: on the client's key
+    id: int  #: of the request; unique among those of this name
+
+
+#: Answers at once.
+Read = Callable[[Any], rq.ClientAnswer]
+#: Has an effect, and may take long.
+Act = Callable[[Asker, Any], Awaitable[rq.ClientAnswer]]
+Send = Callable[[Peer, m.Envelope], Awaitable[None]]
+
+
+class FrontDesk:
+    """Hands each request to what answers its type: `reads`, or `acts` for those that have an effect."""
+
+    def __init__(self, reads: Mapping[type[Any], Read], acts: Mapping[type[Any], Act], send: Send) -> None:
+        """`send` may raise WorldError where the client is gone: then nobody waits for the answer."""
+        self._reads = reads
+        self._acts = acts
+        self._send = send
+        self._answers: dict[Asker, m.Envelope | None] = {}  #: None while it is being carried out
+        self._tasks: dict[asyncio.Task[None], str] = {}  #: requests under way, and whose they are
+
+    async def take(self, peer: Peer, envelope: m.Envelope) -> None:
+        """Answer one request, now or once it has been carried out."""
+        asker, request = Asker(peer.name, envelope.id), envelope.message
+        if read := self._reads.get(type(request)):
+            await self._answer(peer, _reply(asker, lambda: read(request)))
+        elif asker in self._answers:
+            if answer := self._answers[asker]:
+                await self._answer(peer, answer)
+        elif list(self._tasks.values()).count(peer.name) >= MAX_UNDER_WAY:
+            cause = f"{MAX_UNDER_WAY} requests of {peer.name} are under way; wait for their answers"
+            await self._answer(peer, m.Envelope(m.Refused(cause), reply_to=asker.id))
+        else:
+            self._remember(asker, None)
+            task = asyncio.create_task(self._carry_out(peer, asker, request))
+            self._tasks[task] = peer.name
+            task.add_done_callback(self._tasks.pop)
+
+    async def close(self) -> None:
+        """Abandon what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry_out(self, peer: Peer, asker: Asker, request: m.Message) -> None:
+        try:
+            message: m.Message = await self._acts[type(request)](asker, request)
+        except PlctlError as error:
+            message = m.Refused(str(error))
+        except Exception as error:  # our bug: the client is not to wait for ever, and others are to be served
+            message = m.Refused(f"a bug in plctl, see the controller's log: {error!r}")
+            asyncio.get_running_loop().call_exception_handler({"message": f"{request!r:.200}", "exception": error})
+        answer = m.Envelope(message, reply_to=asker.id)
+        self._remember(asker, answer)
+        await self._answer(peer, answer)
+
+    async def _answer(self, peer: Peer, answer: m.Envelope) -> None:
+        with suppress(WorldError):  # it has gone; if it comes again, it asks again
+            await self._send(peer, answer)
+
+    def _remember(self, asker: Asker, answer: m.Envelope | None) -> None:
+        self._answers[asker] = answer
+        while len(self._answers) > REMEMBERED_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+
+
+def _reply(asker: Asker, read: Callable[[], rq.ClientAnswer]) -> m.Envelope:
+    try:
+        return m.Envelope(read(), reply_to=asker.id)
+    except PlctlError as error:
+        return m.Envelope(m.Refused(str(error)), reply_to=asker.id)

@@ -1,0 +1,72 @@
+"""What the controller can say of its runs to whoever asks: from the journal, a run's view, or its folder."""
+
+from __future__ import annotations
+
+from plctl.common.base.clock import Clock
+from plctl.common.protocol import requests as rq
+from plctl.controller.hub.journal import Journal, RunEntry
+from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.results.run_files import list_files, read_file
+from plctl.controller.results.run_folder import read_record
+from plctl.controller.service.run_manager import Office
+
+#: Runs that one answer lists at most.
+MAX_LISTED = 1000
+
+
+class RunList:
+    """Answers the reading requests about runs."""
+
+    def __init__(self, office: Office, journal: Journal, clock: Clock) -> None:
+        self._office = office
+        self._journal = journal
+        self._clock = clock
+
+    def runs(self, request: rq.ListRuns) -> rq.Runs:
+        """The newest runs."""
+        return rq.Runs(tuple(map(_info, self._journal.runs(min(request.limit, MAX_LISTED)))))
+
+    def run(self, request: rq.ReadRun) -> rq.RunState:
+        """How a run is.
+
+        :raises UserError: there is no such run, or its folder is gone.
+        """
+        entry = self._journal.run(request.run)
+        now_ns = self._clock.monotonic_ns()
+        if going := self._office.going(entry.run):
+            return rq.RunState(_info(entry), going.record.duration_ns, going.view.t0_ns, now_ns, going.view.links())
+        record = read_record(self._office.folder(entry.run))
+        links = tuple(rq.LinkState(k.plan.name, k.host, k.verdict or "waiting", k.cause) for k in record.links)
+        return rq.RunState(_info(entry), record.duration_ns, record.t0_ns or 0, now_ns, links)
+
+    def files(self, request: rq.ListFiles) -> rq.Files:
+        """What a run has left so far.
+
+        :raises UserError: there is no such run.
+        """
+        return list_files(self._office.folder(request.run))
+
+    def file(self, request: rq.ReadFile) -> rq.FilePart:
+        """A part of one of its files.
+
+        :raises UserError: there is no such run or file.
+        """
+        entry = self._journal.run(request.run)
+        folder = self._office.folder(entry.run)
+        return read_file(folder, request.path, request.offset, request.length, over=entry.over)
+
+
+def _info(entry: RunEntry) -> rq.RunInfo:
+    """A run is done, and its verdict is told, once its folder is complete."""
+    releasing = entry.phase == Phase.DONE and not entry.over
+    return rq.RunInfo(
+        run=entry.run,
+        name=entry.name,
+        phase=Phase.DONE if entry.over else Phase.RELEASING if releasing else entry.phase,
+        submitted_by=entry.client,
+        submitted_utc=entry.submitted_utc,
+        links=entry.links,
+        hosts=entry.hosts,
+        verdict=entry.verdict if entry.over else "",
+        cause=entry.cause if entry.over else "",
+    )

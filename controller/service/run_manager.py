@@ -1,0 +1,264 @@
+"""Begins, keeps and ends the runs of a controller: several at once, and over the deaths of its process."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plctl.common.base.clock import Clock, clock_identity
+from plctl.common.base.errors import BusyError, PlctlError, WorldError
+from plctl.common.base.log import EventLog, format_wall
+from plctl.common.protocol import requests as rq
+from plctl.controller.hub.agent_hub import AgentRecord, Switchboard
+from plctl.controller.hub.journal import RunEntry
+from plctl.controller.lifecycle import run_events as ev
+from plctl.controller.report.finishing import Finisher
+from plctl.controller.results.run_folder import RunFolder, new_run_id, read_record
+from plctl.controller.results.run_record import RunRecord
+from plctl.controller.run.cleaning import Cleaner
+from plctl.controller.run.run_plan import planned, plans_of
+from plctl.controller.run.session import Session, new_first_command
+from plctl.controller.scheduling.occupancy import Occupancy
+from plctl.controller.scheduling.placement import Need, Offer, need_of, place
+from plctl.controller.service import interpreter
+from plctl.controller.service.dispatcher import Asker
+from plctl.controller.service.run_view import RunView
+from plctl.controller.spec.request_check import check_request
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that goes on."""
+
+    session: Session
+    view: RunView
+    record: RunRecord
+
+
+class Office:
+    """The runs whose agents are on `board`; their folders are below `base`, their story in the board's journal."""
+
+    def __init__(self, board: Switchboard, clock: Clock, base: Path, log: EventLog) -> None:
+        self._board = board
+        self._journal = board.journal
+        self._clock = clock
+        self._base = base
+        self._log = log
+        self._cleaner = Cleaner(board)
+        self._finisher = Finisher()
+        self._going: dict[str, Going] = {}
+        self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
+        self.occupancy = Occupancy()  #: of hosts by runs that are not over, also before they begin
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- what others ask
+
+    def going(self, run: str) -> Going | None:
+        """The run, if it goes on."""
+        return self._going.get(run)
+
+    def folder(self, run: str) -> Path:
+        """Where the run's results are.
+
+        :raises UserError: there is no such run.
+        """
+        return self._base / self._journal.run(run).run
+
+    # --- what changes something
+
+    async def submit(self, asker: Asker, submit: rq.Submit) -> rq.Submitted:
+        """Place a run and begin it.
+
+        :raises UserError: it is none, fits nowhere, or names hosts that are not here.
+        :raises WorldError: its folder cannot be written.
+        """
+        if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
+            return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
+        async with self._placing:
+            assignments = await asyncio.to_thread(_place, submit, self._offers())
+            if submit.plan_only:
+                return rq.Submitted("", assignments)
+            now_ns = self._clock.wall_ns()
+            run = new_run_id(submit.request.name, now_ns)
+            self.occupancy.add(run, assignments)  # nobody else may count on that room
+        try:
+            record, folder = await asyncio.to_thread(_write_plan, self._base, submit, assignments, run, now_ns)
+        except BaseException:
+            self.occupancy.remove(run)
+            raise
+        entry = _entry(record, asker, new_first_command())
+        self._journal.add_run(entry)
+        self._journal.follow(run, folder.grown)
+        self._journal.commit_for_good()
+        self._log.emit("run.submitted", run=run, client=asker.name, links=entry.links, hosts=len(entry.hosts))
+        going = self._open(entry, record, folder)
+        self._spawn(self._carry(run, folder, going.session.run()))
+        interpreter.set_aside()
+        return rq.Submitted(run, assignments)
+
+    async def cancel(self, asker: Asker, cancel: rq.Cancel) -> rq.Done:
+        """End a run in good order.
+
+        :raises UserError: there is no such run, or it is over.
+        """
+        self._journal.run(cancel.run)
+        if not (going := self._going.get(cancel.run)):
+            raise BusyError(f"run {cancel.run} is over")
+        going.session.cancel(f"{cancel.cause or 'cancelled'} ({asker.name})")
+        return rq.Done(f"run {cancel.run} is being ended")
+
+    async def clean(self, _: Asker, clean: rq.Clean) -> rq.Done:
+        """Let every host that is here take away what it has of a run that is over, known or not.
+
+        :raises BusyError: it goes on.
+        :raises WorldError: a host could not.
+        """
+        if clean.run in self.occupancy:
+            raise BusyError(f"run {clean.run} goes on; end it first: plctl cancel {clean.run}")
+        done, not_done = await self._cleaner.clean(clean.run)
+        if not_done:
+            raise WorldError(f"not all of run {clean.run} is gone:\n" + "\n".join(not_done))
+        return rq.Done(f"nothing of run {clean.run} is left on {len(done)} host{'s' if len(done) != 1 else ''}")
+
+    # --- life and death
+
+    def take_up(self) -> None:
+        """Go on with the runs of this controller's last life."""
+        for entry in self._journal.unfinished():
+            path = self._base / entry.run
+            try:
+                record = read_record(path)
+                self.occupancy.add(entry.run, _assignments(record))
+                if entry.verdict:
+                    self._spawn(self._finish(entry.run, path))
+                else:
+                    self._resume(entry, record, path)
+            except PlctlError as error:
+                self._give_up(entry, str(error))
+
+    async def close(self) -> None:
+        """Leave the runs to their agents and to the next life."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._cleaner.close()
+        self._journal.commit_for_good()
+
+    def _resume(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
+        folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
+        going = self._open(entry, record, folder)
+        self._journal.follow(entry.run, folder.grown)
+        event: ev.Resumed | ev.Interrupted = ev.Resumed("the controller was started again")
+        if entry.clock != clock_identity():
+            event = ev.Interrupted("the controller's machine was started again")
+        self._log.emit("run.resumed", run=entry.run, phase=entry.phase, cause=event.cause)
+        self._spawn(self._carry(entry.run, folder, going.session.resume(self._journal.course(entry.run), event)))
+
+    def _give_up(self, entry: RunEntry, cause: str) -> None:
+        """A run whose folder is gone or spoiled cannot be gone on with; its hosts are to forget it."""
+        self._log.emit("run.broke", run=entry.run, cause=cause)
+        self.occupancy.remove(entry.run)
+        self._cleaner.owe(entry.run, entry.hosts)
+        self._journal.judge(entry.run, "failed", cause)
+        self._journal.end(entry.run)
+        self._journal.commit_for_good()
+
+    def _open(self, entry: RunEntry, record: RunRecord, folder: RunFolder) -> Going:
+        view = RunView(record)
+        session = Session(plans_of(record), folder, self._board, self._clock, view, first_command=entry.first_command)
+        going = self._going[entry.run] = Going(session, view, record)
+        return going
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():  # else the process is about to end
+            asyncio.get_running_loop().call_soon(interpreter.look_again)
+
+    async def _carry(self, run: str, folder: RunFolder, session: Coroutine[Any, Any, RunRecord]) -> None:
+        """Let a run come to its end, then complete its folder."""
+        verdict, cause = "failed", ""
+        try:
+            record = await session
+            verdict, cause = record.verdict, record.cause
+        except PlctlError as error:
+            cause = str(error)
+        except Exception as error:  # our bug; the other runs are to go on
+            cause = f"a bug in plctl: {error!r}"
+            self._log.emit("run.broke", run=run, cause=cause, traceback=traceback.format_exc())
+        finally:
+            folder.close()
+        self._cleaner.owe(run, self._going[run].session.owed)
+        self._journal.judge(run, verdict, cause)
+        self._journal.commit_for_good()
+        self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)
+        await self._finish(run, folder.path)
+
+    async def _finish(self, run: str, path: Path) -> None:
+        try:
+            await self._finisher.finish(path)
+        except PlctlError as error:
+            self._log.emit("run.not_completed", run=run, cause=str(error))
+        self._going.pop(run, None)
+        self.occupancy.remove(run)
+        self._journal.end(run)
+        self._journal.commit_for_good()
+        self._log.emit("run.done", run=run)
+
+    def _offers(self) -> list[Offer]:
+        return [self._offer(name, agent) for name, agent in self._board.agents.items() if agent.here]
+
+    def _offer(self, name: str, agent: AgentRecord) -> Offer:
+        capacity = agent.hello.capacity
+        room = Need(capacity.memory_bytes, capacity.packets_per_s)
+        return Offer(name, room, max(1, capacity.workers), self.occupancy.taken(name))
+
+
+# In threads: ten thousand links take a second each.
+
+
+def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[rq.Assignment, ...]:
+    check_request(submit.request)
+    return place(submit.request, offers, submit.policy, force=submit.force)
+
+
+def _write_plan(
+    base: Path, submit: rq.Submit, assignments: tuple[rq.Assignment, ...], run: str, now_ns: int
+) -> tuple[RunRecord, RunFolder]:
+    hosts = {each.link: each.host for each in assignments}
+    record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
+    folder = RunFolder.create(base, run)
+    try:
+        folder.record_plan(record)
+    except BaseException:
+        folder.close()
+        raise
+    return record, folder
+
+
+def _entry(record: RunRecord, asker: Asker, first_command: int) -> RunEntry:
+    return RunEntry(
+        run=record.run,
+        name=record.name,
+        client=asker.name,
+        request=asker.id,
+        submitted_utc=record.created_utc,
+        links=len(record.links),
+        hosts=tuple(dict.fromkeys(link.host for link in record.links)),
+        clock=clock_identity(),
+        first_command=first_command,
+    )
+
+
+def _assignments(record: RunRecord) -> tuple[rq.Assignment, ...]:
+    """What was placed where, as `place` had it."""
+    needs = ((link, need_of(link.plan)) for link in record.links)
+    return tuple(rq.Assignment(k.plan.name, k.host, need.memory_bytes, need.packets_per_s) for k, need in needs)

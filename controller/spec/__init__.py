@@ -1,0 +1,1 @@
+"""Run specs: from YAML to a validated request, with errors that say where."""

@@ -1,0 +1,110 @@
+"""Reads whatever a user may give `plctl run`: a run spec in YAML, or a bare scenario with or without a command."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from plctl.common.base.errors import InputError, Problem, UserError
+from plctl.common.base.text_file import read_text
+from plctl.common.cli.extra import needs_extra
+from plctl.common.plan.run_plan import LinkPlan, Workload
+from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
+from plctl.common.scenario.csv_reader import parse_scenario
+from plctl.common.scenario.foreign_formats import foreign_format
+
+__all__ = [
+    "LinkRequest", "RunRequest", "SourceFile", "allows",
+    "check_hosts", "fill", "load_run", "looks_like_scenario", "resolve",
+]  # fmt: skip
+
+_ILLEGAL_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+_NAME_LENGTH = 32
+_SEED_BITS = 63
+
+
+def load_run(
+    path: Path,
+    *,
+    command: Sequence[str] = (),
+    duration_ns: int = 0,
+    seed: int | None = None,
+    name: str = "",
+    packets: bool = False,
+) -> RunRequest:
+    """The run that the spec or scenario at `path` asks for.
+
+    :param command: argv to run in the client's namespace from T0 on; only for a bare scenario.
+    :param duration_ns: takes the place of the spec's duration; 0: as the spec says.
+    :param seed: takes the place of the spec's seed; without either it is random.
+    :param name: takes the place of the spec's name.
+    :param packets: log the packets of every link, whatever the spec says.
+
+    :raises InputError: everything that is wrong with the file and with those that it names.
+    :raises UserError: a command that is empty or for a spec, or a spec where the libraries to read it are missing.
+    """
+    if command and not command[0]:
+        raise UserError("the command after -- is empty; give a program, e.g. -- ping 192.168.66.2")
+    text = read_text(path, "a run spec or scenario")
+    default_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+    default_name = name or _name_of(path)
+    if looks_like_scenario(path, text):
+        request = _bare_run(text, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
+        return _with_packets(request) if packets else request
+    if command:
+        raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
+    with needs_extra("reading a run spec"):
+        from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
+    request = parse_spec(text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
+    request = _override(request, seed, name)
+    return _with_packets(request) if packets else request
+
+
+def looks_like_scenario(path: Path, text: str) -> bool:
+    """Whether `text`, read from `path`, is a scenario rather than a run spec: by the suffix, else by its lines.
+
+    Traces of other tools count as scenarios: whoever reads those says what they are.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".yaml", ".yml"):
+        return suffix == ".csv"
+    if foreign_format(text):
+        return True
+    lines = (line.strip() for line in text[:4096].splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return "," in first and "time" in first.lower() and ": " not in first
+
+
+def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, seed: int, duration_ns: int) -> RunRequest:
+    """One link with the scenario `text`, and `command` in its client namespace."""
+    found = parse_scenario(text, str(path))
+    workloads = (Workload("client", "client", command, start_ns=0),) if command else ()
+    if not (duration_ns or workloads or found.scenario.duration_ns):
+        problem = "has a single row, so nothing says how long to run; give --duration, or a command after --"
+        raise InputError([Problem(str(path), 0, 0, problem)])
+    plan = LinkPlan(_name_of(path), found.scenario.up, found.scenario.down, workloads=workloads)
+    return RunRequest(
+        name=name,
+        seed=seed,
+        links=(LinkRequest(plan),),
+        duration_ns=duration_ns or (0 if workloads else found.scenario.duration_ns),
+        sources=(SourceFile(str(path), text),),
+        warnings=found.warnings,
+    )
+
+
+def _name_of(path: Path) -> str:
+    """A legal name made of the file's."""
+    return _ILLEGAL_IN_NAME.sub("-", path.stem).lstrip("_.-")[:_NAME_LENGTH] or "run"
+
+
+def _with_packets(request: RunRequest) -> RunRequest:
+    links = tuple(replace(link, plan=replace(link.plan, packets=True)) for link in request.links)
+    return replace(request, links=links)
+
+
+def _override(request: RunRequest, seed: int | None, name: str) -> RunRequest:
+    return replace(request, seed=request.seed if seed is None else seed, name=name or request.name)

@@ -1,0 +1,1 @@
+"""Whether a link did what was asked of it: witnesses, what they say, and the verdict."""

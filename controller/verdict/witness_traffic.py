@@ -1,0 +1,78 @@
+"""Witnesses of what a link did with its frames: losses by the machine, lateness, packet log, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plctl.common.base.units import format_duration
+from plctl.common.plan.run_plan import Budget
+from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
+from plctl.controller.verdict.statements import frames, objection, remark, seen, unheard
+from plctl.controller.verdict.verdict import Statement, Verdict
+
+
+def hear_losses(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
+    """Frames that the machine lost, by cause."""
+    del budget
+    lossy = [(direction, half) for direction, half in facts.halves if half.lost]
+    for direction, half in lossy:
+        causes = {"receive ring": half.lost_ring, "send": half.lost_send, "memory": half.lost_memory}
+        named = ", ".join(f"{cause} {count}" for cause, count in causes.items() if count)
+        says = f"the machine, not the scenario, lost {frames(half.lost)} {direction} ({named})"
+        yield objection("losses", facts, Verdict.OVERLOADED, says)
+    if not facts.reported:
+        yield unheard("losses", "nothing is known of frames that the machine lost")
+    elif not lossy:
+        arrived = " and ".join(f"{frames(half.arrived_packets)} {name}" for name, half in facts.halves)
+        yield seen("losses", facts, f"the machine lost none of {arrived}")
+
+
+def hear_lateness(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
+    """How much later than due frames left."""
+    if not facts.reported:
+        yield unheard("lateness", "nothing is known of how late frames left")
+        return
+    late = [(direction, half) for direction, half in facts.halves if half.lateness_p99_ns > budget.lateness_ns]
+    for direction, half in late:
+        says = (
+            f"frames {direction} left late: p99 {format_duration(half.lateness_p99_ns)},"
+            f" the budget is {format_duration(budget.lateness_ns)}"
+        )
+        yield objection("lateness", facts, Verdict.LATE, says)
+    if not late:
+        yield seen("lateness", facts, "; ".join(_lateness(direction, half) for direction, half in facts.halves))
+
+
+def hear_packet_log(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
+    """Whether the packet log, where one was asked for, has every packet."""
+    del budget
+    if not facts.packet_log:
+        return
+    if not facts.reported:
+        yield unheard("packet log", "nothing is known of the packet log's completeness")
+        return
+    holes = [(direction, half.packet_log_lost) for direction, half in facts.halves if half.packet_log_lost]
+    for direction, lost in holes:
+        records = "1 record" if lost == 1 else f"{lost} records"
+        says = f"the packet log lacks {records} {direction}, for which it had no room"
+        yield objection("packet log", facts, Verdict.UNPROVEN, says)
+    if not holes:
+        yield seen("packet log", facts, "the packet log lacks no record")
+
+
+def hear_limits(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
+    """Limits that the agent ran into. None of them lost a frame: what did is among the losses."""
+    del budget
+    if not facts.reported:
+        yield unheard("limits", "nothing is known of limits that were hit")
+        return
+    yield from (remark("limits", facts, says) for says in facts.limits)
+    if not facts.limits:
+        yield seen("limits", facts, "no limit is known to have been hit")
+
+
+def _lateness(direction: str, half: HalfFacts) -> str:
+    if half.lateness_p99_ns < 0:
+        return f"nothing was delivered {direction}"
+    p99, worst = format_duration(half.lateness_p99_ns), format_duration(half.lateness_max_ns)
+    return f"p99 {p99} {direction}, the worst {worst}, of {frames(half.delivered_packets)}"

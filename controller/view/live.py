@@ -1,0 +1,199 @@
+"""Follows a run on the screen: a table that stays in place on a terminal, plain lines every few seconds elsewhere.
+
+    with LiveView(console, plans, duration_ns) as view:
+        view.set_state("leo-0", "ready")
+        view.start(t0_ns)
+        view.update(samples)                # as often as telemetry comes
+        view.tick()                         # a few times a second, so that the clock goes on
+
+What is shown is a pure function of a `LiveModel` and an instant (`render`, `lines`); only `LiveView` touches a console.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.telemetry.samples import Samples
+from plctl.controller.view.live_model import LinkNow, LiveModel
+
+#: Between two plain lines.
+LINES_EVERY_NS = 5 * NS_PER_S
+#: Between two pictures on a terminal.
+_PICTURE_EVERY_NS = 100 * NS_PER_MS
+#: Links that have a plain line of their own; of more only the sum is told.
+_MAX_LINES = 3
+_HEADERS = ("link", "state", "row", "delay\nms", "rate\nMbit/s", "up\nMbit/s", "down\nMbit/s", "queue\nkB", "dropped",
+            "late p99\nms", "lost")  # fmt: skip
+_FIRST_NUMBER = 2
+_CHROME_LINES = 10  #: of the picture that are no links
+
+
+class LiveView:
+    """The one place where a run that goes on is written to `console`."""
+
+    def __init__(
+        self,
+        console: Console,
+        plans: Iterable[LinkPlan],
+        duration_ns: int = 0,
+        *,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Follow the links in `plans` for `duration_ns` after T0 (0: it is not known how long)."""
+        self.model = LiveModel(plans, duration_ns)
+        self._console = console
+        self._clock_ns = clock_ns
+        self._next_ns = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> LiveView:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+            self._live.start()
+        self.tick()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._show()
+            self._live.stop()
+
+    def set_phase(self, phase: str) -> None:
+        """The run as a whole is now in `phase`, one word such as preparing or releasing."""
+        if phase != self.model.phase:
+            self.model.phase = phase
+            self._show()
+
+    def set_state(self, link: str, state: str, cause: str = "") -> None:
+        """`link` is now in `state`; `cause` says why, if that is a bad one."""
+        self.model.set_state(link, state, cause)
+        if cause and self._live is None:
+            self._console.print(Text(f"{link}: {state}: {cause}"), soft_wrap=True)
+        self.tick()
+
+    def start(self, t0_ns: int) -> None:
+        """Scenario time counts from `t0_ns`, on the clock that the view was given."""
+        self.model.t0_ns = t0_ns
+        self.set_phase("running")
+
+    def update(self, samples: Samples) -> None:
+        """Take in telemetry."""
+        self.model.add(samples)
+        self.tick()
+
+    def tick(self) -> None:
+        """Show what is new, if it is time to."""
+        if self._clock_ns() >= self._next_ns:
+            self._show()
+
+    def _show(self) -> None:
+        now_ns = self._clock_ns()
+        if self._live is not None:
+            self._live.update(render(self.model, now_ns, self._console.height - _CHROME_LINES), refresh=True)
+        else:
+            for line in lines(self.model, now_ns):
+                self._console.print(Text(line), soft_wrap=True)
+        self._next_ns = now_ns + (_PICTURE_EVERY_NS if self._live is not None else LINES_EVERY_NS)
+
+
+def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
+    """The picture of `model` at `now_ns`: progress, then a table of at most `max_links` links and their sum."""
+    shown = model.worst(max(1, max_links))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for number, name in enumerate(_HEADERS):
+        table.add_column(name, justify="right" if number >= _FIRST_NUMBER else "left", no_wrap=True)
+    for line in shown:
+        table.add_row(*_cells(line))
+    hidden = len(model.links) - len(shown)
+    note = [Text(f"… and {hidden} more links; the worst are shown", style="dim")] if hidden else []
+    causes = [Text(f"{line.name}: {line.cause}", style="red") for line in shown if line.cause]
+    return Group(_progress(model, now_ns), Text(), table, *note, Text(summary(model), style="dim"), *causes[:5])
+
+
+def lines(model: LiveModel, now_ns: int) -> list[str]:
+    """The plain lines that say the same: one for each link if they are few, else one for all."""
+    head = f"{model.phase}, {_time(model, now_ns)}: " if model.t0_ns is not None else f"{model.phase}: "
+    if len(model.links) > _MAX_LINES or model.t0_ns is None:
+        return [head + summary(model)]
+    return [head + _plain(line) for line in model.links.values()]
+
+
+def summary(model: LiveModel) -> str:
+    """All links in one line."""
+    links = list(model.links.values())
+    states = ", ".join(f"{count} {state}" for state, count in Counter(line.state for line in links).items())
+    late = max((line.lateness_p99_ns for line in links), default=-1)
+    parts = [
+        f"{len(links)} {'link' if len(links) == 1 else 'links'} ({states})",
+        f"up {format_rate(sum(line.up.carried_bps for line in links))}",
+        f"down {format_rate(sum(line.down.carried_bps for line in links))}",
+        f"dropped {sum(line.dropped for line in links)}",
+        f"worst lateness p99 {_late(late)}",
+        f"lost by the machine {sum(line.lost for line in links)}",
+    ]
+    return ", ".join(parts)
+
+
+def _plain(line: LinkNow) -> str:
+    return (
+        f"{line.name} {line.state}, row {line.up.row + 1}/{line.rows}, asked {format_duration(line.up.delay_ns)}"
+        f" {format_rate(line.up.rate_bps)}, up {format_rate(line.up.carried_bps)},"
+        f" down {format_rate(line.down.carried_bps)}, queue {format_size(line.queue_bytes)}, dropped {line.dropped},"
+        f" lateness p99 {_late(line.lateness_p99_ns)}, lost by the machine {line.lost}"
+    )
+
+
+def _cells(line: LinkNow) -> list[Text]:
+    """A link's row of the table; delay and rate are what is asked, the other direction's too if it differs."""
+    both = (line.up, line.down)
+    late = line.lateness_p99_ns
+    return [
+        Text(line.name, style="bold"),
+        Text(line.state, style="red" if line.cause else ""),
+        Text(f"{line.up.row + 1}/{line.rows}"),
+        Text(" | ".join(dict.fromkeys(_short(half.delay_ns / NS_PER_MS) for half in both))),
+        Text(" | ".join(dict.fromkeys(_megabits(half.rate_bps) for half in both))),
+        *(Text(_megabits(half.carried_bps)) for half in both),
+        Text(_short(line.queue_bytes / 1000)),
+        Text(str(line.dropped)),
+        Text(_short(late / NS_PER_MS) if late >= 0 else "–"),
+        Text(str(line.lost), style="bold red" if line.lost else ""),
+    ]
+
+
+def _short(value: float) -> str:
+    """`value` to three digits, so that the table fits a terminal of 80 columns."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _megabits(rate_bps: int) -> str:
+    return "∞" if rate_bps >= RATE_UNLIMITED else _short(rate_bps / 10**6)
+
+
+def _progress(model: LiveModel, now_ns: int) -> RenderableType:
+    title = Text.assemble((model.phase, "bold"), "  ", _time(model, now_ns) if model.t0_ns is not None else "")
+    if not model.duration_ns:
+        return title
+    bar = ProgressBar(total=model.duration_ns, completed=model.elapsed_ns(now_ns), width=40)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(bar, title)
+    return grid
+
+
+def _time(model: LiveModel, now_ns: int) -> str:
+    elapsed = f"{model.elapsed_ns(now_ns) / NS_PER_S:.1f} s"
+    return f"{elapsed} of {format_duration(model.duration_ns)}" if model.duration_ns else elapsed
+
+
+def _late(ns: int) -> str:
+    return format_duration(ns) if ns >= 0 else "–"

@@ -1,0 +1,119 @@
+"""What is known of a run while it goes on, gathered from states and telemetry; knows nothing of terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.telemetry.samples import Samples
+
+
+@dataclass(slots=True)
+class HalfNow:
+    """One direction: gauges of its last interval, counts since the start."""
+
+    row: int = 0  #: in force, from 0
+    delay_ns: int = 0  #: asked
+    rate_bps: int = 0  #: asked
+    carried_bps: int = 0
+    queue_bytes: int = 0
+    lateness_p99_ns: int = -1  #: −1: nothing was delivered
+    dropped: int = 0
+    lost: int = 0  #: by the machine
+
+
+@dataclass(slots=True)
+class LinkNow:
+    """One link. `state` is a word such as ready, running or failed; `cause` says why it is bad."""
+
+    name: str
+    rows: int
+    state: str = "waiting"
+    cause: str = ""
+    up: HalfNow = field(default_factory=HalfNow)
+    down: HalfNow = field(default_factory=HalfNow)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that found the emulated queue full, both directions."""
+        return self.up.dropped + self.down.dropped
+
+    @property
+    def lost(self) -> int:
+        """Packets that the machine lost, both directions."""
+        return self.up.lost + self.down.lost
+
+    @property
+    def queue_bytes(self) -> int:
+        """The fuller of both queues."""
+        return max(self.up.queue_bytes, self.down.queue_bytes)
+
+    @property
+    def lateness_p99_ns(self) -> int:
+        """The worse of both directions in their last interval; −1 where nothing was delivered."""
+        return max(self.up.lateness_p99_ns, self.down.lateness_p99_ns)
+
+    @property
+    def badness(self) -> tuple[bool, int, int, int]:
+        """Orders links: the larger, the more a user should look at it."""
+        return (bool(self.cause), self.lost, self.lateness_p99_ns, self.dropped)
+
+
+class LiveModel:
+    """All links of a run. `t0_ns` and every `now_ns` are on the caller's clock; `t0_ns` is None until it is known."""
+
+    def __init__(self, plans: Iterable[LinkPlan], duration_ns: int = 0) -> None:
+        self.links = {plan.name: _waiting(plan) for plan in plans}
+        self.duration_ns = duration_ns  #: 0: until the workloads end
+        self.phase = "preparing"
+        self.t0_ns: int | None = None
+
+    def elapsed_ns(self, now_ns: int) -> int:
+        """Scenario time: 0 before T0, never beyond a known duration."""
+        if self.t0_ns is None:
+            return 0
+        elapsed = max(0, now_ns - self.t0_ns)
+        return min(elapsed, self.duration_ns) if self.duration_ns else elapsed
+
+    def set_state(self, link: str, state: str, cause: str = "") -> None:
+        """`link` is now `state`; a first cause is kept."""
+        line = self.links[link]
+        line.state = state
+        line.cause = line.cause or cause
+
+    def add(self, samples: Samples) -> None:
+        """Take in telemetry; of unknown links nothing is kept."""
+        for link, direction, numbers in samples.select(*_USED):
+            if link in self.links:
+                _take(getattr(self.links[link], direction), *numbers)
+
+    def worst(self, count: int) -> list[LinkNow]:
+        """The links in their own order, or, if they are more than `count`, the worst of them first."""
+        lines = list(self.links.values())
+        if len(lines) <= count:
+            return lines
+        return sorted(lines, key=lambda line: line.badness, reverse=True)[:count]
+
+
+_USED = (
+    "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
+    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
+)  # fmt: skip
+
+
+def _waiting(plan: LinkPlan) -> LinkNow:
+    line = LinkNow(plan.name, max(len(plan.up.rows), len(plan.down.rows)))
+    for half, schedule in ((line.up, plan.up), (line.down, plan.down)):
+        half.delay_ns, half.rate_bps = schedule.rows[0].delay_ns, schedule.rows[0].rate_bps
+    return line
+
+
+def _take(half: HalfNow, *numbers: int) -> None:
+    """Bring `half` up to date with one sample, whose numbers come in the order of `_USED`."""
+    half.row, half.delay_ns, half.rate_bps, delivered_bytes, interval_ns, half.queue_bytes = numbers[:6]
+    half.lateness_p99_ns, dropped, *lost = numbers[6:]
+    half.carried_bps = 8 * delivered_bytes * NS_PER_S // interval_ns if interval_ns > 0 else 0
+    half.dropped += dropped
+    half.lost += sum(lost)

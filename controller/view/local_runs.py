@@ -1,0 +1,125 @@
+"""The runs whose folders are here: what `plctl run` left without a controller, or `plctl fetch` with one.
+
+A run that goes on in another terminal can be watched, too: its folder is readable at every moment. One whose writer was
+killed is told from one that goes on by the lock that died with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from plctl.common.base.errors import KernelError, PlctlError, UserError
+from plctl.common.protocol import requests as rq
+from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.results.run_folder import RUN_NAME, is_open, read_events, read_record
+from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.view.live_samples import LiveValues, read_live
+from plctl.controller.view.run_source import BROKEN_OFF
+
+_BROKEN_OFF_CAUSE = (
+    "nobody writes to its folder any more: its plctl was killed, or it was fetched before its end. What it wrote until "
+    "then is there; `plctl clean` takes away what it may have left on this machine"
+)
+
+
+class LocalRuns:
+    """A `RunSource` over the folders below one."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._over: set[str] = set()
+        self.place = str(base)
+
+    def folder(self, run: str) -> Path:
+        return self._base / run
+
+    async def runs(self, limit: int) -> tuple[rq.RunInfo, ...]:
+        found: list[rq.RunInfo] = []
+        for path in sorted(self._base.glob(f"*/{RUN_NAME}"), reverse=True):  # an id begins with its time
+            if len(found) == limit:
+                break
+            try:
+                found.append(_info(read_record(path.parent), path.parent))
+            except PlctlError as error:
+                found.append(rq.RunInfo(path.parent.name, "", "unreadable", "", "", 0, (), cause=str(error)))
+        return tuple(found)
+
+    async def state(self, run: str) -> rq.RunState:
+        record = read_record(self.folder(run))
+        live = {} if record.verdict else read_live(self.folder(run), record)
+        states = _last_states(self.folder(run))
+        return rq.RunState(
+            info=_info(record, self.folder(run)),
+            duration_ns=record.duration_ns,
+            t0_ns=record.t0_ns or 0,
+            now_ns=time.monotonic_ns(),
+            links=tuple(_link_state(link, states, live) for link in record.links),
+        )
+
+    async def link(self, run: str, link: str) -> rq.LinkState:
+        record = read_record(self.folder(run))
+        for each in record.links:
+            if each.plan.name == link:
+                return _link_state(each, _last_states(self.folder(run)), read_live(self.folder(run), record, [link]))
+        raise UserError(f"{run} has no link {link!r:.80}")
+
+    async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
+        folder = self.folder(run)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        return tuple(rq.FileInfo(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths)
+
+    async def read(self, run: str, path: str, offset: int = 0, length: int = rq.MAX_FILE_PART) -> rq.FilePart:
+        full = self.folder(run) / path
+        over = self._is_over(run)
+        try:
+            size = full.stat().st_size
+            start = max(0, size + offset) if offset < 0 else offset
+            with full.open("rb") as file:
+                file.seek(start)
+                return rq.FilePart(file.read(length), start, size, over)
+        except FileNotFoundError:
+            raise UserError(f"{run} has no file {path}") from None
+        except OSError as error:
+            raise KernelError.from_os(f"read {full}", error) from error
+
+    def _is_over(self, run: str) -> bool:
+        if run not in self._over and (read_record(self.folder(run)).verdict or not is_open(self.folder(run))):
+            self._over.add(run)
+        return run in self._over
+
+
+def _last_states(folder: Path) -> dict[str, tuple[str, str]]:
+    """The last state of each link in the log, and its cause."""
+    states: dict[str, tuple[str, str]] = {}
+    for event in read_events(folder):
+        if (name := str(event.get("event", ""))).startswith("link.") and event.get("link"):
+            states[str(event["link"])] = name.removeprefix("link."), str(event.get("cause", ""))
+    return states
+
+
+def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: LiveValues) -> rq.LinkState:
+    name = link.plan.name
+    state, cause = (link.verdict, link.cause) if link.verdict else states.get(name, ("waiting", ""))
+    return rq.LinkState(name, link.host, state, cause, live.get((name, "up"), ()), live.get((name, "down"), ()))
+
+
+def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
+    broken_off = not record.verdict and not is_open(folder)
+    phase = Phase.DONE if record.verdict else Phase.RUNNING if record.t0_ns else Phase.PREPARING
+    return rq.RunInfo(
+        run=record.run,
+        name=record.name,
+        phase=BROKEN_OFF if broken_off else str(phase),
+        submitted_by="",
+        submitted_utc=record.created_utc,
+        links=len(record.links),
+        hosts=_distinct(link.host for link in record.links),
+        verdict=record.verdict,
+        cause=_BROKEN_OFF_CAUSE if broken_off else record.cause,
+    )
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

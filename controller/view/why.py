@@ -1,0 +1,175 @@
+"""Tells the story of one link in one place: what was planned, what happened when, what went wrong first.
+
+`gather` asks for all that is known; what is told of it (`tell`, `document`) is a pure function of that.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from plctl.common.base.errors import UserError
+from plctl.common.base.problems import suggest
+from plctl.common.base.units import NS_PER_S, format_duration, format_rate, format_size
+from plctl.common.protocol.requests import LinkState
+from plctl.controller.results.event_log import CONTROLLER, Event
+from plctl.controller.results.run_folder import ARTIFACTS_NAME
+from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.verdict.verdict import Verdict
+from plctl.controller.view.event_text import details
+from plctl.controller.view.live_state import named
+from plctl.controller.view.run_source import RunSource, read_events, read_record
+
+#: Of a workload's standard error, so much of its end is told.
+_TAIL_BYTES = 4096
+_TAIL_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of one link of a run."""
+
+    record: RunRecord
+    link: LinkRecord
+    state: LinkState  #: how it is, or was when last heard of
+    events: list[Event]  #: of the link, and of the run and the host as a whole, in order
+    errors: dict[str, str]  #: the end of each workload's standard error
+
+    @property
+    def cause(self) -> str:
+        """What went wrong first; empty if nothing is known to have."""
+        causes = (str(event.get("cause") or "") for event in self.events if event.get("link"))
+        return self.link.cause or self.state.cause or next(filter(None, causes), "")
+
+
+async def gather(source: RunSource, run: str, link: str) -> Story:
+    """All that `source` knows of `link`.
+
+    :raises UserError: the run has no such link.
+    """
+    record = await read_record(source, run)
+    found = next((each for each in record.links if each.plan.name == link), None)
+    if found is None:
+        raise UserError(f"{run} has no link {link!r:.80}; {suggest(link, [each.plan.name for each in record.links])}")
+    hosts = ("", found.host, CONTROLLER)
+    events = await read_events(source, run)
+    concerned = [e for e in events if e.get("link") == link or (not e.get("link") and e.get("host") in hosts)]
+    return Story(record, found, await source.link(run, link), concerned, await _errors(source, run, link))
+
+
+async def _errors(source: RunSource, run: str, link: str) -> dict[str, str]:
+    prefix, suffix = f"{ARTIFACTS_NAME}/{link}/", ".stderr"
+    found = {}
+    for file in await source.files(run):
+        if file.size and file.path.startswith(prefix) and file.path.endswith(suffix):
+            part = await source.read(run, file.path, -_TAIL_BYTES)
+            lines = part.data.decode(errors="replace").splitlines()[-_TAIL_LINES:]
+            found[file.path.removeprefix(prefix).removesuffix(suffix)] = "\n".join(lines)
+    return found
+
+
+def tell(story: Story) -> Iterator[str]:
+    """The story in lines for people."""
+    link = story.link
+    yield f"{link.plan.name} of {story.record.run} on {link.host}: {link.verdict or story.state.state}"
+    if cause := story.cause:
+        yield f"first cause: {cause}"
+    yield from (f"also: {text}" for text in link.also)
+    yield ""
+    yield from _timeline(story)
+    yield ""
+    yield from _figures(story)
+    for name, text in story.errors.items():
+        yield ""
+        yield f"standard error of {name}, its end:"
+        yield from (f"  {line}" for line in text.splitlines())
+    yield ""
+    yield f"run it again: {again(story.record)}"
+
+
+def again(record: RunRecord) -> str:
+    """The command that asks for the same run, by the same seed."""
+    words = ["plctl", *record.command[1:]]
+    if not any(word == "--seed" or word.startswith("--seed=") for word in words):
+        end = words.index("--") if "--" in words else len(words)
+        words[end:end] = ["--seed", str(record.seed)]
+    return shlex.join(words)
+
+
+def document(story: Story) -> dict[str, Any]:
+    """The story as `--json` prints it. Times are nanoseconds, sizes bytes."""
+    link, record = story.link, story.record
+    halves = {"up": story.state.up, "down": story.state.down}
+    return {
+        "run": record.run,
+        "link": link.plan.name,
+        "host": link.host,
+        "state": story.state.state,
+        "verdict": link.verdict,
+        "cause": story.cause,
+        "also": list(link.also),
+        "t0_utc": record.t0_utc,
+        "skew_ns": link.skew_ns,
+        "clock_bound_ns": [record.host(link.host).bound_before_ns, record.host(link.host).bound_after_ns],
+        "clock_source": record.host(link.host).clock_source,
+        "events": [dict(event) for event in story.events],
+        "telemetry": {name: named(values) if values else None for name, values in halves.items()},
+        "standard_error": story.errors,
+        "again": again(record),
+    }
+
+
+def _timeline(story: Story) -> Iterator[str]:
+    """What happened when, seconds from T0, or from the first event where T0 was never chosen."""
+    t0_ns = story.record.t0_ns
+    entries = [(int(e.get("t_ns", 0)), str(e.get("event", "")), details(e)) for e in story.events]
+    if t0_ns is not None:
+        entries += _start(story, t0_ns)
+    zero_ns = t0_ns if t0_ns is not None else min((at for at, _, _ in entries), default=0)
+    for at_ns, name, text in sorted(entries, key=lambda entry: entry[0]):
+        yield f"{(at_ns - zero_ns) / NS_PER_S:+12.6f} s  {name:<18}  {text}".rstrip()
+
+
+def _start(story: Story, t0_ns: int) -> Iterator[tuple[int, str, str]]:
+    """Planned and actual start, on the controller's clock as well as that is known."""
+    link, host = story.link, story.record.host(story.link.host)
+    yield t0_ns, "planned start", f"T0, {story.record.t0_utc}"
+    if link.skew_ns is not None:
+        known = [format_duration(ns) for ns in (host.bound_before_ns, host.bound_after_ns) if ns >= 0]
+        bound = f"± {' before and ± '.join(known)}{' after' * (len(known) == 2)}" if known else "not known"
+        late = f"{format_duration(link.skew_ns)} after T0 on its host's clock"
+        yield t0_ns + link.skew_ns, "actual start", f"{late}; clock {bound} ({host.clock_source})"
+
+
+def _figures(story: Story) -> Iterator[str]:
+    for direction, values in (("up", story.state.up), ("down", story.state.down)):
+        if values:
+            yield f"last telemetry {direction}: {_sample(named(values))}"
+    if result := story.link.result:
+        for direction, half in (("up", result.up), ("down", result.down)):
+            lost = half.lost_ring + half.lost_send + half.lost_memory
+            yield (
+                f"whole run {direction}: {half.arrived_packets} packets arrived, {half.delivered_packets} delivered,"
+                f" {half.dropped_queue_full_packets} dropped by the emulated queue, {lost} lost by the machine"
+                f" (ring {half.lost_ring}, send {half.lost_send}, memory {half.lost_memory})"
+            )
+        for workload in result.workloads:
+            yield f"workload {workload.name} at the {workload.at}: {workload.cause or _ended(workload.status)}"
+    elif story.link.verdict == Verdict.FAILED:
+        yield "no result came from its host"
+
+
+def _ended(status: int) -> str:
+    return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _sample(now: dict[str, int]) -> str:
+    lost = now["lost_ring"] + now["lost_send"] + now["lost_memory"]
+    late = f", lateness p99 {format_duration(now['lateness_p99_ns'])}" if now["lateness_p99_ns"] >= 0 else ""
+    return (
+        f"row {now['row'] + 1} asks {format_duration(now['delay_ns'])} {format_rate(now['rate_bps'])},"
+        f" queue {format_size(now['queue_bytes'])}, {now['in_flight_packets']} in flight{late};"
+        f" so far {now['dropped_queue_full_packets']} dropped by the emulated queue, {lost} lost by the machine"
+    )

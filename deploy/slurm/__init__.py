@@ -1,0 +1,1 @@
+"""Agents as jobs of a Slurm cluster."""

@@ -1,0 +1,1 @@
+"""One host over ssh: trust, sudo, and what can fail."""

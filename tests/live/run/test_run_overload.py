@@ -1,0 +1,103 @@
+"""A machine that cannot keep up says so: its run is never `ok`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PLCTL = [sys.executable, "-m", "plctl.common"]
+SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
+SPINNERS = 3
+PATIENCE_S = 60
+LOOK_EVERY_S = 0.01  #: seldom enough to leave the CPU to what is being waited for
+
+#: Says that it has begun, sends a datagram every millisecond for two seconds, and says that it is through.
+SEND = [
+    sys.executable,
+    "-uc",
+    "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); print('begun')\n"
+    "for _ in range(2000): s.sendto(b'hello', ('192.168.66.2', 9)); time.sleep(0.001)\n"
+    "print('through')",
+]
+
+
+def await_condition(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Return once `condition` holds; fail if `process` ends before or a minute passes."""
+    deadline = time.monotonic() + PATIENCE_S
+    ended = os.pidfd_open(process.pid)
+    try:
+        while not condition():
+            assert time.monotonic() < deadline
+            if select.select([ended], [], [], LOOK_EVERY_S)[0] and not condition():
+                raise AssertionError(process.communicate())
+    finally:
+        os.close(ended)
+
+
+def said(folder: Path, word: str) -> bool:
+    """Whether the workload of the only run below `folder` has said `word`."""
+    return any(word in path.read_text() for path in folder.glob("runs/*/artifacts/short/client.stdout"))
+
+
+def find_forwarder(state_folder: Path) -> int:
+    """The pid of the forwarder that uses this state folder."""
+    mark = f"PLCTL_STATE_DIR={state_folder}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            ours = mark in (folder / "environ").read_bytes().split(b"\0")
+            if ours and b"plctl.agent.forwarder.process" in (folder / "cmdline").read_bytes().split(b"\0"):
+                return int(folder.name)
+    raise AssertionError("there is no forwarder")
+
+
+def lower_priority(pid: int) -> None:
+    """Let everything that is ready to run go before each thread of the process, and before its session's group."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
+    with contextlib.suppress(OSError):  # this kernel does not group sessions
+        Path(f"/proc/{pid}/autogroup").write_text("19")
+
+
+@contextlib.contextmanager
+def spinners(cpu: int) -> Iterator[None]:
+    """Processes that never rest, all on `cpu`."""
+    running = [
+        subprocess.Popen([sys.executable, "-c", f"import os; os.sched_setaffinity(0, [{cpu}])\nwhile True: pass"])
+        for _ in range(SPINNERS)
+    ]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def test_a_starved_forwarder_is_late_or_overloaded_but_not_ok(state_folder: Path, tmp_path: Path) -> None:
+    """A forwarder that gets next to no CPU time while frames flow earns its link `late` or `overloaded`, and exit 1."""
+    scenario = tmp_path / "short.csv"
+    scenario.write_text(SCENARIO)
+    cpu = max(os.sched_getaffinity(0))
+    process = subprocess.Popen(
+        [*PLCTL, "run", str(scenario), "--json", "--cpus", str(cpu), "--workers", "1", "--", *SEND],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    await_condition(lambda: said(tmp_path, "begun"), process)
+    lower_priority(find_forwarder(state_folder))
+    with spinners(cpu):
+        await_condition(lambda: said(tmp_path, "through"), process)
+    out, errors = process.communicate(timeout=PATIENCE_S)
+    (link,) = json.loads(out)["links"]
+    assert link["verdict"] in ("late", "overloaded"), errors
+    assert any(word in link["cause"] for word in ("left late: p99", "the machine, not the scenario, lost")), link
+    assert 1 == process.returncode

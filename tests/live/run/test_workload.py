@@ -1,0 +1,194 @@
+"""Workloads in real namespaces: gates, output, time-outs, users, and that nothing of them outlives its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plctl.agent.kernel import link_namespaces
+from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.ownership import processes
+from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.workload.workload import MARK_VARIABLE, WorkloadProcess
+from plctl.common.base.clock import RealClock
+from plctl.common.base.errors import WorldError
+from plctl.common.plan.run_plan import LinkPlan, Ready, Workload
+
+CLOCK = RealClock()
+
+
+@pytest.fixture
+def built(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[Triple]:
+    """The namespaces of a link; nothing forwards."""
+    link_namespaces.build(triple, plan, ledger)
+    yield triple
+    link_namespaces.remove(triple, ledger)
+
+
+async def spawn(workload: Workload, built: Triple, ledger: Ledger, folder: Path) -> WorkloadProcess:
+    """`workload` at its gate."""
+    return await WorkloadProcess.spawn(workload, built, folder, ledger=ledger, env={}, clock=CLOCK)
+
+
+def command(*argv: str, **more: object) -> Workload:
+    """A workload called w at the client."""
+    return Workload("w", "client", argv, **more)  # type: ignore[arg-type]
+
+
+async def test_it_runs_at_t0_in_its_namespace_and_leaves_its_output(
+    built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Nothing of the command happens before T0; then it sees its own network, and both outputs are kept."""
+    script = "import time; print(time.monotonic_ns()); print(open('/proc/net/dev').read())"
+    process = await spawn(command(sys.executable, "-c", script), built, ledger, tmp_path)
+    t0_ns = time.monotonic_ns() + 50_000_000
+    process.open_gate(t0_ns)
+    await process.wait()
+    said, *interfaces = (tmp_path / "w.stdout").read_text().splitlines()
+    assert int(said) >= t0_ns
+    assert any("veth1:" in line for line in interfaces)
+    assert (0, "") == (process.result().status, process.result().cause)
+    assert {"status": 0, "started_ns": t0_ns}.items() <= json.loads((tmp_path / "w.exit.json").read_text()).items()
+    assert [] == [e for e in ledger.entries() if e.kind == "process"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "cause"),
+    [
+        (("sh", "-c", "echo woe >&2; exit 3"), "exited with status 3: woe"),
+        (("sh", "-c", "kill -SEGV $$"), "was killed by SIGSEGV"),
+        (("no-such-command",), "cannot execute no-such-command: command not found"),
+        (("/etc/passwd",), "cannot execute /etc/passwd: Permission denied"),
+    ],
+)
+async def test_a_failure_has_its_sentence(
+    argv: tuple[str, ...], cause: str, built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Each way in which a command can fail is told apart."""
+    process = await spawn(command(*argv), built, ledger, tmp_path)
+    process.open_gate(0)
+    await process.wait()
+    assert cause == process.result().cause
+
+
+async def test_ending_it_ends_all_that_it_started(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """Children in the background, and those that left the session, go too; that is no failure."""
+    script = "setsid sleep 60 & sleep 60 & echo up; wait"
+    process = await spawn(command("sh", "-c", script), built, ledger, tmp_path)
+    process.open_gate(0)
+    while "up" not in (tmp_path / "w.stdout").read_text():
+        await asyncio.sleep(0)
+    await process.end()
+    assert "" == process.result().cause
+    mark = f"{ledger.token}/"
+    assert [] == [p for p in processes.living() if has_mark(p.pid, mark)]
+
+
+def has_mark(pid: int, mark: str) -> bool:
+    """Whether `pid` was started by a workload of the owner."""
+    with contextlib.suppress(OSError):
+        return f"{MARK_VARIABLE}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    return False
+
+
+async def test_a_timeout_is_a_failure(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """A workload that runs longer than it may is ended and says so."""
+    process = await spawn(command("sleep", "60", timeout_ns=20_000_000), built, ledger, tmp_path)
+    process.open_gate(0)
+    await process.wait()
+    assert "ran longer than its timeout of 20 ms" == process.result().cause
+
+
+async def test_it_runs_as_the_user_that_was_asked_for(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """`user` decides who the command is; one that does not exist is a sentence before T0."""
+    process = await spawn(command("id", "-u", user="nobody"), built, ledger, tmp_path)
+    process.open_gate(0)
+    await process.wait()
+    assert "" == process.result().cause
+    assert str(pwd.getpwnam("nobody").pw_uid) == (tmp_path / "w.stdout").read_text().strip()
+    with pytest.raises(WorldError, match="cannot start workload w: there is no user 'nosuchuser' on this host"):
+        await spawn(command("true", user="nosuchuser"), built, ledger, tmp_path)
+
+
+LISTEN = """
+import socket, sys, time
+server = socket.socket(socket.AF_INET, socket.SOCK_{kind})
+server.bind(("0.0.0.0", 5999))
+{listen}
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ready", "script"),
+    [
+        (Ready(tcp=5999), LISTEN.format(kind="STREAM", listen="server.listen()")),
+        (Ready(udp=5999), LISTEN.format(kind="DGRAM", listen="")),
+        (Ready(file="flag"), "open('flag', 'w'); import time; time.sleep(60)"),
+    ],
+    ids=["tcp", "udp", "file"],
+)
+async def test_ready_waits_for_what_was_promised(
+    ready: Ready, script: str, built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """The gate of a server opens once it listens, is bound, or has made its file."""
+    process = await spawn(command(sys.executable, "-c", script, ready=ready), built, ledger, tmp_path)
+    process.open_gate(0)
+    await asyncio.wait_for(process.ready(), 30)
+    await process.end()
+
+
+async def test_a_server_that_ends_is_not_ready(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """A server that fails before it listens ends the wait at once, with its last words."""
+    process = await spawn(
+        command("sh", "-c", "echo 'no licence' >&2; exit 1", ready=Ready(tcp=1)), built, ledger, tmp_path
+    )
+    process.open_gate(0)
+    with pytest.raises(WorldError, match="workload w ended before it did listen on TCP port 1; no licence"):
+        await process.ready()
+    await process.wait()
+
+
+AGENT = """
+import asyncio, sys
+from pathlib import Path
+from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.workload.workload import WorkloadProcess
+from plctl.common.base.clock import RealClock
+from plctl.common.plan.run_plan import Workload
+
+async def main():
+    triple = Triple.prefixed(sys.argv[1])
+    process = await WorkloadProcess.spawn(
+        Workload("w", "client", ("sleep", "60")), triple, Path(sys.argv[3]), ledger=Ledger(Path(sys.argv[2])), env={},
+        clock=RealClock())
+    process.open_gate(0)
+    print(process._process.pid, flush=True)
+    await process.wait()
+
+asyncio.run(main())
+"""
+
+
+def test_it_dies_with_the_agent(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """SIGKILL of the process that started a workload kills the workload, without anybody's help."""
+    prefix = built.client.removesuffix("-client")
+    argv = [sys.executable, "-c", AGENT, prefix, str(ledger.path), str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdout is not None
+        workload = os.pidfd_open(int(agent.stdout.readline()))
+        agent.send_signal(signal.SIGKILL)
+        assert set() == processes.await_exits({workload}, 30)
+    os.close(workload)

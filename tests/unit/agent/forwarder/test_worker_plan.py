@@ -1,0 +1,98 @@
+"""What workers are started with, and that no allowance can be overdrawn by more than a look at the clock."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plctl.agent.forwarder.worker_plan import Throttle, default_workers, plan_workers, read_throttle
+from plctl.agent.native import _core
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.plan.forwarder_options import ForwarderOptions
+
+USUAL = Throttle(0.95, NS_PER_S)
+LOOK_NS = 2 * NS_PER_MS  #: what a worker may run between two looks at its clock
+
+
+def test_workers_are_pinned_in_turn() -> None:
+    """More workers than CPUs go round; without a number there is one for each CPU."""
+    assert [4, 5, 4] == [worker[2] for worker in plan_workers(ForwarderOptions(workers=3, cpus=(4, 5)), USUAL)]
+    assert [4, 5] == [worker[2] for worker in plan_workers(ForwarderOptions(cpus=(4, 5)), USUAL)]
+    assert [-1] * default_workers() == [worker[2] for worker in plan_workers(ForwarderOptions(), USUAL)]
+
+
+def test_options_reach_every_worker() -> None:
+    """Spinning, its budget in millionths, and the priority."""
+    options = ForwarderOptions(workers=2, spin="busy", spin_budget=0.25, real_time=7)
+    assert [("busy", 250_000, -1, 7)] * 2 == [worker[:4] for worker in plan_workers(options, USUAL)]
+
+
+def test_workers_that_may_meet_share_what_real_time_may_run() -> None:
+    """Two workers on one CPU, or anywhere, get half each; on CPUs of their own they get all."""
+    (alone,) = plan_workers(ForwarderOptions(workers=1, real_time=1), USUAL)
+    apart = plan_workers(ForwarderOptions(cpus=(0, 1), real_time=1), USUAL)
+    together = plan_workers(ForwarderOptions(workers=2, real_time=1), USUAL)
+    assert [alone[4:]] * 2 == [worker[4:] for worker in apart]
+    assert [(alone[4] // 2, alone[5] // 2)] * 2 == [worker[4:] for worker in together]
+
+
+def test_this_kernels_throttle_is_one() -> None:
+    """A share above nothing and at most 0.95, of a period."""
+    throttle = read_throttle()
+    assert 0 <= throttle.share <= 0.95
+    assert throttle.period_ns > 0
+
+
+@given(
+    st.floats(0.05, 0.95),
+    st.integers(1, 3),
+    st.lists(st.tuples(st.integers(0, 400 * NS_PER_MS), st.integers(1, LOOK_NS)), min_size=1, max_size=60),
+    st.integers(0, 1000),
+)
+def test_no_period_is_overdrawn(share: float, workers: int, pauses: list[tuple[int, int]], busy: int) -> None:
+    """However a worker alternates between resting and running without a break, no period holds more than the kernel's.
+
+    It runs at real-time priority between two looks only if its allowance was not used up at the first.
+    """
+    throttle = Throttle(share, NS_PER_S)
+    _, _, _, _, gain, burst = plan_workers(ForwarderOptions(workers=workers, real_time=1), throttle)[0]
+    rests = [*pauses, *[(0, LOOK_NS)] * busy]
+    looks = [0, *itertools.accumulate(rest + run for rest, run in rests)]
+    runs: list[tuple[int, int]] = []  # (until, ns at real-time priority)
+    steps: list[tuple[int, int]] = []
+    for now, (_, run) in zip(looks[1:], rests, strict=True):
+        left = _core.allowance_trace(gain, burst, [*steps, (now - run, 0)])[-1] if len(steps) < 200 else 0
+        spent = run if left > 0 else 0
+        steps.append((now, spent))
+        runs.append((now, spent))
+    for until, _ in runs:
+        within = sum(spent for end, spent in runs if until - throttle.period_ns < end <= until)
+        assert within <= share * throttle.period_ns / workers + LOOK_NS
+
+
+@given(st.integers(0, 10**6 - 1), st.lists(st.integers(0, 500), min_size=1, max_size=300))
+def test_short_waits_count_exactly(share: int, waits: list[int]) -> None:
+    """What is gained in a thousand looks is what is gained in one: nothing is rounded away between them."""
+    burst = NS_PER_S
+    looks = list(itertools.accumulate(waits))
+    often = _core.allowance_trace(share, burst, [(0, burst), *((look, 0) for look in looks)])[-1]
+    once = _core.allowance_trace(share, burst, [(0, burst), (looks[-1], 0)])[-1]
+    assert looks[-1] * share // 10**6 == often == once
+
+
+@pytest.mark.parametrize(
+    ("frames", "passed_ns", "gathers"), [(1, 4001, 0), (1, 3999, 5000), (3, 13_000, 0), (3, 11_000, 5000)]
+)
+def test_frames_gather_only_under_a_flood(frames: int, passed_ns: int, gathers: int) -> None:
+    """Only frames that come faster than one in 4 µs are kept waiting, and for 5 µs at the most."""
+    assert gathers == _core.gather_ns("adaptive", 1, frames, passed_ns)
+    assert gathers == _core.gather_ns("busy", 0, frames, passed_ns)
+
+
+def test_frames_do_not_gather_where_nothing_may_spin() -> None:
+    """Waiting for frames is spinning: within its budget, and never with --spin off."""
+    assert 0 == _core.gather_ns("adaptive", 0, 64, 1)
+    assert 0 == _core.gather_ns("off", 1, 64, 1)

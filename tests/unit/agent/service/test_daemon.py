@@ -1,0 +1,146 @@
+"""An agent over TCP carries a command out once, in time and for the right run, and says by name what it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from support.hostile import Site
+
+from plctl.agent.run.host_site import HostSite
+from plctl.agent.service.daemon import Agent
+from plctl.common.base.clock import ClockIdentity, RealClock, clock_identity
+from plctl.common.base.errors import VersionError, WorldError
+from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.run_plan import RunPlan
+from plctl.common.protocol import messages as m
+from plctl.common.protocol import presence as ps
+from plctl.common.protocol import wire
+from plctl.common.transport.hub_and_spoke import Peer
+from plctl.common.transport.refusals import Refusals
+
+Said = TypeVar("Said")
+
+
+class Controller(Site):
+    """A controller's end by hand, with one agent that serves it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, Refusals(RealClock()))
+        self.agent = Agent("edge-1", self.spoke(self.enroll("edge-1")), RealClock(), HostSite())
+        self.serving = asyncio.create_task(self.agent.serve())
+        self.peer = Peer("edge-1")
+
+    async def meet(self) -> None:
+        """Hear HELLO and answer it."""
+        self.peer, data = await asyncio.wait_for(self.hub.receive(), 60)
+        assert isinstance(m.decode(data, "agent").message, m.Hello)
+        await self.welcome(clock_identity())
+
+    async def welcome(self, clock: ClockIdentity) -> None:
+        """Answer HELLO as a controller that reads `clock`."""
+        await self.tell(m.Envelope(m.Welcome("c", clock)))
+
+    async def hear(self, kind: type[Said]) -> Said:
+        """What the agent says next of this kind."""
+        while True:
+            _, data = await asyncio.wait_for(self.hub.receive(), 60)
+            if isinstance(message := m.decode(data, "agent").message, kind):
+                return message
+
+    async def tell(self, envelope: m.Envelope) -> None:
+        """Send to the agent."""
+        await self.hub.send(self.peer, m.encode(envelope))
+
+    async def answer(self) -> m.Envelope:
+        """What the agent says next besides its signs of life and its questions for the time."""
+        while True:
+            _, data = await asyncio.wait_for(self.hub.receive(), 60)
+            envelope = m.decode(data, "agent")
+            if not isinstance(envelope.message, ps.Status | ps.ClockQuery):
+                return envelope
+
+
+@pytest.fixture
+async def controller(tmp_path: Path) -> AsyncIterator[Controller]:
+    """A controller that has welcomed its agent."""
+    controller = Controller(tmp_path / "keys")
+    await controller.meet()
+    yield controller
+    controller.agent.stop()
+    await asyncio.gather(controller.serving, return_exceptions=True)
+    controller.close()
+
+
+async def test_an_expired_command_is_refused_by_name(controller: Controller) -> None:
+    """A command that comes after its expiry on the controller's clock has no effect."""
+    expired = RealClock().monotonic_ns() - 1
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r", expires_ns=expired))
+    refused = m.Envelope(m.Refused("Prepare came after it had expired"), reply_to=5, epoch="r")
+    assert refused == await controller.answer()
+
+
+async def test_expiry_is_judged_on_the_controllers_clock(controller: Controller) -> None:
+    """A controller whose clock is two hours ahead is asked for it; its commands are neither stale nor eternal."""
+    ahead_ns = 2 * 3600 * NS_PER_S
+    await controller.welcome(ClockIdentity("another machine", ""))
+    query = await controller.hear(ps.ClockQuery)
+    there_ns = RealClock().monotonic_ns() + ahead_ns
+    await controller.tell(m.Envelope(ps.ClockReply(query.t1_ns, there_ns, there_ns)))
+    for command, (early_ns, cause) in enumerate(((NS_PER_S, "had expired"), (-60 * NS_PER_S, "not here")), 5):
+        expires_ns = RealClock().monotonic_ns() + ahead_ns - early_ns
+        await controller.tell(m.Envelope(m.Commit(1), id=command, epoch="r", expires_ns=expires_ns))
+        assert cause in (await controller.hear(m.Refused)).cause
+    status = await controller.hear(ps.Status)
+    while status.bound_ns < 0:
+        status = await controller.hear(ps.Status)
+    assert abs(status.offset_ns - ahead_ns) <= status.bound_ns
+    assert ("exchanges", True) == (status.clock_source, status.round_trip_ns > 0)
+
+
+async def test_a_command_of_another_run_is_refused_by_name(controller: Controller) -> None:
+    """A command with a stale epoch says which run is not here."""
+    await controller.tell(m.Envelope(m.Commit(1), id=6, epoch="old"))
+    assert m.Refused("Commit is for run old, which is not here") == (await controller.answer()).message
+
+
+async def test_a_replayed_command_is_answered_and_not_repeated(controller: Controller) -> None:
+    """The same id brings the same answer; a PREPARE under a new id cannot bring a run back that is over."""
+    prepare = m.Prepare(RunPlan("r", 1, ()))
+    for _ in range(2):
+        await controller.tell(m.Envelope(prepare, id=7, epoch="r"))  # being carried out: not refused as a second one
+    for _ in range(2):
+        await controller.tell(m.Envelope(m.Release(), id=8, epoch="r"))
+        released = await controller.answer()
+        while isinstance(released.message, m.Events):
+            released = await controller.answer()
+        assert m.Envelope(m.Released(), reply_to=8, epoch="r") == released
+    await controller.tell(m.Envelope(prepare, id=9, epoch="r"))
+    assert m.Refused("PREPARE for run r, which is over") == (await controller.answer()).message
+
+
+async def test_an_agent_obeys_no_message_of_an_agent(controller: Controller) -> None:
+    """A type that a controller may not send, and bytes that are no message, are refused and change nothing."""
+    await controller.tell(m.Envelope(m.Released(), id=1, epoch="r"))
+    await controller.hub.send(controller.peer, b"\xc1")
+    for words in ("'released' is not for this role to send", "not a msgpack message"):
+        refused = (await controller.answer()).message
+        assert isinstance(refused, m.Refused)
+        assert words in refused.cause
+
+
+async def test_an_agent_that_is_turned_away_ends_with_the_cause(controller: Controller) -> None:
+    """A refusal without a command ends the agent with the controller's sentence."""
+    await controller.tell(m.Envelope(m.Refused("no room")))
+    with pytest.raises(WorldError, match="the controller refuses this agent: no room"):
+        await controller.serving
+
+
+async def test_an_agent_of_another_version_ends_naming_both(controller: Controller) -> None:
+    """An agent whose controller speaks another version says which two versions met."""
+    await controller.hub.send(controller.peer, wire.pack({"v": 2, "type": "refused", "body": {"cause": "too old"}}))
+    with pytest.raises(VersionError, match=r"protocol version 2; .* 1 .*too old"):
+        await controller.serving

@@ -1,0 +1,136 @@
+"""A simulated agent takes a whole run through the real controller's session, and leaves no doubt that it is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from plctl.agent.service.daemon import Agent
+from plctl.agent.simulated.site import SimulatedSite
+from plctl.common.base.clock import RealClock
+from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.samples import Samples
+from plctl.common.transport.hub_and_spoke import LocalHub
+from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.lifecycle.machine import Phase
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.run.session import Session
+
+SCHEDULE = Schedule((Row(0, 0, NS_PER_MS, 10**8),))
+ROOM = 2
+
+
+class Counting:
+    """An observer that counts samples, and cancels the run at its start if it is told to."""
+
+    def __init__(self) -> None:
+        self.samples_of: dict[str, int] = {}
+        self.cancel_when_running: Session | None = None
+
+    def phase(self, phase: Phase, t0_ns: int) -> None:  # noqa: ARG002  (an observer gets both)
+        """Cancel, if that was asked for."""
+        if phase is Phase.RUNNING and self.cancel_when_running:
+            self.cancel_when_running.cancel("enough")
+
+    def samples(self, host: str, samples: Samples) -> None:
+        """Count them."""
+        self.samples_of[host] = self.samples_of.get(host, 0) + len(samples)
+
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
+        """Not looked at here."""
+
+
+class Stage:
+    """A controller with simulated agents `a` and `b`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hub = LocalHub()
+        self.board = Switchboard(self.hub, RealClock(), "c")
+        self.agents = [Agent(name, self.hub.spoke(name), RealClock(), SimulatedSite(ROOM)) for name in "ab"]
+        self.counting = Counting()
+
+    async def run(self, plans: Mapping[str, RunPlan], *, cancel: bool = False) -> RunRecord:
+        """Take a run through."""
+        for host in plans:
+            await asyncio.wait_for(self.board.wait_for(host), 20)
+        links = tuple(LinkRecord(link, host) for host, plan in plans.items() for link in plan.links)
+        with RunFolder.create(self.folder, "r-0001") as folder:
+            folder.record_plan(RunRecord("r-0001", "r", 1, links))
+            session = Session(plans, folder, self.board, RealClock(), self.counting)
+            self.counting.cancel_when_running = session if cancel else None
+            return await asyncio.wait_for(session.run(), 30)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage on which everybody serves; in the end the agents leave in good order."""
+    made = Stage(tmp_path)
+    board = asyncio.create_task(made.board.serve())
+    agents = [asyncio.create_task(agent.serve()) for agent in made.agents]
+    yield made
+    for agent in made.agents:
+        agent.stop()
+    await asyncio.gather(*agents)
+    board.cancel()
+    await asyncio.gather(board, return_exceptions=True)
+
+
+def plan(host: str, links: int, **facts: int) -> RunPlan:
+    """A plan of `links` links on `host`, sampled every 10 ms."""
+    made = tuple(LinkPlan(f"{host}-{number}", SCHEDULE, SCHEDULE) for number in range(links))
+    return RunPlan("r-0001", 1, made, sample_interval_ns=10 * NS_PER_MS, **facts)
+
+
+async def test_a_simulated_run_goes_its_whole_way(stage: Stage) -> None:
+    """All samples of the duration arrive, and the verdict is `simulated`, never `ok`."""
+    record = await stage.run({host: plan(host, ROOM, duration_ns=250 * NS_PER_MS) for host in "ab"})
+    assert {"a", "b"} == stage.counting.samples_of.keys()
+    assert all(25 * ROOM * 2 <= count <= 60 * ROOM * 2 for count in stage.counting.samples_of.values())
+    assert [True, True] == [host.simulated for host in record.hosts]
+    assert {"simulated"} == {link.verdict for link in record.links}
+    assert "every figure is made up" in record.cause
+    assert all(link.result and link.result.up.delivered_packets for link in record.links)
+
+
+async def test_a_run_ends_with_its_workloads(stage: Stage) -> None:
+    """A made-up workload ends well as soon as it was to start, and with it a run without a duration."""
+    workload = Workload("w", "client", ("anything",), start_ns=30 * NS_PER_MS)
+    link = LinkPlan("x", SCHEDULE, SCHEDULE, workloads=(workload,))
+    record = await stage.run({"a": RunPlan("r-0001", 1, (link,))})
+    result = record.links[0].result
+    assert result is not None
+    assert [("w", 0, "")] == [(each.name, each.status, each.cause) for each in result.workloads]
+
+
+async def test_a_simulated_host_refuses_more_links_than_it_has_room_for(stage: Stage) -> None:
+    """One link too many cannot be prepared, so nothing starts."""
+    record = await stage.run(
+        {"a": plan("a", ROOM + 1, duration_ns=NS_PER_MS), "b": plan("b", 1, duration_ns=NS_PER_MS)}
+    )
+    assert {"failed"} == {link.verdict for link in record.links}
+    assert "link a-2: this simulated host has room for 2 links" in record.links[0].cause
+    assert not stage.counting.samples_of
+
+
+async def test_a_simulated_run_can_be_cancelled(stage: Stage) -> None:
+    """STOP ends it long before its time, with results; that it was simulated is still said."""
+    record = await stage.run({"a": plan("a", 1, duration_ns=10**12)}, cancel=True)
+    assert "cancelled" == record.verdict
+    assert record.links[0].result is not None
+    assert any("simulated" in finding for finding in record.links[0].also)
+
+
+async def test_what_it_offers_is_marked_as_simulated(stage: Stage) -> None:
+    """HELLO says so in a field of its own and in the facts, and has room for so many links."""
+    hello = (await asyncio.wait_for(stage.board.wait_for("a"), 20)).hello
+    assert hello.simulated
+    assert "made up" in hello.facts["simulated"]
+    assert ROOM == hello.capacity.workers
+    assert hello.capacity.memory_bytes > 0 < hello.capacity.packets_per_s

@@ -1,0 +1,24 @@
+"""The record of a packet has one layout, in C, on the wire and on disk."""
+
+from __future__ import annotations
+
+from plctl.common.protocol.messages import MAX_PACKETS
+from plctl.common.telemetry.packet_log import FIELDS, RECORD, SERVED, VERDICTS
+
+
+def test_a_record_is_one_cache_line_without_padding() -> None:
+    """64 bytes, as agent/native/shared/packet_log.h asserts of its struct, all of them in named fields."""
+    assert 64 == RECORD.size
+    assert len(FIELDS) == len(RECORD.unpack(bytes(64)))
+
+
+def test_the_models_verdicts_come_first() -> None:
+    """0 and 1 are what the core and the reference answer on arrival; the machine's losses are apart from them."""
+    assert ["admitted", "queue_full"] == [VERDICTS[0], VERDICTS[1]]
+    assert {"admitted", "lost_send"} == SERVED
+    assert all(code >= 128 for code, name in VERDICTS.items() if name.startswith("lost_"))
+
+
+def test_a_message_of_packets_is_small() -> None:
+    """256 KiB, so that telemetry behind it need not wait long."""
+    assert 256 * 1024 == MAX_PACKETS * RECORD.size

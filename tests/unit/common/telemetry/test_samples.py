@@ -1,0 +1,91 @@
+"""Readings become records: differences, gauges, what was asked for, percentiles."""
+
+from __future__ import annotations
+
+import pytest
+
+from plctl.common.base.errors import ProtocolError
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.samples import SAMPLE_COLUMNS, HalfStats, Histogram, LinkStats, Samples, sample
+
+UP = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(1_000, 1, 30_000_000, 20_000_000)))
+DOWN = Schedule((Row(0, 0, 7, 9),))
+PLAN = LinkPlan("leo-0", UP, DOWN)
+
+
+def test_record_is_the_difference_of_two_readings() -> None:
+    """Counters are differences, gauges the later reading, durations those of the interval alone."""
+    before = HalfStats(10, 1000, 8, 800, 1, 100, 1, 2, 3, 50, 1, 4, 0, Histogram.of([5]), Histogram.of([90]))
+    after = HalfStats(
+        30, 3000, 20, 2000, 4, 400, 1, 3, 5, 70, 2, 6, 1, Histogram.of([5, 9, 11]), Histogram.of([90, 95, 12])
+    )
+    up, down = sample(PLAN, LinkStats(up=before), LinkStats(up=after), 777, 100)
+    assert {
+        "t_ns": 777, "interval_ns": 100, "link": "leo-0", "direction": "up",
+        "arrived_packets": 20, "arrived_bytes": 2000, "delivered_packets": 12, "delivered_bytes": 1200,
+        "dropped_queue_full_packets": 3, "dropped_queue_full_bytes": 300,
+        "lost_ring": 0, "lost_send": 1, "lost_memory": 2,
+        "queue_bytes": 70, "queue_packets": 2, "in_flight_packets": 6,
+        "row": 0, "rate_bps": 80_000_000, "delay_ns": 41_000_000,
+        "lateness_p50_ns": 9, "lateness_p99_ns": 11, "lateness_max_ns": 11,
+        "transit_min_ns": 12, "transit_p50_ns": 12, "transit_p99_ns": 93, "transit_max_ns": 95,
+    } == up._asdict()  # fmt: skip
+    assert "down" == down.direction
+
+
+def test_interval_without_deliveries_has_no_durations() -> None:
+    """−1 stands where nothing was delivered, even if something was before."""
+    stats = LinkStats(up=HalfStats(lateness=Histogram.of([5]), transit=Histogram.of([90])))
+    up, down = sample(PLAN, stats, stats, 777, 100)
+    assert (-1,) * 7 == up[-7:] == down[-7:]
+
+
+def test_row_in_force_follows_scenario_time() -> None:
+    """Before T0 the first row is asked for; afterwards the one at t − T0, be the link idle or not."""
+    rows = []
+    for t0_ns in (0, 10_000, 9_500, 9_000):
+        up, down = sample(PLAN, LinkStats(), LinkStats(t0_ns=t0_ns), 10_000, 100)
+        rows.append((up.row, up.rate_bps, up.delay_ns, down.rate_bps))
+    first, second = (0, 80_000_000, 41_000_000, 9), (1, 20_000_000, 30_000_000, 9)
+    assert [first, first, first, second] == rows
+
+
+def test_samples_travel_and_say_the_same() -> None:
+    """Packed and read again, every number of every record is there, and links and directions are named."""
+    records = [
+        *sample(PLAN, LinkStats(), LinkStats(up=HalfStats(arrived_packets=2**40)), 777, 100),
+        *sample(LinkPlan("leo-1", UP, DOWN), LinkStats(), LinkStats(t0_ns=1), -5, 100),
+    ]
+    made = Samples.of(records)
+    arrived = Samples(made.links, {name: bytes(column) for name, column in made.columns.items()})
+    numbers = [name for name in SAMPLE_COLUMNS if name not in ("link", "direction")]
+    assert [(r.link, r.direction, tuple(getattr(r, n) for n in numbers)) for r in records] == [
+        *arrived.select(*numbers)
+    ]
+    assert (("leo-0", "leo-1"), 4) == (arrived.links, len(arrived))
+    assert 0 == len(Samples.of([]))
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"surprise": bytes(16)}, "unknown column 'surprise'"),
+        ({"t_ns": bytes(8)}, "not equally long"),
+        ({"t_ns": bytes(15)}, "not equally long"),
+        ({"link": (2).to_bytes(8, "little") * 2}, "column 'link' refers to what is not there"),
+        ({"direction": (-1).to_bytes(8, "little", signed=True) * 2}, "column 'direction' refers"),
+    ],
+)
+def test_samples_that_do_not_hold_together_are_refused(change: dict[str, bytes], cause: str) -> None:
+    """Columns, lengths and indices are checked before anybody uses them."""
+    good = Samples.of(sample(PLAN, LinkStats(), LinkStats(), 777, 100))
+    with pytest.raises(ProtocolError, match=cause):
+        Samples(good.links, {**good.columns, **change})
+    with pytest.raises(ProtocolError, match="missing or unknown column 't_ns'"):
+        Samples(good.links, {name: column for name, column in good.columns.items() if name != "t_ns"})
+
+
+def test_what_is_inside_is_queued_or_in_flight() -> None:
+    """`inside_packets` closes the balance of a reading."""
+    assert 7 == HalfStats(arrived_packets=9, delivered_packets=2, queue_packets=3, in_flight_packets=4).inside_packets

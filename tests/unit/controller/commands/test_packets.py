@@ -1,0 +1,92 @@
+"""`plctl packets` tells people and machines what packets went through, or why it cannot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support.packet_records import LINK, asked, dropped, served
+from support.synthetic_run import HOST, RUN, T0_NS, handover_plan
+
+from plctl.common.cli.root_command import root
+from plctl.controller.packets.plot import plot_svg
+from plctl.controller.results import packet_file, run_record
+from plctl.controller.results.run_folder import RUN_NAME
+from plctl.controller.results.run_record import LinkRecord
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fonts_are_open() -> None:
+    """Draw once before anything is watched: matplotlib keeps the font files that it opened, a cache and no leak."""
+    plot_svg([], "any")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run of two links, the packets of one of which were logged: two served and one dropped up, none down."""
+    record = asked(lost=0)
+    record = replace(record, links=(*record.links, LinkRecord(handover_plan("other"), HOST)))
+    (tmp_path / RUN_NAME).write_text(run_record.to_json(record))
+    packet_file.append(tmp_path, LINK, "up", served(1) + served(2) + dropped(3))
+    packet_file.finish(tmp_path, record)
+    return tmp_path
+
+
+def packets(*arguments: object) -> Result:
+    return CliRunner().invoke(root, ["packets", *map(str, arguments)])
+
+
+def test_figures_and_pictures_of_both_directions(folder: Path) -> None:
+    """Verdicts, times and both plots in the terminal, without colour where there is none."""
+    result = packets(folder, LINK)
+    assert 0 == result.exit_code
+    for words in ("up (client → server): 2 admitted, 1 queue_full", "down (server → client): no packets", "sojourn",
+                  "leo-0: one-way delay [ms]"):  # fmt: skip
+        assert words in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_json_is_one_document(folder: Path) -> None:
+    """The same figures for programs, of the direction that was asked for."""
+    document = json.loads(packets(folder, LINK, "--json", "--direction", "up").stdout)
+    assert (RUN, LINK, HOST, T0_NS) == tuple(document[key] for key in ("run", "link", "host", "t0_ns"))
+    assert ["up"] == [*document["directions"]]
+    up = document["directions"]["up"]
+    assert ({"admitted": 2, "queue_full": 1}, 0, 0) == (up["verdicts"], up["unlogged"], up["before_t0"])
+    assert [2_000_000, 8_000_000, 350, 10_000_350] == [
+        up[name]["p50_ns"] for name in ("sojourn", "in_flight", "lateness", "one_way")
+    ]
+
+
+def test_svg_takes_the_place_of_the_plots(folder: Path) -> None:
+    """The file is written and named, and the terminal gets the figures only."""
+    result = packets(folder, LINK, "--svg", folder / "leo.svg")
+    assert (0, f"wrote {folder / 'leo.svg'}\n") == (result.exit_code, result.stderr)
+    assert "┤" not in result.stdout
+    assert "<svg" in (folder / "leo.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        (
+            "other",
+            f"the packets of other were not logged in run {RUN}; packets were logged of leo-0 (plctl run --packets)",
+        ),
+        ("moon", f"run {RUN} has no link moon; packets were logged of leo-0"),
+    ],
+)
+def test_a_link_without_a_log_is_told_apart(folder: Path, link: str, sentence: str) -> None:
+    """A link that is not there and one whose packets were not logged are different mistakes, and status 2."""
+    result = packets(folder, link)
+    assert (2, f"error: {sentence}\n") == (result.exit_code, result.stderr)
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
+    """The attempt and the kernel's word, no traceback."""
+    result = packets(folder, LINK, "--svg", folder / "no" / "leo.svg")
+    assert 1 == result.exit_code
+    assert f"error: cannot write {folder}/no/leo.svg: No such file or directory\n" == result.stderr

@@ -1,0 +1,38 @@
+"""What waits to be handled: in order, and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+
+from plctl.common.transport.hub_and_spoke import Peer
+from plctl.controller.hub.backlog import Backlog, Heard
+
+PEER = Peer("edge-1")
+
+
+def heard(data: bytes) -> Heard:
+    """A message that came at 0."""
+    return Heard(PEER, data, 0)
+
+
+async def test_messages_come_out_as_they_went_in() -> None:
+    """First in, first out, also for who waits for the first."""
+    backlog = Backlog()
+    waiting = asyncio.create_task(backlog.take())
+    await asyncio.sleep(0)
+    for data in (b"1", b"2", b"3"):
+        await backlog.put(heard(data))
+    assert [b"1", b"2", b"3"] == [(await waiting).data, (await backlog.take()).data, (await backlog.take()).data]
+
+
+async def test_a_full_backlog_makes_the_reader_wait() -> None:
+    """Nothing is added while so many bytes wait, and what waited to be added comes once there is room."""
+    backlog = Backlog(full_bytes=3)
+    await backlog.put(heard(b"12"))
+    await backlog.put(heard(b"34"))
+    putting = asyncio.create_task(backlog.put(heard(b"5")))
+    await asyncio.sleep(0)
+    assert not putting.done()
+    assert b"12" == (await backlog.take()).data
+    await putting
+    assert [b"34", b"5"] == [(await backlog.take()).data, (await backlog.take()).data]

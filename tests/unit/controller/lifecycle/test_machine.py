@@ -1,0 +1,360 @@
+"""The run's state machine: who is told what, when, and that it always comes to an end."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plctl.common.plan.run_plan import LinkPlan, RunPlan
+from plctl.common.protocol import messages as m
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.controller.lifecycle.machine import RunMachine
+from plctl.controller.lifecycle.patience import clock_exchanges, exchange_gap_ns, lead_ns
+from plctl.controller.lifecycle.run_events import (
+    Begin,
+    Cancel,
+    Event,
+    Interrupted,
+    Lost,
+    Phase,
+    Resumed,
+    Returned,
+    Said,
+    SetTimer,
+    Silent,
+    Tell,
+    TimedOut,
+    Unreached,
+    dump,
+    load,
+)
+
+SCHEDULE = Schedule((Row(0, 0, 1, 1),))
+RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+
+
+def plan(*links: str) -> RunPlan:
+    """A host's share of the run `r`."""
+    return RunPlan("r", 1, tuple(LinkPlan(name, SCHEDULE, SCHEDULE) for name in links))
+
+
+def prepared(*links: str, cause: str = "") -> m.Prepared:
+    """All `links` ready, or all failed for `cause`."""
+    return m.Prepared(tuple(m.LinkReadiness(link, cause) for link in links))
+
+
+def started(link: str) -> m.Started:
+    """`link` started 7 ns late."""
+    return m.Started((m.LinkStart(link, 1000, 1007),), 3)
+
+
+def finished(link: str, cause: str = "") -> m.Finished:
+    """`link` is through."""
+    return m.Finished((m.LinkResult(link, RESULT, RESULT, cause=cause),))
+
+
+class Driver:
+    """Feeds a machine for hosts a (link x) and b (link y) and says whom it tells what."""
+
+    def __init__(self) -> None:
+        self.machine = RunMachine({"a": plan("x"), "b": plan("y")})
+        self.now = 10**9
+
+    def __call__(self, *events: Event) -> list[tuple[str, str]]:
+        """The (host, command) pairs that `events` lead to."""
+        told = []
+        for event in events:
+            self.now += 1
+            for instruction in self.machine.handle(event, self.now):
+                if isinstance(instruction, Tell):
+                    told.append((instruction.host, type(instruction.message).__name__))
+        return told
+
+
+BOTH_PREPARED = (Said("a", prepared("x")), Said("b", prepared("y")))
+BOTH_ARMED = (Said("a", m.Armed(1, "s")), Said("b", m.Armed(2, "s")))
+BOTH_STARTED = (Said("a", started("x")), Said("b", started("y")))
+
+
+def test_a_run_that_goes_well() -> None:
+    """Each step is commanded once every agent has answered the one before, and the record holds what they said."""
+    drive = Driver()
+    assert drive(Begin()) == [("a", "Prepare"), ("b", "Prepare")]
+    assert drive(BOTH_PREPARED[0]) == []
+    assert drive(BOTH_PREPARED[1]) == [("a", "Arm"), ("b", "Arm")]
+    assert drive(BOTH_ARMED[0]) == []
+    assert drive(BOTH_ARMED[1]) == [("a", "Commit"), ("b", "Commit")]
+    assert drive(*BOTH_STARTED) == []
+    assert drive.machine.phase is Phase.RUNNING
+    assert drive(Said("a", finished("x"))) == []
+    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    drive(Said("b", m.Released()), Said("a", m.Released()))
+    assert drive.machine.phase is Phase.DONE
+    assert drive.machine.cause == ""
+    record = drive.machine.records["y"]
+    assert (record.bound_before_ns, record.bound_after_ns) == (2, 3)
+    assert (record.planned_ns, record.actual_ns) == (1000, 1007)
+
+
+def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
+    """A failure in PREPARE releases everything; the other links say whose fault it was."""
+    drive = Driver()
+    drive(Begin())
+    assert drive(Said("a", prepared("x", cause="no veth")), BOTH_PREPARED[1]) == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["x"].cause == "no veth"
+    assert drive.machine.records["y"].cause == "not started, because of link x: no veth"
+
+
+def test_a_loose_clock_is_given_time_to_settle() -> None:
+    """While an agent's clock bound exceeds the skew budget all are armed again, for another T0, and then they start."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    first_t0_ns = drive.machine.t0_ns
+    drive.now += 10**8
+    assert drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1]) == [("a", "Arm"), ("b", "Arm")]
+    assert drive.machine.t0_ns > first_t0_ns
+    assert drive(*BOTH_ARMED) == [("a", "Commit"), ("b", "Commit")]
+
+
+def test_half_the_budget_is_left_to_the_start_if_that_can_be_had_soon() -> None:
+    """A bound between half the budget and all of it is taken only after two seconds in which it grew no smaller."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    since_ns = drive.now
+    while drive.machine.phase is Phase.ARMING:
+        drive.now += 10**8
+        told = drive(Said("a", m.Armed(600_000, "s")), BOTH_ARMED[1])
+    assert told == [("a", "Commit"), ("b", "Commit")]
+    assert drive.now - since_ns > drive.machine.patience.settle_ns
+
+
+def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
+    """A T0 that has passed before the last agent answered is not committed."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    drive.now = drive.machine.t0_ns
+    assert drive(*BOTH_ARMED) == [("a", "Arm"), ("b", "Arm")]
+
+
+def test_a_loose_clock_is_refused_in_the_end() -> None:
+    """An agent whose clock bound stays above the skew budget ends the run, which says the two figures."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    while drive.machine.phase is Phase.ARMING:
+        drive.now += 10**9
+        told = drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1])
+    assert told == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["x"].cause == (
+        "the clock of a is known only to within 2 ms, the run's budget is 1 ms; ease the load on the network and the "
+        "two hosts, run chrony on both, or allow more (budget: {skew: …})"
+    )
+
+
+def test_a_refused_commit_fails_the_run() -> None:
+    """An agent that could not start in time makes the run fail with its cause, also for links that did start."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0])
+    assert ("b", "Release") in drive(Said("b", m.Refused("COMMIT came 3 ms after T0")))
+    assert drive.machine.cause == "link x: not started, because of link y: COMMIT came 3 ms after T0"
+
+
+def test_a_short_run_may_finish_on_one_host_before_another_has_said_started() -> None:
+    """FINISHED from one host before STARTED from the other is kept, not lost."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Said("a", finished("x")))
+    assert drive.machine.phase is Phase.COMMITTED
+    drive(BOTH_STARTED[1])
+    assert drive.machine.phase is Phase.RUNNING
+    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+
+
+def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
+    """After the start the links of other hosts run on, and the lost host is waited for no more."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
+    assert drive(Lost("a", "a is gone")) == []
+    assert drive(Said("b", finished("y"))) == [("b", "Release")]
+    assert (drive.machine.records["x"].cause, drive.machine.records["y"].cause) == ("a is gone", "")
+
+
+def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
+    """A cancelled run still collects what happened until then, if it had started."""
+    early = Driver()
+    early(Begin())
+    assert early(Cancel("Ctrl-C")) == [("a", "Release"), ("b", "Release")]
+    late = Driver()
+    late(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")))
+    assert late(Cancel("Ctrl-C")) == [("b", "Stop")]
+    assert late(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    assert late.machine.records["y"].cancelled
+
+
+def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
+    """What is left on a host is its links' failure, and the run ends all the same."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")), Said("b", finished("y")))
+    drive(Said("a", m.Refused("busy")), Said("b", m.Released()))
+    assert (drive.machine.phase, drive.machine.records["x"].cause) == (Phase.DONE, "not taken away: busy")
+
+
+def test_silence_ends_in_a_sentence() -> None:
+    """Agents that never answer are named with the phase, told to let go, and the run ends without them."""
+    drive = Driver()
+    told = drive(Begin(), BOTH_PREPARED[0], TimedOut(Phase.PREPARING))
+    assert told[2:] == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
+    drive(Said("a", m.Released()), TimedOut(Phase.RELEASING))
+    assert drive.machine.phase is Phase.DONE
+
+
+def test_arming_comes_to_an_end() -> None:
+    """An agent that has not armed when patience is over never will: the run fails, and nobody starts."""
+    drive = Driver()
+    machine = drive.machine
+    drive(Begin(), *BOTH_PREPARED[:1])
+    (timer,) = [i for i in machine.handle(BOTH_PREPARED[1], 5) if isinstance(i, SetTimer)]
+    assert SetTimer(Phase.ARMING, 5 + machine.patience.arm_ns) == timer
+    assert drive(BOTH_ARMED[0], TimedOut(Phase.ARMING)) == [("a", "Release"), ("b", "Release")]
+    assert "link y: b did not answer in time while the run was arming" in machine.records["x"].cause
+
+
+def test_the_lead_grows_with_distance_and_number() -> None:
+    """T0 leaves time for two and a half round trips and for each agent, whatever its clock."""
+    assert 250_000_000 == lead_ns(1, [])
+    assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000])
+    assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [])
+    assert 250_000_000 + 19 * 2_000_000 + 10 * 40_000_000 == lead_ns(20, [0] * 20)
+    assert 250_000_000 + 999 * 2_000_000 + 10 * 250_000_000 == lead_ns(1000, [0] * 10)
+
+
+def test_an_agent_cannot_speak_of_others_links() -> None:
+    """What a host says of a link that is not its own changes nothing."""
+    drive = Driver()
+    forged = m.Prepared((m.LinkReadiness("y", cause="forged", check="forged"),))
+    drive(Begin(), Said("a", forged))
+    assert (drive.machine.records["y"].check, drive.machine.records["y"].cause) == ("", "")
+
+
+hosts = st.sampled_from(["a", "b"])
+links = {"a": "x", "b": "y"}
+events = st.one_of(
+    st.just(Begin()),
+    st.builds(Cancel, st.just("c")),
+    st.builds(Lost, hosts, st.just("gone")),
+    st.builds(Silent, hosts, st.just("silent")),
+    st.builds(Returned, hosts),
+    st.builds(Unreached, hosts, st.just("unreached")),
+    st.builds(Resumed, st.just("restarted")),
+    st.builds(Interrupted, st.just("rebooted")),
+    st.builds(TimedOut, st.sampled_from(list(Phase)), st.sampled_from(["", "a", "b"])),
+    st.tuples(hosts, st.booleans()).map(lambda h: Said(h[0], prepared(links[h[0]], cause="bad" if h[1] else ""))),
+    st.tuples(hosts, st.integers(0, 2_000_000)).map(lambda h: Said(h[0], m.Armed(h[1], "s"))),
+    hosts.map(lambda h: Said(h, started(links[h]))),
+    hosts.map(lambda h: Said(h, finished(links[h]))),
+    hosts.map(lambda h: Said(h, m.Released())),
+    hosts.map(lambda h: Said(h, m.Refused("no"))),
+)
+
+
+@given(st.lists(events, max_size=30))
+def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Event]) -> None:
+    """In any order of events: COMMIT goes out only after every host armed, and time-outs always lead to DONE."""
+    drive = Driver()
+    armed: set[str] = set()
+    for event in sequence:
+        if isinstance(event, Said) and isinstance(event.message, m.Armed) and drive.machine.phase is Phase.ARMING:
+            armed.add(event.host)
+        if ("a", "Commit") in drive(event):
+            assert armed == {"a", "b"}
+    drive(Begin())
+    for _ in range(8):
+        drive(Cancel("end"), TimedOut(drive.machine.phase))
+    assert drive.machine.phase is Phase.DONE
+
+
+def running() -> Driver:
+    """A run that goes on on both hosts."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
+    return drive
+
+
+def test_silence_loses_a_host_before_the_start_but_not_after_it() -> None:
+    """A run that goes on needs no controller, so an agent that cannot be heard is waited for."""
+    early = Driver()
+    early(Begin())
+    assert [("b", "Release")] == early(Silent("a", "a is silent"))
+    late = running()
+    assert [] == late(Silent("a", "a is silent"), Said("b", finished("y")))
+    assert Phase.RUNNING is late.machine.phase
+    assert [("a", "Release"), ("b", "Release")] == late(Returned("a"), Said("a", finished("x")))
+    assert "" == late.machine.cause
+
+
+def test_a_silent_host_is_waited_for_until_after_the_planned_end() -> None:
+    """The timer is set for the run's end and some patience; a second silence has a time of its own."""
+    machine = running().machine
+    now_ns = machine.t0_ns + 10**9
+
+    def deadline(at_ns: int) -> int:
+        (timer,) = [i for i in machine.handle(Silent("a", "s"), at_ns) if isinstance(i, SetTimer)]
+        return timer.at_ns
+
+    first_ns = deadline(now_ns)
+    assert now_ns + machine.patience.return_ns == first_ns
+    machine.handle(Returned("a"), now_ns + 1)
+    second_ns = deadline(now_ns + 2)
+    machine.handle(TimedOut(Phase.RUNNING, "a"), first_ns)
+    assert "" == machine.records["x"].cause
+    machine.handle(TimedOut(Phase.RUNNING, "a"), second_ns)
+    assert "a fell silent and was waited for in vain (300 s)" == machine.records["x"].cause
+    assert "" == machine.records["y"].cause
+
+
+def test_a_controller_that_was_killed_before_commit_starts_nothing() -> None:
+    """What was being prepared or armed fails with that cause, and all hosts are told to take it away."""
+    for events_before in ((), (Begin(),), (Begin(), *BOTH_PREPARED)):
+        drive = Driver()
+        drive(*events_before)
+        phase = drive.machine.phase
+        assert [("a", "Release"), ("b", "Release")] == drive(Resumed("the controller was restarted"))
+        assert f"the controller was restarted while the run was {phase}" == drive.machine.records["y"].cause
+
+
+def test_a_controller_that_was_killed_after_commit_goes_on() -> None:
+    """Nobody is told anything new; those that have not reported are waited for as if they had fallen silent."""
+    committed = Driver()
+    committed(Begin(), *BOTH_PREPARED, *BOTH_ARMED)
+    late = running()
+    for drive in (committed, late):
+        assert [] == drive(Resumed("the controller was restarted"))
+        drive(Returned("a"), Returned("b"), *BOTH_STARTED)
+        drive(Said("a", finished("x")), Said("b", finished("y")))
+        assert (Phase.RELEASING, "") == (drive.machine.phase, drive.machine.cause)
+
+
+def test_the_same_events_lead_to_the_same_state_and_words() -> None:
+    """What a journal feeds to a new machine makes it what the old one was."""
+    sequence = [Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Silent("b", "s"), BOTH_STARTED[1], Cancel("c")]
+    first, second = (RunMachine({"a": plan("x"), "b": plan("y")}) for _ in range(2))
+    for number, event in enumerate(sequence):
+        assert first.handle(event, number) == second.handle(load(*dump(event)), number)
+    assert first.records == second.records
+
+
+def test_every_wait_has_an_end() -> None:
+    """Each phase that waits for agents, but for the run itself, sets a timer."""
+    machine = RunMachine({"a": plan("x")})
+    for step in (Begin(), Said("a", prepared("x")), Said("a", m.Armed(0, "s"))):
+        timers = [i.phase for i in machine.handle(step, 5) if isinstance(i, SetTimer)]
+        assert timers == [machine.phase]
+
+
+def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
+    """What a controller answers while a run is prepared is bounded, however many ask."""
+    assert [64, 64, 40, 4] == [clock_exchanges(agents) for agents in (1, 20, 100, 1000)]
+
+
+def test_agents_that_read_the_clock_together_take_turns() -> None:
+    """Five hundred exchanges a second in all, until some could no longer be sent between ARM and T0."""
+    assert [2e6, 40e6, 200e6, 250e6] == [exchange_gap_ns(agents) for agents in (1, 20, 100, 1000)]

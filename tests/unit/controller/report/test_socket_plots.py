@@ -1,0 +1,80 @@
+"""What TCP senders did is drawn flow by flow, and nothing is drawn of those who only listened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.html_reader import read
+from support.synthetic_run import DURATION_NS, HOST, INTERVAL_NS, T0_NS, handover_plan, make_run
+
+from plctl.common.plan.run_plan import End
+from plctl.common.telemetry.socket_stats import Flow, SocketSample, SocketSamples
+from plctl.controller.report.finishing import finish
+from plctl.controller.report.socket_plots import MAX_FLOWS, round_trip, senders, window
+from plctl.controller.results import socket_stats_file
+from plctl.controller.results.run_folder import read_record
+
+
+def looks(number: int, acked: int, end: End = "client") -> list[tuple[Flow, SocketSample]]:
+    """A flow that was looked at all through the run; its window grows by a segment with each look."""
+    flow = Flow("leo-0", end, "192.168.22.2", 40000 + number, "192.168.66.2", 5201, "cubic", number)
+    nothing = dict.fromkeys(SocketSample._fields, 0)
+    return [
+        (
+            flow,
+            SocketSample(
+                **(nothing | {"t_ns": T0_NS + at * INTERVAL_NS, "state": 1, "bytes_acked": acked * at,
+                              "cwnd_bytes": 14_480 + 1448 * at, "srtt_ns": 82_000_000 if at else -1})
+            ),
+        )
+        for at in range(DURATION_NS // INTERVAL_NS)
+    ]  # fmt: skip
+
+
+def table_of(base: Path, *flows: list[tuple[Flow, SocketSample]]) -> Path:
+    """A run's folder with those flows."""
+    with make_run(base) as folder:
+        folder.append_socket_stats(HOST, SocketSamples.of([each for flow in flows for each in flow]))
+    return folder.path
+
+
+def test_senders_are_those_whose_data_was_acknowledged(tmp_path: Path) -> None:
+    """The largest of each end, most first; whoever only received is left out, and units are kept."""
+    flows = [looks(number, acked=1000 * number) for number in range(MAX_FLOWS + 3)]
+    path = table_of(tmp_path, *flows, looks(99, acked=0, end="server"))
+    record = read_record(path)
+    found = senders(socket_stats_file.read(path, record.run, record.t0_by_host()), "leo-0")
+    ports = [f"192.168.22.2:{40000 + number} → 192.168.66.2:5201, cubic" for number in (7, 6, 5, 4, 3)]
+    assert ({"client": ports, "server": []}) == {end: [flow.name for flow in each] for end, each in found.items()}
+    curve = found["client"][0]
+    last = DURATION_NS // INTERVAL_NS - 1
+    assert (0.0, 14_480, 14_480 + 1448 * last) == (curve.t_s[0], curve.cwnd_bytes[0], curve.cwnd_bytes[-1])
+    assert 82_000_000 == curve.srtt_ns[-1]
+    assert 0 < len(window(found, "leo-0", 14.0)) < 60_000
+    assert "smoothed RTT of the flows of link leo-0" in round_trip(found, "leo-0", 14.0)
+
+
+def test_the_report_shows_flows_where_there_are_any(tmp_path: Path) -> None:
+    """Two plots more, with addresses; a run that looked at no sockets has none and says nothing of them."""
+    with make_run(tmp_path / "without") as folder:
+        folder.close()
+        plain = read(finish(folder.path).read_text())
+    assert "Congestion window" not in plain.text
+    page = read(_finished(table_of(tmp_path / "with", looks(1, acked=1000))))
+    assert "Congestion window" in page.text
+    assert "192.168.22.2:40001 → 192.168.66.2:5201, cubic" in page.text
+
+
+def _finished(path: Path) -> str:
+    return finish(path).read_text()
+
+
+def test_nothing_is_drawn_of_nobody() -> None:
+    """No flows, no plot."""
+    assert "" == window({"client": [], "server": []}, "leo-0", 1.0)
+
+
+def test_a_link_without_looks_has_no_senders() -> None:
+    """Also where the file is of other links."""
+    empty = socket_stats_file.COLUMNS.final.empty_table()
+    assert {"client": [], "server": []} == senders(empty, handover_plan().name)

@@ -1,0 +1,44 @@
+"""Messages of telemetry that are kept as they came become the rows that they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plctl.common.base.errors import ProtocolError
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.samples import SAMPLE_COLUMNS, LinkStats, Sample, Samples, sample
+from plctl.controller.results import telemetry_file
+from plctl.controller.results.column_file import ColumnWriter
+
+SCHEDULE = Schedule((Row(0, 0, 1_000_000, 10**6),))
+AFTER = LinkStats(t0_ns=1)
+
+
+def samples_of(links: tuple[str, ...], t_ns: int) -> list[Sample]:
+    """Both directions of each link, at one moment."""
+    return [each for name in links for each in sample(LinkPlan(name, SCHEDULE, SCHEDULE), LinkStats(), AFTER, t_ns, 7)]
+
+
+def test_rows_are_those_of_all_messages_in_order(tmp_path: Path) -> None:
+    """Each has its own host, offset and list of links, and some have no rows at all."""
+    messages = [("a", ("x", "y"), 100, 5), ("b", ("z",), 50, -7), ("a", (), 0, 0), ("a", ("y", "x"), 200, 6)]
+    writer = ColumnWriter.create(tmp_path, telemetry_file.COLUMNS, "r")
+    expected = []
+    for host, links, t_ns, offset_ns in messages:
+        said = samples_of(links, t_ns)
+        writer.append(telemetry_file.batch_of(host, Samples.of(said), offset_ns))
+        expected += [{"host": host, "t_controller_ns": t_ns + offset_ns, **each._asdict()} for each in said]
+    writer.close()
+    table = telemetry_file.read(tmp_path, "r", {})
+    assert telemetry_file.SCHEMA == table.schema
+    assert expected == table.select(["host", "t_controller_ns", *SAMPLE_COLUMNS]).to_pylist()
+
+
+@pytest.mark.parametrize("offset_ns", [2**63, 2**63 - 1, -(2**63) - 1])
+def test_a_time_beyond_64_bits_is_refused(offset_ns: int) -> None:
+    """Before it is written, so that what is on disk can be read."""
+    with pytest.raises(ProtocolError, match="beyond 64 bits"):
+        telemetry_file.batch_of("a", Samples.of(samples_of(("x",), 1)), offset_ns)

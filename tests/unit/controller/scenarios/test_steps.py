@@ -1,0 +1,76 @@
+"""Curves show every step, and of too many steps every extreme."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.scenario.schedule import Row, Scenario, Schedule
+from plctl.controller.scenarios.steps import curves, limits, pieces, ticks
+
+S = 10**9
+
+
+def one(*rows: Row, period_ns: int = 0) -> Scenario:
+    schedule = Schedule(rows, period_ns)
+    return Scenario(schedule, schedule)
+
+
+def test_each_row_is_a_step_and_the_last_one_shows() -> None:
+    """A step has both its ends; the picture goes a little beyond the last row."""
+    end, (curve,) = curves(one(Row(0, 0, 10_000_000, 1_000_000), Row(10 * S, 1, 20_000_000, 0)), 80)
+    assert 11 == end
+    assert [(0, 10), (10, 10), (10, 20), (11, 20)] == curve.delay_ms
+    assert [(0, 1), (10, 1), (10, 0), (11, 0)] == curve.rate_mbps
+    assert ([10], [(10, 11)]) == (curve.route_changes, curve.outages)
+
+
+def test_a_repeating_scenario_shows_one_period() -> None:
+    """The picture of what repeats ends where it starts again."""
+    assert 25 == curves(one(Row(0, 0, 1, 1), Row(10 * S, 0, 1, 1), period_ns=25 * S), 80)[0]
+
+
+def test_a_single_row_has_a_picture() -> None:
+    """A path that never changes is a line of some length."""
+    assert 1 == curves(one(Row(0, 0, 1, 1)), 80)[0]
+
+
+def test_unlimited_rates_are_gaps() -> None:
+    """Where the rate is unlimited there is no value, and the curve falls apart there."""
+    rows = (Row(0, 0, 1, 1_000_000), Row(S, 0, 1, RATE_UNLIMITED), Row(2 * S, 0, 1, 2_000_000))
+    _, (curve,) = curves(one(*rows), 80)
+    assert [[(0, 1), (1, 1)], [(2, 2), (2.2, 2)]] == pieces(curve.rate_mbps)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=200, max_size=400))
+def test_thinning_keeps_extremes(delays: list[int]) -> None:
+    """However many rows there are, the curve stays small and keeps its highest and lowest values."""
+    _, (curve,) = curves(one(*(Row(t * S, 0, ms * 1_000_000, 1) for t, ms in enumerate(delays))), 20)
+    values = [value for _, value in curve.delay_ms]
+    assert (min(delays), max(delays)) == (
+        min(v for v in values if v is not None),
+        max(v for v in values if v is not None),
+    )
+    assert len(values) <= 5 * 21
+    assert [x for x, _ in curve.delay_ms] == sorted(x for x, _ in curve.delay_ms)
+
+
+def test_limits_leave_air() -> None:
+    """No curve lies on the frame, even a flat one or one at zero; no delay axis goes below 0."""
+    assert (8.8, 21.2) == limits([[(0, 10), (1, 20)]], from_zero=False)
+    assert (0, 22.4) == limits([[(0, 10), (1, 20)]], from_zero=True)
+    assert (0, 1) == limits([[(0, 0)]], from_zero=False)
+    assert (0, 1) == limits([[(0, None)]], from_zero=True)
+
+
+def test_ticks_are_round() -> None:
+    """Ticks fall on multiples of 1, 2 or 5 within the axis."""
+    assert [0, 10, 20, 30, 40, 50, 60] == ticks(0, 66, 8)
+    assert [36.5, 37, 37.5, 38, 38.5] == ticks(36.2, 38.7, 6)
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 10))
+def test_ticks_are_few_and_inside(low: float, span: float, most: int) -> None:
+    """There are never more ticks than asked for (and one), and none outside the axis by more than rounding."""
+    found = ticks(low, low + span, most)
+    assert len(found) <= most + 1
+    assert all(low - span * 1e-6 <= tick <= low + span * (1 + 1e-6) for tick in found)

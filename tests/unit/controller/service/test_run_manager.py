@@ -1,0 +1,217 @@
+"""A controller over the in-process transport: what clients ask of its runs, and what it does with hosts and folders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plctl.common.base.clock import RealClock, clock_identity
+from plctl.common.base.log import Event, make_log
+from plctl.common.plan.run_plan import LinkPlan, Workload
+from plctl.common.plan.run_request import LinkRequest, RunRequest
+from plctl.common.protocol import messages as m
+from plctl.common.protocol import requests as rq
+from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke
+from plctl.common.transport.refusals import Refusals
+from plctl.controller.hub.journal import Journal
+from plctl.controller.results.run_folder import read_record
+from plctl.controller.service.daemon import Controller
+
+ROW = Row(0, 0, 1, 10**6)
+SCHEDULE = Schedule((ROW,))
+LINK = LinkPlan("x", SCHEDULE, SCHEDULE)
+REQUEST = RunRequest("r", 1, (LinkRequest(LINK),), duration_ns=1)
+RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+
+
+class Stage:
+    """A controller, an operator, and an agent `a` that does what it is told as a test wants it."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.hub = LocalHub()
+        self.log: list[Event] = []
+        self.journal = Journal()
+        clock = RealClock()
+        log = make_log(self.log.append, clock, host="c")
+        self.controller = Controller(
+            self.hub, clock, "c", runs=base, journal=self.journal, refusals=Refusals(clock), log=log
+        )
+        self.ada: LocalSpoke = self.hub.spoke("ada", "operator")
+        self.agent: LocalSpoke = self.hub.spoke("a")
+        self.asked = 0
+
+    async def join(self) -> None:
+        """The agent says hello."""
+        capacity = m.HostCapacity(2**30, 10**6, 1)
+        await self.tell(m.Hello("a", "0.1.0", 1, clock_identity(), capacity=capacity))
+        await self.agent.receive()
+
+    async def tell(self, message: m.Message, run: str = "", reply_to: int = 0) -> None:
+        """What the agent says."""
+        await self.agent.send(m.encode(m.Envelope(message, epoch=run, reply_to=reply_to)))
+
+    async def command(self) -> m.Envelope:
+        """The next command that the agent gets."""
+        while True:
+            envelope = m.decode(await asyncio.wait_for(self.agent.receive(), 20), "controller")
+            if envelope.id:
+                return envelope
+
+    async def obey(self, answer: Callable[[m.Message], m.Message]) -> m.Message:
+        """Answer the next command; what it was."""
+        envelope = await self.command()
+        await self.tell(answer(envelope.message), envelope.epoch, envelope.id)
+        return envelope.message
+
+    async def ask(self, request: rq.ClientRequest, number: int = 0) -> m.Message:
+        """The answer that ada gets."""
+        self.asked = number or self.asked + 1
+        await self.ada.send(m.encode(m.Envelope(request, id=self.asked)))
+        envelope = m.decode(await asyncio.wait_for(self.ada.receive(), 20), "controller")
+        assert self.asked == envelope.reply_to
+        return envelope.message
+
+    async def submitted(self) -> str:
+        """Submit a run; its id."""
+        answer = await self.ask(rq.Submit(REQUEST, command=("plctl", "run")))
+        assert isinstance(answer, rq.Submitted), answer
+        return answer.run
+
+    async def state(self, run: str) -> rq.RunState:
+        """How it is."""
+        answer = await self.ask(rq.ReadRun(run))
+        assert isinstance(answer, rq.RunState), answer
+        return answer
+
+    async def over(self, run: str) -> rq.RunState:
+        """How it is in the end."""
+        while (state := await self.state(run)).info.phase != "done":
+            await asyncio.sleep(0.01)
+        return state
+
+
+def not_ready(_: m.Message) -> m.Message:
+    """The link cannot be built."""
+    return m.Prepared((m.LinkReadiness("x", "no veth"),))
+
+
+def released(_: m.Message) -> m.Message:
+    """It is gone."""
+    return m.Released()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A controller that serves, with one agent."""
+    made = Stage(tmp_path)
+    serving = asyncio.create_task(made.controller.serve())
+    await made.join()
+    yield made
+    made.controller.stop()
+    await serving
+    made.journal.close()
+
+
+async def test_a_run_is_submitted_seen_and_over(stage: Stage) -> None:
+    """From its plan to its verdict: listed at each stage, counted on its host, and complete when it is done."""
+    run = await stage.submitted()
+    record = read_record(stage.base / run)
+    assert (("plctl", "run"), "a") == (record.command, record.links[0].host)
+    agents = await stage.ask(rq.ListAgents())
+    assert isinstance(agents, rq.Agents)
+    assert ((run,), 1) == (agents.agents[0].runs, agents.agents[0].links)
+    assert isinstance(await stage.obey(not_ready), m.Prepare)
+    assert isinstance(await stage.obey(released), m.Release)
+    state = await stage.over(run)
+    assert ("failed", "ada") == (state.info.verdict, state.info.submitted_by)
+    assert ("failed", "no veth") == (state.links[0].state, state.links[0].cause)
+    files = await stage.ask(rq.ListFiles(run))
+    assert isinstance(files, rq.Files)
+    assert {"run.json", "events.jsonl", "report.html"} <= {file.path for file in files.files}
+    part = await stage.ask(rq.ReadFile(run, "run.json"))
+    assert isinstance(part, rq.FilePart)
+    assert ((stage.base / run / "run.json").read_bytes(), True) == (part.data, part.over)
+    listed = await stage.ask(rq.ListRuns())
+    assert isinstance(listed, rq.Runs)
+    assert [state.info] == [*listed.runs]
+
+
+async def test_a_plan_touches_nothing(stage: Stage) -> None:
+    """With `plan_only` it is said where links would go, and nothing is made."""
+    answer = await stage.ask(rq.Submit(REQUEST, plan_only=True))
+    assert isinstance(answer, rq.Submitted)
+    assert ("", ["a"]) == (answer.run, [each.host for each in answer.assignments])
+    assert [] == [*stage.base.iterdir()]
+    assert rq.Runs(()) == await stage.ask(rq.ListRuns())
+
+
+async def test_a_request_of_a_life_before_is_no_second_run(stage: Stage) -> None:
+    """A SUBMIT that a client sends again to a controller that has forgotten its answer begins nothing."""
+    first = await stage.ask(rq.Submit(REQUEST), 77)
+    stage.controller._desk._answers.clear()
+    assert first == await stage.ask(rq.Submit(REQUEST), 77)
+    await stage.obey(not_ready)
+    await stage.obey(released)
+
+
+async def test_cancel_ends_a_run_and_names_who_did(stage: Stage) -> None:
+    """A run that is being prepared is released; one that is over cannot be cancelled."""
+    run = await stage.submitted()
+    await stage.command()
+    assert isinstance(await stage.ask(rq.Cancel(run, "enough")), rq.Done)
+    await stage.obey(released)
+    assert "cancelled" == (await stage.over(run)).info.verdict
+    assert "enough (ada)" in (stage.base / run / "events.jsonl").read_text()
+    assert m.Refused(f"run {run} is over") == await stage.ask(rq.Cancel(run, "again"))
+
+
+async def test_clean_tells_every_host_and_waits_for_it(stage: Stage) -> None:
+    """Also of a run that is not known; not of one that goes on; and a host that cannot says why."""
+    asking = asyncio.create_task(stage.ask(rq.Clean("old")))
+    assert isinstance(await stage.obey(released), m.Release)
+    assert rq.Done("nothing of run old is left on 1 host") == await asking
+    asking = asyncio.create_task(stage.ask(rq.Clean("old")))
+    await stage.obey(lambda _: m.Refused("a veth is busy"))
+    assert m.Refused("not all of run old is gone:\na: a veth is busy") == await asking
+    run = await stage.submitted()
+    refused = await stage.ask(rq.Clean(run))
+    assert m.Refused(f"run {run} goes on; end it first: plctl cancel {run}") == refused
+    await stage.obey(not_ready)
+    await stage.obey(released)
+
+
+@pytest.mark.parametrize(
+    "request_", [rq.ReadRun("r"), rq.ListFiles(".."), rq.ReadFile("../x", "y"), rq.Cancel("r", "")]
+)
+async def test_a_run_that_is_not_there_is_none(stage: Stage, request_: rq.ClientRequest) -> None:
+    """A run's id is looked up, and is never a path."""
+    answer = await stage.ask(request_)
+    assert isinstance(answer, m.Refused)
+    assert "there is no run" in answer.cause
+
+
+@pytest.mark.parametrize(
+    ("request_", "cause"),
+    [
+        (replace(REQUEST, links=()), "no links"),
+        (replace(REQUEST, links=REQUEST.links * 2), "two of the same name"),
+        (replace(REQUEST, links=(LinkRequest(replace(LINK, name="../x")),)), "'../x' is not a name"),
+        (replace(REQUEST, links=(LinkRequest(replace(LINK, up=Schedule(()))),)), "do not begin at 0"),
+        (replace(REQUEST, links=(LinkRequest(replace(LINK, up=Schedule((ROW, ROW)))),)), "do not begin at 0"),
+        (replace(REQUEST, links=(LinkRequest(replace(LINK, workloads=(Workload("a/b", "client", ("x",)),))),)), "name"),
+        (replace(REQUEST, sample_interval_ns=0), "too short"),
+        (replace(REQUEST, links=(LinkRequest(LINK, ("b*",)),)), "matches no known host"),
+    ],
+)  # fmt: skip
+async def test_what_no_spec_could_ask_for_is_refused(stage: Stage, request_: RunRequest, cause: str) -> None:
+    """Whatever program speaks for an operator: nothing is made, and the answer says why."""
+    answer = await stage.ask(rq.Submit(request_))
+    assert isinstance(answer, m.Refused)
+    assert cause in answer.cause
+    assert [] == [*stage.base.iterdir()]

@@ -1,0 +1,219 @@
+"""The verdict is what a user believes or does not: each rule, their precedence, and what can never be called ok."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
+from plctl.common.plan.run_plan import Budget
+from plctl.common.protocol.messages import WorkloadResult
+from plctl.controller.verdict.certificate import judge
+from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
+from plctl.controller.verdict.verdict import Judgement, Verdict
+
+BUDGET = Budget(lateness_ns=1 * NS_PER_MS, skew_ns=1 * NS_PER_MS)
+GOOD = LinkFacts(planned_ns=5_000_000_000, started_ns=5_000_020_000, clock_bound_ns=30 * NS_PER_US)
+
+
+def good(**changes: object) -> LinkFacts:
+    """The facts of a link that is ok, but for `changes`."""
+    return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]  # the tests below name real fields
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict", "cause"),
+    [
+        (good(), "ok", ""),
+        (good(up=HalfFacts(lateness_p99_ns=NS_PER_MS)), "ok", ""),
+        (
+            good(down=HalfFacts(lateness_p99_ns=1_300_000)),
+            "late",
+            "frames down left late: p99 1.3 ms, the budget is 1 ms",
+        ),
+        (
+            good(started_ns=5_002_000_000),
+            "skewed",
+            "started 2 ms after T0, give or take 30 µs of clock error; the budget is 1 ms",
+        ),
+        (
+            good(started_ns=4_999_000_000),
+            "skewed",
+            "started 1 ms before T0, give or take 30 µs of clock error; the budget is 1 ms",
+        ),
+        (
+            good(clock_bound_ns=NS_PER_MS),
+            "skewed",
+            "started 20 µs after T0, give or take 1 ms of clock error; the budget is 1 ms",
+        ),
+        (good(planned_ns=None), "ok", ""),
+        (
+            good(up=HalfFacts(lost_ring=3, lost_memory=1)),
+            "overloaded",
+            "the machine, not the scenario, lost 4 frames up (receive ring 3, memory 1)",
+        ),
+        (
+            good(down=HalfFacts(lost_send=1)),
+            "overloaded",
+            "the machine, not the scenario, lost 1 frame down (send 1)",
+        ),
+        (
+            good(clock_bound_ns=None),
+            "unproven",
+            "nothing bounds how far the host's clock was from the controller's at T0",
+        ),
+        (
+            good(packet_log=True, up=HalfFacts(packet_log_lost=2), down=HalfFacts(packet_log_lost=1)),
+            "unproven",
+            "the packet log lacks 2 records up, for which it had no room",
+        ),
+        (
+            good(simulated=True),
+            "simulated",
+            "its host is simulated: no packet was carried, and every figure is made up",
+        ),
+        (good(cancelled=True), "cancelled", "cancelled before the run was over"),
+        (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),
+        (good(failure="the agent died"), "failed", "the agent died"),
+        (
+            good(workloads=(WorkloadResult("client", "client", 1, "exited with status 1"),)),
+            "failed",
+            "client: exited with status 1",
+        ),
+        (good(started_ns=None), "failed", "the scenario never started at T0"),
+        (
+            good(started_ns=None, planned_ns=None),
+            "failed",
+            "the scenario never started, as no packet came to start it",
+        ),
+    ],
+)
+def test_each_rule_yields_its_verdict_and_a_sentence_with_figures(facts: LinkFacts, verdict: str, cause: str) -> None:
+    """Every rule, also exactly at its budget, says what was measured and what was allowed."""
+    judgement = judge(facts, BUDGET)
+    assert (verdict, cause) == (judgement.verdict, judgement.cause)
+
+
+def test_the_strongest_finding_is_the_verdict_and_the_others_follow() -> None:
+    """failed > cancelled > overloaded > skewed > late > unproven > simulated: take one away and the next one speaks."""
+    facts = good(
+        failure="the agent died",
+        cancelled=True,
+        simulated=True,
+        packet_log=True,
+        started_ns=5_002_000_000,
+        up=HalfFacts(lateness_p99_ns=2 * NS_PER_MS, lost_ring=1, packet_log_lost=1),
+    )
+    order = []
+    for cured in (
+        {"failure": None},
+        {"cancelled": False},
+        {"up": HalfFacts(lateness_p99_ns=2 * NS_PER_MS, packet_log_lost=1)},
+        {"started_ns": GOOD.started_ns},
+        {"up": HalfFacts(packet_log_lost=1)},
+        {"up": HalfFacts()},
+        {"simulated": False},
+    ):
+        judgement = judge(facts, BUDGET)
+        order.append(judgement.verdict)
+        assert 7 - len(order) == len(judgement.also)
+        facts = dataclasses.replace(facts, **cured)  # type: ignore[arg-type]  # mixed value types
+    assert order == ["failed", "cancelled", "overloaded", "skewed", "late", "unproven", "simulated"]
+    assert judge(facts, BUDGET).verdict is Verdict.OK
+
+
+counts = st.integers(0, 2**40)
+halves = st.builds(HalfFacts, st.integers(-1, 10**10), counts, counts, counts)
+facts_of_links = st.builds(
+    LinkFacts,
+    failure=st.none() | st.text(min_size=1),
+    cancelled=st.booleans(),
+    workloads=st.lists(st.builds(WorkloadResult, *[st.text()] * 2, st.integers(), st.text()), max_size=2).map(tuple),
+    planned_ns=st.none() | st.integers(0, 10**12),
+    started_ns=st.none() | st.integers(0, 10**12),
+    clock_bound_ns=st.none() | st.integers(0, 10**10),
+    simulated=st.booleans(),
+    reported=st.booleans(),
+    packet_log=st.booleans(),
+    up=halves,
+    down=halves,
+)
+
+
+@given(facts_of_links)
+def test_every_set_of_facts_has_a_verdict_and_only_ok_goes_without_cause(facts: LinkFacts) -> None:
+    """`judge` is total, and whoever reads a bad verdict reads why."""
+    judgement = judge(facts, BUDGET)
+    assert (judgement.verdict is Verdict.OK) == (judgement.cause == "")
+
+
+@given(facts_of_links)
+def test_a_frame_lost_by_the_machine_is_never_ok(facts: LinkFacts) -> None:
+    """No combination of other facts hides an emulator loss: it is the verdict, or stands beside a stronger one."""
+    judgement = judge(facts, BUDGET)
+    lossy = [direction for direction, half in facts.halves if half.lost]
+    told = [sentence for sentence in (judgement.cause, *judgement.also) if sentence.startswith("the machine, not the")]
+    assert len(lossy) == len(told)
+    if lossy:
+        assert judgement.verdict in (Verdict.FAILED, Verdict.CANCELLED, Verdict.OVERLOADED)
+
+
+@given(facts_of_links)
+def test_the_verdict_is_the_worst_that_a_statement_supports(facts: LinkFacts) -> None:
+    """run.json shows on what a verdict rests: none is without a statement, and none passes an objection by."""
+    judgement = judge(facts, BUDGET)
+    assert min(Verdict(statement.verdict).rank for statement in judgement.certificate) == judgement.verdict.rank
+
+
+@given(facts_of_links)
+def test_ok_means_that_every_witness_was_heard(facts: LinkFacts) -> None:
+    """One that was not heard is never taken for one that saw nothing wrong."""
+    judgement = judge(facts, BUDGET)
+    if judgement.verdict is Verdict.OK:
+        assert all(statement.heard for statement in judgement.certificate)
+
+
+def test_each_witness_says_what_it_saw_and_when() -> None:
+    """A certificate without objections is not empty: it names all that were heard, and what they rest on."""
+    facts = good(
+        from_ns=4_990_000_000,
+        until_ns=6_000_000_000,
+        clock_source="same clock",
+        up=HalfFacts(12_000, arrived_packets=7, delivered_packets=6, lateness_max_ns=20_000),
+        packet_log=True,
+        workloads=(WorkloadResult("client", "client", 0),),
+    )
+    said = {each.witness: (each.from_ns, each.until_ns, each.says) for each in judge(facts, BUDGET).certificate}
+    watched = (4_990_000_000, 6_000_000_000)
+    assert said == {
+        "agent": (*watched, "the agent carried the link to the end of the run and reported it"),
+        "workloads": (*watched, "the workload did not fail"),
+        "losses": (*watched, "the machine lost none of 7 frames up and 0 frames down"),
+        "clock": (*watched, "T0 was known to within 30 µs, by same clock"),
+        "start": (
+            5_000_020_000,
+            5_000_020_000,
+            "started 20 µs after T0, give or take 30 µs of clock error; the budget is 1 ms",
+        ),
+        "lateness": (*watched, "p99 12 µs up, the worst 20 µs, of 6 frames; nothing was delivered down"),
+        "packet log": (*watched, "the packet log lacks no record"),
+        "limits": (*watched, "no limit is known to have been hit"),
+    }
+
+
+def test_a_silent_host_leaves_its_witnesses_unheard_and_one_cause() -> None:
+    """Nobody reads seven times over that nothing came; the certificate still lists who was not heard."""
+    judgement = judge(good(failure="no result came from its host", reported=False), BUDGET)
+    assert (Verdict.FAILED, ()) == (judgement.verdict, judgement.also)
+    assert {"agent", "workloads", "losses", "lateness", "limits"} == {
+        statement.witness for statement in judgement.certificate if not statement.heard
+    }
+
+
+def test_a_limit_that_was_hit_stands_beside_a_verdict_of_ok() -> None:
+    """It spoiled nothing that is judged, but whoever reads the verdict should know."""
+    judgement = judge(good(limits=("samples of 2 s were let go",)), BUDGET)
+    assert Judgement(Verdict.OK, "", ("samples of 2 s were let go",)) == judgement
