@@ -6,7 +6,7 @@
 #include <Python.h>
 
 #include "path/trigger.h"
-#include "path/worker.h"
+#include "worker/worker.h"
 
 /* Each returns 0, or -1 with a Python exception set. */
 int forwarder_type_add(PyObject *module);

@@ -1,5 +1,5 @@
 /* See worker.h. One pass of the loop: sleep or not, read what arrived, deliver what is due. */
-#include "path/worker.h"
+#include "worker/worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -7,10 +7,10 @@
 #include <sys/prctl.h>
 
 #include "path/clock.h"
-#include "path/deadlines.h"
-#include "path/mailbox.h"
-#include "path/readiness.h"
-#include "path/starts.h"
+#include "worker/deadlines.h"
+#include "worker/mailbox.h"
+#include "worker/readiness.h"
+#include "worker/starts.h"
 
 #define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
 

@@ -9,8 +9,8 @@
 #define PLCTL_WORKER_H
 
 #include "path/lane.h"
-#include "path/pace.h"
-#include "path/priority.h"
+#include "worker/pace.h"
+#include "worker/priority.h"
 
 struct worker;
 

@@ -1,5 +1,5 @@
 /* See pace.h. */
-#include "path/pace.h"
+#include "worker/pace.h"
 
 #include "model/half.h"
 

@@ -1,5 +1,5 @@
 /* See readiness.h. */
-#include "path/readiness.h"
+#include "worker/readiness.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

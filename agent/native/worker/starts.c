@@ -1,5 +1,5 @@
 /* See starts.h. */
-#include "path/starts.h"
+#include "worker/starts.h"
 
 #include <errno.h>
 #include <stdlib.h>

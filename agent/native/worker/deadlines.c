@@ -1,5 +1,5 @@
 /* See deadlines.h. */
-#include "path/deadlines.h"
+#include "worker/deadlines.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "path/allowance.h"
+#include "worker/allowance.h"
 
 struct priority_config {
 	int cpu;                    /* to run on, or -1 for any */

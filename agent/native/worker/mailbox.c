@@ -1,5 +1,5 @@
 /* See mailbox.h. */
-#include "path/mailbox.h"
+#include "worker/mailbox.h"
 
 #include <errno.h>
 #include <stdint.h>

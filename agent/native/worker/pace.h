@@ -5,7 +5,7 @@
 #ifndef PLCTL_PACE_H
 #define PLCTL_PACE_H
 
-#include "path/allowance.h"
+#include "worker/allowance.h"
 
 enum spin {
 	SPIN_OFF,      /* sleep to the deadline itself */

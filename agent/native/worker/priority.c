@@ -1,5 +1,5 @@
 /* See priority.h. sched_setattr(2) has no wrapper in older C libraries. */
-#include "path/priority.h"
+#include "worker/priority.h"
 
 #include <errno.h>
 #include <sched.h>
