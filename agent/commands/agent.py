@@ -17,6 +17,7 @@ from plctl.agent.commands.status import status
 from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
@@ -123,7 +124,7 @@ def _simulate(address: str, names: list[str], links: int, folder: Path | None, l
 
 
 def _tell_trouble(cause: str) -> None:
-    click.echo(f"{cause}; trying again", err=True)
+    echo(f"{cause}; trying again", err=True)
 
 
 def _stop_when_told(stop: Callable[[], None], leave_with_stdin: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from plctl.agent.cleanup.reap import reap
 from plctl.agent.ownership.ledger import Entry, Kind, read_entries
 from plctl.common.base.errors import UserError
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options, converse
 from plctl.common.host.privilege import require_root
 from plctl.common.host.state import LEDGER_NAME, is_held, owner_folders
@@ -53,7 +54,7 @@ def clean(run: str | None, links: bool, as_json: bool, reach: Reach) -> None:
         if links:
             raise UserError("hand-made links are of one machine: say --local, too")
         said = converse(access, lambda client: _clean_agents(client, run))
-        click.echo(json.dumps({"runs": said}, indent=2) if as_json else _sum_up(said))
+        echo(json.dumps({"runs": said}, indent=2) if as_json else _sum_up(said))
         return
     require_root("plctl clean")
     folders = [folder for folder in owner_folders() if run is None or _belongs(folder, run)]
@@ -61,14 +62,14 @@ def clean(run: str | None, links: bool, as_json: bool, reach: Reach) -> None:
     left = {folder: read_entries(folder / LEDGER_NAME) for folder in folders if folder.is_dir()}
     if as_json:
         rest = [_facts(folder, entries) for folder, entries in left.items()]
-        click.echo(json.dumps({"removed": removed, "left": rest}, indent=2))
+        echo(json.dumps({"removed": removed, "left": rest}, indent=2))
         return
     for sentence in removed:
-        click.echo(sentence)
+        echo(sentence)
     for folder, entries in left.items():
-        click.echo(f"left {folder.name}, {_reason(folder)}: {_count(entries)}")
+        echo(f"left {folder.name}, {_reason(folder)}: {_count(entries)}")
     if not removed and not left:
-        click.echo("nothing to remove")
+        echo("nothing to remove")
 
 
 async def _clean_agents(client: Client, run: str | None) -> dict[str, str]:

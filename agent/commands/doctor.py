@@ -1,4 +1,4 @@
-"""`plctl doctor`: the checks of `plctl.agent.doctor.examination`, as lines for people or a document for programs."""
+"""`plctl doctor`: the checks of `plctl.agent.doctor`, as lines for people or a document for programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from plctl.agent.doctor.examination import examine, examine_essentials
 from plctl.agent.doctor.finding import Finding, Level
+from plctl.common.cli.terminal import echo, echo_marked
 from plctl.common.host.facts import gather_host_facts
 
 _MARKS = {Level.OK: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.FAIL: ("✗", "red")}
@@ -35,7 +36,7 @@ def doctor(ctx: click.Context, as_json: bool, brief: bool) -> None:
     usable = all(finding.level is not Level.FAIL for finding in findings)
     if as_json:
         document = {"usable": usable, "host": asdict(facts), "findings": [asdict(finding) for finding in findings]}
-        click.echo(json.dumps(document, indent=2))
+        echo(json.dumps(document, indent=2))
     elif brief:
         print_failures(findings)
     else:
@@ -48,13 +49,13 @@ def print_all(findings: Sequence[Finding]) -> None:
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
         mark, colour = _MARKS[finding.level]
-        click.echo(f"{click.style(mark, fg=colour)} {finding.check:<{width}}  {finding.seen}")
+        echo_marked(mark, colour, f"{finding.check:<{width}}  {finding.seen}")
         if finding.remedy:
-            click.echo(f"  {'':<{width}}  → {finding.remedy}")
+            echo(f"  {'':<{width}}  → {finding.remedy}")
 
 
 def print_failures(findings: Sequence[Finding]) -> None:
     """Print, on standard error, a sentence for each thing that makes links impossible."""
     for finding in findings:
         if finding.level is Level.FAIL:
-            click.echo(finding.as_sentence(), err=True)
+            echo(finding.as_sentence(), err=True)

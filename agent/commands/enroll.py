@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from plctl.common.cli.terminal import echo
+
 
 @click.command(
     epilog="""\b
@@ -29,4 +31,4 @@ def enroll(names: tuple[str, ...], replace: bool, folder: Path | None) -> None:
     from plctl.common.security.keys import keys_dir
 
     for path in enrolment.enroll_all(folder or keys_dir(), names, "agent", replace=replace):
-        click.echo(path)
+        echo(path)

@@ -10,6 +10,7 @@ import click
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ def up(
 
     accesses = resolve_accesses(count, both=delay, up=delay_up, down=delay_down)
     built = Lab.up(name, count, accesses=accesses, seed=seed)
-    click.echo(f"lab {name} is up, seed {built.design.seed}")
+    echo(f"lab {name} is up, seed {built.design.seed}")
     for host in built.hosts:
-        click.echo(_describe(host))
+        echo(_describe(host))
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -110,14 +111,14 @@ def list_labs(as_json: bool) -> None:
 
     found = Lab.find_all()
     if as_json:
-        click.echo(json.dumps([_lab_facts(each) for each in found], indent=2))
+        echo(json.dumps([_lab_facts(each) for each in found], indent=2))
         return
     if not found:
-        click.echo("no lab is up; try: plctl lab up 4")
+        echo("no lab is up; try: plctl lab up 4")
     for each in found:
-        click.echo(f"{each.name}: {f'broken, {each.trouble}' if each.trouble else 'up'}, seed {each.design.seed}")
+        echo(f"{each.name}: {f'broken, {each.trouble}' if each.trouble else 'up'}, seed {each.design.seed}")
         for host in each.hosts:
-            click.echo(_describe(host))
+            echo(_describe(host))
 
 
 @lab.command()
@@ -127,7 +128,7 @@ def down(name: str) -> None:
     require_root("plctl lab down")
     from plctl.agent.lab.lab import take_down
 
-    click.echo(f"lab {name} is down" if take_down(name) else f"lab {name} is not up")
+    echo(f"lab {name} is down" if take_down(name) else f"lab {name} is not up")
 
 
 def _describe(host: LabHost) -> str:

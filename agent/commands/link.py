@@ -14,6 +14,7 @@ from plctl.agent.kernel import exec_inside, link_names
 from plctl.agent.link import hand_link
 from plctl.agent.link.hand_link import DEFAULT_NAME, HandLink
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 
 
@@ -63,8 +64,8 @@ def setup(name: str, mtu: int) -> None:
 
     require_kernel()
     names = hand_link.set_up(name, mtu).triple
-    click.echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
-    click.echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
+    echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
+    echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
 
 
 link.add_command(start)
@@ -108,12 +109,12 @@ def list_links(as_json: bool) -> None:
     require_root("plctl link list")
     found = hand_link.find_all()
     if as_json:
-        click.echo(json.dumps([_facts(each) for each in found], indent=2))
+        echo(json.dumps([_facts(each) for each in found], indent=2))
         return
     if not found:
-        click.echo("no link is set up; try: plctl link setup")
+        echo("no link is set up; try: plctl link setup")
     for each in found:
-        click.echo(_describe(each))
+        echo(_describe(each))
 
 
 @link.command()
@@ -127,7 +128,7 @@ def teardown(name: str, force: bool) -> None:
       sudo plctl link teardown -n jumbo --force
     """
     require_root("plctl link teardown")
-    click.echo(f"link {name} is torn down" if hand_link.tear_down(name, force=force) else f"link {name} is not set up")
+    echo(f"link {name} is torn down" if hand_link.tear_down(name, force=force) else f"link {name} is not set up")
 
 
 def _option(name: str) -> str:

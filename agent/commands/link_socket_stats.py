@@ -9,6 +9,7 @@ import click
 from plctl.agent.commands.link_options import NAME
 from plctl.agent.link import hand_link
 from plctl.common.cli.options import positive_duration_ns
+from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 
 
@@ -34,4 +35,4 @@ def socket_stats(file: Path, name: str, interval_ns: int) -> None:
     from plctl.agent.link import socket_log  # ctypes and netlink would slow down --help
 
     lines = socket_log.record(found, file, interval_ns)
-    click.echo(f"wrote {lines} lines to {file}", err=True)
+    echo(f"wrote {lines} lines to {file}", err=True)

@@ -14,6 +14,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED, parse_rate, scale
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.options import duration_ns
+from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
     from plctl.agent.probe.flow import Flow
@@ -151,8 +152,8 @@ def _print_interval(flow: Flow, interval: int) -> None:
     sent = flow.sent.counts[interval] if flow.sent is not None and interval < len(flow.sent.counts) else None
     arrived = flow.tally.interval(interval) if flow.tally is not None else None
     line = {"session": f"{flow.session:016x}", "interval": interval, "sent": sent}
-    click.echo(json.dumps({**line, "received": asdict(arrived) if arrived is not None else None}))
+    echo(json.dumps({**line, "received": asdict(arrived) if arrived is not None else None}))
 
 
 def _print(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document))
+    echo(json.dumps(document))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 
 
@@ -20,12 +21,12 @@ def status(ctx: click.Context, as_json: bool) -> None:
     require_root("plctl agent status")
     found = read_statuses()
     if as_json:
-        click.echo(json.dumps([asdict(agent) for agent in found], indent=2))
+        echo(json.dumps([asdict(agent) for agent in found], indent=2))
     elif not found:
-        click.echo("no agent runs here")
+        echo("no agent runs here")
     else:
         for agent in found:
             state = "serving" if agent.serving else "waiting for its controller"
             runs = f", runs: {', '.join(agent.runs)}" if agent.runs else ", no runs"
-            click.echo(f"{agent.name} (plctl {agent.version}, pid {agent.pid}): {state}{runs}")
+            echo(f"{agent.name} (plctl {agent.version}, pid {agent.pid}): {state}{runs}")
     ctx.exit(0 if any(agent.serving for agent in found) else 1)

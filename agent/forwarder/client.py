@@ -6,7 +6,6 @@ import asyncio
 import json
 import mmap
 import os
-import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVE
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import format_size
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io
 from plctl.common.plan.run_plan import LinkPlan
@@ -193,9 +193,7 @@ class ForwarderClient:
 
     async def _watch(self) -> None:
         status = await self._process.wait()
-        cause = "the forwarder " + (
-            f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended by itself, with status {status}"
-        )
+        cause = "the forwarder " + (how_it_ended(status) if status < 0 else f"ended by itself, with status {status}")
         self._channel.fail(cause)
         self.died.set_result(cause)
 

@@ -20,6 +20,7 @@ from plctl.agent.kernel.exec_inside import execute
 from plctl.agent.lab.folder import find_holder, state_folder
 from plctl.agent.ownership import processes
 from plctl.common.base.errors import KernelError, PlctlError, WorldError
+from plctl.common.cli.terminal import echo_marked
 
 _CLONE_NEWTIME, _CLONE_NEWNS, _CLONE_NEWUTS = 0x80, 0x20000, 0x4000000
 _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000
@@ -108,7 +109,7 @@ def main() -> NoReturn:
     try:
         become(Path(folder), host, command)
     except PlctlError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        echo_marked("error:", "red", str(error), err=True)
         os._exit(error.exit_status)
 
 

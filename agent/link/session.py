@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import click
-
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel.link_namespaces import raise_buffers
 from plctl.agent.link import report as link_report
@@ -22,6 +20,7 @@ from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 from plctl.common.cli.root_command import CANCELLED
+from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration, StartMode
 from plctl.common.scenario.csv_reader import read_scenario
@@ -51,7 +50,7 @@ def make_plan(
     """
     found = read_scenario(scenario, repeat=repeat)
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        warn(warning)
     start = "at-t0" if startup_mode == "app-start" else startup_mode
     return LinkPlan(
         link.name,
@@ -78,7 +77,7 @@ def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOp
     with hold(link) as ledger:
         raise_buffers(link.triple, plan)
         outcome = asyncio.run(_Session(link, plan, duration_ns).run(ledger, forwarder))
-    click.echo(link_report.format_summary(outcome.stats, outcome.end_ns))
+    echo(link_report.format_summary(outcome.stats, outcome.end_ns))
     if lost := link_report.count_lost(outcome.stats):
         raise WorldError(f"this machine lost {lost} frames of its own accord: what was emulated is not the scenario")
     if outcome.cut_short:
@@ -195,20 +194,20 @@ class _LiveLine:
     def show(self, report: str, short: str) -> None:
         """A report; on a terminal that is too narrow for it, `short`."""
         if not self._terminal:
-            click.echo(report)
+            echo(report)
             return
         width = shutil.get_terminal_size().columns
         fitting = report if len(report) < width else short
-        click.echo(f"\r\x1b[K{fitting[: width - 1]}", nl=False)
+        echo_drawn(f"\r\x1b[K{fitting[: width - 1]}", nl=False)
         self._open = True
 
     def tell(self, sentence: str) -> None:
         """Something that is to stay."""
         self.finish()
-        click.echo(sentence)
+        echo(sentence)
 
     def finish(self) -> None:
         """End the line that would be replaced."""
         if self._open:
-            click.echo()
+            echo()
             self._open = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +21,8 @@ from plctl.agent.workload import gate
 from plctl.agent.workload.ready import describe, is_ready
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.printable import printable
+from plctl.common.base.process_end import how_it_ended, last_lines, telling_line
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 from plctl.common.plan.run_plan import Workload
 from plctl.common.protocol.messages import WorkloadResult
@@ -200,9 +201,8 @@ class WorkloadProcess:
         status = self._process.returncode
         if status == 0 or self._ended_by_us:
             return ""
-        how = f"exited with status {status}" if status and status > 0 else f"was killed by {_signal_name(status)}"
-        words = self._last_words(lines=1)
-        return how + (f": {words}" if words else "")
+        words = telling_line(self._end_of_errors())
+        return how_it_ended(status or 0) + (f": {printable(words)}" if words else "")
 
     def _write_exit(self) -> None:
         status = self._process.returncode
@@ -219,12 +219,14 @@ class WorkloadProcess:
         }
         self._output("exit.json").write_text(json.dumps(document, indent=1) + "\n")
 
-    def _last_words(self, lines: int = 3) -> str:
-        """The end of what it wrote to standard error."""
+    def _last_words(self) -> str:
+        """The end of what it wrote to standard error, as one line."""
+        return printable(last_lines(self._end_of_errors(), 3))
+
+    def _end_of_errors(self) -> str:
         with self._output("stderr").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            said = file.read().decode(errors="replace").strip().splitlines()[-lines:]
-        return " / ".join(said)
+            return file.read().decode(errors="replace")
 
     def _output(self, kind: str) -> Path:
         return self._folder / f"{self.workload.name}.{kind}"
@@ -247,13 +249,6 @@ def _environment() -> dict[str, str]:
     """The agent's own environment, with the folder of `plctl` first in PATH."""
     path = os.environ.get("PATH", os.defpath)
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{path}"}
-
-
-def _signal_name(status: int | None) -> str:
-    try:
-        return signal.Signals(-(status or 0)).name
-    except ValueError:
-        return f"signal {-(status or 0)}"
 
 
 async def _reader(fd: int) -> asyncio.StreamReader:

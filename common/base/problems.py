@@ -53,9 +53,13 @@ def quote(text: str) -> str:
     return repr(text if len(text) <= _CLIP else text[: _CLIP - 1] + "…")
 
 
+def nearest(word: str, legal: Sequence[str]) -> str:
+    """The one of `legal` that is nearest to `word`; empty if none is near."""
+    near = get_close_matches(word[:_CLIP].casefold(), [name.casefold() for name in legal], n=1)
+    return next(name for name in legal if name.casefold() == near[0]) if near else ""
+
+
 def suggest(word: str, legal: Sequence[str]) -> str:
     """The end of a sentence about an unknown `word`: the nearest legal one, or all of them."""
-    near = get_close_matches(word[:_CLIP].casefold(), [name.casefold() for name in legal], n=1)
-    if near:
-        return "did you mean " + next(name for name in legal if name.casefold() == near[0]) + "?"
-    return "legal are " + ", ".join(legal)
+    near = nearest(word, legal)
+    return f"did you mean {near}?" if near else "legal are " + ", ".join(legal)

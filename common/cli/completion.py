@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from plctl.common.cli.terminal import echo_drawn
+
 #: The variable through which the printed script asks `plctl` for candidates; click derives it from the program's name.
 _VARIABLE = "_PLCTL_COMPLETE"
 
@@ -22,4 +24,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     make_script = get_completion_class(shell)
     assert make_script is not None, f"click knows no completion for {shell}"
-    click.echo(make_script(ctx.find_root().command, {}, "plctl", _VARIABLE).source())
+    echo_drawn(make_script(ctx.find_root().command, {}, "plctl", _VARIABLE).source())

@@ -16,6 +16,8 @@ import click
 from plctl.common import __version__
 from plctl.common.base.errors import PlctlError, UserError
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo_marked
+from plctl.common.cli.usage import Misuse
 
 GROUP = "plctl.commands"
 CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
@@ -51,12 +53,10 @@ class Failure(click.ClickException):
         super().__init__(str(error))
         self.exit_code = error.exit_status  # type: ignore[misc]  # click's own errors set it per instance too
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (click's signature)
         """Print the message; several lines stand indented under the word. Red only on a terminal."""
         lines = self.message.splitlines() or ["(no message)"]
-        separator = " " if len(lines) == 1 else "\n  "
-        text = click.style("error:", fg="red") + separator + "\n  ".join(lines)
-        click.echo(text, file=file, err=file is None)
+        echo_marked("error:", "red", lines[0] if len(lines) == 1 else "\n  ".join(["", *lines]), err=True)
 
 
 class RootGroup(HelpGroup):
@@ -71,6 +71,13 @@ class RootGroup(HelpGroup):
         entry_point = _registered().get(cmd_name)
         return _load(entry_point) if entry_point else super().get_command(ctx, cmd_name)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise Misuse(error, ctx.command_path) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; deliberate errors become `Failure`, Ctrl-C `CANCELLED`, the rest is reported as our bug."""
         try:
@@ -81,6 +88,8 @@ class RootGroup(HelpGroup):
             raise Failure(error) from error
         except ModuleNotFoundError as error:
             raise Failure(_missing_extra(f"plctl {ctx.invoked_subcommand}", error)) from error
+        except click.UsageError as error:
+            raise Misuse(error, f"{ctx.command_path} {ctx.invoked_subcommand or ''}".rstrip()) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(CANCELLED) from None
 

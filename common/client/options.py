@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from plctl.common.cli.terminal import echo
+
 if TYPE_CHECKING:
     from plctl.common.client.config import Access
     from plctl.common.client.controller_client import Client
@@ -54,7 +56,7 @@ def converse(access: Access, work: Callable[[Client], Awaitable[T]]) -> T:
     from plctl.common.client.controller_client import connect  # noqa: PLC0415
 
     async def speak() -> T:
-        async with connect(access, lambda sentence: click.echo(sentence, err=True)) as client:
+        async with connect(access, lambda sentence: echo(sentence, err=True)) as client:
             return await work(client)
 
     return asyncio.run(speak())

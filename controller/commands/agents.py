@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.base.units import NS_PER_S, format_duration, format_size, three_digits
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
@@ -37,19 +38,20 @@ def agents(reach: Reach, as_json: bool) -> None:
     found = reach.ask(lambda client: client.ask(rq.ListAgents(), rq.Agents))
     if as_json:
         rows = [to_plain(agent) for agent in found.agents]
-        click.echo(json.dumps({"agents": rows, "controller": found.controller, "version": found.version}, indent=1))
+        echo(json.dumps({"agents": rows, "controller": found.controller, "version": found.version}, indent=1))
     elif found.agents:
         _print(found)
     else:
-        click.echo(f"no agent is connected to {found.controller}; start one: plctl agent --controller tcp://HOST:PORT")
+        echo(f"no agent is connected to {found.controller}; start one: plctl agent --controller tcp://HOST:PORT")
 
 
 def _print(found: Agents) -> None:
     from rich.text import Text
 
-    from plctl.controller.view.tables import print_table, stdout_console
+    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.tables import print_table
 
-    console = stdout_console()
+    console = stdout_screen()
     if not console.is_terminal:
         rows = [(*_row(agent), agent.clock_source) for agent in found.agents]
         print_table(console, (*_HEADERS, "source"), rows, right=_NUMBERS)

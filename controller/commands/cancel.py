@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
@@ -38,4 +39,4 @@ def cancel(run: str, reach: Reach, as_json: bool) -> None:
         return found, (await client.ask(Cancel(found, f"{client.name} asked for it"), Done)).what
 
     found, what = reach.ask(end)
-    click.echo(json.dumps({"run": found, "what": what}, indent=1) if as_json else what or f"{found} is being ended")
+    echo(json.dumps({"run": found, "what": what}, indent=1) if as_json else what or f"{found} is being ended")

@@ -15,6 +15,7 @@ import click
 
 from plctl.common.base.errors import UserError
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
     from plctl.common.base.log import EventLog
@@ -123,7 +124,7 @@ def init(folder: Path | None, operator: str) -> None:
     from plctl.common.security.keys import keys_dir
 
     for path in init_controller(folder or keys_dir(), operator):
-        click.echo(path)
+        echo(path)
 
 
 @controller.command()
@@ -140,7 +141,7 @@ def grant(name: str, role: str, replace: bool, folder: Path | None) -> None:
     from plctl.common.security.keys import keys_dir
 
     for path in enroll(folder or keys_dir(), name, "operator" if role == "operator" else "viewer", replace=replace):
-        click.echo(path)
+        echo(path)
 
 
 @controller.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
 
@@ -46,13 +47,13 @@ def events(
     async def print_followed(source: RunSource, found: str) -> None:
         async for event in tail_events(source, found, RealClock()):
             if matches(event, links=links, hosts=hosts, names=names):
-                click.echo(json.dumps(event) if as_json else line(event))
+                echo(json.dumps(event) if as_json else line(event))
 
     if follow:
         look(reach, base, run, print_followed)
         return
     wanted = [e for e in look(reach, base, run, read_events) if matches(e, links=links, hosts=hosts, names=names)]
     if as_json:
-        click.echo(json.dumps(wanted, indent=1))
+        echo(json.dumps(wanted, indent=1))
     for event in [] if as_json else wanted:
-        click.echo(line(event))
+        echo(line(event))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
         return await fetch_visibly(source, require_run(await find_run(source, run), source), base, quiet=as_json)
 
     folder = reach.ask(copy)
-    click.echo(json.dumps({"run": folder.name, "folder": str(folder)}, indent=1) if as_json else f"results: {folder}")
+    echo(json.dumps({"run": folder.name, "folder": str(folder)}, indent=1) if as_json else f"results: {folder}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.base.errors import KernelError, UserError
+from plctl.common.cli.terminal import echo, echo_drawn
 from plctl.common.scenario.schedule import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def packets(run: Path, link: str, direction: Direction | None, svg: Path | None,
         _write_svg(found, f"{record.name}, {link}", svg)
     if as_json:
         head = {"run": record.run, "link": link, "host": chosen.host, "t0_ns": chosen.planned_ns}
-        click.echo(json.dumps({**head, "directions": {each.direction: each.as_json() for each in found}}, indent=1))
+        echo(json.dumps({**head, "directions": {each.direction: each.as_json() for each in found}}, indent=1))
         return
     _print(found)
     if not svg and any(len(each.sent.t_s) for each in found):
@@ -88,14 +89,14 @@ def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Se
 def _print(found: Sequence[Summary]) -> None:
     from plctl.controller.packets.figures import lines
 
-    click.echo("\n\n".join("\n".join(lines(summary)) for summary in found))
+    echo("\n\n".join("\n".join(lines(summary)) for summary in found))
 
 
 def _plot(found: Sequence[Summary], link: str) -> None:
     from plctl.controller.packets.plot import plot_text
 
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
-    click.echo("\n" + plot_text(found, link, width=width, colour=sys.stdout.isatty()))
+    echo_drawn("\n" + plot_text(found, link, width=width, colour=sys.stdout.isatty()))
 
 
 def _write_svg(found: Sequence[Summary], title: str, path: Path) -> None:
@@ -105,4 +106,4 @@ def _write_svg(found: Sequence[Summary], title: str, path: Path) -> None:
         path.write_text(plot_svg(found, title), encoding="utf-8")
     except OSError as error:
         raise KernelError.from_os(f"write {path}", error) from error
-    click.echo(f"wrote {path}", err=True)
+    echo(f"wrote {path}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from plctl.common.base.errors import KernelError
+from plctl.common.cli.terminal import echo
 
 
 @click.command()
@@ -27,6 +28,6 @@ def report(run_folder: Path, links: tuple[str, ...], target: Path | None) -> Non
     from plctl.controller.report.page import write  # matplotlib would slow down --help
 
     try:
-        click.echo(write(run_folder, links=links, target=target))
+        echo(write(run_folder, links=links, target=target))
     except OSError as error:
         raise KernelError.from_os(f"write the report of {run_folder}", error) from error

@@ -12,6 +12,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import positive_duration_ns
 from plctl.common.cli.root_command import CANCELLED
+from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
@@ -89,7 +90,7 @@ def run(
 
     request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
     for warning in request.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        warn(warning)
     access = reach.find()
     order = Order(policy, force, detach, out if fetch else None)
     if access is None and (order.force or order.detach or policy != "spread"):
@@ -107,25 +108,23 @@ def run(
 
 
 def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
-    from rich.console import Console
-
     from plctl.controller.launch.local_run import run_locally
+    from plctl.controller.view.screen import stderr_screen
     from plctl.controller.view.summary import exit_status
 
     require_root("plctl run")
-    record, folder = run_locally(request, out, Console(stderr=True, quiet=as_json), forwarder)
+    record, folder = run_locally(request, out, stderr_screen(quiet=as_json), forwarder)
     _print(record, folder, "", as_json)
     return exit_status(record)
 
 
 def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bool) -> int:
-    from rich.console import Console
-
     from plctl.controller.launch.remote_run import Detached, run_remotely
+    from plctl.controller.view.screen import stderr_screen
     from plctl.controller.view.summary import exit_status
 
     try:
-        outcome = run_remotely(request, access, order, Console(stderr=True, quiet=as_json))
+        outcome = run_remotely(request, access, order, stderr_screen(quiet=as_json))
     except Detached as detached:
         _leave(detached)
     if outcome.record is None:
@@ -137,13 +136,13 @@ def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bo
 
 def _leave(detached: Detached) -> NoReturn:
     if detached.run:
-        click.echo(
+        echo(
             f"\nleft {detached.run} alone; come back, have its results, end it:\n"
             f"  plctl show {detached.run} --follow\n  plctl fetch {detached.run}\n  plctl cancel {detached.run}",
             err=True,
         )
     else:
-        click.echo("\nleft before the controller had answered; plctl runs tells whether the run began", err=True)
+        echo("\nleft before the controller had answered; plctl runs tells whether the run began", err=True)
     raise click.exceptions.Exit(CANCELLED)
 
 
@@ -152,34 +151,34 @@ def _print_detached(outcome: Outcome, as_json: bool) -> None:
 
     submitted = outcome.submitted
     if as_json:
-        click.echo(json.dumps(document(submitted.assignments, submitted.warnings, submitted.run), indent=1))
+        echo(json.dumps(document(submitted.assignments, submitted.warnings, submitted.run), indent=1))
     else:
-        click.echo(submitted.run)
-        click.echo(f"come back: plctl show {submitted.run} --follow", err=True)
+        echo(submitted.run)
+        echo(f"come back: plctl show {submitted.run} --follow", err=True)
 
 
 def _plan(request: RunRequest, access: Access | None, order: Order, as_json: bool) -> None:
     from plctl.common.protocol.requests import Submitted
     from plctl.controller.launch import plan_table
     from plctl.controller.launch.remote_run import plan_remotely
-    from plctl.controller.view.tables import stdout_console
+    from plctl.controller.view.screen import stdout_screen
 
     planned, agents = (
         plan_remotely(request, access, order) if access else (Submitted("", plan_table.place_locally(request)), ())
     )
     if as_json:
-        click.echo(json.dumps(plan_table.document(planned.assignments, planned.warnings), indent=1))
+        echo(json.dumps(plan_table.document(planned.assignments, planned.warnings), indent=1))
         return
     for warning in planned.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    plan_table.show(stdout_console(), planned.assignments, agents)
+        warn(warning)
+    plan_table.show(stdout_screen(), planned.assignments, agents)
 
 
 def _print(record: RunRecord, folder: Path | None, controller: str, as_json: bool) -> None:
     from plctl.controller.view import summary
-    from plctl.controller.view.tables import stdout_console
+    from plctl.controller.view.screen import stdout_screen
 
     if as_json:
-        click.echo(json.dumps(summary.document(record, folder), indent=1))
+        echo(json.dumps(summary.document(record, folder), indent=1))
     else:
-        summary.show(stdout_console(), record, folder, controller)
+        summary.show(stdout_screen(), record, folder, controller)

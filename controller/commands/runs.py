@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, run_options
 
@@ -43,25 +44,26 @@ def runs(reach: Reach, base: Path, limit: int, as_json: bool) -> None:
 
     place, found = asyncio.run(ask())
     if as_json:
-        click.echo(json.dumps(to_plain(Runs(found)), indent=1))
+        echo(json.dumps(to_plain(Runs(found)), indent=1))
     elif found:
         _print(found)
     else:
-        click.echo(f"there is no run in {place} yet")
+        echo(f"there is no run in {place} yet")
 
 
 def _print(found: tuple[RunInfo, ...]) -> None:
     from rich.text import Text
 
+    from plctl.controller.view.screen import stdout_screen
     from plctl.controller.view.summary import colour
-    from plctl.controller.view.tables import print_table, stdout_console
+    from plctl.controller.view.tables import print_table
 
     rows = [
         (each.run, Text(each.verdict or each.phase, style=colour(each.verdict)), str(each.links), _hosts(each.hosts),
          each.submitted_by or "–")
         for each in found
     ]  # fmt: skip
-    print_table(stdout_console(), _HEADERS, rows, right=("links",))
+    print_table(stdout_screen(), _HEADERS, rows, right=("links",))
 
 
 def _hosts(hosts: tuple[str, ...]) -> str:

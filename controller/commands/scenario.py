@@ -13,6 +13,7 @@ import click
 from plctl.common.base.errors import InputError, KernelError, Problem
 from plctl.common.base.problems import combine
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.scenarios.files import Readable, read_readable
 from plctl.controller.scenarios.summary import directions, summarize
@@ -82,11 +83,11 @@ def _print_summary(readable: Readable) -> None:
     """One line for a file whose directions are alike, else one for each scenario and direction."""
     lines = [line for name, found in readable.scenarios.items() for line in _lines(name, found)]
     if len(lines) == 1 and not readable.is_spec:
-        click.echo(f"{readable.path}: ok: {lines[0].partition(': ')[2]}")
+        echo(f"{readable.path}: ok: {lines[0].partition(': ')[2]}")
     else:
-        click.echo("\n  ".join([f"{readable.path}: ok: {readable.head}", *lines]))
+        echo("\n  ".join([f"{readable.path}: ok: {readable.head}", *lines]))
     for warning in readable.warnings:
-        click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
+        warn(warning)
 
 
 def _lines(name: str, found: Scenario) -> list[str]:
@@ -100,7 +101,7 @@ def _print_plots(readable: Readable) -> None:
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
     colour = sys.stdout.isatty()
     for name, found in readable.scenarios.items():
-        click.echo("\n" + plot_text(found, name, width=width, colour=colour))
+        echo_drawn("\n" + plot_text(found, name, width=width, colour=colour))
 
 
 def _write_svgs(readable: Readable, svg: Path) -> None:
@@ -113,7 +114,7 @@ def _write_svgs(readable: Readable, svg: Path) -> None:
             path.write_text(plot_svg(found, name), encoding="utf-8")
         except OSError as error:
             raise KernelError.from_os(f"write {path}", error) from error
-        click.echo(f"wrote {path}", err=True)
+        echo(f"wrote {path}", err=True)
 
 
 def _facts(readable: Readable) -> dict[str, Any]:
@@ -139,4 +140,4 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 
 def _print_json(document: Any) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    echo(json.dumps(document, indent=2))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from plctl.common.base.printable import printable
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
 
@@ -40,26 +42,24 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
       plctl show 7f3a --follow         come back to a run that was started with --detach, or left by Ctrl-C
       plctl show runs/20261123-041530-handover-7f3a --json
     """
-    from rich.console import Console
-
     from plctl.controller.view import summary
     from plctl.controller.view.follow import follow as follow_run
     from plctl.controller.view.follow import is_over
     from plctl.controller.view.run_source import look, read_record
-    from plctl.controller.view.tables import stdout_console
+    from plctl.controller.view.screen import stderr_screen, stdout_screen
 
     async def watch(source: RunSource, found: str) -> tuple[RunSource, RunRecord, RunState]:
         if follow and not is_over(await source.state(found)):
-            await follow_run(source, found, Console(stderr=True, quiet=as_json))
+            await follow_run(source, found, stderr_screen(quiet=as_json))
         return source, await read_record(source, found), await source.state(found)
 
     source, record, state = look(reach, base, run, watch)
     if as_json:
-        click.echo(json.dumps(_document(source, record, state), indent=1))
+        echo(json.dumps(_document(source, record, state), indent=1))
     elif state.info.verdict:
-        summary.show(stdout_console(), record, source.folder(record.run), source.place)
+        summary.show(stdout_screen(), record, source.folder(record.run), source.place)
     else:
-        _print_now(stdout_console(), record, state)
+        _print_now(stdout_screen(), record, state)
     ctx.exit(summary.exit_status(record) if state.info.verdict else int(is_over(state)))
 
 
@@ -67,12 +67,12 @@ def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
     from plctl.controller.view.follow import picture
     from plctl.controller.view.live import lines, render
 
-    click.echo(f"{record.run}, {record.name}" + f": {state.info.cause}" * bool(state.info.cause))
+    echo(f"{record.run}, {record.name}" + f": {printable(state.info.cause)}" * bool(state.info.cause))
     model = picture(record, state)
     if console.is_terminal:
         console.print(render(model, state.now_ns, max(1, console.height - 10)))
     else:
-        click.echo("\n".join(lines(model, state.now_ns)))
+        echo("\n".join(lines(model, state.now_ns)))
 
 
 def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:

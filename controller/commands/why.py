@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.base.printable import printable
+from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, run_options
 
@@ -47,10 +49,10 @@ def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None
 
     story = look(reach, base, run, gather)
     if as_json:
-        click.echo(json.dumps(stories.document(story), indent=1))
+        echo(json.dumps(stories.document(story), indent=1))
     else:
         for line in stories.tell(story):
-            click.echo(_fold(line))
+            echo(_fold(printable(line)))
 
 
 def _fold(line: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import UserError, WorldError
+from plctl.common.base.process_end import how_it_ended, telling_line
 from plctl.common.host.state import Owner
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.transport.hub_and_spoke import ZmqHub
@@ -106,8 +107,7 @@ async def _wait_for_hello(process: asyncio.subprocess.Process, switchboard: Swit
 async def _watch(process: asyncio.subprocess.Process, switchboard: Switchboard, errors: Path) -> None:
     """An agent that ends before it is told to takes its links with it."""
     status = await process.wait()
-    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-    switchboard.lose(LOCAL_HOST, f"the local agent {how}: {_last_words(errors)}")
+    switchboard.lose(LOCAL_HOST, f"the local agent {how_it_ended(status)}: {_last_words(errors)}")
 
 
 async def _clean_up() -> None:
@@ -120,6 +120,5 @@ async def _clean_up() -> None:
 
 def _last_words(errors: Path) -> str:
     with suppress(OSError):
-        if text := errors.read_text(errors="replace").strip():
-            return "\n".join(text.splitlines()[-5:])
+        return telling_line(errors.read_text(errors="replace")) or "it said nothing"
     return "it said nothing"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
@@ -193,7 +194,9 @@ def _tail(path: Path) -> Markup:
     lines = _read(path, _TAIL_BYTES).splitlines()[-_TAIL_LINES:]
     if not lines:
         return element("p", "It wrote nothing to stderr.", class_="muted")
-    return join(element("p", "The end of its stderr:", class_="muted"), element("pre", "\n".join(lines)))
+    return join(
+        element("p", "The end of its stderr:", class_="muted"), element("pre", "\n".join(map(printable, lines)))
+    )
 
 
 def _read(path: Path, limit: int) -> str:

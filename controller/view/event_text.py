@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from plctl.common.base.printable import printable
+from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import format_duration, format_rate, format_size
 from plctl.controller.results.event_log import KEYS, Event
 
@@ -21,13 +23,13 @@ def matches(event: Event, *, links: Sequence[str] = (), hosts: Sequence[str] = (
 
 
 def line(event: Event) -> str:
-    """``04:15:30.000000  edge-1  leo-0  link.failed  cannot …  facts``, in UTC."""
+    """``04:15:30.000000  edge-1  leo-0  link.failed  cannot …  facts``, in UTC; one line, whatever is in it."""
     clock = str(event.get("ts", "")).partition("T")[2].rstrip("Z")
     head = (
         f"{clock:<15}  {event.get('host', '')!s:<{_HOST_WIDTH}}  {event.get('link', '')!s:<{_LINK_WIDTH}}"
         f"  {event.get('event', '')!s:<{_EVENT_WIDTH}}"
     )
-    return f"{head}  {details(event)}".rstrip()
+    return printable(f"{head}  {details(event)}".rstrip())
 
 
 def details(event: Event) -> str:
@@ -44,4 +46,6 @@ def _fact(name: str, value: object) -> str:
     for suffix, form in (("_ns", format_duration), ("_bps", format_rate), ("_bytes", format_size)):
         if name.endswith(suffix) and isinstance(value, int) and value >= 0:
             return f"{name.removesuffix(suffix)} {form(value)}"
+    if name == "status" and isinstance(value, int) and value < 0:
+        return how_it_ended(value)
     return f"{name} {value}"

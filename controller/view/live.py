@@ -21,6 +21,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.samples import Samples
@@ -78,7 +79,7 @@ class LiveView:
         """`link` is now in `state`; `cause` says why, if that is a bad one."""
         self.model.set_state(link, state, cause)
         if cause and self._live is None:
-            self._console.print(Text(f"{link}: {state}: {cause}"), soft_wrap=True)
+            self._console.print(Text(printable(f"{link}: {state}: {cause}")), soft_wrap=True)
         self.tick()
 
     def start(self, t0_ns: int) -> None:
@@ -116,7 +117,7 @@ def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
         table.add_row(*_cells(line))
     hidden = len(model.links) - len(shown)
     note = [Text(f"… and {hidden} more links; the worst are shown", style="dim")] if hidden else []
-    causes = [Text(f"{line.name}: {line.cause}", style="red") for line in shown if line.cause]
+    causes = [Text(printable(f"{line.name}: {line.cause}"), style="red") for line in shown if line.cause]
     return Group(_progress(model, now_ns), Text(), table, *note, Text(summary(model), style="dim"), *causes[:5])
 
 

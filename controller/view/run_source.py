@@ -12,9 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import click
-
 from plctl.common.base.errors import ProtocolError, UserError
+from plctl.common.cli.terminal import echo
 from plctl.common.client.controller_client import connect
 from plctl.common.client.options import Reach
 from plctl.common.protocol import requests as rq
@@ -73,7 +72,7 @@ async def open_source(reach: Reach, base: Path, word: str = LAST) -> AsyncIterat
     if (path := Path(word)).name and (path / RUN_NAME).is_file():
         yield LocalRuns(path.resolve().parent), path.resolve().name
     elif access := reach.find():
-        async with connect(access, lambda sentence: click.echo(sentence, err=True)) as client:
+        async with connect(access, lambda sentence: echo(sentence, err=True)) as client:
             source: RunSource = RemoteRuns(client, access.address)
             yield source, await find_run(source, word)
     else:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from plctl.common.base.printable import printable
 from plctl.common.base.units import format_duration, three_digits
 from plctl.controller.results.run_folder import REPORT_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -42,7 +43,7 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     if listed:
         _print_links(console, record, listed)
     for line in _findings(listed, record.run):
-        _say(console, f"  {line}")
+        _say(console, printable(f"  {line}"))
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))

@@ -8,18 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: Where no terminal sets a limit, nothing wraps.
-PLAIN_WIDTH = 10_000
-
 Cell = str | Text
-
-
-def stdout_console() -> Console:
-    """The console of what a command was asked for."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
 
 
 def print_table(

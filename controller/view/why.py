@@ -12,6 +12,7 @@ from typing import Any
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.problems import suggest
+from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate, format_size
 from plctl.common.protocol.requests import LinkState
 from plctl.controller.results.event_log import CONTROLLER, Event
@@ -156,13 +157,9 @@ def _figures(story: Story) -> Iterator[str]:
                 f" (ring {half.lost_ring}, send {half.lost_send}, memory {half.lost_memory})"
             )
         for workload in result.workloads:
-            yield f"workload {workload.name} at the {workload.at}: {workload.cause or _ended(workload.status)}"
+            yield f"workload {workload.name} at the {workload.at}: {workload.cause or how_it_ended(workload.status)}"
     elif story.link.verdict == Verdict.FAILED:
         yield "no result came from its host"
-
-
-def _ended(status: int) -> str:
-    return f"ended by signal {-status}" if status < 0 else f"exit status {status}"
 
 
 def _sample(now: dict[str, int]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.base.errors import UserError
+from plctl.common.cli.terminal import echo
 from plctl.deploy.ssh.options import SshOptions, ssh_options
 
 if TYPE_CHECKING:
@@ -138,24 +139,22 @@ def _work(
 ) -> list[HostResult]:
     import asyncio
 
-    from rich.console import Console
-
+    from plctl.controller.view.screen import stderr_screen
     from plctl.deploy.hosts import deployment
     from plctl.deploy.hosts.view import DeployView
 
-    with DeployView(Console(stderr=True, quiet=quiet), hosts) as view:
+    with DeployView(stderr_screen(quiet=quiet), hosts) as view:
         if bundler is None:
             return asyncio.run(deployment.remove(hosts, login, order, parallel=parallel, tell=view.tell))
         return asyncio.run(deployment.deploy(hosts, login, order, bundler, parallel=parallel, tell=view.tell))
 
 
 def _report(results: Sequence[HostResult], as_json: bool) -> None:
-    from rich.console import Console
-
+    from plctl.controller.view.screen import stdout_screen
     from plctl.deploy.hosts import view
 
     if as_json:
-        click.echo(json.dumps([result.document() for result in results], indent=1))
+        echo(json.dumps([result.document() for result in results], indent=1))
     else:
-        view.show_changes(Console(), results)
-        click.echo(view.summary(results))
+        view.show_changes(stdout_screen(), results)
+        echo(view.summary(results))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from plctl.common.cli.terminal import echo
 from plctl.deploy.ssh.options import SshOptions, ssh_options
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def doctor(ctx: click.Context, *, hosts: tuple[str, ...], as_json: bool, brief: 
         return
     documents = _ask(hosts, ssh)
     if as_json:
-        click.echo(json.dumps(documents, indent=2))
+        echo(json.dumps(documents, indent=2))
     else:
         for name, document in documents.items():
             _show(name, document, brief)
@@ -63,10 +64,10 @@ def _show(name: str, document: dict[str, Any], brief: bool) -> None:
     from plctl.agent.doctor.finding import Finding, Level
 
     if "error" in document:
-        click.echo(f"{click.style(name, bold=True)}: {document['error']}")
+        echo(f"{name}: {document['error']}")
         return
     findings = [Finding(**{**finding, "level": Level(finding["level"])}) for finding in document["findings"]]
     if brief and document["usable"]:
         return
-    click.echo(f"{click.style(name, bold=True)}:")
+    echo(f"{name}:")
     (print_failures if brief else print_all)(findings)

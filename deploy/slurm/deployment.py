@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from plctl.common import __version__
 from plctl.common.base.errors import UserError
+from plctl.common.cli.terminal import echo
 from plctl.common.security.allow_list import AllowList
 from plctl.common.security.keys import load_controller_public
 from plctl.deploy.bundle.bundler import Bundler, Target
@@ -48,11 +47,11 @@ def deploy_by_slurm(hosts: Sequence[Host], login: Login, order: SlurmOrder, *, a
     def say(text: str) -> None:
         said.append(text)
         if not as_json:
-            click.echo(text)
+            echo(text)
 
     agents = asyncio.run(_work(Remote(hosts[0], login), order, say=say))
     if as_json:
-        click.echo(json.dumps({"said": said, "agents": agents}, indent=1))
+        echo(json.dumps({"said": said, "agents": agents}, indent=1))
 
 
 async def _work(login: Remote, order: SlurmOrder, *, say: Callable[[str], None]) -> list[str]:

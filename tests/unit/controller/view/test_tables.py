@@ -7,7 +7,8 @@ import io
 from rich.console import Console
 from rich.text import Text
 
-from plctl.controller.view.tables import PLAIN_WIDTH, print_table
+from plctl.controller.view.screen import PLAIN_WIDTH
+from plctl.controller.view.tables import print_table
 
 ROWS = [("a", Text("ok", style="green")), ("b" * 300, "")]
 
