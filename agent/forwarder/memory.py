@@ -53,7 +53,7 @@ def store_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     The kernel takes them at once, so there is a limit; what frames they do not hold are copied, as all are without XDP,
     to where the store grows as it fills.
     """
-    unlimited = any(row.rate_bps >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for row in schedule.rows)
+    unlimited = any(rate >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for rate, _, _ in schedule.states)
     most = max(0, min(int((RINGS_BYTES - taken_bytes) * STORE_SHARE), _even_share(company) // 2))
     return most if unlimited else min(need_bytes(plan), most)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from plctl.common.base.errors import InputError, Problem
+from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.plan.run_plan import Budget, LinkPlan, Workload
 
@@ -32,7 +34,27 @@ class SourceFile:
     """A file that was read for a run, kept so that the run can be repeated."""
 
     path: str  #: as the user or the spec gave it
-    text: str
+    deflated: bytes  #: its UTF-8 text
+
+    @classmethod
+    def of(cls, path: str, text: str) -> SourceFile:
+        """The file at `path` that says `text`."""
+        return cls(path, zlib.compress(text.encode(), 1))
+
+    @property
+    def text(self) -> str:
+        """What it says.
+
+        :raises ValueError: nothing that can be unpacked, or more than `SIZE_LIMIT`.
+        """
+        inflate = zlib.decompressobj()
+        try:
+            data = inflate.decompress(self.deflated, SIZE_LIMIT)
+        except zlib.error as error:
+            raise ValueError(f"the text of {self.path!r:.80} cannot be unpacked: {error}") from None
+        if not inflate.eof:
+            raise ValueError(f"the text of {self.path!r:.80} is broken off, or longer than {SIZE_LIMIT} bytes")
+        return data.decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,17 @@ from typing import Any, Literal
 
 from plctl.common import __version__
 from plctl.common.base.clock import ClockIdentity
-from plctl.common.base.errors import ForbiddenError, VersionError
+from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
+from plctl.common.scenario.packed import PackedSchedule, ScheduleTable
 from plctl.common.scenario.schedule import Direction
 from plctl.common.telemetry.socket_stats import Flow
 from plctl.common.telemetry.witness import InterfaceWatch, WorkerWatch
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 #: The most records of a packet log that one message carries: 256 KiB.
 MAX_PACKETS = 4096
 
@@ -359,6 +360,7 @@ class _Frame:
     reply_to: int = 0
     epoch: str = ""
     expires_ns: int = 0
+    schedules: tuple[PackedSchedule, ...] = ()  #: to which the body's links refer, by place
 
 
 def may_send(role: Role, message: Message) -> bool:
@@ -372,6 +374,8 @@ def encode(envelope: Envelope) -> bytes:
     :raises ProtocolError: it is too large.
     """
     message = envelope.message
+    schedules = ScheduleTable()
+    body = to_plain(message, schedules)
     frame = _Frame(
         v=PROTOCOL_VERSION,
         type=_NAMES[type(message)],
@@ -380,8 +384,12 @@ def encode(envelope: Envelope) -> bytes:
         reply_to=envelope.reply_to,
         epoch=envelope.epoch,
         expires_ns=envelope.expires_ns,
+        schedules=schedules.packed(),
     )
-    return pack(to_plain(frame) | {"body": to_plain(message)})
+    plain = to_plain(frame) | {"body": body}
+    if not frame.schedules:
+        del plain["schedules"]  # most messages have none
+    return pack(plain)
 
 
 def decode(data: bytes, sender: Role) -> Envelope:
@@ -398,8 +406,12 @@ def decode(data: bytes, sender: Role) -> Envelope:
     kind = TABLE.get(frame.type)
     if kind is None or sender not in kind.senders:
         raise ForbiddenError(_forbidden(frame.type, sender, known=kind is not None))
+    try:
+        schedules = ScheduleTable(frame.schedules)
+    except ValueError as error:
+        raise ProtocolError(f"{frame.type}: a schedule is none: {error}") from None
     return Envelope(
-        message=from_plain(kind.message, frame.body, frame.type),
+        message=from_plain(kind.message, frame.body, frame.type, schedules),
         id=frame.id,
         reply_to=frame.reply_to,
         epoch=frame.epoch,

@@ -2,7 +2,8 @@
 
 The type hints are the schema: a dataclass is a map of its fields, and every value must have exactly the type that its
 field declares. What does not fit is refused with the path to it (`body.links[3].mtu: expected int, got str`).
-Many of one kind may travel as a `Table`, in columns, which costs less than a map each.
+Many of one kind may travel as a `Table`, in columns, which costs less than a map each; what many places hold travels
+once (`Shared`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ import msgpack
 from plctl.common.base.errors import ProtocolError
 from plctl.common.protocol.wire_decoders import from_plain
 from plctl.common.protocol.wire_encoders import to_plain
-from plctl.common.protocol.wire_types import Table
+from plctl.common.protocol.wire_types import References, Shared, Table
 
-__all__ = ["MAX_ITEMS", "MAX_MESSAGE_BYTES", "Table", "from_plain", "pack", "to_plain", "unpack"]
+__all__ = [
+    "MAX_ITEMS",
+    "MAX_MESSAGE_BYTES",
+    "References",
+    "Shared",
+    "Table",
+    "from_plain",
+    "pack",
+    "to_plain",
+    "unpack",
+]
 
 #: The largest message either side accepts, in bytes: a plan of a thousand links with long schedules fits with room.
 MAX_MESSAGE_BYTES = 64 * 2**20

@@ -13,19 +13,21 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from plctl.common.base.errors import ProtocolError
-from plctl.common.protocol.wire_types import SCALARS, field_hints, row_kind
+from plctl.common.protocol.wire_types import SCALARS, References, Shared, field_hints, references, referring, row_kind
 
 _Decoder = Callable[[Any], Any]
 T = TypeVar("T")
 
 
-def from_plain(kind: type[T], plain: object, path: str = "") -> T:
+def from_plain(kind: type[T], plain: object, path: str = "", by: References | None = None) -> T:
     """`plain` as an instance of the dataclass `kind`, every field checked.
 
+    :param by: how it refers to what is `Shared`, if it does.
     :raises ProtocolError: a field is missing, unknown, or of another type than declared; the message says where.
     """
     try:
-        decoded: T = _decoder(kind)(plain)  # type: ignore[arg-type]  # mypy: a type is not Hashable
+        with referring(by):
+            decoded: T = _decoder(kind)(plain)  # type: ignore[arg-type]  # mypy: a type is not Hashable
     except _MisfitError as misfit:
         where = "".join((path or kind.__name__, *reversed(misfit.path)))
         raise ProtocolError(f"{where}: {misfit.cause}") from None
@@ -49,6 +51,8 @@ def _decoder(hint: Any) -> _Decoder:
         return _dataclass_decoder(typing.cast(type, hint))
     if hint in SCALARS:
         return _scalar_decoder(hint)
+    if isinstance(hint, type) and issubclass(hint, Shared):
+        return _find_shared
     if hint is Any:
         return lambda value: value
     if get_origin(hint) is Annotated:
@@ -63,6 +67,13 @@ def _decoder(hint: Any) -> _Decoder:
     if make := makers.get(get_origin(hint)):
         return make(args)
     raise TypeError(f"{hint!r} cannot travel on the wire")
+
+
+def _find_shared(reference: Any) -> Any:
+    try:
+        return references.get().find(reference)
+    except ValueError as error:
+        raise _MisfitError(str(error)) from None
 
 
 def _scalar_decoder(kind: type) -> _Decoder:

@@ -10,20 +10,28 @@ from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from plctl.common.protocol.wire_types import SCALARS, field_hints, row_kind
+from plctl.common.protocol.wire_types import SCALARS, References, Shared, field_hints, references, referring, row_kind
 
 _Encoder = Callable[[Any], Any]
 
 
-def to_plain(value: Any) -> Any:
-    """A dataclass (with dataclasses, tuples and dicts inside) as maps and lists. Its type hints are taken for true."""
+def to_plain(value: Any, by: References | None = None) -> Any:
+    """A dataclass (with dataclasses, tuples and dicts inside) as maps and lists. Its type hints are taken for true.
+
+    :param by: how to refer to what is `Shared`, if anything may be.
+    """
+    with referring(by):
+        return _to_plain(value)
+
+
+def _to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         plain: dict[str, Any] = _dataclass_encoder(type(value))(value)
         return plain
     if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: to_plain(item) for key, item in value.items()}
+        return {key: _to_plain(item) for key, item in value.items()}
     return value
 
 
@@ -37,6 +45,8 @@ def _encoder(hint: Any) -> _Encoder | None:
         return _table_encoder(row_kind(hint))
     if hint in SCALARS or origin is Literal:
         return None
+    if isinstance(hint, type) and issubclass(hint, Shared):
+        return lambda value: references.get().refer(value)
     makers: dict[Any, Callable[[tuple[Any, ...]], _Encoder | None]] = {
         tuple: _tuple_encoder,
         dict: _dict_encoder,
@@ -44,7 +54,7 @@ def _encoder(hint: Any) -> _Encoder | None:
         types.UnionType: _optional_encoder,
     }
     make = makers.get(origin)
-    return make(args) if make else to_plain
+    return make(args) if make else _to_plain
 
 
 def _tuple_encoder(args: tuple[Any, ...]) -> _Encoder:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import Annotated, Any, TypeVar, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Annotated, Any, Protocol, TypeVar, get_args
 
 T = TypeVar("T")
 _IN_COLUMNS = "in columns"
@@ -12,6 +15,42 @@ _IN_COLUMNS = "in columns"
 Table = Annotated[tuple[T, ...], _IN_COLUMNS]
 #: What needs nothing but its type to be looked at.
 SCALARS = frozenset({int, float, str, bytes, bool})
+
+
+class Shared:
+    """What many places of one document may hold, and what it has only once: each place has a reference to it."""
+
+
+class References(Protocol):
+    """How one document refers to what is `Shared`."""
+
+    def refer(self, value: Any) -> Any:
+        """The plain value that stands for `value` wherever it is held."""
+        ...
+
+    def find(self, reference: Any) -> Any:
+        """What `reference`, a plain value that nobody has checked, stands for.
+
+        :raises ValueError: nothing; the message says what was found and what is legal.
+        """
+        ...
+
+
+#: Those of the document that is being encoded or decoded.
+references: ContextVar[References] = ContextVar("references")
+
+
+@contextmanager
+def referring(by: References | None) -> Iterator[None]:
+    """Within, what is `Shared` is referred to as `by` says."""
+    if by is None:
+        yield
+        return
+    token = references.set(by)
+    try:
+        yield
+    finally:
+        references.reset(token)
 
 
 def row_kind(table: Any) -> type:

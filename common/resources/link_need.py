@@ -5,9 +5,11 @@ The agent's forwarder refuses links by the same memory figure by which the contr
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
-from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
-from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.plan.run_plan import ETHERNET_HEADER, Capacity, LinkPlan
+from plctl.common.scenario.schedule import Schedule
 from plctl.common.telemetry.packet_log import LOG_BYTES
 
 #: What an unlimited rate is taken for.
@@ -30,7 +32,7 @@ def need_packets_per_s(plan: LinkPlan) -> int:
     Smaller packets would be more: how many cannot be told from a scenario.
     """
     frame = _frame(plan) + plan.overhead_bytes
-    rates = (max(_rate(row) for row in schedule.rows) for schedule in (plan.up, plan.down))
+    rates = (max(_rate(bps) for bps, _, _ in schedule.states) for schedule in (plan.up, plan.down))
     return sum(-(-rate // (8 * frame)) for rate in rates)
 
 
@@ -44,24 +46,30 @@ def _frame(plan: LinkPlan) -> int:
 
 
 def _inside(plan: LinkPlan, schedule: Schedule) -> int:
-    """Bytes queued and in flight at most, over all rows."""
-    queue = max(_capacity(plan, row) for row in schedule.rows)
-    flight = max(_rate(row) * row.delay_ns // (8 * NS_PER_S) for row in schedule.rows)
+    return _inside_bytes(schedule, plan.queue.capacity, _frame(plan))
+
+
+@lru_cache(maxsize=1024)  # many links share a schedule, which may have a million rows
+def _inside_bytes(schedule: Schedule, capacity: Capacity, frame: int) -> int:
+    """Bytes queued and in flight at most, over all rows, where a full-size frame has `frame` bytes."""
+    queue = flight = 0
+    for rate_bps, delay_ns, queue_bytes in schedule.states:
+        served = _rate(rate_bps) * delay_ns
+        flight = max(flight, served // (8 * NS_PER_S))
+        queue = max(queue, queue_bytes if queue_bytes >= 0 else _capacity(capacity, served, frame))
     return queue + flight
 
 
-def _capacity(plan: LinkPlan, row: Row) -> int:
-    if row.queue_bytes >= 0:
-        return row.queue_bytes
-    match plan.queue.capacity.unit:
+def _capacity(capacity: Capacity, served: int, frame: int) -> int:
+    """Bytes of the queue; `served` is rate × delay, in bit/s × ns."""
+    match capacity.unit:
         case "bytes":
-            return plan.queue.capacity.amount
+            return capacity.amount
         case "packets":
-            return plan.queue.capacity.amount * _frame(plan)
+            return capacity.amount * frame
         case "bdp":
-            bdp = _rate(row) * 2 * row.delay_ns * plan.queue.capacity.amount // (8 * NS_PER_S * 10**6)
-            return max(_TEN_FRAMES * _frame(plan), bdp)
+            return max(_TEN_FRAMES * frame, served * 2 * capacity.amount // (8 * NS_PER_S * 10**6))
 
 
-def _rate(row: Row) -> int:
-    return ASSUMED_RATE_BPS if row.rate_bps >= RATE_UNLIMITED else row.rate_bps
+def _rate(rate_bps: int) -> int:
+    return ASSUMED_RATE_BPS if rate_bps >= RATE_UNLIMITED else rate_bps

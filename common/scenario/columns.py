@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from plctl.common.base.problems import quote
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED, scale
+from plctl.common.scenario.schedule import ROW_FIELDS, FileColumn
 
 _GROUP = "[ _\u00a0\u2009\u202f]"  # what people put between groups of three digits
 _DIGITS = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+)"
@@ -21,17 +22,16 @@ EXAMPLE_HEADER = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One legal column. `largest` is in the file's unit, `unit` how many of ours make one of it."""
+    """One legal column."""
 
-    name: str
-    unit: int
-    largest: int
-    legal: str  #: what may stand in a cell, as the end of a sentence
-    whole: bool = False  #: no fractions
+    file: FileColumn
     emulated: bool = True  #: False: only zero is accepted, until this version of the model knows it
     required: bool = True
-    directed: bool = True  #: may be given per direction
-    unlimited: bool = False  #: `inf` is legal
+
+    @property
+    def name(self) -> str:
+        """As the header has it."""
+        return self.file.name
 
     def read(self, cell: str) -> int:
         """The value of `cell` in our unit (ns, bit/s, bytes); −1 for an empty cell of an optional column.
@@ -45,48 +45,44 @@ class Column:
         number = Decimal(plain)
         if number < 0:
             raise self._wrong(text, "is negative")
-        if number > self.largest:
+        if number > self.file.largest:
             raise self._wrong(text, "is too large")
-        if self.whole and number % 1:
+        if self.file.whole and number % 1:
             raise self._wrong(text, "is not a whole number")
         if number and not self.emulated:
             raise ValueError(f"{self.name}: {quote(text)} cannot be emulated by this version; only 0 is legal")
-        value = scale(plain, self.unit)
-        if number and not value and self.unlimited:
+        value = scale(plain, self.file.unit)
+        if number and not value and self.file.unlimited:
             raise self._wrong(text, "is less than 1 bit/s")
         return value
 
     def _read_word(self, text: str) -> int:
         word = text.casefold()
-        if self.unlimited and word in _UNLIMITED:
+        if self.file.unlimited and word in _UNLIMITED:
             return RATE_UNLIMITED
         if not word and not self.required:
             return -1
         if not word:
-            raise ValueError(f"{self.name}: the cell is empty; legal is {self.legal}")
+            raise ValueError(f"{self.name}: the cell is empty; legal is {self.file.legal}")
         if _COMMA.fullmatch(text):
             remedy = f"write {text.replace(',', '')} or {text.replace(',', '.')}"
             raise ValueError(f"{self.name}: {quote(text)} is a thousand times as much to some as to others; {remedy}")
         raise self._wrong(text, "is NaN, not a number" if word.lstrip("+-") == "nan" else "is not a number")
 
     def _wrong(self, text: str, why: str) -> ValueError:
-        return ValueError(f"{self.name}: {quote(text)} {why}; legal is {self.legal}")
+        return ValueError(f"{self.name}: {quote(text)} {why}; legal is {self.file.legal}")
 
 
 _PERCENT = "a percentage from 0 to 100"
 _MS = "milliseconds from 0 to 3600000 (1 h), e.g. 41.0"
-TIME = Column("Time[ms]", NS_PER_MS, 10 * 31_557_600_000,
-              "milliseconds from 0 to 10 years, e.g. 11000 or 11 000", directed=False)  # fmt: skip
-ROUTE = Column("RouteID", 1, 2**63 - 1, "a whole number from 0, e.g. 1", whole=True)
-DELAY = Column("Delay[ms]", NS_PER_MS, 3_600_000, _MS)
-RATE = Column("Btldr[Mbps]", 10**6, 10**7,
-              "Mbit/s from 0 (an outage) to 10000000 (10 Tbit/s), e.g. 80.2, or inf", unlimited=True)  # fmt: skip
-QUEUE = Column("Queue[B]", 1, 2**40,
-               "whole bytes from 0 to 1099511627776 (1 TiB), e.g. 64000", whole=True, required=False)  # fmt: skip
+#: The column of each field of a row, in the order of `Row`.
+ROW_COLUMNS = tuple(Column(each.file, required=each.default is None) for each in ROW_FIELDS)
+TIME = ROW_COLUMNS[0]
+#: Those, and what this version does not emulate.
 COLUMNS = (
-    TIME, ROUTE, DELAY, RATE, QUEUE,
-    Column("Loss[%]", 1, 100, _PERCENT, emulated=False, required=False),
-    Column("Jitter[ms]", NS_PER_MS, 3_600_000, _MS, emulated=False, required=False),
-    Column("Duplicate[%]", 1, 100, _PERCENT, emulated=False, required=False),
-    Column("Corrupt[%]", 1, 100, _PERCENT, emulated=False, required=False),
-)  # fmt: skip
+    *ROW_COLUMNS,
+    Column(FileColumn("Loss[%]", 1, 100, _PERCENT), emulated=False, required=False),
+    Column(FileColumn("Jitter[ms]", NS_PER_MS, 3_600_000, _MS), emulated=False, required=False),
+    Column(FileColumn("Duplicate[%]", 1, 100, _PERCENT), emulated=False, required=False),
+    Column(FileColumn("Corrupt[%]", 1, 100, _PERCENT), emulated=False, required=False),
+)

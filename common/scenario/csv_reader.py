@@ -11,6 +11,7 @@ of nothing but commas, `sep=,`, an index without a name. Cells are read by `colu
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,7 @@ from plctl.common.scenario.cells import Numbers, place, split, value, without_co
 from plctl.common.scenario.columns import EXAMPLE_HEADER
 from plctl.common.scenario.foreign_formats import foreign_format
 from plctl.common.scenario.header import Layout, read_header
-from plctl.common.scenario.schedule import Row, Scenario, Schedule
-
-#: The longest table that is read: seven hours at a row every 100 ms. A link's plan must fit into one message.
-MAX_ROWS = 250_000
+from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Scenario, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,17 @@ def parse_scenario(text: str, file: str, *, repeat: bool = False) -> ReadScenari
         raise InputError([Problem(file, 0, 0, sentence)])
     layout = read_header(header, number, problems, warnings)
     reader = _Reader(layout, Numbers(text), problems, warnings)
-    up, down = reader.rows(lines) if layout.columns else ([], [])
+    table = reader.rows(lines) if layout.columns else []
     problems.check()
-    up_schedule = _schedule(up, repeat)
-    down_schedule = up_schedule if down is up else _schedule(down, repeat)
-    return ReadScenario(Scenario(up_schedule, down_schedule), tuple(warnings.found), text)
+    up = _schedule(table, layout.up, repeat)
+    down = _schedule(table, layout.down, repeat) if layout.directed else up
+    return ReadScenario(Scenario(up, down), tuple(warnings.found), text)
 
 
-def _schedule(rows: list[Row], repeat: bool) -> Schedule:
-    schedule = Schedule(tuple(rows))
+def _schedule(table: list[array[int]], places: tuple[int, ...], repeat: bool) -> Schedule:
+    """The schedule of one direction: `table` has the file's columns, `places` where each field of a row is."""
+    columns = {each.name: table[at] for each, at in zip(ROW_FIELDS, places, strict=True) if at >= 0}
+    schedule = Schedule.of_columns(columns)
     return schedule.repeated() if repeat else schedule
 
 
@@ -96,11 +96,10 @@ class _Reader:
         self.problems = problems
         self.warnings = warnings
 
-    def rows(self, lines: Iterator[tuple[int, str]]) -> tuple[list[Row], list[Row]]:
-        """Both directions' rows; the very same list twice where the columns make no difference between them."""
-        layout = self.layout
-        up: list[Row] = []
-        down: list[Row] = [] if layout.directed else up
+    def rows(self, lines: Iterator[tuple[int, str]]) -> list[array[int]]:
+        """The columns of the file, by place; those that are not plctl's hold −1."""
+        table = [array("q") for _ in range(self.layout.width)]
+        time = self.layout.time
         previous_ns = -1
         count = 0
         for count, (number, line) in enumerate(lines, 1):
@@ -108,19 +107,19 @@ class _Reader:
                 self.problems.add(number, 0, f"is beyond the {MAX_ROWS} rows that a scenario may have")
                 break
             values = self.cells(number, line)
-            time_ns = values[layout.time] if layout.time >= 0 else -1
+            time_ns = values[time] if time >= 0 else -1
             if time_ns < 0:
                 continue
             self.check_time(number, line, time_ns, previous_ns)
-            row_ns = 0 if previous_ns < 0 else time_ns
+            if previous_ns < 0:
+                values[time] = 0
             previous_ns = time_ns
             if not self.problems.found:
-                up.append(_row(row_ns, values, layout.up))
-                if layout.directed:
-                    down.append(_row(row_ns, values, layout.down))
+                for column, each in zip(table, values, strict=True):
+                    column.append(each)
         if not count:
             self.problems.add(0, 0, "has a header but no rows; at least one is needed, e.g. 0,0,41.0,80.0")
-        return up, down
+        return table
 
     def check_time(self, number: int, line: str, time_ns: int, previous_ns: int) -> None:
         if time_ns <= previous_ns:
@@ -154,8 +153,3 @@ class _Reader:
             if value(cells[index]):
                 return f"has {quote(value(cells[index]))} in column {index + 1}, to which the header gives no name"
         return ""
-
-
-def _row(time_ns: int, values: list[int], places: tuple[int, int, int, int]) -> Row:
-    route, delay, rate, queue = places
-    return Row(time_ns, values[route], values[delay], values[rate], values[queue] if queue >= 0 else -1)

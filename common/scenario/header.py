@@ -12,12 +12,11 @@ from difflib import get_close_matches
 
 from plctl.common.base.problems import Problems, quote, suggest
 from plctl.common.scenario.cells import place, split, value
-from plctl.common.scenario.columns import COLUMNS, DELAY, EXAMPLE_HEADER, QUEUE, RATE, ROUTE, TIME, Column
+from plctl.common.scenario.columns import COLUMNS, EXAMPLE_HEADER, ROW_COLUMNS, Column
 from plctl.common.scenario.schedule import DIRECTIONS
 
 _MAX_WIDTH = 64
 _NO_NAME = re.compile(r"[-+0-9. eE_]+")
-_PER_ROW = (ROUTE, DELAY, RATE, QUEUE)
 _NAMES = [column.name for column in COLUMNS]
 _BY_NAME = {name.casefold(): column for name, column in zip(_NAMES, COLUMNS, strict=True)}
 #: How like one of our names, from 0 to 1, a name must be to be taken for a mistake.
@@ -32,9 +31,13 @@ class Layout:
     width: int  #: cells that a line must have; further ones must be empty
     columns: tuple[tuple[int, Column], ...]  #: the known columns and their places
     unnamed: tuple[int, ...]  #: where there is no name, so nothing may stand in a row, either
-    time: int
-    up: tuple[int, int, int, int]  #: places of route, delay, rate and queue
-    down: tuple[int, int, int, int]
+    up: tuple[int, ...] = ()  #: places of the fields of a row, in the order of `ROW_FIELDS`
+    down: tuple[int, ...] = ()
+
+    @property
+    def time(self) -> int:
+        """The place of a row's time."""
+        return self.up[0] if self.up else -1
 
     @property
     def directed(self) -> bool:
@@ -52,7 +55,7 @@ def read_header(line: str, number: int, problems: Problems, warnings: Problems) 
         cells.pop()
     if fault := _no_header(line, cells):
         problems.add(number, 1, fault)
-        return Layout(len(cells), (), (), -1, (-1,) * 4, (-1,) * 4)
+        return Layout(len(cells), (), ())
     found = _Header(number, problems)
     for index, cell in enumerate(cells):
         found.add(index, value(cell), place(line, index))
@@ -90,7 +93,7 @@ class _Header:
             self._add_unknown(label, name, at)
         elif direction not in DIRECTIONS and ":" in label:
             self.problems.add(self.line, at, f"{quote(label)}: a column's direction is :up or :down")
-        elif direction and not column.directed:
+        elif direction and not column.file.directed:
             self.problems.add(self.line, at, f"{quote(label)}: {column.name} serves both directions")
         elif (column, direction) in self.places:
             self.problems.add(self.line, at, f"the column {quote(label)} is given twice")
@@ -110,18 +113,17 @@ class _Header:
     def layout(self, width: int, warnings: Problems) -> Layout:
         self._find_unused()
         columns = tuple((index, column) for (column, _), (index, _) in self.places.items())
-        time = self._place(TIME, "")
-        up, down = ([self._place(column, direction) for column in _PER_ROW] for direction in DIRECTIONS)
+        up, down = (tuple(self._place(column, direction) for column in ROW_COLUMNS) for direction in DIRECTIONS)
         missing = [
             _missing(column, for_up, for_down)
-            for column, for_up, for_down in zip((TIME, *_PER_ROW), (time, *up), (time, *down), strict=True)
+            for column, for_up, for_down in zip(ROW_COLUMNS, up, down, strict=True)
             if column.required and min(for_up, for_down) < 0 and column.name not in self.meant
         ]
         for text in missing:
             self.problems.add(self.line, 1, text)
         self._judge_unknown(bool(missing), warnings)
         unnamed = tuple(index for index in self.unnamed if index)  # the first may be the index that pandas writes
-        return Layout(width, columns, unnamed, time, (up[0], up[1], up[2], up[3]), (down[0], down[1], down[2], down[3]))
+        return Layout(width, columns, unnamed, up, down)
 
     def _judge_unknown(self, something_is_missing: bool, warnings: Problems) -> None:
         """Columns of the author's own are fine, unless one of them may be meant for one that is missing."""

@@ -1,14 +1,23 @@
 """The time-varying description of a path, as plain integers: what a scenario file becomes and what an agent is handed.
 
+`Row` declares what a row has, each field once: files, plans, the wire and the C core follow from it (`ROW_FIELDS`).
 Readers of files live elsewhere (`csv_reader`); nothing here parses text.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, Literal, overload
 
-from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.protocol.wire_types import Shared
+from plctl.common.telemetry.columns import to_little_endian
 
 Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
@@ -16,28 +25,167 @@ DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 
 #: Beyond every scenario time, and yet a sum of two of them fits an int64.
 NEVER_NS = 2**62
+#: The most rows of one direction: almost three hours at a row every 10 ms.
+MAX_ROWS = 1_000_000
+_INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumn:
+    """How a field of a row stands in a scenario file. `largest` is in the file's unit."""
+
+    name: str
+    unit: int  #: how many of ours make one of the file's
+    largest: int
+    legal: str  #: what may stand in a cell, as the end of a sentence
+    whole: bool = False  #: no fractions
+    directed: bool = True  #: may be given per direction
+    unlimited: bool = False  #: `inf` is legal
+
+
+@dataclass(frozen=True, slots=True)
+class RowField:
+    """One field of `Row`."""
+
+    name: str
+    default: int | None  #: where a scenario does not say; None: it must
+    least: int
+    file: FileColumn
+
+
+def _column(file: FileColumn, *, default: int | None = None, least: int = 0) -> Any:
+    metadata = {"file": file, "least": least}
+    return field(metadata=metadata) if default is None else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """What holds in one direction from `time_ns` (scenario time) until the next row's time."""
 
-    time_ns: int  #: since the scenario's start; the first row's is 0
-    route: int  #: RouteID; frames of one route keep their order
-    delay_ns: int  #: one-way propagation delay
-    rate_bps: int  #: bottleneck data rate; 0 is an outage, `RATE_UNLIMITED` serves in no time
-    queue_bytes: int = -1  #: capacity of the bottleneck's queue while this row holds; -1: as the link's plan says
+    #: Since the scenario's start; the first row's is 0.
+    time_ns: int = _column(FileColumn(
+        "Time[ms]", NS_PER_MS, 10 * 31_557_600_000, "milliseconds from 0 to 10 years, e.g. 11000 or 11 000",
+        directed=False))  # fmt: skip
+    #: RouteID; frames of one route keep their order.
+    route: int = _column(FileColumn("RouteID", 1, _INT64_MAX, "a whole number from 0, e.g. 1", whole=True))
+    #: One-way propagation delay.
+    delay_ns: int = _column(FileColumn(
+        "Delay[ms]", NS_PER_MS, 3_600_000, "milliseconds from 0 to 3600000 (1 h), e.g. 41.0"))  # fmt: skip
+    #: Bottleneck data rate; 0 is an outage, `RATE_UNLIMITED` serves in no time.
+    rate_bps: int = _column(FileColumn(
+        "Btldr[Mbps]", 10**6, 10**7, "Mbit/s from 0 (an outage) to 10000000 (10 Tbit/s), e.g. 80.2, or inf",
+        unlimited=True))  # fmt: skip
+    #: Capacity of the bottleneck's queue while this row holds; -1: as the link's plan says.
+    queue_bytes: int = _column(FileColumn(
+        "Queue[B]", 1, 2**40, "whole bytes from 0 to 1099511627776 (1 TiB), e.g. 64000", whole=True),
+        default=-1, least=-1)  # fmt: skip
+
+
+#: The fields of a row, in the order of `Row` and of `struct row` in the C core.
+ROW_FIELDS: tuple[RowField, ...] = tuple(
+    RowField(
+        each.name, None if each.default is MISSING else each.default, each.metadata["least"], each.metadata["file"]
+    )
+    for each in fields(Row)
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """One direction's rows in strictly ascending time; a step function.
+class ScheduleFacts:
+    """What there is to know of a schedule without its rows."""
 
-    `period_ns` > 0 repeats the rows with that period (> the last row's time); 0: the last row holds for ever.
+    rows: int
+    last_ns: int  #: scenario time of the last row
+    first: Row
+    period_ns: int = 0  #: after which it starts again; 0: the last row holds
+
+
+class Schedule(Shared):
+    """One direction's rows in strictly ascending time; a step function, never changed.
+
+    The rows are kept in columns, as there may be a million of them; links that are alike share one schedule.
     """
 
-    rows: tuple[Row, ...]
-    period_ns: int = 0
+    def __init__(self, rows: Iterable[Row], period_ns: int = 0) -> None:
+        """Of these rows; a `period_ns` > the last row's time repeats them, with 0 the last row holds for ever."""
+        rows = tuple(rows)
+        self._period_ns = period_ns
+        self._columns: dict[str, array[int]] = {
+            each.name: column
+            for each in ROW_FIELDS
+            if _says_something(each, column := array("q", [getattr(row, each.name) for row in rows]))
+        }
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, array[int]], period_ns: int = 0) -> Schedule:
+        """The schedule with these columns of signed 64-bit integers; a field without one has its default in each row.
+
+        :raises ValueError: a column is unknown, or missing, or longer than another.
+        """
+        if unknown := columns.keys() - {each.name for each in ROW_FIELDS}:
+            raise ValueError(f"a row has no {min(unknown)!r:.80}")
+        if missing := [each.name for each in ROW_FIELDS if each.default is None and each.name not in columns]:
+            raise ValueError(f"the rows have no {missing[0]}")
+        if len({len(column) for column in columns.values()}) != 1:
+            raise ValueError("the columns of the rows are not equally long")
+        self = cls((), period_ns)
+        self._columns = {
+            each.name: columns[each.name]
+            for each in ROW_FIELDS
+            if each.name in columns and _says_something(each, columns[each.name])
+        }
+        return self
+
+    # --- what it holds
+
+    @property
+    def period_ns(self) -> int:
+        """How often the rows begin again; 0: never."""
+        return self._period_ns
+
+    @property
+    def columns(self) -> Mapping[str, array[int]]:
+        """The columns of those fields that do not have their default in every row. Not to be changed."""
+        return self._columns
+
+    def column(self, name: str) -> Sequence[int]:
+        """The values of field `name`, one a row."""
+        if (found := self.columns.get(name)) is not None:
+            return found
+        return _Constant(_DEFAULTS[name], len(self))
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """The rows, each made when it is asked for."""
+        return _Rows([self.column(each.name) for each in ROW_FIELDS])
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hexadecimal digits that two schedules share only if they are equal."""
+        hashed = blake2b(f"{self.period_ns}".encode(), digest_size=16)
+        for name, column in self.columns.items():
+            hashed.update(f" {name} {len(column)} ".encode())
+            hashed.update(to_little_endian(column))
+        return hashed.hexdigest()
+
+    @cached_property
+    def facts(self) -> ScheduleFacts:
+        """What a listing says of it."""
+        return ScheduleFacts(len(self), self.last_ns, self.rows[0], self.period_ns)
+
+    def __len__(self) -> int:
+        return len(self.columns["time_ns"])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Schedule) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"<Schedule of {len(self)} rows, period {self.period_ns} ns>"
+
+    # --- what it says
 
     def row_at(self, t_ns: int) -> Row:
         """The row in force at scenario time `t_ns`; the first one before 0."""
@@ -47,7 +195,7 @@ class Schedule:
         """The index of the row in force at scenario time `t_ns`; 0 before 0."""
         if self.period_ns and t_ns >= 0:
             t_ns %= self.period_ns
-        return max(0, self._count_until(t_ns) - 1)
+        return max(0, bisect_right(self.columns["time_ns"], t_ns) - 1)
 
     def next_change_ns(self, t_ns: int) -> int:
         """The first scenario time after `t_ns`, which is not negative, when another row may come into force; or never.
@@ -55,10 +203,15 @@ class Schedule:
         Never is `NEVER_NS`.
         """
         base_ns = t_ns // self.period_ns * self.period_ns if self.period_ns else 0
-        count = self._count_until(t_ns - base_ns)
-        if count < len(self.rows):
-            return base_ns + self.rows[count].time_ns
+        count = bisect_right(self.columns["time_ns"], t_ns - base_ns)
+        if count < len(self):
+            return base_ns + self.columns["time_ns"][count]
         return base_ns + self.period_ns if self.period_ns else NEVER_NS
+
+    @property
+    def last_ns(self) -> int:
+        """Scenario time of the last row."""
+        return self.columns["time_ns"][-1]
 
     def repeated(self, period_ns: int = 0) -> Schedule:
         """This schedule starting again every `period_ns`; by default its last row holds as long as the one before it.
@@ -67,29 +220,99 @@ class Schedule:
 
         :raises ValueError: the period does not exceed the last row's time.
         """
-        if len(self.rows) == 1:
+        if len(self) == 1:
             return self
-        last_ns = self.rows[-1].time_ns
-        period_ns = period_ns or 2 * last_ns - self.rows[-2].time_ns
-        if period_ns <= last_ns:
-            raise ValueError(f"a period of {period_ns} ns does not exceed the last row's time, {last_ns} ns")
-        return replace(self, period_ns=period_ns)
+        period_ns = period_ns or 2 * self.last_ns - self.columns["time_ns"][-2]
+        if period_ns <= self.last_ns:
+            raise ValueError(f"a period of {period_ns} ns does not exceed the last row's time, {self.last_ns} ns")
+        return Schedule.of_columns(self.columns, period_ns)
+
+    @cached_property
+    def states(self) -> frozenset[tuple[int, int, int]]:
+        """The different (rate, delay, queue) that its rows have, in bit/s, ns and bytes."""
+        return frozenset(zip(*(self.column(name) for name in ("rate_bps", "delay_ns", "queue_bytes")), strict=True))
 
     def bdp_bytes(self) -> int:
         """The largest bandwidth-delay product of any row with a finite rate: rate × 2 × delay, in bytes."""
-        return max(
-            (r.rate_bps * 2 * r.delay_ns // (8 * NS_PER_S) for r in self.rows if r.rate_bps < RATE_UNLIMITED), default=0
-        )
+        finite = ((rate, delay_ns) for rate, delay_ns, _ in self.states if rate < RATE_UNLIMITED)
+        return max((rate * 2 * delay_ns // (8 * NS_PER_S) for rate, delay_ns in finite), default=0)
 
-    def _count_until(self, t_ns: int) -> int:
-        low, high = 0, len(self.rows)
-        while low < high:
-            middle = (low + high) // 2
-            if self.rows[middle].time_ns <= t_ns:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+    def check(self) -> None:
+        """Return if it keeps the rules of a schedule.
+
+        :raises ValueError: it does not; the message says which rule.
+        """
+        if not 1 <= len(self) <= MAX_ROWS:
+            raise ValueError(f"it has {len(self)} rows; legal is 1 to {MAX_ROWS}")
+        times = self.columns["time_ns"]
+        if times[0] != 0 or any(after <= before for before, after in pairwise(times)):
+            raise ValueError("its rows do not begin at 0 and rise")
+        if self.period_ns and self.period_ns <= self.last_ns:
+            raise ValueError("its rows repeat before they end")
+        for each in ROW_FIELDS:
+            if (least := min(self.column(each.name))) < each.least:
+                raise ValueError(f"a row has {each.name} {least}; the least is {each.least}")
+
+
+def _says_something(row_field: RowField, column: array[int]) -> bool:
+    """Whether a field must be kept: not where it has its default in every row."""
+    return row_field.default is None or any(value != row_field.default for value in column)
+
+
+_DEFAULTS = {each.name: each.default or 0 for each in ROW_FIELDS}
+
+
+class _Constant(Sequence[int]):
+    """The same number, so many times."""
+
+    def __init__(self, value: int, length: int) -> None:
+        self._value = value
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([self._value] * self._length)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        places = range(self._length)[index]
+        return self._value if isinstance(places, int) else _Constant(self._value, len(places))
+
+
+class _Rows(Sequence[Row]):
+    """The rows of columns, which are in the order of `Row`'s fields; equal to any sequence of equal rows."""
+
+    def __init__(self, columns: Sequence[Sequence[int]]) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, *self._columns)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return _Rows([column[index] for column in self._columns])
+        return Row(*[column[index] for column in self._columns])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +325,4 @@ class Scenario:
     @property
     def duration_ns(self) -> int:
         """Scenario time of the last row of either direction."""
-        return max(self.up.rows[-1].time_ns, self.down.rows[-1].time_ns)
+        return max(self.up.last_ns, self.down.last_ns)

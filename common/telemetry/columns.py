@@ -59,6 +59,11 @@ def check_range(columns: Packed, name: str, size: int) -> None:
         raise ProtocolError(f"column {name!r} refers to what is not there")
 
 
+def to_little_endian(numbers: array[int]) -> bytes:
+    """The bytes of `numbers`, little-endian."""
+    return _little(array(numbers.typecode, numbers)).tobytes() if sys.byteorder == "big" else numbers.tobytes()
+
+
 def _little(numbers: array[int]) -> array[int]:
     """From or to little-endian order, which is most machines' own."""
     if sys.byteorder == "big":

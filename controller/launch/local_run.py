@@ -48,7 +48,7 @@ def run_locally(
     created_utc = rfc3339(clock.wall_ns())
     record = planned(request, hosts, folder.run, command=tuple(sys.argv), created_utc=created_utc)
     try:
-        folder.record_plan(record)
+        folder.record_plan(record, request.sources)
         asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, forwarder))
         with console.status("writing the report …"):
             folder.close()

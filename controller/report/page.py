@@ -12,8 +12,8 @@ from pathlib import Path
 from plctl.common.base.errors import UserError
 from plctl.controller.report.link_part import link_section
 from plctl.controller.report.markup import Markup, element, join
-from plctl.controller.report.run_part import asked_section, glossary, headline, links_section
-from plctl.controller.results import socket_stats_file, telemetry_file
+from plctl.controller.report.run_part import MAX_SOURCE, asked_section, glossary, headline, links_section
+from plctl.controller.results import socket_stats_file, source_files, telemetry_file
 from plctl.controller.results.run_folder import REPORT_NAME, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.verdict import Verdict
@@ -51,6 +51,7 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
         element("title", f"{record.name}: {record.verdict or 'unfinished'} · plctl"),
         element("style", style),
     )
+    sources = record.sources if record.format == 1 else source_files.read(folder, record.sources, most=MAX_SOURCE + 1)
     sections = [
         link_section(folder, record, link, telemetry, sockets, opened=_opened(number, link))
         for number, link in enumerate(drawn)
@@ -58,7 +59,7 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
     body = element(
         "body",
         headline(record),
-        asked_section(record),
+        asked_section(record, sources),
         links_section(record),
         element("h2", "Asked and measured, link by link"),
         _omission(record, drawn, folder),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 
 from plctl.common.base.units import format_duration
 from plctl.common.protocol.messages import DirectionResult
@@ -14,6 +15,8 @@ from plctl.controller.verdict.verdict import Verdict
 
 #: A table of more links than this is folded; what is not ok is shown above it.
 MAX_SHOWN = 32
+#: So many characters of a file that was read are shown.
+MAX_SOURCE = 20_000
 UNFINISHED = "unfinished"
 
 _HEADERS = ("link", "verdict", "start after T0", "", "arrived", "delivered", "dropped, queue full",
@@ -54,8 +57,8 @@ def headline(record: RunRecord) -> Markup:
     )
 
 
-def asked_section(record: RunRecord) -> Markup:
-    """What was asked for, on what it ran, and how to run it again."""
+def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
+    """What was asked for, on what it ran, and how to run it again; `sources` are the texts of files by their paths."""
     hosts = ", ".join(sorted({link.host for link in record.links}))
     duration = format_duration(record.duration_ns) if record.duration_ns else "until the workloads ended"
     facts = (
@@ -75,11 +78,15 @@ def asked_section(record: RunRecord) -> Markup:
         element("dl", *(join(element("dt", name), element("dd", text)) for name, text in facts if text)),
         element("p", "To run it again:"),
         element("pre", shlex.join(again(record))),
-        *(
-            element("details", element("summary", "the text of ", element("code", path)), element("pre", text))
-            for path, text in record.sources.items()
-        ),
+        *(_source(path, text) for path, text in sources.items()),
     )
+
+
+def _source(path: str, text: str) -> Markup:
+    shown = text
+    if len(text) > MAX_SOURCE:
+        shown = text[:MAX_SOURCE].rpartition("\n")[0] + "\n… the rest is in the run's folder, below sources/"
+    return element("details", element("summary", "the text of ", element("code", path)), element("pre", shown))
 
 
 def again(record: RunRecord) -> tuple[str, ...]:

@@ -56,11 +56,11 @@ class Measured:
 def asked(schedule: Schedule, until_s: float) -> Asked:
     """The steps of `schedule` from T0 to `until_s` after it."""
     t_ns, index = _occurrences(schedule, round(until_s * NS_PER_S))
-    rows = schedule.rows
-    route = np.array([row.route for row in rows])[index]
+    route = np.array(schedule.column("route"))[index]
     changed = np.flatnonzero(np.diff(route)) + 1
-    delay = np.array([row.delay_ns for row in rows], float)[index]
-    rate = np.array([row.rate_bps if row.rate_bps < RATE_UNLIMITED else np.nan for row in rows], float)[index]
+    delay = np.array(schedule.column("delay_ns"), float)[index]
+    rates = np.array(schedule.column("rate_bps"))
+    rate = np.where(rates < RATE_UNLIMITED, rates.astype(float), np.nan)[index]
     kept = _steps_to_keep(delay, rate)
     t_s = t_ns / NS_PER_S
     changes = tuple((float(t_s[at]), int(route[at])) for at in changed)
@@ -95,7 +95,7 @@ def measured(table: pa.Table, direction: str) -> Measured:
 
 def _occurrences(schedule: Schedule, until_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """When each row takes effect until `until_ns`, repeats included, and which row it is."""
-    times = np.array([row.time_ns for row in schedule.rows], np.int64)
+    times = np.array(schedule.column("time_ns"), np.int64)
     rounds = 1
     if schedule.period_ns:
         rounds = min(until_ns // schedule.period_ns + 1, max(1, _MAX_STEPS // len(times)))

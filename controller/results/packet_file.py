@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.messages import MAX_PACKETS
-from plctl.common.scenario.schedule import DIRECTIONS, Direction
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import FIELDS, RECORD, VERDICTS
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
@@ -160,8 +160,8 @@ def _tables(folder: Path, link: LinkRecord, direction: Direction) -> Iterator[pa
     """The stream's records in the order of arrival, as row groups."""
     records = _records(folder, link.plan.name, direction)
     order = np.argsort(records["number"], kind="stable")
-    rows = getattr(link.plan, direction).rows
-    routes = np.array(list(dict.fromkeys(row.route for row in rows)), np.int64)
+    schedule: Schedule = getattr(link.plan, direction)
+    routes = np.array(list(dict.fromkeys(schedule.column("route"))), np.int64)
     for start in range(0, len(order), _ROWS_PER_GROUP):
         yield _table(records[order[start : start + _ROWS_PER_GROUP]], link.planned_ns, routes)
 

@@ -2,6 +2,8 @@
 
     runs/20261123-041530-handover-7f3a/
         run.json            what was asked, on what it ran, how true it was   (rewritten atomically at each stage)
+        schedules/…         the rows of each schedule that links follow, once
+        sources/…           the files that were read: the run spec, the scenarios
         events.jsonl        one log of all parts, in controller time
         telemetry.parquet   per link, direction and interval                  (telemetry.parts/ until the run is over)
         socket_stats.parquet  TCP sockets at the links' ends where asked for  (likewise)
@@ -42,11 +44,21 @@ import pyarrow as pa
 
 from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.run_request import SourceFile
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.scenario.schedule import Direction
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
-from plctl.controller.results import column_file, event_log, packet_file, run_record, socket_stats_file, telemetry_file
+from plctl.controller.results import (
+    column_file,
+    event_log,
+    packet_file,
+    run_record,
+    schedule_files,
+    socket_stats_file,
+    source_files,
+    telemetry_file,
+)
 from plctl.controller.results.column_file import ColumnWriter
 from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, Story
 from plctl.controller.results.event_log import Event
@@ -158,8 +170,10 @@ class RunFolder:
             folder.mkdir(exist_ok=True)
         return folder
 
-    def record_plan(self, record: RunRecord) -> None:
-        """Write down what is about to run, before anything is touched."""
+    def record_plan(self, record: RunRecord, sources: Iterable[SourceFile] = ()) -> None:
+        """Write down what is about to run, and the files in which it was asked for, before anything is touched."""
+        with _explained(f"write the sources of {self.path}"):
+            source_files.write(self.path, record.sources, sources)
         self._write(record)
 
     def record_start(
@@ -257,6 +271,9 @@ class RunFolder:
         return self.record
 
     def _write(self, record: RunRecord) -> None:
+        with _explained(f"write the schedules of {self.path}"):
+            for schedule in {schedule for link in record.links for schedule in (link.plan.up, link.plan.down)}:
+                schedule_files.write_schedule(self.path, schedule)
         with _explained(f"write {self.path / RUN_NAME}"):
             _replace(self.path / RUN_NAME, run_record.to_json(record, rest=lambda: time.sleep(_REST_S)))
         self.record = record
@@ -301,7 +318,7 @@ def read_record(path: Path) -> RunRecord:
     :raises UserError: that is no folder of a run.
     """
     try:
-        return run_record.from_json((path / RUN_NAME).read_text(encoding="utf-8"))
+        return run_record.from_json((path / RUN_NAME).read_text(encoding="utf-8"), path)
     except OSError as error:
         what = os.strerror(error.errno or 0)
         raise UserError(f"{path} is not a run's folder: cannot read {path / RUN_NAME}: {what}") from None

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.protocol.messages import DirectionResult, LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
+from plctl.controller.results.schedule_files import ScheduleFiles
 from plctl.controller.results.skew import Starts, skew_bound_ns
 from plctl.controller.verdict.certificate import UNSEEN, judge
 from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
@@ -86,7 +88,8 @@ class RunRecord:
     links: tuple[LinkRecord, ...]
     hosts: tuple[HostRecord, ...] = ()
     command: tuple[str, ...] = ()  #: argv that asked for the run
-    sources: dict[str, str] = field(default_factory=dict)  #: path → text of every file that was read
+    #: Every file that was read: its path → its name in the folder `sources` (in format 1, its text).
+    sources: dict[str, str] = field(default_factory=dict)
     duration_ns: int = 0  #: after T0; 0: until the workloads ended
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 0
@@ -100,7 +103,7 @@ class RunRecord:
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""
     unseen: tuple[str, ...] = ()  #: what no certificate of the run can see, a sentence each
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
 
     def host(self, name: str) -> HostRecord:
         """The record of host `name`; an empty one if nothing is known about it."""
@@ -198,19 +201,27 @@ def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled:
 def to_json(record: RunRecord, rest: Callable[[], None] = lambda: None) -> str:
     """`record` as the text of run.json: a line for each field, and for each link and host.
 
+    Where a link's plan has a schedule stands its digest; `schedules` says in a few figures what each of them is.
+
     :param rest: called after every few lines, for whoever makes it beside an event loop.
     """
-    lines = (f" {json.dumps(each.name)}: {_lines(getattr(record, each.name), rest)}" for each in fields(record))
+    schedules = ScheduleFiles()
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
+    lines = [f" {json.dumps(name)}: {_lines(value, schedules, rest)}" for name, value in values.items()]
+    lines.append(f' "schedules": {json.dumps(to_plain(schedules.facts))}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def from_json(text: str) -> RunRecord:
+def from_json(text: str, folder: Path | None = None) -> RunRecord:
     """The record in the text of a run.json.
 
+    :param folder: where it lies, if the rows of schedules may be asked for.
     :raises ProtocolError: a field is missing, unknown or of another type.
     :raises ValueError: not JSON at all.
     """
-    return from_plain(RunRecord, json.loads(text), "run.json")
+    plain = json.loads(text)
+    facts = plain.pop("schedules", None) if isinstance(plain, dict) else None
+    return from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
 
 
 def software_versions() -> dict[str, str]:
@@ -230,12 +241,12 @@ def rfc3339(wall_ns: int) -> str:
     return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _lines(value: Any, rest: Callable[[], None]) -> str:
+def _lines(value: Any, schedules: ScheduleFiles, rest: Callable[[], None]) -> str:
     if not isinstance(value, tuple) or not value:
-        return json.dumps(to_plain(value))
+        return json.dumps(to_plain(value, schedules))
     lines = []
     for number, item in enumerate(value, 1):
-        lines.append(json.dumps(to_plain(item)))
+        lines.append(json.dumps(to_plain(item, schedules)))
         if number % _LINES_TOGETHER == 0:
             rest()
     return "[\n  " + ",\n  ".join(lines) + "\n ]"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.plan.run_request import RunRequest, resolve
 from plctl.controller.results.run_record import LinkRecord, RunRecord, software_versions
+from plctl.controller.results.source_files import source_names
 
 
 def planned(
@@ -20,7 +21,7 @@ def planned(
         seed=request.seed,
         links=tuple(LinkRecord(resolve(link, hosts[link.plan.name]), hosts[link.plan.name]) for link in request.links),
         command=command,
-        sources={source.path: source.text for source in request.sources},
+        sources=source_names(source.path for source in request.sources),
         duration_ns=request.duration_ns,
         budget=request.budget,
         sample_interval_ns=request.sample_interval_ns,

@@ -9,7 +9,6 @@ from pathlib import Path
 from plctl.common.base.errors import Problem
 from plctl.common.base.text_file import read_text
 from plctl.common.base.units import format_duration
-from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.csv_reader import parse_scenario
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
@@ -49,11 +48,7 @@ def _head(request: RunRequest) -> str:
 
 def _distinct(request: RunRequest) -> dict[str, Scenario]:
     """Scenario by link; links with the same one are named together, by the first and last."""
-    # Copies of a link share their schedules; comparing those first spares hashing long ones once for each copy.
-    shared: dict[tuple[int, int], list[LinkPlan]] = {}
-    for link in request.links:
-        shared.setdefault((id(link.plan.up), id(link.plan.down)), []).append(link.plan)
     links: dict[Scenario, list[str]] = {}
-    for plans in shared.values():
-        links.setdefault(Scenario(plans[0].up, plans[0].down), []).extend(plan.name for plan in plans)
+    for link in request.links:
+        links.setdefault(Scenario(link.plan.up, link.plan.down), []).append(link.plan.name)
     return {names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}": key for key, names in links.items()}

@@ -36,7 +36,7 @@ def _end_ns(schedule: Schedule) -> int:
     """One period, or else a little beyond the last row, so that it can be seen."""
     if len(schedule.rows) == 1:
         return NS_PER_S
-    last_ns = schedule.rows[-1].time_ns
+    last_ns = schedule.last_ns
     return schedule.period_ns or last_ns + min(last_ns - schedule.rows[-2].time_ns, last_ns // 10)
 
 
@@ -58,7 +58,7 @@ def _steps(schedule: Schedule, end_ns: int, bins: int, value: Callable[[Row], fl
     """Both ends of every row's step; of more rows than `bins` only each bin's first, extreme and last values."""
     points: list[Point] = []
     rows = schedule.rows
-    for row, until_ns in zip(rows, [*(later.time_ns for later in rows[1:]), end_ns], strict=True):
+    for row, until_ns in zip(rows, [*schedule.column("time_ns")[1:], end_ns], strict=True):
         points += [(row.time_ns / NS_PER_S, value(row)), (until_ns / NS_PER_S, value(row))]
     return points if len(rows) <= bins else _thin(points, end_ns / NS_PER_S / bins)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -51,13 +52,14 @@ class Summary:
 def summarize(schedule: Schedule) -> Summary:
     """The summary of one direction."""
     rows = schedule.rows
-    rates = [row.rate_bps for row in rows if row.rate_bps] or [0]
+    rates = [rate for rate in schedule.column("rate_bps") if rate] or [0]
+    delays = schedule.column("delay_ns")
     return Summary(
         rows=len(rows),
-        duration_ns=rows[-1].time_ns,
+        duration_ns=schedule.last_ns,
         period_ns=schedule.period_ns,
-        delay_min_ns=min(row.delay_ns for row in rows),
-        delay_max_ns=max(row.delay_ns for row in rows),
+        delay_min_ns=min(delays),
+        delay_max_ns=max(delays),
         rate_min_bps=min(rates),
         rate_max_bps=max(rates),
         route_changes=len(route_changes(rows)),
@@ -72,12 +74,12 @@ def directions(scenario: Scenario) -> dict[str, Schedule]:
     return {"up": scenario.up, "down": scenario.down}
 
 
-def route_changes(rows: tuple[Row, ...]) -> list[int]:
+def route_changes(rows: Sequence[Row]) -> list[int]:
     """The times (ns) of the rows whose RouteID differs from the one before."""
     return [after.time_ns for before, after in pairwise(rows) if before.route != after.route]
 
 
-def outages(rows: tuple[Row, ...]) -> list[tuple[int, int]]:
+def outages(rows: Sequence[Row]) -> list[tuple[int, int]]:
     """From when until when (ns) the rate is 0; an outage without end ends at −1."""
     found: list[tuple[int, int]] = []
     start = -1

@@ -237,7 +237,7 @@ def _write_plan(
     record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
     folder = RunFolder.create(base, run)
     try:
-        folder.record_plan(record)
+        folder.record_plan(record, submit.request.sources)
     except BaseException:
         folder.close()
         raise

@@ -47,7 +47,7 @@ def parse_spec(text: str, file: Path, *, name: str, seed: int, duration_ns: int 
         budget=Budget(run.budget.lateness, run.budget.skew),
         sample_interval_ns=run.telemetry.interval,
         socket_stats_ns=run.socket_stats or 0,
-        sources=(SourceFile(str(file), text), *scenarios.sources()),
+        sources=(SourceFile.of(str(file), text), *scenarios.sources()),
         warnings=tuple(scenarios.warnings()),
     )
 
@@ -108,7 +108,7 @@ class _Links:
             return self._given_ns
         if any(plan.up.period_ns or plan.down.period_ns for plan in plans):
             self._complain((), "needs a duration, as a scenario repeats for ever and there is no workload")
-        last_ns = max(schedule.rows[-1].time_ns for plan in plans for schedule in (plan.up, plan.down))
+        last_ns = max(schedule.last_ns for plan in plans for schedule in (plan.up, plan.down))
         if not last_ns:
             self._complain((), "needs a duration, as its scenarios have one row and there is no workload")
         return last_ns

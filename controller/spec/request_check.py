@@ -1,17 +1,14 @@
 """Refuses a run that no run spec could have asked for: a client may be anybody's program, and hosts obey as root.
 
 The wire has checked types already. What a spec's reader promises beside them is checked here again, as far as anything
-depends on it: names become paths and namespaces, rows become the forwarder's schedule.
+depends on it: names become paths and namespaces.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.plan.run_request import RunRequest
-from plctl.common.scenario.schedule import Schedule
 from plctl.controller.spec.model import check_name
 
 #: The shortest interval between samples.
@@ -40,15 +37,5 @@ def _check(request: RunRequest) -> None:
         workloads = [check_name(workload.name) for workload in link.plan.workloads]
         if len({*workloads}) < len(workloads):
             raise ValueError(f"link {link.plan.name} has two workloads of the same name")
-        for schedule in (link.plan.up, link.plan.down):
-            _check_schedule(link.plan.name, schedule)
-
-
-def _check_schedule(link: str, schedule: Schedule) -> None:
-    rows = schedule.rows
-    if not rows or rows[0].time_ns != 0 or any(after.time_ns <= row.time_ns for row, after in pairwise(rows)):
-        raise ValueError(f"the rows of link {link} do not begin at 0 and rise")
-    if schedule.period_ns and schedule.period_ns <= rows[-1].time_ns:
-        raise ValueError(f"the rows of link {link} repeat before they end")
-    if any(row.delay_ns < 0 or row.rate_bps < 0 or row.route < 0 for row in rows):
-        raise ValueError(f"a row of link {link} has a negative delay, rate or route")
+    for schedule in {schedule for link in request.links for schedule in (link.plan.up, link.plan.down)}:
+        schedule.check()

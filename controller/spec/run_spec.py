@@ -15,6 +15,7 @@ from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
 from plctl.common.scenario.csv_reader import parse_scenario
 from plctl.common.scenario.foreign_formats import foreign_format
+from plctl.controller.spec.run_size import check_size
 
 __all__ = [
     "LinkRequest", "RunRequest", "SourceFile", "allows",
@@ -53,13 +54,17 @@ def load_run(
     default_name = name or _name_of(path)
     if looks_like_scenario(path, text):
         request = _bare_run(text, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
-        return _with_packets(request) if packets else request
+        return _ready(request, path, packets=packets)
     if command:
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
     request = parse_spec(text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
-    request = _override(request, seed, name)
+    return _ready(_override(request, seed, name), path, packets=packets)
+
+
+def _ready(request: RunRequest, path: Path, *, packets: bool) -> RunRequest:
+    check_size(request, str(path))
     return _with_packets(request) if packets else request
 
 
@@ -91,7 +96,7 @@ def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, see
         seed=seed,
         links=(LinkRequest(plan),),
         duration_ns=duration_ns or (0 if workloads else found.scenario.duration_ns),
-        sources=(SourceFile(str(path), text),),
+        sources=(SourceFile.of(str(path), text),),
         warnings=found.warnings,
     )
 

@@ -42,7 +42,7 @@ class SpecScenarios:
         if repeat is False:
             return schedule
         period_ns = 0 if repeat is True else repeat
-        last_ns = schedule.rows[-1].time_ns
+        last_ns = schedule.last_ns
         if repeat is True or period_ns > last_ns:
             return schedule.repeated(period_ns)
         place = self._marked.place(at)
@@ -52,7 +52,7 @@ class SpecScenarios:
 
     def sources(self) -> list[SourceFile]:
         """The files read so far."""
-        return [SourceFile(name, found.text) for name, found in self._read.items() if found]
+        return [SourceFile.of(name, found.text) for name, found in self._read.items() if found]
 
     def warnings(self) -> list[Problem]:
         """What is legal in these files but worth a word."""

@@ -104,9 +104,9 @@ _USED = (
 
 
 def _waiting(plan: LinkPlan) -> LinkNow:
-    line = LinkNow(plan.name, max(len(plan.up.rows), len(plan.down.rows)))
+    line = LinkNow(plan.name, max(plan.up.facts.rows, plan.down.facts.rows))
     for half, schedule in ((line.up, plan.up), (line.down, plan.down)):
-        half.delay_ns, half.rate_bps = schedule.rows[0].delay_ns, schedule.rows[0].rate_bps
+        half.delay_ns, half.rate_bps = schedule.facts.first.delay_ns, schedule.facts.first.rate_bps
     return line
 
 

@@ -68,7 +68,7 @@ def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, t
     folder = folder_of(tmp_path)
     record = json.loads((folder / "run.json").read_text())
     assert (7, 2 * 10**9) == (record["seed"], record["duration_ns"])
-    assert SCENARIO == record["sources"][str(scenario)]
+    assert SCENARIO == (folder / "sources" / record["sources"][str(scenario)]).read_text()
     assert "said\n" == (folder / "artifacts" / "short" / "client.stdout").read_text()
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert {"link.built", "link.ready", "link.started", "workload.ended", "run.done"} <= {e["event"] for e in events}

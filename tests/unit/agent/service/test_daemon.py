@@ -141,6 +141,6 @@ async def test_an_agent_that_is_turned_away_ends_with_the_cause(controller: Cont
 
 async def test_an_agent_of_another_version_ends_naming_both(controller: Controller) -> None:
     """An agent whose controller speaks another version says which two versions met."""
-    await controller.hub.send(controller.peer, wire.pack({"v": 2, "type": "refused", "body": {"cause": "too old"}}))
-    with pytest.raises(VersionError, match=r"protocol version 2; .* 1 .*too old"):
+    await controller.hub.send(controller.peer, wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old"}}))
+    with pytest.raises(VersionError, match=r"protocol version 9; .* 2 .*too old"):
         await controller.serving

@@ -14,6 +14,8 @@ import pytest
 import plctl.common.protocol
 from plctl.common.protocol import messages, wire
 from plctl.common.protocol.wire_types import row_kind
+from plctl.common.scenario.packed import PackedSchedule
+from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 from plctl.common.transport import socket_options
 from plctl.common.transport.refusals import Refusal
 
@@ -67,6 +69,7 @@ def nested(kind: Any, found: dict[str, type[Any]]) -> dict[str, type[Any]]:
 
 
 PARTS = {name: part for kind in messages.TABLE.values() for name, part in nested(kind.message, {}).items()}
+PARTS["PackedSchedule"] = PackedSchedule  # of the envelope
 
 
 def test_the_document_has_every_message_and_no_other() -> None:
@@ -95,6 +98,8 @@ def test_the_numbers_are_the_codes() -> None:
         f"protocol version is {messages.PROTOCOL_VERSION}.",
         f"{wire.MAX_MESSAGE_BYTES} bytes",
         f"{wire.MAX_ITEMS} items",
+        f"1 to {MAX_ROWS} rows",
+        *(f"`{each.name}`" for each in ROW_FIELDS),
         f"handshake within {socket_options.HANDSHAKE_MS} ms",
         f"ping every {socket_options.HEARTBEAT_MS} ms",
         f"after {socket_options.HEARTBEAT_TIMEOUT_MS} ms",

@@ -28,7 +28,7 @@ RESULT = messages.DirectionResult(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (messages.WorkloadResult("w", "client", 0),)),))
 INFO = rq.RunInfo("r", "handover", "running", "ada", "2026-11-23T04:15:30.000000Z", 1, ("edge-1",))
 AGENT = rq.AgentInfo("edge-1", "10.0.0.1", "0.1.0", True, 5, ("r",), 1, 2, 3, 4, -5, 6, "exchanges", 0, {"kernel": "6"})
-REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile("leo.csv", "0,0,1,1"),))
+REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile.of("leo.csv", "0,0,1,1"),))
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
     messages.Welcome("c", ClockIdentity("b", "t"), 3, 40),
@@ -100,17 +100,17 @@ def test_nobody_may_say_more_than_the_table_has(sender: messages.Role, message: 
 def test_an_unknown_type_is_refused() -> None:
     """What the table does not have is no message, whoever sends it."""
     with pytest.raises(ForbiddenError, match="'__import__' is no type of message; legal from viewer: list_agents, "):
-        messages.decode(wire.pack({"v": 1, "type": "__import__", "body": {}}), "viewer")
+        messages.decode(wire.pack({"v": messages.PROTOCOL_VERSION, "type": "__import__", "body": {}}), "viewer")
 
 
 def test_another_version_is_refused_first() -> None:
     """A message of another protocol version is refused for its version, whatever else it holds."""
-    with pytest.raises(VersionError, match="protocol version 2; this side speaks 1"):
-        messages.decode(wire.pack({"v": 2, "new": True}), "agent")
+    with pytest.raises(VersionError, match=f"protocol version 9; this side speaks {messages.PROTOCOL_VERSION}"):
+        messages.decode(wire.pack({"v": 9, "new": True}), "agent")
 
 
 def test_a_refusal_is_understood_across_versions() -> None:
     """Whoever is refused by another version learns both versions and the other side's reason."""
     refusal = wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old", "more": 1}, "new": 1})
-    with pytest.raises(VersionError, match=r"protocol version 9; .* 1 \(plctl .*\); the other side refused: too old"):
+    with pytest.raises(VersionError, match=r"protocol version 9; .* 2 \(plctl .*\); the other side refused: too old"):
         messages.decode(refusal, "controller")

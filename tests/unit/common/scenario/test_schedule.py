@@ -1,8 +1,13 @@
 """A schedule answers which row is in force, repeated or not."""
 
+from __future__ import annotations
+
+from array import array
+
 import pytest
 
-from plctl.common.scenario.schedule import NEVER_NS, Row, Schedule
+from plctl.common.scenario.columns import ROW_COLUMNS
+from plctl.common.scenario.schedule import NEVER_NS, ROW_FIELDS, Row, Schedule
 
 ROWS = (Row(0, 0, 1, 1), Row(10, 0, 2, 2), Row(25, 1, 3, 3))
 
@@ -42,3 +47,44 @@ def test_the_next_change_is_the_next_rows_time_or_the_next_period() -> None:
     assert [10, 10, NEVER_NS] == [once.next_change_ns(t_ns) for t_ns in (0, 9, 10)]
     again = once.repeated(15)
     assert [10, 15, 15, 25, 30] == [again.next_change_ns(t_ns) for t_ns in (0, 10, 14, 15, 25)]
+
+
+def test_rows_are_declared_once() -> None:
+    """The table of a row's fields, the C core and the columns of a file have the same, in the same order."""
+    names = [each.name for each in ROW_FIELDS]
+    assert ["time_ns", "route", "delay_ns", "rate_bps", "queue_bytes"] == names
+    assert [each.file.name for each in ROW_FIELDS] == [column.name for column in ROW_COLUMNS]
+
+
+def test_a_field_that_says_nothing_takes_no_room() -> None:
+    """A column of defaults is not kept, and a schedule is equal to one that never had it."""
+    with_default = Schedule.of_columns({**Schedule(ROWS).columns, "queue_bytes": array("q", [-1, -1, -1])})
+    assert "queue_bytes" not in with_default.columns
+    assert [-1, -1, -1] == list(with_default.column("queue_bytes"))
+    assert (Schedule(ROWS), hash(Schedule(ROWS))) == (with_default, hash(with_default))
+
+
+def test_what_differs_has_another_digest() -> None:
+    """Every field, the order of rows and the period count."""
+    others = [
+        Schedule(ROWS[:2]), Schedule(ROWS, 30), Schedule((*ROWS[:2], Row(25, 1, 3, 3, 0))),
+        Schedule((ROWS[0], ROWS[1], Row(25, 3, 1, 3))),
+    ]  # fmt: skip
+    assert 5 == len({Schedule(ROWS).digest, *(other.digest for other in others)})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Schedule(()), "it has 0 rows"),
+        (Schedule((Row(1, 0, 0, 0),)), "do not begin at 0"),
+        (Schedule((Row(0, 0, 0, 0), Row(0, 0, 0, 0))), "do not begin at 0 and rise"),
+        (Schedule(ROWS, 25), "repeat before they end"),
+        (Schedule((Row(0, 0, -1, 0),)), "a row has delay_ns -1; the least is 0"),
+        (Schedule((Row(0, 0, 0, 0, -2),)), "a row has queue_bytes -2; the least is -1"),
+    ],
+)
+def test_the_rules_of_a_schedule(schedule: Schedule, words: str) -> None:
+    """Whoever takes one from somebody else learns which rule it breaks."""
+    with pytest.raises(ValueError, match=words):
+        schedule.check()

@@ -67,10 +67,10 @@ async def answer(spoke: ZmqSpoke) -> m.Message:
 async def test_another_version_is_answered_by_both_versions(field: Battlefield) -> None:
     """An agent of another version is not left in silence."""
     spoke = field.spoke(field.enroll("edge-1"))
-    await spoke.send(wire.pack({"v": 2, "type": "hello", "body": {}}))
+    await spoke.send(wire.pack({"v": 9, "type": "hello", "body": {}}))
     refused = await answer(spoke)
     assert isinstance(refused, m.Refused)
-    assert "protocol version 2; this side speaks 1" in refused.cause
+    assert f"protocol version 9; this side speaks {m.PROTOCOL_VERSION}" in refused.cause
     assert {Refusal.VERSION: 1} == field.refusals.counts
 
 

@@ -202,7 +202,7 @@ async def test_a_run_that_is_not_there_is_none(stage: Stage, request_: rq.Client
         (replace(REQUEST, links=()), "no links"),
         (replace(REQUEST, links=REQUEST.links * 2), "two of the same name"),
         (replace(REQUEST, links=(LinkRequest(replace(LINK, name="../x")),)), "'../x' is not a name"),
-        (replace(REQUEST, links=(LinkRequest(replace(LINK, up=Schedule(()))),)), "do not begin at 0"),
+        (replace(REQUEST, links=(LinkRequest(replace(LINK, up=Schedule(()))),)), "it has 0 rows"),
         (replace(REQUEST, links=(LinkRequest(replace(LINK, up=Schedule((ROW, ROW)))),)), "do not begin at 0"),
         (replace(REQUEST, links=(LinkRequest(replace(LINK, workloads=(Workload("a/b", "client", ("x",)),))),)), "name"),
         (replace(REQUEST, sample_interval_ns=0), "too short"),
