@@ -13,13 +13,12 @@ import msgpack
 from plctl.common.base.errors import ProtocolError
 from plctl.common.protocol.wire_decoders import from_plain
 from plctl.common.protocol.wire_encoders import to_plain
-from plctl.common.protocol.wire_types import References, Shared, Table
+from plctl.common.protocol.wire_types import References, Table
 
 __all__ = [
     "MAX_ITEMS",
     "MAX_MESSAGE_BYTES",
     "References",
-    "Shared",
     "Table",
     "from_plain",
     "pack",

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from plctl.common.base.errors import ProtocolError
-from plctl.common.protocol.wire_types import SCALARS, References, Shared, field_hints, references, referring, row_kind
+from plctl.common.base.shared import Shared
+from plctl.common.protocol.wire_types import SCALARS, References, field_hints, references, referring, row_kind
 
 _Decoder = Callable[[Any], Any]
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from plctl.common.protocol.wire_types import SCALARS, References, Shared, field_hints, references, referring, row_kind
+from plctl.common.base.shared import Shared
+from plctl.common.protocol.wire_types import SCALARS, References, field_hints, references, referring, row_kind
 
 _Encoder = Callable[[Any], Any]
 

@@ -17,10 +17,6 @@ Table = Annotated[tuple[T, ...], _IN_COLUMNS]
 SCALARS = frozenset({int, float, str, bytes, bool})
 
 
-class Shared:
-    """What many places of one document may hold, and what it has only once: each place has a reference to it."""
-
-
 class References(Protocol):
     """How one document refers to what is `Shared`."""
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
+from plctl.common.base.columns import NUMBER_BYTES, to_little_endian, unpack
 from plctl.common.scenario.schedule import MAX_ROWS, Schedule
-from plctl.common.telemetry.columns import NUMBER_BYTES, to_little_endian, unpack
 
 _LEVEL = 1  # of compression: ten times as fast as the usual one, and hardly larger
 _WRAP = 2**64

@@ -15,9 +15,9 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, Literal, overload
 
+from plctl.common.base.columns import to_little_endian
+from plctl.common.base.shared import Shared
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
-from plctl.common.protocol.wire_types import Shared
-from plctl.common.telemetry.columns import to_little_endian
 
 Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
+from plctl.common.base import columns as packed
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
-from plctl.common.telemetry import columns as packed
 from plctl.common.telemetry.histogram import Histogram
 
 __all__ = ["SAMPLE_COLUMNS", "HalfStats", "Histogram", "LinkStats", "Sample", "Samples", "sample"]
@@ -92,7 +92,7 @@ SAMPLE_COLUMNS: tuple[str, ...] = Sample._fields
 class Samples:
     """Samples as they travel, known to be sound: what was `Telemetry.links` and `.columns`.
 
-    The columns are those of `SAMPLE_COLUMNS`, packed as in `plctl.common.telemetry.columns`; `link` is an index into
+    The columns are those of `SAMPLE_COLUMNS`, packed as in `plctl.common.base.columns`; `link` is an index into
     `links`, and `direction` one into `DIRECTIONS`.
     """
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from plctl.common.base import columns as packed
 from plctl.common.plan.run_plan import End
-from plctl.common.telemetry import columns as packed
 
 #: The states of sockets that are looked at, by the kernel's numbers (net/tcp_states.h).
 STATES = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import ProtocolError
-from plctl.common.telemetry.columns import NUMBER_BYTES
 from plctl.common.telemetry.socket_stats import SOCKET_COLUMNS, STATES, Flow, SocketSamples
 from plctl.controller.results import column_file
 from plctl.controller.results.column_parts import Columns, Story
@@ -50,7 +50,7 @@ def batch_of(host: str, samples: SocketSamples, offset_ns: int) -> pa.RecordBatc
 
 
 def _numbers(column: bytes) -> pa.Array:
-    """`column` (see `plctl.common.telemetry.columns`) where it lies: Arrow is little-endian, too."""
+    """`column` (see `plctl.common.base.columns`) where it lies: Arrow is little-endian, too."""
     return pa.Array.from_buffers(pa.int64(), len(column) // NUMBER_BYTES, [None, pa.py_buffer(column)])
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import ProtocolError
 from plctl.common.scenario.schedule import DIRECTIONS
-from plctl.common.telemetry.columns import NUMBER_BYTES
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples
 from plctl.controller.results import column_file
 from plctl.controller.results.column_parts import Columns, Story

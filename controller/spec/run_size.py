@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import InputError, Problem, ProtocolError
 from plctl.common.base.units import format_size
 from plctl.common.plan.run_plan import LinkPlan
@@ -9,7 +10,6 @@ from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.requests import Submit
 from plctl.common.protocol.wire import MAX_MESSAGE_BYTES
-from plctl.common.telemetry.columns import NUMBER_BYTES
 
 #: What a link's plan takes in a message beside its workloads' words.
 _LINK_BYTES = 1024

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plctl.common.base import columns
 from plctl.common.base.errors import ProtocolError
-from plctl.common.telemetry import columns
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 
