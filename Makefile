@@ -9,6 +9,7 @@
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      only what needs no root: ruff and mypy
+#   make rooms     docs/rooms.svg, drawn from the imports
 #   make build     only the virtual environment
 
 PYTHON ?= python3
@@ -27,7 +28,7 @@ sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test test-hosts bench sanitize fuzz deb lint build clean-venv clean
+.PHONY: demo test test-hosts bench sanitize fuzz deb lint rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -68,6 +69,9 @@ lint: build
 	$(venv)/bin/ruff check
 	$(venv)/bin/ruff format --check
 	MYPYPATH=$(dir $(types)) $(python) -m mypy -p plctl
+
+rooms: build
+	PYTHONPATH=tests $(python) -m support.room_drawing
 
 build: $(core)
 
