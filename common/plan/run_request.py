@@ -68,6 +68,7 @@ class RunRequest:
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS
     socket_stats_ns: int = 0
+    labels: dict[str, str] = field(default_factory=dict)  #: what tells it from other runs of a larger thing
     sources: tuple[SourceFile, ...] = ()
     warnings: tuple[Problem, ...] = ()  #: what its author should know, though it is legal
 

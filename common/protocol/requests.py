@@ -59,6 +59,7 @@ class Submit:
     request: RunRequest
     policy: PlacementPolicy = "spread"
     force: bool = False  #: also onto hosts that it asks too much of
+    wait: bool = True  #: until hosts have room, if now they have not; else it is refused
     plan_only: bool = False
     command: tuple[str, ...] = ()  #: argv of the client, for run.json
 
@@ -75,11 +76,12 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The run has begun; or, with an empty `run`, it would be placed so."""
+    """The run has begun or waits; or, with an empty `run`, it would be placed so."""
 
     run: str
     assignments: tuple[Assignment, ...]
     warnings: tuple[str, ...] = ()
+    waits: str = ""  #: what it waits for, in words; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class RunInfo:
     links: int
     hosts: tuple[str, ...]
     verdict: str = ""  #: empty until it is over
-    cause: str = ""
+    cause: str = ""  #: of the verdict; or what a run waits for
+    labels: dict[str, str] = field(default_factory=dict)  #: those of its request
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -53,6 +54,10 @@ With a controller, which needs no root here:
 @click.option("--policy", type=click.Choice(["spread", "pack"]), default="spread", show_default=True,
               help="With a controller: onto as many hosts as may be, or onto as few.")  # fmt: skip
 @click.option("--force", is_flag=True, help="With a controller: also onto hosts that it asks too much of.")
+@click.option("--wait/--no-wait", default=True, show_default=True,
+              help="With a controller: wait in its queue while hosts are taken, or be refused.")  # fmt: skip
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE",
+              help="Tell the run from others by this; may be given again.")  # fmt: skip
 @click.option("--detach", is_flag=True, help="With a controller: do not wait; plctl show RUN --follow comes back.")
 @click.option("--fetch/--no-fetch", default=True, show_default=True,
               help="With a controller: copy the results here in the end, or leave them for plctl fetch.")  # fmt: skip
@@ -73,6 +78,8 @@ def run(
     plan_only: bool,
     policy: PlacementPolicy,
     force: bool,
+    wait: bool,
+    labels: tuple[str, ...],
     detach: bool,
     fetch: bool,
     as_json: bool,
@@ -89,13 +96,15 @@ def run(
     from plctl.controller.spec.run_spec import load_run
 
     request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
+    request = replace(request, labels=request.labels | _read_labels(labels))
     for warning in request.warnings:
         warn(warning)
     access = reach.find()
-    order = Order(policy, force, detach, out if fetch else None)
-    if access is None and (order.force or order.detach or policy != "spread"):
+    order = Order(policy, force, wait, detach, out if fetch else None)
+    if access is None and order != Order(fetch_to=order.fetch_to):
         raise UserError(
-            "--policy, --force and --detach are for runs of a controller, and there is none; see --controller"
+            "--policy, --force, --no-wait and --detach are for runs of a controller, and there is none;"
+            " see --controller"
         )
     if access and forwarder != ForwarderOptions():
         raise UserError("how a forwarder runs is said to plctl agent on each host, or to a run with --local")
@@ -105,6 +114,13 @@ def run(
         ctx.exit(_run_remotely(request, access, order, as_json))
     else:
         ctx.exit(_run_locally(request, out, forwarder, as_json))
+
+
+def _read_labels(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if wrong := [key + equals for key, equals, value in pairs if not (key and value)]:
+        raise UserError(f"--label {wrong[0]!r} is no label; legal is KEY=VALUE, e.g. --label cc=bbr")
+    return {key: value for key, _, value in pairs}
 
 
 def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
@@ -171,6 +187,8 @@ def _plan(request: RunRequest, access: Access | None, order: Order, as_json: boo
         return
     for warning in planned.warnings:
         warn(warning)
+    if planned.waits:
+        warn(f"the run would wait: {planned.waits}")
     plan_table.show(stdout_screen(), planned.assignments, agents)
 
 

@@ -16,7 +16,7 @@ from plctl.controller.commands.run_options import JSON, OUT, run_options
 if TYPE_CHECKING:
     from plctl.common.protocol.requests import RunInfo
 
-_HEADERS = ("run", "state", "links", "hosts", "by")
+_HEADERS = ("run", "state", "links", "hosts", "by", "labels")
 #: Hosts that are named; of more only the number is told.
 _HOSTS = 4
 
@@ -58,12 +58,17 @@ def _print(found: tuple[RunInfo, ...]) -> None:
     from plctl.controller.view.summary import colour
     from plctl.controller.view.tables import print_table
 
-    rows = [
-        (each.run, Text(each.verdict or each.phase, style=colour(each.verdict)), str(each.links), _hosts(each.hosts),
-         each.submitted_by or "–")
+    labelled = any(each.labels for each in found)
+    rows: list[list[str | Text]] = [
+        [each.run, Text(each.verdict or each.phase, style=colour(each.verdict)), str(each.links), _hosts(each.hosts),
+         each.submitted_by or "–", *([_labels(each)] if labelled else [])]
         for each in found
     ]  # fmt: skip
-    print_table(stdout_screen(), _HEADERS, rows, right=("links",))
+    print_table(stdout_screen(), _HEADERS[: len(rows[0])], rows, right=("links",))
+
+
+def _labels(run: RunInfo) -> str:
+    return ", ".join(f"{key}={value}" for key, value in run.labels.items()) or "–"
 
 
 def _hosts(hosts: tuple[str, ...]) -> str:

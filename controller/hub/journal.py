@@ -11,10 +11,11 @@ also waits for the disk: for a run's beginning and end.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.controller.lifecycle import run_events
 from plctl.controller.lifecycle.run_events import Event
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE agents (
     name TEXT PRIMARY KEY, route TEXT NOT NULL, hello BLOB NOT NULL, acknowledged INTEGER NOT NULL,
@@ -45,6 +46,8 @@ CREATE INDEX happened_run ON happened (run);
 CREATE TABLE files (run TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (run, path)) STRICT;
 CREATE TABLE owed (run TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (run, host)) STRICT;
 """
+#: What makes a journal of each older version one of the next.
+_CHANGES = {1: "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'"}
 _BETWEEN_HOSTS = "\n"
 
 
@@ -77,6 +80,7 @@ class RunEntry:
     verdict: str = ""  #: empty until it was judged
     cause: str = ""
     over: bool = False  #: its folder is complete
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,15 @@ class Journal:
         with self._db:
             self._db.execute("BEGIN EXCLUSIVE")  # also takes the lock, which is held until the end
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise UserError(f"{self._path} is a journal of version {version}; this plctl has version {_VERSION}")
             if version == 0:
+                version = 1
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise UserError(f"{self._path} is a journal of version {version}; this plctl has version {_VERSION}")
+            for older in range(version, _VERSION):
+                self._db.execute(_CHANGES[older])
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         """Let go of it; what is not committed is forgotten. Twice is harmless."""
@@ -193,11 +200,12 @@ class Journal:
         values = (
             *(entry.run, entry.name, entry.client, entry.request, entry.submitted_utc, entry.links),
             *(_BETWEEN_HOSTS.join(entry.hosts), *clock, entry.first_command, entry.phase, entry.verdict, entry.cause),
+            json.dumps(entry.labels),
         )
         with self._explained():
             self._db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0,"
-                " (SELECT coalesce(max(number), 0) + 1 FROM runs))",
+                " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?)",
                 values,
             )
 
@@ -278,7 +286,7 @@ class Journal:
     def _runs(self, which: str, *values: object) -> list[RunEntry]:
         rows = self._rows(
             "SELECT run, name, client, request, submitted_utc, links, hosts, boot_id, time_namespace, first_command,"
-            f" phase, verdict, cause, over FROM runs {which}",
+            f" phase, verdict, cause, over, labels FROM runs {which}",
             *values,
         )
         return [_entry(row) for row in rows]
@@ -310,6 +318,7 @@ def _hello(data: bytes) -> m.Hello:
 
 
 def _entry(row: sqlite3.Row) -> RunEntry:
-    plain = {name: row[name] for name in {*row.keys()} - {"hosts", "boot_id", "time_namespace", "over"}}
+    plain = {name: row[name] for name in {*row.keys()} - {"hosts", "boot_id", "time_namespace", "over", "labels"}}
     clock = ClockIdentity(row["boot_id"], row["time_namespace"])
-    return RunEntry(hosts=tuple(row["hosts"].split(_BETWEEN_HOSTS)), clock=clock, over=bool(row["over"]), **plain)
+    hosts, labels = tuple(row["hosts"].split(_BETWEEN_HOSTS)), json.loads(row["labels"])
+    return RunEntry(hosts=hosts, clock=clock, over=bool(row["over"]), labels=labels, **plain)

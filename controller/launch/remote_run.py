@@ -39,6 +39,7 @@ class Order:
 
     policy: rq.PlacementPolicy = "spread"
     force: bool = False  #: onto hosts that it asks too much of, too
+    wait: bool = True  #: until hosts have room for it
     detach: bool = False
     fetch_to: Path | None = None  #: where the results are copied in the end
 
@@ -74,7 +75,7 @@ def plan_remotely(request: RunRequest, access: Access, order: Order) -> tuple[rq
     """
 
     async def plan(client: Client) -> tuple[rq.Submitted, tuple[rq.AgentInfo, ...]]:
-        submit = rq.Submit(request, order.policy, order.force, plan_only=True)
+        submit = rq.Submit(request, order.policy, order.force, order.wait, plan_only=True)
         submitted = await client.ask(submit, rq.Submitted, SUBMIT_SECONDS)
         return submitted, (await client.ask(rq.ListAgents(), rq.Agents)).agents
 
@@ -85,11 +86,13 @@ async def carry_through(
     client: Client, request: RunRequest, order: Order, console: Console, begun: list[str]
 ) -> Outcome:
     """As `run_remotely`, within a conversation; once it is known, the run's id is put into `begun`."""
-    submit = rq.Submit(request, order.policy, order.force, command=tuple(sys.argv))
+    submit = rq.Submit(request, order.policy, order.force, order.wait, command=tuple(sys.argv))
     submitted = await client.ask(submit, rq.Submitted, SUBMIT_SECONDS)
     begun.append(submitted.run)
     for warning in submitted.warnings:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    if submitted.waits:
+        console.print(f"run {submitted.run} waits: {submitted.waits}", markup=False, soft_wrap=True)
     if order.detach:
         return Outcome(submitted)
     hosts = sorted({each.host for each in submitted.assignments})

@@ -15,6 +15,7 @@ from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 class Phase(StrEnum):
     """Where a run is."""
 
+    QUEUED = "queued"  #: it waits for hosts; the machine knows nothing of it yet
     NEW = "new"
     PREPARING = "preparing"
     ARMING = "arming"

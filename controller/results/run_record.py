@@ -87,6 +87,7 @@ class RunRecord:
     seed: int
     links: tuple[LinkRecord, ...]
     hosts: tuple[HostRecord, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)  #: what tells it from other runs of a larger thing
     command: tuple[str, ...] = ()  #: argv that asked for the run
     #: Every file that was read: its path → its name in the folder `sources` (in format 1, its text).
     sources: dict[str, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ def planned(
         name=request.name,
         seed=request.seed,
         links=tuple(LinkRecord(resolve(link, hosts[link.plan.name]), hosts[link.plan.name]) for link in request.links),
+        labels=request.labels,
         command=command,
         sources=source_names(source.path for source in request.sources),
         duration_ns=request.duration_ns,

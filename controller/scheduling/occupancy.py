@@ -46,6 +46,10 @@ class Occupancy:
         """What the links of all runs need on `host`."""
         return self._taken.get(host, _NOTHING)
 
+    def need(self, run: str, host: str) -> Need:
+        """What the links of `run` need on `host`."""
+        return self._needs.get(run, {}).get(host, _NOTHING)
+
     def _sum_up(self, hosts: Iterable[str]) -> None:
         for host in hosts:
             self._taken[host] = sum((self._needs[run][host] for run in self._links[host]), Need())

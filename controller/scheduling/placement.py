@@ -47,6 +47,7 @@ class Offer:
     capacity: Need
     workers: int = 1  #: that share the packets between them; a link is served by one
     taken: Need = Need()
+    promised: Need = Need()  #: to runs that wait
 
     def with_link(self, need: Need) -> Offer:
         """This offer after one more link was placed there."""
@@ -60,19 +61,23 @@ class Offer:
             _share(self.taken.packets_per_s, self.capacity.packets_per_s),
         )
 
+    def has_room_for(self, need: Need) -> bool:
+        """Whether so much more fits, all links together."""
+        after = self.taken + need
+        return after.memory_bytes <= self.capacity.memory_bytes and after.packets_per_s <= self.capacity.packets_per_s
+
     def fits(self, need: Need) -> bool:
         """Whether one more link fits, and one worker could serve it."""
-        after = self.taken + need
-        return (
-            after.memory_bytes <= self.capacity.memory_bytes
-            and after.packets_per_s <= self.capacity.packets_per_s
-            and need.packets_per_s * self.workers <= self.capacity.packets_per_s
-        )
+        return self.has_room_for(need) and need.packets_per_s * self.workers <= self.capacity.packets_per_s
 
 
 def need_of(plan: LinkPlan) -> Need:
     """What `plan` is taken to need on its host."""
     return Need(need_bytes(plan), need_packets_per_s(plan))
+
+
+class NoRoomError(UserError):
+    """A link fits on none of the hosts that it may go to, as much as they have left."""
 
 
 def place(
@@ -82,7 +87,8 @@ def place(
 
     :param force: place also where there is no room, as evenly as there is.
     :raises InputError: the request names hosts that are not among `offers`.
-    :raises UserError: there are no hosts, or a link fits on none that it may go to; the message has the sums.
+    :raises NoRoomError: a link fits on none that it may go to; the message has the sums.
+    :raises UserError: there are no hosts.
     """
     hosts = {offer.name: offer for offer in sorted(offers, key=lambda offer: offer.name)}
     if not hosts:
@@ -94,10 +100,34 @@ def place(
         ranking = _ranked(alike, hosts, policy, force=force)
         for link in alike.links:
             if (host := next(ranking, None)) is None:
-                raise UserError(_refusal(link, alike, hosts, needs, len(placed)))
+                raise NoRoomError(_refusal(link, alike, hosts, needs, len(placed)))
             hosts[host] = hosts[host].with_link(alike.need)
             placed[link] = host
     return tuple(Assignment(name, placed[name], need.memory_bytes, need.packets_per_s) for name, need in needs.items())
+
+
+def place_later(
+    request: RunRequest, offers: Sequence[Offer], policy: PlacementPolicy = "spread"
+) -> tuple[Assignment, ...]:
+    """As `place`, for a run that waits until hosts have room: on those that are the least wanted, if it fits there.
+
+    :raises NoRoomError: it would not fit even if nobody else took anything.
+    """
+    free = [replace(offer, taken=Need()) for offer in offers]
+    fits = place(request, free, policy)
+    wanted = place(request, offers, policy, force=True)
+    return wanted if _fit(wanted, free) else fits
+
+
+def _fit(assignments: Iterable[Assignment], free: Iterable[Offer]) -> bool:
+    """Whether hosts that nobody else uses can take them all."""
+    hosts = {offer.name: offer for offer in free}
+    for each in assignments:
+        need = Need(each.memory_bytes, each.packets_per_s)
+        if not hosts[each.host].fits(need):
+            return False
+        hosts[each.host] = hosts[each.host].with_link(need)
+    return True
 
 
 # --- order ----------------------------------------------------------------------------------------------------------

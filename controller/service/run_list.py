@@ -24,7 +24,7 @@ class RunList:
 
     def runs(self, request: rq.ListRuns) -> rq.Runs:
         """The newest runs."""
-        return rq.Runs(tuple(map(_info, self._journal.runs(min(request.limit, MAX_LISTED)))))
+        return rq.Runs(tuple(map(self._info, self._journal.runs(min(request.limit, MAX_LISTED)))))
 
     def run(self, request: rq.ReadRun) -> rq.RunState:
         """How a run is.
@@ -34,10 +34,12 @@ class RunList:
         entry = self._journal.run(request.run)
         now_ns = self._clock.monotonic_ns()
         if going := self._office.going(entry.run):
-            return rq.RunState(_info(entry), going.record.duration_ns, going.view.t0_ns, now_ns, going.view.links())
+            return rq.RunState(
+                self._info(entry), going.record.duration_ns, going.view.t0_ns, now_ns, going.view.links()
+            )
         record = read_record(self._office.folder(entry.run))
         links = tuple(rq.LinkState(k.plan.name, k.host, k.verdict or "waiting", k.cause) for k in record.links)
-        return rq.RunState(_info(entry), record.duration_ns, record.t0_ns or 0, now_ns, links)
+        return rq.RunState(self._info(entry), record.duration_ns, record.t0_ns or 0, now_ns, links)
 
     def files(self, request: rq.ListFiles) -> rq.Files:
         """What a run has left so far.
@@ -55,18 +57,18 @@ class RunList:
         folder = self._office.folder(entry.run)
         return read_file(folder, request.path, request.offset, request.length, over=entry.over)
 
-
-def _info(entry: RunEntry) -> rq.RunInfo:
-    """A run is done, and its verdict is told, once its folder is complete."""
-    releasing = entry.phase == Phase.DONE and not entry.over
-    return rq.RunInfo(
-        run=entry.run,
-        name=entry.name,
-        phase=Phase.DONE if entry.over else Phase.RELEASING if releasing else entry.phase,
-        submitted_by=entry.client,
-        submitted_utc=entry.submitted_utc,
-        links=entry.links,
-        hosts=entry.hosts,
-        verdict=entry.verdict if entry.over else "",
-        cause=entry.cause if entry.over else "",
-    )
+    def _info(self, entry: RunEntry) -> rq.RunInfo:
+        """A run is done, and its verdict is told, once its folder is complete."""
+        releasing = entry.phase == Phase.DONE and not entry.over
+        return rq.RunInfo(
+            run=entry.run,
+            name=entry.name,
+            phase=Phase.DONE if entry.over else Phase.RELEASING if releasing else entry.phase,
+            submitted_by=entry.client,
+            submitted_utc=entry.submitted_utc,
+            links=entry.links,
+            hosts=entry.hosts,
+            verdict=entry.verdict if entry.over else "",
+            cause=entry.cause if entry.over else self._office.waits(entry.run),
+            labels=entry.labels,
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,16 @@ from plctl.controller.run.cleaning import Cleaner
 from plctl.controller.run.run_plan import planned, plans_of
 from plctl.controller.run.session import Session, new_first_command
 from plctl.controller.scheduling.occupancy import Occupancy
-from plctl.controller.scheduling.placement import Need, Offer, need_of, place
+from plctl.controller.scheduling.placement import Need, NoRoomError, Offer, need_of, place, place_later
+from plctl.controller.scheduling.run_queue import RunQueue
 from plctl.controller.service import interpreter
 from plctl.controller.service.dispatcher import Asker
 from plctl.controller.service.run_view import RunView
 from plctl.controller.spec.request_check import check_request
+
+_WAITS = "hosts have no room for it now"
+#: How often a run that waits looks whether an agent has come back, or brought more room.
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,9 @@ class Office:
         self._finisher = Finisher()
         self._going: dict[str, Going] = {}
         self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
-        self.occupancy = Occupancy()  #: of hosts by runs that are not over, also before they begin
+        self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
+        self.queue = RunQueue()
+        self._room = asyncio.Condition()  #: told when hosts or the queue have changed
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what others ask
@@ -71,7 +79,7 @@ class Office:
     # --- what changes something
 
     async def submit(self, asker: Asker, submit: rq.Submit) -> rq.Submitted:
-        """Place a run and begin it.
+        """Place a run and begin it, or let it wait for hosts that are taken.
 
         :raises UserError: it is none, fits nowhere, or names hosts that are not here.
         :raises WorldError: its folder cannot be written.
@@ -79,26 +87,34 @@ class Office:
         if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
             return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
         async with self._placing:
-            assignments = await asyncio.to_thread(_place, submit, self._offers())
+            assignments, waits = await asyncio.to_thread(_place, submit, self._offers())
             if submit.plan_only:
-                return rq.Submitted("", assignments)
+                return rq.Submitted("", assignments, waits=_WAITS if waits else "")
             now_ns = self._clock.wall_ns()
             run = new_run_id(submit.request.name, now_ns)
-            self.occupancy.add(run, assignments)  # nobody else may count on that room
+            (self.queue if waits else self.occupancy).add(run, assignments)  # nobody else may count on that room
         try:
             record, folder = await asyncio.to_thread(_write_plan, self._base, submit, assignments, run, now_ns)
         except BaseException:
             self.occupancy.remove(run)
+            self.queue.remove(run)
             raise
-        entry = _entry(record, asker, new_first_command())
+        entry = _entry(record, asker, new_first_command(), ev.Phase.QUEUED if waits else ev.Phase.NEW)
         self._journal.add_run(entry)
         self._journal.follow(run, folder.grown)
         self._journal.commit_for_good()
         self._log.emit("run.submitted", run=run, client=asker.name, links=entry.links, hosts=len(entry.hosts))
         going = self._open(entry, record, folder)
-        self._spawn(self._carry(run, folder, going.session.run()))
+        self._spawn(self._carry(run, folder, self._run_in_turn(going.session, run)))
         interpreter.set_aside()
-        return rq.Submitted(run, assignments)
+        return rq.Submitted(run, assignments, waits=self.waits(run))
+
+    def waits(self, run: str) -> str:
+        """What the run waits for, in words; empty if it does not wait."""
+        if run not in self.queue:
+            return ""
+        before = len(self.queue.before(run))
+        return _WAITS + (f"; {before} run{'s' * (before > 1)} before it in the queue" if before else "")
 
     async def cancel(self, asker: Asker, cancel: rq.Cancel) -> rq.Done:
         """End a run in good order.
@@ -109,6 +125,8 @@ class Office:
         if not (going := self._going.get(cancel.run)):
             raise BusyError(f"run {cancel.run} is over")
         going.session.cancel(f"{cancel.cause or 'cancelled'} ({asker.name})")
+        self.queue.remove(cancel.run)
+        await self._tell_waiting()
         return rq.Done(f"run {cancel.run} is being ended")
 
     async def clean(self, _: Asker, clean: rq.Clean) -> rq.Done:
@@ -117,7 +135,7 @@ class Office:
         :raises BusyError: it goes on.
         :raises WorldError: a host could not.
         """
-        if clean.run in self.occupancy:
+        if clean.run in self.occupancy or clean.run in self.queue:
             raise BusyError(f"run {clean.run} goes on; end it first: plctl cancel {clean.run}")
         done, not_done = await self._cleaner.clean(clean.run)
         if not_done:
@@ -132,6 +150,9 @@ class Office:
             path = self._base / entry.run
             try:
                 record = read_record(path)
+                if entry.phase == ev.Phase.QUEUED and not entry.verdict:
+                    self._queue_again(entry, record, path)
+                    continue
                 self.occupancy.add(entry.run, _assignments(record))
                 if entry.verdict:
                     self._spawn(self._finish(entry.run, path))
@@ -157,6 +178,46 @@ class Office:
             event = ev.Interrupted("the controller's machine was started again")
         self._log.emit("run.resumed", run=entry.run, phase=entry.phase, cause=event.cause)
         self._spawn(self._carry(entry.run, folder, going.session.resume(self._journal.course(entry.run), event)))
+
+    def _queue_again(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
+        self.queue.add(entry.run, _assignments(record))
+        folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
+        going = self._open(entry, record, folder)
+        self._journal.follow(entry.run, folder.grown)
+        self._spawn(self._carry(entry.run, folder, self._run_in_turn(going.session, entry.run)))
+
+    # --- the queue
+
+    async def _run_in_turn(self, session: Session, run: str) -> RunRecord:
+        """Let a run begin once nobody waits before it and its hosts have room."""
+        while run in self.queue and not await self._take_room(run):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S), self._room:
+                    await self._room.wait()
+        await self._tell_waiting()
+        return await session.run()
+
+    def _has_room(self, run: str) -> bool:
+        if not self.queue.is_first(run):
+            return False
+        offers = {offer.name: offer for offer in self._offers()}
+        return all(host in offers and offers[host].has_room_for(need) for host, need in self.queue.needs(run).items())
+
+    async def _take_room(self, run: str) -> bool:
+        """Whether the run's hosts have room, which is its own from now on."""
+        async with self._placing:
+            if run not in self.queue or not self._has_room(run):
+                return False
+            self.occupancy.add(run, _assignments(self._going[run].record))
+            self.queue.remove(run)
+            self._journal.enter(run, ev.Phase.NEW)
+            return True
+
+    async def _tell_waiting(self) -> None:
+        async with self._room:
+            self._room.notify_all()
+
+    # --- the end
 
     def _give_up(self, entry: RunEntry, cause: str) -> None:
         """A run whose folder is gone or spoiled cannot be gone on with; its hosts are to forget it."""
@@ -212,6 +273,7 @@ class Office:
         self._journal.end(run)
         self._journal.commit_for_good()
         self._log.emit("run.done", run=run)
+        await self._tell_waiting()
 
     def _offers(self) -> list[Offer]:
         return [self._offer(name, agent) for name, agent in self._board.agents.items() if agent.here]
@@ -219,15 +281,22 @@ class Office:
     def _offer(self, name: str, agent: AgentRecord) -> Offer:
         capacity = agent.hello.capacity
         room = Need(capacity.memory_bytes, capacity.packets_per_s)
-        return Offer(name, room, max(1, capacity.workers), self.occupancy.taken(name))
+        return Offer(name, room, max(1, capacity.workers), self.occupancy.taken(name), self.queue.promised(name))
 
 
 # In threads: ten thousand links take a second each.
 
 
-def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[rq.Assignment, ...]:
+def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[tuple[rq.Assignment, ...], bool]:
+    """Where the links go, and whether they must wait until there is room."""
     check_request(submit.request)
-    return place(submit.request, offers, submit.policy, force=submit.force)
+    crowded = [replace(offer, taken=offer.taken + offer.promised) for offer in offers]
+    try:
+        return place(submit.request, crowded, submit.policy, force=submit.force), False
+    except NoRoomError:
+        if not submit.wait:
+            raise
+    return place_later(submit.request, crowded, submit.policy), True
 
 
 def _write_plan(
@@ -244,7 +313,7 @@ def _write_plan(
     return record, folder
 
 
-def _entry(record: RunRecord, asker: Asker, first_command: int) -> RunEntry:
+def _entry(record: RunRecord, asker: Asker, first_command: int, phase: ev.Phase) -> RunEntry:
     return RunEntry(
         run=record.run,
         name=record.name,
@@ -255,6 +324,8 @@ def _entry(record: RunRecord, asker: Asker, first_command: int) -> RunEntry:
         hosts=tuple(dict.fromkeys(link.host for link in record.links)),
         clock=clock_identity(),
         first_command=first_command,
+        phase=phase,
+        labels=record.labels,
     )
 
 

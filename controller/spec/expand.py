@@ -47,6 +47,7 @@ def parse_spec(text: str, file: Path, *, name: str, seed: int, duration_ns: int 
         budget=Budget(run.budget.lateness, run.budget.skew),
         sample_interval_ns=run.telemetry.interval,
         socket_stats_ns=run.socket_stats or 0,
+        labels=dict(run.labels),
         sources=(SourceFile.of(str(file), text), *scenarios.sources()),
         warnings=tuple(scenarios.warnings()),
     )

@@ -212,6 +212,7 @@ class RunSpec(_Strict):
     name: Name | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     duration: Duration = 0
+    labels: dict[Text, Text] = Field(default_factory=dict)
     links: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_LINKS)]
     budget: BudgetSpec = BudgetSpec()
     telemetry: TelemetrySpec = TelemetrySpec()

@@ -118,6 +118,7 @@ def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
         hosts=_distinct(link.host for link in record.links),
         verdict=record.verdict,
         cause=_BROKEN_OFF_CAUSE if broken_off else record.cause,
+        labels=record.labels,
     )
 
 

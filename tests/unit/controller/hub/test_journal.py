@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import BusyError, UserError
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.journal import Happened, Journal, RunEntry
+from plctl.controller.hub.journal import _SCHEMA, Happened, Journal, RunEntry
 from plctl.controller.lifecycle.run_events import Begin, Cancel, Said
 
 CLOCK = ClockIdentity("boot", "time:[1]")
@@ -20,7 +21,7 @@ HELLO = m.Hello("a", "0.1.0", 1, CLOCK)
 
 def entry(run: str, request: int = 1) -> RunEntry:
     """A run of ada's on two hosts."""
-    return RunEntry(run, "r", "ada", request, "2026-01-01T00:00:00Z", 3, ("a", "b"), CLOCK, 2**62)
+    return RunEntry(run, "r", "ada", request, "2026-01-01T00:00:00Z", 3, ("a", "b"), CLOCK, 2**62, labels={"cc": "bbr"})
 
 
 @pytest.fixture
@@ -63,8 +64,8 @@ def test_a_run_comes_back_as_it_went_in(journal: Journal, path: Path) -> None:
     assert 0o600 == path.stat().st_mode & 0o777
     with closing(Journal(path)) as successor:
         (found,) = successor.unfinished()
-        assert ("r-1", ("a", "b"), CLOCK, 2**62, "running") == (
-            *(found.run, found.hosts, found.clock, found.first_command, found.phase),
+        assert ("r-1", ("a", "b"), CLOCK, 2**62, "running", {"cc": "bbr"}) == (
+            *(found.run, found.hosts, found.clock, found.first_command, found.phase, found.labels),
         )
         assert course == successor.course("r-1")
         assert {"events.jsonl": 17} == successor.sizes("r-1")
@@ -122,6 +123,23 @@ def test_what_is_owed_is_owed_until_it_is_settled(journal: Journal, path: Path) 
     journal.close()
     with closing(Journal(path)) as successor:
         assert [("r-1", "a")] == successor.owed()
+
+
+def test_a_journal_of_version_1_is_gone_on_with(path: Path) -> None:
+    """It had no labels; one of a later version is refused."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as old, old:
+        for statement in _SCHEMA.split(";"):
+            old.execute(statement)
+        old.execute("INSERT INTO runs VALUES ('r-0', 'r', 'ada', 1, '', 1, 'a', 'b', 't', 1, 'done', 'ok', '', 1, 1)")
+        old.execute("PRAGMA user_version = 1")
+    with closing(Journal(path)) as journal:
+        journal.add_run(entry("r-1"))
+        assert [{"cc": "bbr"}, {}] == [found.labels for found in journal.runs(9)]
+    with closing(sqlite3.connect(path)) as newer, newer:
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(UserError, match="is a journal of version 99"):
+        Journal(path)
 
 
 def test_a_journal_has_one_user(journal: Journal, path: Path) -> None:

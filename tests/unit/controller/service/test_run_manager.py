@@ -171,6 +171,72 @@ async def test_cancel_ends_a_run_and_names_who_did(stage: Stage) -> None:
     assert m.Refused(f"run {run} is over") == await stage.ask(rq.Cancel(run, "again"))
 
 
+#: A run that takes more than half of the agent's packets a second.
+HEAVY = Schedule((Row(0, 0, 1, 300_000 * 8 * 1514),))
+LARGE = replace(REQUEST, links=(LinkRequest(LinkPlan("x", HEAVY, HEAVY)),), labels={"cc": "bbr"})
+
+
+async def test_runs_wait_for_hosts_in_the_order_of_coming(stage: Stage) -> None:
+    """The second and third wait, say for what, and begin one after the other; a small one passes nobody by."""
+    answers = [await stage.ask(rq.Submit(LARGE)) for _ in range(3)]
+    first, second, third = (answer for answer in answers if isinstance(answer, rq.Submitted))
+    assert ("", "hosts have no room for it now") == (first.waits, second.waits)
+    assert "hosts have no room for it now; 1 run before it in the queue" == third.waits
+    state = await stage.state(third.run)
+    assert ("queued", third.waits, {"cc": "bbr"}) == (state.info.phase, state.info.cause, state.info.labels)
+    small = await stage.ask(rq.Submit(REQUEST))
+    assert isinstance(small, rq.Submitted)
+    assert "2 runs before it" in small.waits
+    for run in (first.run, second.run):
+        command = await stage.command()
+        assert (run, m.Prepare) == (command.epoch, type(command.message))
+        await stage.tell(not_ready(command.message), command.epoch, command.id)
+        await stage.obey(released)
+        assert "failed" == (await stage.over(run)).info.verdict
+    last = [await stage.command(), await stage.command()]  # beside the third there is room for the small one
+    assert [third.run, small.run] == [command.epoch for command in last]
+    for command in last:
+        await stage.tell(not_ready(command.message), command.epoch, command.id)
+    await stage.obey(released)
+    await stage.obey(released)
+    assert {"failed"} == {(await stage.over(run)).info.verdict for run in (third.run, small.run)}
+
+
+async def test_a_run_that_waits_can_be_cancelled(stage: Stage) -> None:
+    """It is over without having begun, and whoever waited behind it moves up."""
+    first, second, third = [await stage.ask(rq.Submit(LARGE)) for _ in range(3)]
+    assert isinstance(first, rq.Submitted)
+    assert isinstance(second, rq.Submitted)
+    assert isinstance(third, rq.Submitted)
+    prepare = await stage.command()
+    assert isinstance(await stage.ask(rq.Cancel(second.run, "enough")), rq.Done)
+    await stage.obey(released)
+    assert "cancelled" == (await stage.over(second.run)).info.verdict
+    assert "hosts have no room for it now" == (await stage.state(third.run)).info.cause
+    await stage.tell(not_ready(prepare.message), first.run, prepare.id)
+    await stage.obey(released)
+    await stage.obey(not_ready)
+    await stage.obey(released)
+    assert "failed" == (await stage.over(third.run)).info.verdict
+
+
+async def test_who_does_not_wait_is_refused_with_the_sums(stage: Stage) -> None:
+    """So is a run that would not fit even if nobody else took anything."""
+    await stage.ask(rq.Submit(LARGE))
+    refused = await stage.ask(rq.Submit(LARGE, wait=False))
+    assert isinstance(refused, m.Refused)
+    assert "link x fits on no host" in refused.cause
+    twice = replace(LARGE, links=(*LARGE.links, LinkRequest(LinkPlan("y", HEAVY, HEAVY))))
+    refused = await stage.ask(rq.Submit(twice))
+    assert isinstance(refused, m.Refused)
+    assert "fits on no host" in refused.cause
+    planned = await stage.ask(rq.Submit(LARGE, plan_only=True))
+    assert isinstance(planned, rq.Submitted)
+    assert ("", "hosts have no room for it now") == (planned.run, planned.waits)
+    await stage.obey(not_ready)
+    await stage.obey(released)
+
+
 async def test_clean_tells_every_host_and_waits_for_it(stage: Stage) -> None:
     """Also of a run that is not known; not of one that goes on; and a host that cannot says why."""
     asking = asyncio.create_task(stage.ask(rq.Clean("old")))
