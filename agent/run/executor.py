@@ -216,11 +216,14 @@ class RunHost:
             await self._handle(am.Broke(forwarder.died.result()))
 
     async def _watch_workload(self, link: RunLink, process: WorkloadProcess) -> None:
+        about = {"link": link.plan.name, "workload": process.workload.name}
+        if executed_ns := await process.executed():
+            late = {"late_ns": executed_ns - process.planned_ns} if process.planned_ns else {}
+            self._streams.log.emit("workload.started", **about, **process.dated(executed_ns), **late)
         await process.wait()
         result = process.result()
-        self._streams.log.emit(
-            "workload.ended", link=link.plan.name, workload=result.name, status=result.status, cause=result.cause
-        )
+        ended = process.dated(process.ended_ns)
+        self._streams.log.emit("workload.ended", **about, **ended, status=result.status, cause=result.cause)
         await self._handle(am.WorkloadEnded(link.plan.name, process.workload.name))
 
     # --- the run
@@ -242,6 +245,7 @@ class RunHost:
             link.baseline = link.latest = self._forwarder.read(link.slot)
             link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
             for process in link.workloads.values():
+                process.t0_ns = t0_ns
                 if process.workload.start_ns >= 0:
                     process.open_gate(t0_ns + process.workload.start_ns)
         await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)

@@ -84,6 +84,7 @@ class RunStreams:
             await self._desk.clock.sleep_until(self._sampler.next_ns)
             if self._going_on():
                 self._sample(forwarder)
+                await self.send_events()
                 if self._sampler.due():
                     await self._send_samples()
                 if not self._desk.crowded():  # else they wait in their files

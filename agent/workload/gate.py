@@ -3,14 +3,15 @@
 Run as a script by the bare interpreter (`python -I -S gate.py ORDER`), so that a thousand of them start quickly; hence
 the standard library only, and little of it. ORDER is a JSON object:
 
-    gate, status   descriptors: T0 is read from the first, one line for the agent is written to the second
+    gate, status   descriptors: the start is read from the first, lines for the agent are written to the second
     parent         pid of the agent, with which this process ends
     netns          path of the network namespace
     user           account to run as, or ""
     command        argv
 
-On the gate 8 bytes tell T0 (CLOCK_MONOTONIC, ns; 0: now); its end without them tells to leave. On the status pipe comes
-"ready" once this process waits, then nothing if the command was executed, else what went wrong.
+On the gate 8 bytes tell when to start (CLOCK_MONOTONIC, ns; 0: now); its end without them tells to leave. On the status
+pipe come "ready" once this process waits, "executing" and what the clock says right before it executes the command, and
+then nothing if it could (its end, as the kernel closes it), else what went wrong.
 """
 
 import ctypes
@@ -45,13 +46,14 @@ def main() -> None:
             _become(order["user"])
         _die_with(order["parent"])
         os.write(status, b"ready\n")
-        t0_ns = _wait_at(order["gate"])
+        start_ns = _wait_at(order["gate"])
     except (OSError, KeyError) as error:
         _leave(status, f"{error}", NOT_EXECUTABLE)
-    _sleep_until(t0_ns)
     command = order["command"]
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the interpreter ignores it, a command expects it
+    _sleep_until(start_ns)
     try:
+        os.write(status, b"executing %d\n" % time.monotonic_ns())
         os.execvp(command[0], command)
     except FileNotFoundError:
         _leave(status, f"cannot execute {command[0]}: command not found", NOT_FOUND)

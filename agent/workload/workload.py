@@ -47,12 +47,16 @@ class WorkloadProcess:
         self._identity: processes.Process
         self._status: asyncio.StreamReader
         self._gate = -1
-        self._started_ns = 0
-        self._ended_ns = 0
+        self._planned_ns: int | None = None  #: when the command is to be executed; None: as soon as the gate is open
+        self._opened_ns = 0
+        self._executed_ns = 0  #: when it was, by the gate's own clock; 0: not yet, or never
+        self._ended_ns = 0  #: when its end was noticed
+        self.t0_ns = 0  #: of the run, once that is known
         self._ended_by_us = False
         self._timed_out = False
         self._complaint = ""  #: of the gate: why the command was not executed
         self._opened = asyncio.Event()
+        self._decided = asyncio.Event()  #: the command was executed, or never will be
         self._gone = asyncio.Event()
         self._watcher: asyncio.Task[None]
 
@@ -106,11 +110,12 @@ class WorkloadProcess:
             raise WorldError(f"cannot start workload {workload.name}: {said or self._last_words()}")
         return self
 
-    def open_gate(self, t0_ns: int) -> None:
-        """Let the command run at `t0_ns` (CLOCK_MONOTONIC; 0: now). Once."""
-        self._started_ns = max(t0_ns, self._clock.monotonic_ns())
+    def open_gate(self, start_ns: int) -> None:
+        """Let the command be executed at `start_ns` (CLOCK_MONOTONIC; 0: now). Once."""
+        self._planned_ns = start_ns or None
+        self._opened_ns = self._clock.monotonic_ns()
         with suppress(BrokenPipeError):  # it is gone, and `wait` says so
-            os.write(self._gate, t0_ns.to_bytes(8, "little"))
+            os.write(self._gate, start_ns.to_bytes(8, "little"))
         self._close_gate()
         self._opened.set()
 
@@ -133,6 +138,11 @@ class WorkloadProcess:
                 )
             await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
 
+    async def executed(self) -> int:
+        """When the command was executed (CLOCK_MONOTONIC), once it was; 0 if it never will be."""
+        await self._decided.wait()
+        return self._executed_ns
+
     async def wait(self) -> None:
         """Return when the process has ended, by itself or not."""
         await self._gone.wait()
@@ -147,7 +157,35 @@ class WorkloadProcess:
     def result(self) -> WorkloadResult:
         """How it ended; after `wait` or `end`."""
         status = self._process.returncode
-        return WorkloadResult(self.workload.name, self.workload.at, 0 if status is None else status, self._cause())
+        return WorkloadResult(
+            name=self.workload.name,
+            at=self.workload.at,
+            status=0 if status is None else status,
+            cause=self._cause(),
+            planned_ns=self._planned_ns,
+            executed_ns=self._executed_ns,
+            ended_ns=self._ended_ns or None,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the gate, and then of the command."""
+        return self._process.pid
+
+    @property
+    def ended_ns(self) -> int:
+        """When its end was noticed (CLOCK_MONOTONIC); 0: not yet."""
+        return self._ended_ns
+
+    def dated(self, at_ns: int) -> dict[str, int | float]:
+        """What an event says of an instant of this workload: `t_ns`, and seconds after T0 if that is known."""
+        after_t0_s = self._after_t0_s(at_ns)
+        return {"t_ns": at_ns} | ({} if after_t0_s is None else {"after_t0_s": after_t0_s})
+
+    @property
+    def planned_ns(self) -> int | None:
+        """When the command is to be executed (CLOCK_MONOTONIC); None: at once, or not yet known."""
+        return self._planned_ns
 
     # --- inside
 
@@ -162,7 +200,7 @@ class WorkloadProcess:
     async def _watch(self) -> None:
         """Wait for the end, or for the time-out, and write down how it was."""
         timeout = asyncio.create_task(self._time_out())
-        self._complaint = (await self._status.read()).decode(errors="replace").strip()
+        await self._hear_gate()
         await self._process.wait()
         self._ended_ns = self._clock.monotonic_ns()
         timeout.cancel()
@@ -173,10 +211,20 @@ class WorkloadProcess:
         self._ledger.strike("process", self._entry)
         self._gone.set()
 
+    async def _hear_gate(self) -> None:
+        """Learn whether and when the command was executed: then the kernel closes the pipe before anything is added."""
+        word, _, at_ns = (await self._status.readline()).decode(errors="replace").strip().partition(" ")
+        self._complaint = (await self._status.read()).decode(errors="replace").strip()
+        if word == "executing" and at_ns.isdecimal() and not self._complaint:
+            self._executed_ns = int(at_ns)
+        self._decided.set()
+
     async def _time_out(self) -> None:
+        """What is executed late has its time from then on; what is not executed at all, from when it should have."""
         await self._opened.wait()
-        if self.workload.timeout_ns:
-            await self._clock.sleep_until(self._started_ns + self.workload.timeout_ns)
+        if timeout_ns := self.workload.timeout_ns:
+            await self._clock.sleep_until((self._planned_ns or self._opened_ns) + timeout_ns)
+            await self._clock.sleep_until(self._executed_ns + timeout_ns)
             self._timed_out = True
             await asyncio.to_thread(self._end_session)
 
@@ -194,6 +242,8 @@ class WorkloadProcess:
 
     def _cause(self) -> str:
         """Why the workload failed; empty if it did not. One that the run's end ended did not."""
+        if self._timed_out and not self._executed_ns:
+            return f"was not executed within its timeout of {format_duration(self.workload.timeout_ns)}"
         if self._timed_out:
             return f"ran longer than its timeout of {format_duration(self.workload.timeout_ns)}"
         if self._complaint:
@@ -211,13 +261,20 @@ class WorkloadProcess:
             "at": self.workload.at,
             "pid": self._process.pid,
             "status": status,
-            "started_ns": self._started_ns,
+            "t0_ns": self.t0_ns or None,
+            "planned_ns": self._planned_ns,
+            "executed_ns": self._executed_ns or None,
+            "executed_after_t0_s": self._after_t0_s(self._executed_ns),
             "ended_ns": self._ended_ns,
+            "ended_after_t0_s": self._after_t0_s(self._ended_ns),
             "ended_with_the_run": self._ended_by_us,
             "timed_out": self._timed_out,
             "cause": self._cause(),
         }
         self._output("exit.json").write_text(json.dumps(document, indent=1) + "\n")
+
+    def _after_t0_s(self, at_ns: int) -> float | None:
+        return (at_ns - self.t0_ns) / NS_PER_S if at_ns and self.t0_ns else None
 
     def _last_words(self) -> str:
         """The end of what it wrote to standard error, as one line."""

@@ -37,7 +37,8 @@ class EventLog(structlog.BoundLoggerBase):
         """Hand one event to the sink.
 
         :param event: lower-case dotted words, e.g. ``link.ready``.
-        :param facts: `link`, `run`, `cause` where they are not bound, and anything JSON can carry.
+        :param facts: `link`, `run`, `cause` where they are not bound, and anything JSON can carry; `t_ns`, by the log's
+            own clock, if it happened before now.
         :raises ValueError: `event` is spelled otherwise.
         """
         if not _EVENT_NAME.fullmatch(event):
@@ -97,8 +98,9 @@ class _Stamp:
         self._clock = clock
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG002  (structlog's signature)
-        event["ts"] = format_wall(self._clock.wall_ns())
-        event["t_ns"] = self._clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
+        t_ns = event.setdefault("t_ns", now_ns)
+        event["ts"] = format_wall(self._clock.wall_ns() - (now_ns - t_ns))
         first = {field: event.pop(field, "") for field in FIELDS}
         return first | dict(event)
 

@@ -90,6 +90,7 @@ class Budget:
 
     lateness_ns: int = 1 * NS_PER_MS  #: p99 of delivery lateness, per direction
     skew_ns: int = 1 * NS_PER_MS  #: how far from T0 a link may start
+    workload_ns: int = 50 * NS_PER_MS  #: how much later than planned a workload may be executed
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,7 @@ class WorkloadResult:
     cause: str = ""
     planned_ns: int | None = None  #: when its command was to be executed; None: as soon as it was there
     executed_ns: int | None = None  #: when it was; 0: never; None: not known
+    ended_ns: int | None = None  #: when its agent noticed its end; None: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _FIRST_NUMBER = 4
 _VERDICTS = {
     Verdict.OK: "what was emulated is what was asked for, within the budgets above",
     Verdict.LATE: "packets left later than the model asked for: the 99th percentile is over its budget",
-    Verdict.SKEWED: "the link did not start at T0 within its budget",
+    Verdict.SKEWED: "the link did not start at T0, or a workload not when it was to, within the budget",
     Verdict.OVERLOADED: "the machine lost packets that no scenario asked to lose; do not trust what this link shows",
     Verdict.UNPROVEN: "nothing is known to be wrong, but a witness that could have seen it was not heard",
     Verdict.SIMULATED: "nothing was emulated: a simulated agent made up every figure, to try the controller",
@@ -67,7 +67,8 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
         ("links", f"{len(record.links)} on {hosts}"),
         ("T0", record.t0_utc or "never reached"),
         ("budgets", f"99 % of packets at most {format_duration(record.budget.lateness_ns)} late;"
-                    f" start within {format_duration(record.budget.skew_ns)} of T0"),
+                    f" start within {format_duration(record.budget.skew_ns)} of T0;"
+                    f" workloads at most {format_duration(record.budget.workload_ns)} after their time"),
         ("clocks", _clocks(record)),
         ("start", _skew(record)),
         ("software", _listed(record.versions)),

@@ -174,6 +174,7 @@ def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled:
     result = link.result
     known = LinkFacts(
         cancelled=cancelled,
+        t0_ns=link.planned_ns,
         planned_ns=link.planned_ns if at_t0 else None,
         clock_bound_ns=host.known_bound_ns,
         clock_source=host.clock_source,

@@ -44,7 +44,7 @@ def parse_spec(text: str, file: Path, *, name: str, seed: int, duration_ns: int 
         seed=seed if run.seed is None else run.seed,
         links=tuple(links.requests),
         duration_ns=duration_ns,
-        budget=Budget(run.budget.lateness, run.budget.skew),
+        budget=Budget(run.budget.lateness, run.budget.skew, run.budget.workload),
         sample_interval_ns=run.telemetry.interval,
         socket_stats_ns=run.socket_stats or 0,
         labels=dict(run.labels),

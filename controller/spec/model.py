@@ -198,6 +198,7 @@ class BudgetSpec(_Strict):
 
     lateness: Duration = Budget().lateness_ns
     skew: Duration = Budget().skew_ns
+    workload: Duration = Budget().workload_ns
 
 
 class TelemetrySpec(_Strict):

@@ -33,13 +33,14 @@ class HalfFacts:
 class LinkFacts:
     """Everything that a link's judgement needs. All times are in the clock of the link's agent.
 
-    `planned_ns` is None for a link that starts with traffic rather than at T0; `started_ns` is None if it never did.
+    `planned_ns` is T0, but None for a link that starts with traffic instead; `started_ns` is None if it never did.
     A workload that plctl itself ended, because the run was over or cancelled, has not failed.
     """
 
     failure: str | None = None  #: the first cause, as a sentence
     cancelled: bool = False
     workloads: tuple[WorkloadResult, ...] = ()
+    t0_ns: int | None = None
     planned_ns: int | None = None
     started_ns: int | None = None
     clock_bound_ns: int | None = None  #: how far the agent's idea of T0 may be from the controller's; None: not known

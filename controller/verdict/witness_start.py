@@ -1,4 +1,4 @@
-"""Witnesses of the run's course on a link: its agent, its clock, its start and its workloads."""
+"""Witnesses of the run's course on a link: its agent, its clock and its start."""
 
 from __future__ import annotations
 
@@ -57,17 +57,3 @@ def hear_start(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     )
     verdict = Verdict.SKEWED if abs(off) + bound_ns > budget.skew_ns else Verdict.OK
     yield Statement("start", True, facts.started_ns, facts.started_ns, says, verdict)
-
-
-def hear_workloads(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
-    """How the link's workloads went."""
-    del budget
-    if not facts.reported:
-        yield unheard("workloads", "nothing is known of the workloads")
-        return
-    failed = [each for each in facts.workloads if each.cause]
-    for each in failed:
-        yield objection("workloads", facts, Verdict.FAILED, f"{each.name}: {each.cause}")
-    if not failed:
-        many = {0: "there was no workload", 1: "the workload did not fail"}
-        yield seen("workloads", facts, many.get(len(facts.workloads), "no workload failed"))

@@ -136,6 +136,13 @@ def direction_result(columns: Columns) -> DirectionResult:
     )
 
 
+def workload_result(end: str, status: int = 0, cause: str = "") -> WorkloadResult:
+    """How a workload ended that was executed when it should have been: the server's before T0, the client's then."""
+    planned_ns = T0_NS if end == "client" else None
+    executed_ns = T0_NS + 20 * NS_PER_US if end == "client" else T0_NS - NS_PER_S
+    return WorkloadResult(end, end, status, cause, planned_ns, executed_ns, T0_NS + DURATION_NS)
+
+
 def make_run(
     base: Path, plans: tuple[LinkPlan, ...] = (handover_plan(),), *, slow: str = "", overloaded: str = "",
     record: RunRecord | None = None, workload: WorkloadResult | None = None, artifacts: dict[str, bytes] | None = None,
@@ -158,8 +165,13 @@ def make_run(
             folder.append_samples(HOST, packed(columns))
         for name, data in (artifacts or {}).items():
             folder.append_artifact(plan.name, name, data)
-        workloads = (WorkloadResult("server", "server", -15), workload or WorkloadResult("client", "client", 0))
-        results.append(LinkResult(plan.name, direction_result(up), direction_result(down), workloads))
+        workloads = (workload_result("server", -15), workload or workload_result("client"))
+        results.append(
+            LinkResult(
+                plan.name, direction_result(up), direction_result(down), workloads,
+                from_ns=T0_NS - 90 * NS_PER_MS, until_ns=T0_NS + DURATION_NS,
+            )
+        )  # fmt: skip
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=WALL_NS + DURATION_NS)
     return folder
 

@@ -24,6 +24,7 @@ from plctl.agent.workload.workload import MARK_VARIABLE, WorkloadProcess
 from plctl.common.base.clock import RealClock
 from plctl.common.base.errors import WorldError
 from plctl.common.plan.run_plan import LinkPlan, Ready, Workload
+from plctl.common.protocol.messages import WorkloadResult
 
 CLOCK = RealClock()
 
@@ -59,8 +60,68 @@ async def test_it_runs_at_t0_in_its_namespace_and_leaves_its_output(
     assert int(said) >= t0_ns
     assert any("veth1:" in line for line in interfaces)
     assert (0, "") == (process.result().status, process.result().cause)
-    assert {"status": 0, "started_ns": t0_ns}.items() <= json.loads((tmp_path / "w.exit.json").read_text()).items()
+    result, left = process.result(), json.loads((tmp_path / "w.exit.json").read_text())
+    assert (t0_ns, 0) == (result.planned_ns, result.status)
+    assert t0_ns <= executed_ns(result) <= int(said) <= result.ended_ns
+    assert (t0_ns, result.executed_ns, result.ended_ns) == (left["planned_ns"], left["executed_ns"], left["ended_ns"])
     assert [] == [e for e in ledger.entries() if e.kind == "process"]
+
+
+def executed_ns(result: WorkloadResult) -> int:
+    """When the command was executed; it is known, as this agent reports it."""
+    assert result.executed_ns is not None
+    return result.executed_ns
+
+
+async def test_a_gate_that_was_stopped_over_the_start_tells_the_real_start(
+    built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """What is recorded is when the command was executed, not when it should have been; so is the event's instant."""
+    process = await spawn(command("true"), built, ledger, tmp_path)
+    process.t0_ns = process_start_ns = time.monotonic_ns()
+    os.kill(process.pid, signal.SIGSTOP)
+    process.open_gate(process_start_ns + 5_000_000)
+    while time.monotonic_ns() < process_start_ns + 50_000_000:
+        await asyncio.sleep(0)
+    resumed_ns = time.monotonic_ns()
+    os.kill(process.pid, signal.SIGCONT)
+    await process.wait()
+    result = process.result()
+    assert resumed_ns <= executed_ns(result) == await process.executed()
+    after_t0_s = (executed_ns(result) - process_start_ns) / 1e9
+    assert {"t_ns": result.executed_ns, "after_t0_s": after_t0_s} == process.dated(executed_ns(result))
+    assert after_t0_s == json.loads((tmp_path / "w.exit.json").read_text())["executed_after_t0_s"]
+
+
+@pytest.mark.parametrize("argv", [("no-such-command",), ("/etc/passwd",)])
+async def test_a_command_that_cannot_be_executed_never_was(
+    argv: tuple[str, ...], built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """That its moment came is no proof that it ran."""
+    process = await spawn(command(*argv), built, ledger, tmp_path)
+    process.open_gate(0)
+    assert 0 == await process.executed()
+    await process.wait()
+    assert 0 == process.result().executed_ns
+
+
+async def test_a_gate_that_is_ended_before_its_start_executed_nothing(
+    built: Triple, ledger: Ledger, tmp_path: Path
+) -> None:
+    """A run that is over before a workload's start says that it was never executed."""
+    process = await spawn(command("true"), built, ledger, tmp_path)
+    process.open_gate(time.monotonic_ns() + 60_000_000_000)
+    await process.end()
+    assert (0, "") == (process.result().executed_ns, process.result().cause)
+
+
+async def test_a_timeout_before_the_start_says_so(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+    """A gate that hangs does not hold up the run, and is not said to have run for long."""
+    process = await spawn(command("true", timeout_ns=20_000_000), built, ledger, tmp_path)
+    os.kill(process.pid, signal.SIGSTOP)
+    process.open_gate(time.monotonic_ns())
+    await process.wait()
+    assert "was not executed within its timeout of 20 ms" == process.result().cause
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def test_an_event_is_stamped_by_the_clock_it_was_given(events: list[Event]) -> N
     ]
 
 
+def test_what_is_noticed_later_is_dated_by_when_it_happened(events: list[Event]) -> None:
+    """The order of the log is that of what happened; both clocks are turned back by the same time."""
+    clock = FakeClock(start_ns=5_000, wall_ns=1_700_000_000_000_006_000)
+    make_log(events.append, clock, host="h").emit("workload.started", t_ns=3_000)
+    assert ("2023-11-14T22:13:20.000004Z", 3_000) == (events[0]["ts"], events[0]["t_ns"])
+
+
 def test_the_seven_words_come_first_in_every_event(events: list[Event]) -> None:
     """A line reads the same way whatever its facts; a word that does not apply is empty."""
     make_log(events.append, FakeClock(), host="h").emit("agent.up", zeal=1, age_ns=2)

@@ -25,7 +25,8 @@ PLAN = RunPlan(
     links=(LinkPlan("leo-0", SCHEDULE, SCHEDULE, workloads=(Workload("w", "client", ("true",), ready=Ready(tcp=1)),)),),
 )
 RESULT = messages.DirectionResult(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
-FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (messages.WorkloadResult("w", "client", 0),)),))
+WORKLOAD = messages.WorkloadResult("w", "client", 0, "", 1, 2, 3)
+FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (WORKLOAD,)),))
 INFO = rq.RunInfo("r", "handover", "running", "ada", "2026-11-23T04:15:30.000000Z", 1, ("edge-1",))
 AGENT = rq.AgentInfo("edge-1", "10.0.0.1", "0.1.0", True, 5, ("r",), 1, 2, 3, 4, -5, 6, "exchanges", 0, {"kernel": "6"})
 REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile.of("leo.csv", "0,0,1,1"),))

@@ -11,11 +11,10 @@ import pytest
 from click.testing import CliRunner
 from support.html_reader import read
 from support.probe_report import client
-from support.synthetic_run import handover_plan, make_run, plan_record
+from support.synthetic_run import handover_plan, make_run, plan_record, workload_result
 
 from plctl.common.base.errors import UserError
 from plctl.common.plan.run_plan import LinkPlan, Workload
-from plctl.common.protocol.messages import WorkloadResult
 from plctl.controller.commands.report import report as report_command
 from plctl.controller.report import page as report
 from plctl.controller.report.finishing import finish
@@ -61,7 +60,7 @@ def test_what_users_wrote_never_becomes_markup(tmp_path: Path) -> None:
         versions={HOSTILE: HOSTILE},
     )  # fmt: skip
     page = finished(
-        tmp_path, plan, record=record, workload=WorkloadResult(workload.name, "client", 1, HOSTILE),
+        tmp_path, plan, record=record, workload=replace(workload_result("client", 1, HOSTILE), name=workload.name),
         artifacts={f"{workload.name}.stderr": HOSTILE.encode() + b"\xff\x00", f"{workload.name}.stdout": b"{"},
     )  # fmt: skip
     tags = read(Markup(page)).tags
@@ -81,7 +80,7 @@ def test_a_failed_workload_shows_the_end_of_its_stderr(tmp_path: Path) -> None:
     """The last twenty lines, where the reason mostly is."""
     lines = "".join(f"line {number}\n" for number in range(100))
     text = read(Markup(finished(
-        tmp_path, workload=WorkloadResult("client", "client", 2, "exit status 2"),
+        tmp_path, workload=workload_result("client", 2, "exit status 2"),
         artifacts={"client.stderr": lines.encode()},
     ))).text  # fmt: skip
     assert "client (at the client): exit status 2" in text

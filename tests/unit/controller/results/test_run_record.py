@@ -22,6 +22,7 @@ from plctl.controller.results.run_record import (
 )
 
 QUIET = DirectionResult(9, 900, 9, 900, 0, 0, 0, 0, 5_000, 9_000, 20_000)
+FAILED = WorkloadResult("client", "client", 1, "exit status 1", T0_NS, T0_NS)
 RECORD = plan_record((handover_plan("leo-0"), handover_plan("leo-1")))
 
 
@@ -45,7 +46,7 @@ def both(**changes: object) -> tuple[LinkResult, LinkResult]:
 
 def test_a_record_survives_the_round_trip_through_json() -> None:
     """Every field, nested ones too, is read back as it was written."""
-    record = judged(ran(), *both(workloads=(WorkloadResult("client", "client", 1, "exit status 1"),)))
+    record = judged(ran(), *both(workloads=(FAILED,)))
     assert record == from_json(to_json(record))
 
 
@@ -72,7 +73,7 @@ def test_quiet_links_are_ok() -> None:
     ("change", "verdict", "cause"),
     [
         ({"cause": "forwarder died"}, "failed", "forwarder died"),
-        ({"workloads": (WorkloadResult("c", "client", 1, "exit status 1"),)}, "failed", "c: exit status 1"),
+        ({"workloads": (FAILED,)}, "failed", "client: exit status 1"),
         ({"up": replace(QUIET, lost_ring=2)}, "overloaded", "2 frames up"),
         ({"down": replace(QUIET, lateness_p99_ns=2 * NS_PER_MS)}, "late", "p99 2 ms"),
     ],

@@ -79,7 +79,7 @@ def test_reads_a_whole_spec(load: Load) -> None:
 def test_reads_the_rarer_keys(load: Load) -> None:
     """Keys that the first example lacks have their meaning too."""
     request = load(
-        "budget: {lateness: 2ms, skew: 500us}\ntelemetry: {interval: 50ms}\n"
+        "budget: {lateness: 2ms, skew: 500us, workload: 7ms}\ntelemetry: {interval: 50ms}\n"
         + link(
             scenario="{up: leo.csv, down: one.csv}", repeat="20s", queue="{capacity: 100p}", overhead="18", mtu="9000",
             start="first-packet", arp="dynamic", hosts="lab1",
@@ -87,7 +87,7 @@ def test_reads_the_rarer_keys(load: Load) -> None:
         )
     )  # fmt: skip
     plan = request.links[0].plan
-    assert (Budget(2_000_000, 500_000), 50_000_000) == (request.budget, request.sample_interval_ns)
+    assert (Budget(2_000_000, 500_000, 7_000_000), 50_000_000) == (request.budget, request.sample_interval_ns)
     assert (20 * 10**9, 0, 1) == (plan.up.period_ns, plan.down.period_ns, len(plan.down.rows))
     assert ("leo", 0, Capacity("packets", 100)) == (plan.name, plan.index, plan.queue.capacity)
     assert (18, 9000, "first-packet", "dynamic") == (plan.overhead_bytes, plan.mtu, plan.start, plan.arp)

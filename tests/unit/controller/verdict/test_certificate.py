@@ -16,7 +16,7 @@ from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Verdict
 
 BUDGET = Budget(lateness_ns=1 * NS_PER_MS, skew_ns=1 * NS_PER_MS)
-GOOD = LinkFacts(planned_ns=5_000_000_000, started_ns=5_000_020_000, clock_bound_ns=30 * NS_PER_US)
+GOOD = LinkFacts(t0_ns=5_000_000_000, planned_ns=5_000_000_000, started_ns=5_000_020_000, clock_bound_ns=30 * NS_PER_US)
 
 
 def good(**changes: object) -> LinkFacts:
@@ -79,7 +79,7 @@ def good(**changes: object) -> LinkFacts:
         (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),
         (good(failure="the agent died"), "failed", "the agent died"),
         (
-            good(workloads=(WorkloadResult("client", "client", 1, "exited with status 1"),)),
+            good(workloads=(WorkloadResult("client", "client", 1, "exited with status 1", executed_ns=5_000_000_000),)),
             "failed",
             "client: exited with status 1",
         ),
@@ -184,13 +184,19 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
         clock_source="same clock",
         up=HalfFacts(12_000, arrived_packets=7, delivered_packets=6, lateness_max_ns=20_000),
         packet_log=True,
-        workloads=(WorkloadResult("client", "client", 0),),
+        workloads=(
+            WorkloadResult("server", "server", -15, executed_ns=4_000_000_000),
+            WorkloadResult("client", "client", 0, planned_ns=5_000_000_000, executed_ns=5_000_070_000),
+        ),
     )
     said = {each.witness: (each.from_ns, each.until_ns, each.says) for each in judge(facts, BUDGET).certificate}
     watched = (4_990_000_000, 6_000_000_000)
     assert said == {
         "agent": (*watched, "the agent carried the link to the end of the run and reported it"),
-        "workloads": (*watched, "the workload did not fail"),
+        "workloads": (
+            *watched,
+            "server was executed 1 s before T0; client was executed 70 µs after T0, 70 µs after its time",
+        ),
         "losses": (*watched, "the machine lost none of 7 frames up and 0 frames down"),
         "clock": (*watched, "T0 was known to within 30 µs, by same clock"),
         "start": (

@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.synthetic_run import RUN, handover_plan, make_run, plan_record
+from support.synthetic_run import RUN, handover_plan, make_run, plan_record, workload_result
 
 from plctl.common.base.errors import UserError
-from plctl.common.protocol.messages import WorkloadResult
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.view.local_runs import LocalRuns
 from plctl.controller.view.why import again, document, gather, tell
@@ -22,7 +21,7 @@ async def told(base: Path, link: str = "leo-0") -> list[str]:
 
 async def test_a_failed_link_says_why_and_what_its_workload_said(tmp_path: Path) -> None:
     """The cause comes first, the end of standard error is quoted, and figures stand for both directions."""
-    bad = WorkloadResult("client", "client", 1, "exit status 1")
+    bad = workload_result("client", 1, "exit status 1")
     said = b"".join(b"line %d\n" % number for number in range(100)) + b"connect: Connection refused\n"
     with make_run(tmp_path, workload=bad, artifacts={"client.stderr": said}) as folder:
         folder.append_events([{"t_ns": 10**15, "event": "link.finished", "link": "leo-1"}])
