@@ -239,19 +239,21 @@ class RunHost:
         await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
 
     async def _start(self, t0_ns: int) -> None:
-        """Arm everything for T0; once it has passed, say when each link really started."""
+        """Arm everything for T0; once it has passed, say when each link really started.
+
+        The forwarder goes first: should it refuse, no link starts, and so no workload may.
+        """
         assert self._forwarder is not None
-        for link in self._links.values():
-            link.baseline = link.latest = self._forwarder.read(link.slot)
-            link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
-            for process in link.workloads.values():
-                process.t0_ns = t0_ns
-                if process.workload.start_ns >= 0:
-                    process.open_gate(t0_ns + process.workload.start_ns)
         await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
         for link in self._links.values():
             if link.plan.start != "at-t0":
                 await self._forwarder.trigger(link.slot)
+        for link in self._links.values():
+            link.baseline = link.latest = self._forwarder.read(link.slot)
+            link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
+            self._open_gates(link, t0_ns)
+        left_ns = t0_ns - self._desk.clock.monotonic_ns()
+        self._streams.log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
         await self._desk.clock.sleep_until(t0_ns + START_QUIET_NS)
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
@@ -259,6 +261,12 @@ class RunHost:
         await self._desk.keeper.burst(gap_ns=self._gap_ns)
         latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
         await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
+
+    def _open_gates(self, link: RunLink, t0_ns: int) -> None:
+        for process in link.workloads.values():
+            process.t0_ns = t0_ns
+            if process.workload.start_ns >= 0:
+                process.open_gate(t0_ns + process.workload.start_ns)
 
     async def _started(self, link: RunLink, t0_ns: int) -> m.LinkStart:
         """A link that waits for its first packet is open, and so started, at T0."""

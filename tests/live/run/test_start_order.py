@@ -1,0 +1,106 @@
+"""At T0 the forwarder goes first: where it cannot start, no workload does, and the links say why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from plctl.agent.run.host_site import HostSite
+from plctl.agent.service.daemon import Agent
+from plctl.common.base.clock import RealClock
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
+from plctl.common.telemetry.samples import Samples
+from plctl.common.transport.hub_and_spoke import LocalHub
+from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.lifecycle.machine import Phase
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.run.session import Session
+
+CLOCK = RealClock()
+
+
+@dataclass
+class Holder:
+    """An observer that stops the forwarder once links are being armed, until T0 has passed."""
+
+    site: HostSite
+    hold: bool
+    resumer: asyncio.Task[None] | None = None
+
+    def phase(self, phase: Phase, t0_ns: int) -> None:
+        """Stop it, if that was asked for."""
+        if phase is Phase.ARMING and self.hold and not self.resumer:
+            assert self.site._forwarder is not None
+            os.kill(self.site._forwarder.pid, signal.SIGSTOP)
+            self.resumer = asyncio.create_task(self._resume(self.site._forwarder.pid, t0_ns + 5 * NS_PER_MS))
+
+    async def _resume(self, pid: int, at_ns: int) -> None:
+        await CLOCK.sleep_until(at_ns)
+        os.kill(pid, signal.SIGCONT)
+
+    def samples(self, host: str, samples: Samples) -> None:
+        """Not looked at here."""
+
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
+        """Not looked at here."""
+
+
+@pytest.fixture
+async def site(state: Path) -> AsyncIterator[tuple[HostSite, Switchboard]]:
+    """A host with its agent, and the switchboard that it talks to."""
+    assert state.is_dir()
+    hub, site = LocalHub(), HostSite()
+    board, agent = Switchboard(hub, CLOCK, "c"), Agent("a", hub.spoke("a"), CLOCK, site)
+    tasks = [asyncio.create_task(board.serve()), asyncio.create_task(agent.serve())]
+    yield site, board
+    agent.stop()
+    await tasks[1]
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run(site: HostSite, board: Switchboard, plan: LinkPlan, folder: Path, *, hold: bool) -> RunRecord:
+    """Take a run of one link and one workload, which makes the file `executed`, through its course."""
+    workload = Workload("w", "client", ("touch", str(folder / "executed")), start_ns=0)
+    plans = {"a": RunPlan("r-0001", 1, (replace(plan, workloads=(workload,)),))}
+    await asyncio.wait_for(board.wait_for("a"), 20)
+    with RunFolder.create(folder, "r-0001") as made:
+        made.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(link, "a") for link in plans["a"].links)))
+        return await asyncio.wait_for(Session(plans, made, board, CLOCK, Holder(site, hold)).run(), 60)
+
+
+async def test_no_workload_starts_on_a_link_that_does_not(
+    site: tuple[HostSite, Switchboard], plan: LinkPlan, tmp_path: Path
+) -> None:
+    """A forwarder that could not be armed before T0 starts nothing later, and no gate was opened before it was."""
+    record = await run(*site, plan, tmp_path, hold=True)
+    assert "failed" == record.verdict
+    assert "has passed" in record.links[0].cause
+    assert record.links[0].result
+    assert [0] == [each.executed_ns for each in record.links[0].result.workloads]
+    assert not (tmp_path / "executed").exists()
+
+
+async def test_a_workload_starts_once_its_link_is_armed(
+    site: tuple[HostSite, Switchboard], plan: LinkPlan, tmp_path: Path
+) -> None:
+    """The same run without the stop: the link and its workload start, and the log says how long before T0 all stood."""
+    record = await run(*site, plan, tmp_path, hold=False)
+    assert record.links[0].result
+    (workload,) = record.links[0].result.workloads
+    assert workload.executed_ns
+    assert workload.planned_ns == record.links[0].planned_ns
+    events = [json.loads(line) for line in (tmp_path / "r-0001" / "events.jsonl").read_text().splitlines()]
+    assert [True] == [event["before_t0_ns"] > 0 for event in events if event["event"] == "links.armed"]
+    (started,) = (event for event in events if event["event"] == "workload.started")
+    assert 0 <= started["after_t0_s"] == (workload.executed_ns - workload.planned_ns) / NS_PER_S
+    assert (tmp_path / "executed").exists()
