@@ -198,7 +198,7 @@ class RunHost:
         terms = await forwarder.terms()
         if self._forwarder is None:
             self._forwarder = forwarder
-            self._terms = to_plain(terms) | to_plain(forwarder.options)
+            self._terms = to_plain(forwarder.options) | to_plain(terms)  # what it got counts
             self._streams.log.emit("forwarder.started", **self._terms)
             self._spawn(self._watch_forwarder(forwarder))
         return self._forwarder

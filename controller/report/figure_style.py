@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plctl.controller.report.markup import Markup
@@ -16,7 +18,7 @@ _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", ASKED: "asked", MEASURED
               BAD: "bad"}  # fmt: skip
 STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all of them
     "svg.fonttype": "none",
-    "font.size": 9.0,
+    "font.size": 8.0,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -31,10 +33,27 @@ STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 9.0,
+    "axes.titlesize": 8.0,
     "lines.linewidth": 1.2,
 }
-SIZE_INCHES = (10.6, 2.15)
+#: Two panels, one above the other: two such figures fit beside each other on a screen, and one on a phone, where
+#: report.css makes the words larger.
+SIZE_INCHES = (5.3, 3.7)
+
+
+def stacked(titles: Sequence[str], label: str, *, above: float = 0) -> tuple[Figure, list[Axes]]:
+    """A figure of two panels with one time axis and one scale, under `titles`; `label` says what is drawn.
+
+    :param above: so many points are left free between each panel and its title.
+    """
+    figure = Figure(figsize=SIZE_INCHES)
+    both = list(figure.subplots(2, 1, sharex=True, sharey=True))
+    figure.subplots_adjust(left=0.125, right=0.975, top=0.935 - above / 260, bottom=0.07, hspace=0.24 + above / 100)
+    for axes, title in zip(both, titles, strict=True):
+        axes.set_title(title, pad=4 + above)
+        axes.xaxis.set_major_formatter("{x:g} s")
+    figure.text(0.02, 0.5, label, rotation="vertical", ha="center", va="center")
+    return figure, both
 
 
 def svg(figure: Figure, description: str) -> Markup:

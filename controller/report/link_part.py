@@ -79,7 +79,8 @@ def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: 
         until_s=until,
         lateness_budget_ns=record.budget.lateness_ns,
     )
-    return join(*_captioned(curves), *_socket_figures(sockets, link.plan.name, until))
+    figures = (*_captioned(curves), *_socket_figures(sockets, link.plan.name, until))
+    return element("div", *figures, class_="figures")
 
 
 def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup]:
@@ -87,15 +88,18 @@ def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup
     flows = socket_plots.senders(sockets, link)
     if not any(flows.values()):
         return []
-    most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most."
+    most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most. "
+    flows_by_colour = [_key(colour, f"{name}; ") for name, colour in socket_plots.names(flows)]
     return [
         _figure(
             socket_plots.window(flows, link, until_s),
             element("b", "Congestion window. "), "What each TCP sender let be on its way, as the kernel had it.", most,
+            *flows_by_colour,
         ),
         _figure(
             socket_plots.round_trip(flows, link, until_s),
-            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel.",
+            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel. ",
+            *flows_by_colour,
         ),
     ]  # fmt: skip
 
@@ -109,6 +113,8 @@ def _captioned(curves: LinkCurves) -> list[Markup]:
             _key("measured", "time packets spent in the link, median, "),
             _key("band", "its minimum to 99th percentile."),
             " What lies above the broad line is time in the queue and in service. Dotted: the route changes.",
+            " The scale is logarithmic, since packets queued for many times the delay asked for."
+            if link_plots.delay_is_logarithmic(curves) else "",
         ),
         _figure(
             link_plots.rate(curves),
@@ -128,7 +134,7 @@ def _captioned(curves: LinkCurves) -> list[Markup]:
         ),
         _figure(
             link_plots.lateness(curves),
-            element("b", "Lateness. "), "How long after its computed time a packet left: ",
+            element("b", "Lateness. "), "How long after its computed time a packet left, on a logarithmic scale: ",
             _key("measured", "median, "), _key("worse", "99th percentile, "), _key("max", "maximum; "),
             _key("budget", "what the 99th percentile of the whole run may be."),
         ),

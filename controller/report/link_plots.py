@@ -1,6 +1,6 @@
 """Draws a link's curves.
 
-Each plot is one quantity with two panels, up and down, over the time since T0. The broad line is what was asked for,
+Each plot is one quantity with two panels, up above down, over the time since T0. The broad line is what was asked for,
 the thin one what happened.
 """
 
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS
-from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
+from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, STYLE, WORSE, stacked, svg
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.series import Asked, Floats, Measured
 
 _TITLES = {"up": "up: client → server", "down": "down: server → client"}
-_MAX_ROUTE_LABELS = 8
+_LABEL_POINTS = 10  #: for the names of routes, between a panel and its title
+_LABEL_SHARE = 0.16  #: of the time axis that a name takes, also on a phone
 _LEAST_LATENESS_NS = 100  #: below it the logarithmic axis ends
 
 
@@ -41,14 +41,19 @@ class LinkCurves:
 Panel = Callable[[Axes, Asked, Measured], None]
 
 
+def delay_is_logarithmic(curves: LinkCurves) -> bool:
+    """Whether packets queued for so long that a linear axis would flatten the delays asked for."""
+    asked_highest = max(_highest(asked.delay_ns) for asked, _ in _pairs(curves))
+    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in _pairs(curves))
+    return max(_highest(m.transit_p99_ns) for _, m in _pairs(curves)) > 4 * asked_highest and least_asked > 0
+
+
 def delay(curves: LinkCurves) -> Markup:
     """Delay asked for, and the time that packets took through the link.
 
     Where packets queued for many times the delay, the axis is logarithmic, so that the steps asked for stay visible.
     """
-    asked_highest = max(_highest(asked.delay_ns) for asked, _ in _pairs(curves))
-    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in _pairs(curves))
-    stretched = max(_highest(m.transit_p99_ns) for _, m in _pairs(curves)) > 4 * asked_highest and least_asked > 0
+    stretched = delay_is_logarithmic(curves)
 
     def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
         if stretched:
@@ -60,7 +65,8 @@ def delay(curves: LinkCurves) -> Markup:
         _band(axes, measured, measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS)
         _line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
 
-    return _draw(curves, "delay", "ms", panel, named_routes=True, from_zero=not stretched)
+    unit = "ms (logarithmic)" if stretched else "ms"
+    return _draw(curves, "delay", unit, panel, named_routes=True, from_zero=not stretched)
 
 
 def rate(curves: LinkCurves) -> Markup:
@@ -118,7 +124,7 @@ def lateness(curves: LinkCurves) -> Markup:
         for values, colour in (*worst, (measured.lateness_p50_ns, MEASURED)):
             _line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
 
-    return _draw(curves, "lateness", "", panel, from_zero=False)
+    return _draw(curves, "lateness", "logarithmic", panel, from_zero=False)
 
 
 def _draw(
@@ -126,19 +132,17 @@ def _draw(
 ) -> Markup:
     """Both panels of one quantity, as an SVG."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"{curves.plan.name}/{what}"}):
-        figure = Figure(figsize=SIZE_INCHES)
-        both = figure.subplots(1, 2, sharey=True)
-        figure.subplots_adjust(left=0.058, right=0.983, top=0.86, bottom=0.14, wspace=0.09)
+        label = f"{what}, {unit}" if unit else what
+        figure, both = stacked([_TITLES[way] for way in DIRECTIONS], label, above=_LABEL_POINTS * named_routes)
         for axes, direction in zip(both, DIRECTIONS, strict=True):
             asked, measured = curves.asked[direction], curves.measured[direction]
             panel(axes, asked, measured)
-            axes.set_title(_TITLES[direction])
-            _marks(axes, asked, named_routes)
+            _mark(axes, asked)
+            if named_routes:
+                _name_routes(axes, asked, _begin_s(curves), curves.until_s)
             if not np.nansum(measured.carried_bps):
                 _remark(axes, "no packet was delivered")
             axes.set_xlim(_begin_s(curves), curves.until_s)
-            axes.xaxis.set_major_formatter("{x:g} s")
-        both[0].set_ylabel(f"{what}, {unit}" if unit else "")
         if from_zero:
             both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
         return svg(figure, f"{what} of link {curves.plan.name}")
@@ -172,20 +176,21 @@ def _band(axes: Axes, measured: Measured, low: Floats, high: Floats) -> None:
     axes.fill_between(middle, low, high, color=MEASURED, alpha=0.22, linewidth=0)
 
 
-def _marks(axes: Axes, asked: Asked, named: bool) -> None:
+def _mark(axes: Axes, asked: Asked) -> None:
     """T0, and every change of route."""
-    changes = asked.route_changes
     axes.axvline(0, color=INK, linewidth=1)
-    for at, _ in changes[:200]:
+    for at, _ in asked.route_changes[:200]:
         axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-    if named and len(changes) <= _MAX_ROUTE_LABELS:
-        _label(axes, 0, " T0")
-        for at, route in changes:
-            _label(axes, at, f" route {route}")
 
 
-def _label(axes: Axes, at: float, text: str) -> None:
-    axes.text(at, 0.02, text, transform=axes.get_xaxis_transform(), fontsize=8, color=MUTED, va="bottom")
+def _name_routes(axes: Axes, asked: Asked, begin_s: float, until_s: float) -> None:
+    """Above the panel, where no curve runs, the route from each change on; of changes close together the first."""
+    free_s = begin_s
+    for at, text in ((0.0, "T0"), *((at, f"route {route}") for at, route in asked.route_changes)):
+        if at >= free_s and at <= until_s:
+            right = at > until_s - _LABEL_SHARE * (until_s - begin_s)
+            axes.text(at, 1.02, text, transform=axes.get_xaxis_transform(), color=INK, ha="right" if right else "left")
+            free_s = at + _LABEL_SHARE * (until_s - begin_s)
 
 
 def _remark(axes: Axes, text: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from plctl.common.base.units import format_duration
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.controller.report.host_words import host_part
 from plctl.controller.report.markup import Markup, element, join
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.verdict import Verdict
@@ -72,7 +73,7 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
         ("clocks", _clocks(record)),
         ("start", _skew(record)),
         ("software", _listed(record.versions)),
-        *((f"host {host.name}", _listed(host.facts)) for host in record.hosts),
+        *((f"host {host.name}", host_part(host.facts)) for host in record.hosts),
     )  # fmt: skip
     return join(
         element("h2", "What was asked for"),

@@ -8,16 +8,17 @@ import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from matplotlib.figure import Figure
 
 from plctl.common.base.units import NS_PER_MS
-from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, SIZE_INCHES, STYLE, WORSE, svg
+from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, STYLE, WORSE, stacked, svg
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.series import MAX_POINTS, Floats
 
 #: Of more flows at one end than this, those that sent most are drawn.
 MAX_FLOWS = 5
 _COLOURS = (MEASURED, WORSE, ASKED, BAD, MUTED)
+#: Classes of report.css with the same colours, for the words beside the figure.
+_KEYS = ("measured", "worse", "asked", "bad", "max")
 _TITLES = {"client": "sent by the client", "server": "sent by the server"}
 
 
@@ -42,14 +43,23 @@ def senders(table: pa.Table, link: str) -> Senders:
 
 def window(flows: Senders, link: str, until_s: float) -> Markup:
     """Congestion windows; empty markup if nobody sent anything."""
-    curves = {end: [(f.name, f.t_s, f.cwnd_bytes / 1000) for f in each] for end, each in flows.items()}
+    curves = {end: [(f.t_s, f.cwnd_bytes / 1000) for f in each] for end, each in flows.items()}
     return _draw(curves, "congestion window", "kB", link, until_s)
 
 
 def round_trip(flows: Senders, link: str, until_s: float) -> Markup:
     """Smoothed round-trip times; empty markup if nobody sent anything."""
-    curves = {end: [(f.name, f.t_s, f.srtt_ns / NS_PER_MS) for f in each] for end, each in flows.items()}
+    curves = {end: [(f.t_s, f.srtt_ns / NS_PER_MS) for f in each] for end, each in flows.items()}
     return _draw(curves, "smoothed RTT", "ms", link, until_s)
+
+
+def names(flows: Senders) -> list[tuple[str, str]]:
+    """Every flow that is drawn, at which end it was sent, and the class of its colour."""
+    return [
+        (f"{_TITLES[end]}: {flow.name}", key)
+        for end, each in flows.items()
+        for flow, key in zip(each, _KEYS, strict=False)
+    ]
 
 
 def _largest(table: pa.Table) -> list[FlowCurve]:
@@ -76,26 +86,17 @@ def _curve(rows: pa.Table) -> FlowCurve:
     )
 
 
-def _draw(
-    curves: dict[str, list[tuple[str, Floats, Floats]]], what: str, unit: str, link: str, until_s: float
-) -> Markup:
+def _draw(curves: dict[str, list[tuple[Floats, Floats]]], what: str, unit: str, link: str, until_s: float) -> Markup:
     if not any(curves.values()):
         return Markup()
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"{link}/{what}"}):
-        figure = Figure(figsize=SIZE_INCHES)
-        both = figure.subplots(1, 2, sharey=True)
-        figure.subplots_adjust(left=0.058, right=0.983, top=0.86, bottom=0.14, wspace=0.09)
-        for axes, (end, flows) in zip(both, curves.items(), strict=True):
-            for (name, t_s, values), colour in zip(flows, _COLOURS, strict=False):
-                axes.plot(t_s, values, color=colour, label=name, marker="." if len(t_s) == 1 else None)
-            axes.set_title(_TITLES[end])
+        figure, both = stacked([_TITLES[end] for end in curves], f"{what}, {unit}")
+        for axes, flows in zip(both, curves.values(), strict=True):
+            for (t_s, values), colour in zip(flows, _COLOURS, strict=False):
+                axes.plot(t_s, values, color=colour, marker="." if len(t_s) == 1 else None)
             axes.axvline(0, color=INK, linewidth=1)
             axes.set_xlim(0, until_s)
-            axes.xaxis.set_major_formatter("{x:g} s")
-            if flows:
-                axes.legend(loc="upper right", fontsize=7, framealpha=0, labelcolor="linecolor")
-            else:
+            if not flows:
                 axes.text(0.5, 0.5, "nothing was sent", transform=axes.transAxes, ha="center", color=MUTED)
-        both[0].set_ylabel(f"{what}, {unit}")
         both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
         return svg(figure, f"{what} of the flows of link {link}")
