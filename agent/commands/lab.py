@@ -14,7 +14,7 @@ from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
 
 if TYPE_CHECKING:
-    from plctl.agent.lab.design import Access
+    from plctl.agent.lab.design import AccessLink
     from plctl.agent.lab.lab import Lab, LabHost
 
 _NAME = click.option("--name", default="lab", show_default=True, help="Which lab; any word of yours.")
@@ -138,7 +138,7 @@ def _describe(host: LabHost) -> str:
     return f"  {host.name:<12}{host.design.ipv4:<13}{host.design.ipv6:<10}{clock}{far}{state}"
 
 
-def _delay_words(access: Access) -> str:
+def _delay_words(access: AccessLink) -> str:
     return f"{access.up}" if access.up == access.down else f"{access.up} up, {access.down} down"
 
 

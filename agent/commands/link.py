@@ -63,7 +63,7 @@ def setup(name: str, mtu: int) -> None:
     from plctl.agent.doctor.examination import require_kernel  # pyroute2 would slow down every other command and --help
 
     require_kernel()
-    names = hand_link.set_up(name, mtu).triple
+    names = hand_link.set_up(name, mtu).namespaces
     echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
     echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
 
@@ -88,7 +88,7 @@ def execute(name: str, end: str, command: tuple[str, ...]) -> None:
     status is the exit status: 127 if there is no such command, 126 if it cannot be run.
     """
     require_root("plctl link exec")
-    names = hand_link.find(name).triple
+    names = hand_link.find(name).namespaces
     if command[0] == "--" and not (command := command[1:]):
         raise click.UsageError("Missing argument 'COMMAND...'.")
     exec_inside.become(command, names.client if end == "client" else names.server)
@@ -149,7 +149,7 @@ def _facts(each: HandLink) -> dict[str, object]:
         "state": state,
         "pid": pid,
         "mtu": each.mtu,
-        "namespaces": asdict(each.triple),
+        "namespaces": asdict(each.namespaces),
         "addresses": _ADDRESSES,
     }
 
@@ -165,5 +165,5 @@ def _describe(each: HandLink) -> str:
     state, pid = _state(each)
     process = f" (process {pid})" if pid else ""
     loss = f", without {', '.join(each.missing)}" if each.missing else ""
-    ends = "".join(f"\n  {end}  {', '.join(a)}  in {getattr(each.triple, end)}" for end, a in _ADDRESSES.items())
+    ends = "".join(f"\n  {end}  {', '.join(a)}  in {getattr(each.namespaces, end)}" for end, a in _ADDRESSES.items())
     return f"{each.name}: {state}{process}{loss}, MTU {each.mtu}{ends}"

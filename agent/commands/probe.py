@@ -17,7 +17,7 @@ from plctl.common.cli.options import duration_ns
 from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from plctl.agent.probe.flow import Flow
+    from plctl.agent.probe.flow import ProbeFlow
     from plctl.agent.probe.pattern import Pattern
 
 _PORT = click.option("--port", type=click.IntRange(1, 65_535), default=8622, show_default=True, help="UDP port.")
@@ -57,10 +57,10 @@ def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
     from plctl.agent.probe.server import ProbeServer  # `plctl --help` stays fast
     from plctl.agent.probe.session import FORMAT
     from plctl.agent.probe.socket import open_probe_socket
-    from plctl.agent.probe.stop import Stop
+    from plctl.agent.probe.stop import StopSignals
 
     sock, _ = open_probe_socket(bind, port, passive=True)
-    with sock, Stop(SIGTERM, SIGINT) as stop:
+    with sock, StopSignals(SIGTERM, SIGINT) as stop:
         served = ProbeServer(sock, once=once, idle_ns=idle, stop=stop, ticked=_print_interval if stream else None)
         reports = served.run()
         _print(
@@ -101,12 +101,12 @@ def client(
     from plctl.agent.probe.client import ProbeClient  # `plctl --help` stays fast
     from plctl.agent.probe.session import FORMAT
     from plctl.agent.probe.socket import open_probe_socket
-    from plctl.agent.probe.stop import Stop
+    from plctl.agent.probe.stop import StopSignals
     from plctl.agent.probe.wire import Directions
 
     pattern = _pattern(rate, bitrate, size=size, duration_ns=duration, count=count or 0, interval_ns=interval)
     sock, address = open_probe_socket(host, port, passive=False)
-    with sock, Stop(SIGTERM, SIGINT) as stop:
+    with sock, StopSignals(SIGTERM, SIGINT) as stop:
         ticked = _print_interval if stream else None
         session = ProbeClient(sock, address, pattern, Directions[way], patience_ns=wait, stop=stop, ticked=ticked)
         report = session.run()
@@ -147,7 +147,7 @@ def _parse_packet_rate(text: str) -> int:
     return scale(match[1], 1000)
 
 
-def _print_interval(flow: Flow, interval: int) -> None:
+def _print_interval(flow: ProbeFlow, interval: int) -> None:
     """One line about an interval that has just ended: what this end knows of it by now."""
     sent = flow.sent.counts[interval] if flow.sent is not None and interval < len(flow.sent.counts) else None
     arrived = flow.tally.interval(interval) if flow.tally is not None else None

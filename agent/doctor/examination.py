@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from plctl.agent.doctor import host_checks
 from plctl.agent.doctor.finding import Finding, Level
-from plctl.agent.doctor.kernel_trial import Step, try_kernel
+from plctl.agent.doctor.kernel_trial import TrialStep, try_kernel
 from plctl.agent.ownership.ledger import read_entries
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.host.facts import HostFacts, parse_release
@@ -69,7 +69,7 @@ def check_privileges(missing: Sequence[str]) -> Finding:
     return Finding.judge("privileges", not missing, seen, "run as root: sudo plctl doctor", otherwise=Level.FAIL)
 
 
-def check_step(step: Step) -> Finding:
+def check_step(step: TrialStep) -> Finding:
     """One attempt of the kernel trial."""
     if not step.errno:
         return Finding(step.name, Level.OK, "works")
@@ -102,7 +102,7 @@ def _try_kernel() -> list[Finding]:
         ]
 
 
-def _remedy(step: Step) -> str:
+def _remedy(step: TrialStep) -> str:
     if module := _MODULES.get((step.name, step.errno)):
         return (
             f"load the kernel module: modprobe {module}; where there is none, "

@@ -43,14 +43,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrialStep:
     """What came of one attempt; `errno` is 0 if it worked."""
 
     name: str
     errno: int
 
 
-def try_kernel() -> list[Step]:
+def try_kernel() -> list[TrialStep]:
     """Run the trial in a child process and return its steps in order; after one that failed, dependent ones lack.
 
     :raises WorldError: the child did not report.
@@ -58,7 +58,7 @@ def try_kernel() -> list[Step]:
     command = [sys.executable, "-m", "plctl.agent.doctor.kernel_trial"]
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True, cwd="/")
-        return [Step(**step) for step in json.loads(child.stdout)]
+        return [TrialStep(**step) for step in json.loads(child.stdout)]
     except subprocess.TimeoutExpired:
         raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None
     except (subprocess.CalledProcessError, ValueError) as error:
@@ -83,14 +83,14 @@ def main() -> None:
     print(json.dumps([asdict(step) for step in steps]))
 
 
-def _attempt(name: str, attempt: Callable[[], None]) -> Step:
+def _attempt(name: str, attempt: Callable[[], None]) -> TrialStep:
     try:
         attempt()
     except NetlinkError as error:
-        return Step(name, error.code)
+        return TrialStep(name, error.code)
     except OSError as error:
-        return Step(name, error.errno or errno.EIO)
-    return Step(name, 0)
+        return TrialStep(name, error.errno or errno.EIO)
+    return TrialStep(name, 0)
 
 
 def _try_epoll_pwait2() -> None:

@@ -41,7 +41,7 @@ LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE = CLIENT.twin, SERVER.twin
 
 
 @dataclass(frozen=True, slots=True)
-class Triple:
+class LinkNamespaces:
     """The names of a link's namespaces, as in /run/netns and `ip netns`."""
 
     client: str
@@ -49,11 +49,11 @@ class Triple:
     server: str
 
     @classmethod
-    def named(cls, agent: str, run: str, link: str) -> Triple:
-        """The triple of the link `link` of the run `run` on the agent `agent`."""
+    def named(cls, agent: str, run: str, link: str) -> LinkNamespaces:
+        """The namespaces of the link `link` of the run `run` on the agent `agent`."""
         return cls.prefixed(f"pl-{agent}-{run}-{link}")
 
     @classmethod
-    def prefixed(cls, prefix: str) -> Triple:
-        """The triple whose names begin with `prefix`."""
+    def prefixed(cls, prefix: str) -> LinkNamespaces:
+        """The namespaces whose names begin with `prefix`."""
         return cls(f"{prefix}-client", f"{prefix}-link", f"{prefix}-server")

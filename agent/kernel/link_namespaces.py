@@ -36,8 +36,8 @@ from plctl.agent.kernel.link_names import (
     SERVER_IPV4,
     SERVER_IPV6,
     SERVER_MAC,
+    LinkNamespaces,
     Outer,
-    Triple,
 )
 from plctl.agent.kernel.namespace import NETNS_DIR, open_socket, run_in_thread, run_inside
 from plctl.agent.kernel.offload import disable_offloads
@@ -58,7 +58,7 @@ __all__ = [
     "SERVER_IPV4",
     "SERVER_IPV6",
     "SERVER_MAC",
-    "Triple",
+    "LinkNamespaces",
     "build",
     "open_socket",
     "raise_buffers",
@@ -70,7 +70,7 @@ ADDRESS_PATIENCE_S = 10.0
 ADDRESS_PAUSE_S = 0.001
 
 
-def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def build(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
     """Make the namespaces of a link with everything in them. Blocks for some milliseconds; several may run at once.
 
     On failure all of it is removed again.
@@ -78,34 +78,34 @@ def build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
     :raises BusyError: a namespace of this name exists.
     :raises KernelError: the kernel refuses a step; the message names it.
     """
-    for name in astuple(triple):
+    for name in astuple(namespaces):
         if ledger.find("netns", name):
             raise BusyError(f"the namespace {name} exists already")
     try:
-        run_in_thread(lambda: _build(triple, plan, ledger))
+        run_in_thread(lambda: _build(namespaces, plan, ledger))
     except BaseException:
         with contextlib.suppress(KernelError):  # the first error is the one to tell; the ledger keeps what is left
-            remove(triple, ledger)
+            remove(namespaces, ledger)
         raise
 
 
-def raise_buffers(triple: Triple, plan: LinkPlan) -> None:
+def raise_buffers(namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """Fit a standing link's TCP buffers to `plan`, as `build` does. Sockets that are open keep theirs.
 
     :raises KernelError: a namespace is missing, or the kernel refuses.
     """
-    for name in (triple.client, triple.server):
+    for name in (namespaces.client, namespaces.server):
         run_inside(name, partial(_raise_buffers, plan, name))
 
 
-def remove(triple: Triple, ledger: Ledger) -> None:
-    """Remove what `ledger` holds of a triple, whatever state it is in. Does nothing the second time.
+def remove(namespaces: LinkNamespaces, ledger: Ledger) -> None:
+    """Remove what `ledger` holds of a link's namespaces, whatever state they are in. Does nothing the second time.
 
     The kernel takes the interfaces with the namespaces, once no process and no socket is left in them.
 
     :raises KernelError: the kernel refuses.
     """
-    for name in astuple(triple):
+    for name in astuple(namespaces):
         if entry := ledger.find("netns", name):
             namespace.remove(entry, ledger)
 
@@ -125,7 +125,7 @@ class _Site:
     netlink: socket.socket
 
 
-def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def _build(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
     """As `build`; leaves the thread in the link's namespace."""
     namespace.prepare_folder()
     with contextlib.ExitStack() as sockets:
@@ -139,15 +139,15 @@ def _build(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
             return sockets.enter_context(open_netlink())
 
         sites = (
-            _Site(CLIENT, SERVER, triple.client, make(triple.client, outer=True)),
-            _Site(SERVER, CLIENT, triple.server, make(triple.server, outer=True)),
+            _Site(CLIENT, SERVER, namespaces.client, make(namespaces.client, outer=True)),
+            _Site(SERVER, CLIENT, namespaces.server, make(namespaces.server, outer=True)),
         )
-        link = make(triple.link, outer=False)
+        link = make(namespaces.link, outer=False)
         for site in sites:
             _make_pair(site, plan, link)
             send(site.netlink, veth.outer_requests(site.end, site.other, static_neighbours=plan.arp == "static"))
             disable_offloads(site.netlink, site.end.interface, site.name)
-            disable_offloads(link, site.end.twin, triple.link)
+            disable_offloads(link, site.end.twin, namespaces.link)
         for site in sites:
             _await_address(site)
 

@@ -28,7 +28,7 @@ _SUSPENSION_NS_MAX = 3600 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessLink:
     """The path between a host and the switch, one-way delays; without any it is a plain cable."""
 
     up: Delay = field(default_factory=Delay)  #: from the host to the switch
@@ -47,7 +47,7 @@ class HostDesign:
     number: int  #: within the subnet
     monotonic_offset_ns: int
     boottime_offset_ns: int
-    access: Access = field(default_factory=Access)
+    access: AccessLink = field(default_factory=AccessLink)
 
     @property
     def ipv4(self) -> str:
@@ -112,7 +112,7 @@ class LabDesign:
         return cls(**{**facts, "hosts": tuple(_host(host) for host in facts["hosts"])})
 
 
-def design(name: str, count: int, accesses: Mapping[str, Access], seed: int) -> LabDesign:
+def design(name: str, count: int, accesses: Mapping[str, AccessLink], seed: int) -> LabDesign:
     """A laboratory of `count` hosts, a controller and a workstation.
 
     :param accesses: by host; those that are not named are at no distance from the switch.
@@ -126,7 +126,7 @@ def design(name: str, count: int, accesses: Mapping[str, Access], seed: int) -> 
     if strangers := sorted(accesses.keys() - numbers.keys()):
         raise UserError(f"lab {name} has no host {strangers[0]}; its hosts are {', '.join(numbers)}")
     chance = random.Random(seed)
-    hosts = (_draw(name, each, number, accesses.get(each, Access()), chance) for each, number in numbers.items())
+    hosts = (_draw(name, each, number, accesses.get(each, AccessLink()), chance) for each, number in numbers.items())
     return LabDesign(name, seed, tuple(hosts))
 
 
@@ -135,11 +135,11 @@ def host_numbers(count: int) -> dict[str, int]:
     return {f"h{i}": i for i in range(1, count + 1)} | _NUMBERS
 
 
-def _draw(lab: str, name: str, number: int, access: Access, chance: random.Random) -> HostDesign:
+def _draw(lab: str, name: str, number: int, access: AccessLink, chance: random.Random) -> HostDesign:
     monotonic_ns = chance.randrange(_OFFSET_NS_MAX)
     return HostDesign(lab, name, number, monotonic_ns, monotonic_ns + chance.randrange(_SUSPENSION_NS_MAX), access)
 
 
 def _host(facts: dict[str, Any]) -> HostDesign:
     up, down = (Delay(**facts["access"][way]) for way in ("up", "down"))
-    return HostDesign(**{**facts, "access": Access(up, down)})
+    return HostDesign(**{**facts, "access": AccessLink(up, down)})

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from plctl.agent.cleanup.reap import reap
-from plctl.agent.lab.design import Access, HostDesign, LabDesign, design
+from plctl.agent.lab.design import AccessLink, HostDesign, LabDesign, design
 from plctl.agent.lab.folder import (
     DESIGN_NAME,
     PREFIX,
@@ -93,7 +93,9 @@ class Lab:
     folder: Path
 
     @classmethod
-    def up(cls, name: str, count: int, *, accesses: Mapping[str, Access] | None = None, seed: int | None = None) -> Lab:
+    def up(
+        cls, name: str, count: int, *, accesses: Mapping[str, AccessLink] | None = None, seed: int | None = None
+    ) -> Lab:
         """Build a laboratory of `count` hosts, a controller and a workstation; commands can run on them then.
 
         :param accesses: delays by host; none by default.

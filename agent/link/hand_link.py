@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from plctl.agent.cleanup.reap import end_processes, reap
-from plctl.agent.kernel.link_names import Triple
+from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.kernel.namespace import NETNS_DIR
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger, read_entries
@@ -44,14 +44,14 @@ class HandLink:
         return _folder(self.name)
 
     @property
-    def triple(self) -> Triple:
+    def namespaces(self) -> LinkNamespaces:
         """Its namespaces."""
-        return Triple.prefixed(f"pl-link-{self.name}")
+        return LinkNamespaces.prefixed(f"pl-link-{self.name}")
 
     @property
     def missing(self) -> list[str]:
         """Its namespaces that somebody removed behind our back."""
-        return [name for name in astuple(self.triple) if not (NETNS_DIR / name).exists()]
+        return [name for name in astuple(self.namespaces) if not (NETNS_DIR / name).exists()]
 
     @property
     def user(self) -> Process | None:
@@ -101,7 +101,7 @@ def set_up(name: str, mtu: int) -> HandLink:
     still = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))  # what is emulated later raises the buffers then
     with Owner.create(folder.name) as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
         try:
-            link_namespaces.build(link.triple, LinkPlan(name, still, still, mtu=mtu), ledger)
+            link_namespaces.build(link.namespaces, LinkPlan(name, still, still, mtu=mtu), ledger)
             ledger.record("keep", owner.name, mtu=mtu)
         except BaseException:
             owner.remove()

@@ -75,8 +75,8 @@ def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOp
     :raises WorldError: the forwarder died, or the kernel refused something.
     """
     with hold(link) as ledger:
-        raise_buffers(link.triple, plan)
-        outcome = asyncio.run(_Session(link, plan, duration_ns).run(ledger, forwarder))
+        raise_buffers(link.namespaces, plan)
+        outcome = asyncio.run(_Emulation(link, plan, duration_ns).run(ledger, forwarder))
     echo(link_report.format_summary(outcome.stats, outcome.end_ns))
     if lost := link_report.count_lost(outcome.stats):
         raise WorldError(f"this machine lost {lost} frames of its own accord: what was emulated is not the scenario")
@@ -91,7 +91,7 @@ class _Outcome:
     cut_short: bool
 
 
-class _Session:
+class _Emulation:
     """One emulation, from opening the ports to the last reading."""
 
     def __init__(self, link: HandLink, plan: LinkPlan, duration_ns: int) -> None:
@@ -113,7 +113,7 @@ class _Session:
         try:
             for refusal in (await forwarder.terms()).refused:
                 self._line.tell(f"warning: {refusal}")
-            await forwarder.add(_SLOT, self._link.triple.link, self._plan)
+            await forwarder.add(_SLOT, self._link.namespaces.link, self._plan)
             await self._set_off(forwarder)
             await self._follow(forwarder)
             stats, end_ns = forwarder.read(_SLOT), time.monotonic_ns()

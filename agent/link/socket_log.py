@@ -39,7 +39,7 @@ def record(link: HandLink, path: Path, interval_ns: int) -> int:
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        with contextlib.closing(LinkSockets(link.name, link.triple)) as sockets, _opened(path) as file:
+        with contextlib.closing(LinkSockets(link.name, link.namespaces)) as sockets, _opened(path) as file:
             write, count = _writer(file, path), 0
             for _ in _ticks(interval_ns):
                 if link.missing:  # our own socket would keep its namespaces alive

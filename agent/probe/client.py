@@ -8,13 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 from plctl.agent.probe.clock import machine_id
-from plctl.agent.probe.flow import QUIET_NS, Flow
+from plctl.agent.probe.flow import QUIET_NS, ProbeFlow
 from plctl.agent.probe.pattern import Pattern
 from plctl.agent.probe.report import DirectionReport, SentRecord
 from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import Address, ProbeSocket
-from plctl.agent.probe.stop import Stop
-from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe.stop import StopSignals
+from plctl.agent.probe.wire import (
+    Chunk,
+    Data,
+    Directions,
+    Document,
+    DocumentAck,
+    ProbeHello,
+    ProbeWelcome,
+    decode,
+    encode,
+)
 from plctl.common.base.errors import WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 
@@ -36,7 +46,7 @@ class ProbeClient:
 
     def __init__(
         self, sock: ProbeSocket, server: Address, pattern: Pattern, directions: Directions, *, patience_ns: int,
-        stop: Stop, ticked: Callable[[Flow, int], None] | None = None
+        stop: StopSignals, ticked: Callable[[ProbeFlow, int], None] | None = None
     ) -> None:  # fmt: skip
         self._sock = sock
         self._server = server
@@ -60,13 +70,13 @@ class ProbeClient:
         self._say_bye(flow, report)
         return report
 
-    def _open(self) -> Flow:
+    def _open(self) -> ProbeFlow:
         """Greet until the server lets us begin."""
         hello_ns, end_ns = 0, time.monotonic_ns() + self._patience_ns
-        welcome, flow = Welcome(self._session, 0, 0, False), None
+        welcome, flow = ProbeWelcome(self._session, 0, 0, False), None
         while flow is None and (now_ns := time.monotonic_ns()) < end_ns and not self._stop.asked:
             if now_ns >= hello_ns:
-                hello = Hello(self._session, welcome.cookie, self._machine, self._pattern, self._directions)
+                hello = ProbeHello(self._session, welcome.cookie, self._machine, self._pattern, self._directions)
                 self._sock.send(encode(hello), self._server)
                 hello_ns = now_ns + _HELLO_EVERY_NS
             self._sock.wait(min(hello_ns, end_ns), self._stop)
@@ -74,7 +84,7 @@ class ProbeClient:
                 message = decode(arrival.head)
                 if message is None or message.session != self._session:
                     continue
-                if isinstance(message, Welcome):
+                if isinstance(message, ProbeWelcome):
                     welcome, hello_ns = message, 0
                 elif flow is not None and isinstance(message, Data):
                     flow.take(message, arrival)
@@ -85,12 +95,12 @@ class ProbeClient:
             raise ProbeError(f"no probe server answered on {self._server[0]}, UDP port {self._server[1]}, {tried}")
         return flow
 
-    def _begin(self, server: Address, shared_clock: bool) -> Flow:
+    def _begin(self, server: Address, shared_clock: bool) -> ProbeFlow:
         ways = {"sends": Directions.UP in self._directions, "receives": Directions.DOWN in self._directions}
         begun_ns = time.monotonic_ns()
-        return Flow(self._sock, server, self._session, self._pattern, begun_ns, **ways, shared_clock=shared_clock)
+        return ProbeFlow(self._sock, server, self._session, self._pattern, begun_ns, **ways, shared_clock=shared_clock)
 
-    def _exchange(self, flow: Flow) -> None:
+    def _exchange(self, flow: ProbeFlow) -> None:
         """Send and count until neither end has anything more to send, or the user wants no more."""
         end_ns = flow.begun_ns + (self._pattern.duration_ns if flow.tally is not None else 0)
         while not self._stop.asked and not (flow.done_sending(now_ns := time.monotonic_ns()) and now_ns >= end_ns):
@@ -98,7 +108,7 @@ class ProbeClient:
         if flow.schedule is not None:
             flow.schedule.stop()
 
-    def _await_reply(self, flow: Flow) -> dict[str, Any] | None:
+    def _await_reply(self, flow: ProbeFlow) -> dict[str, Any] | None:
         """The server's report; None if it fell silent."""
         flow.post(Document.FIN, sent=flow.sent_dict(), stop=self._stop.asked)
         posted_ns = time.monotonic_ns()
@@ -111,7 +121,7 @@ class ProbeClient:
             self._turn(flow, now_ns, give_up_ns)
         return reply
 
-    def _settle(self, flow: Flow, reply: dict[str, Any] | None) -> SessionReport:
+    def _settle(self, flow: ProbeFlow, reply: dict[str, Any] | None) -> SessionReport:
         """Wait for what may still arrive, and put the figures together."""
         if reply is None:
             note = (
@@ -125,24 +135,24 @@ class ProbeClient:
         up = DirectionReport.from_dict(reply["up"]) if reply.get("up") else None
         return SessionReport.of(flow, up, flow.report(sent), self._sock.clock.steps, [])
 
-    def _say_bye(self, flow: Flow, report: SessionReport) -> None:
+    def _say_bye(self, flow: ProbeFlow, report: SessionReport) -> None:
         """Hand the final figures to the server, as far as it still listens."""
         flow.post(Document.BYE, down=report.down.as_dict() if report.down else None)
         end_ns = time.monotonic_ns() + _BYE_NS
         while flow.outbox is not None and not flow.outbox.done and (now_ns := time.monotonic_ns()) < end_ns:
             self._turn(flow, now_ns, end_ns)
 
-    def _turn(self, flow: Flow, now_ns: int, until_ns: int) -> None:
+    def _turn(self, flow: ProbeFlow, now_ns: int, until_ns: int) -> None:
         """Do what is due, wait for what comes, at most until `until_ns`, and take it."""
         flow.pump(now_ns)
         self._tick(flow, now_ns)
         self._sock.wait(min(until_ns, flow.next_due_ns(now_ns)), self._stop)
         for arrival in self._sock.receive():
             message = decode(arrival.head)
-            if isinstance(message, Data | Chunk | Ack) and message.session == self._session:
+            if isinstance(message, Data | Chunk | DocumentAck) and message.session == self._session:
                 flow.take(message, arrival)
 
-    def _tick(self, flow: Flow, now_ns: int) -> None:
+    def _tick(self, flow: ProbeFlow, now_ns: int) -> None:
         current = (now_ns - flow.begun_ns) // self._pattern.interval_ns
         while self._told < current:
             if self._ticked is not None:

@@ -6,7 +6,7 @@ import json
 import zlib
 from typing import Any
 
-from plctl.agent.probe.wire import CHUNK_BYTES, CHUNKS_MAX, Ack, Chunk, Document
+from plctl.agent.probe.wire import CHUNK_BYTES, CHUNKS_MAX, Chunk, Document, DocumentAck
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_MS
 
@@ -15,7 +15,7 @@ _RESEND_NS = 200 * NS_PER_MS
 _BYTES_MAX = 64 * 2**20  # of a document, decompressed
 
 
-class Outbox:
+class DocumentSender:
     """One document on its way out."""
 
     def __init__(self, session: int, document: Document, content: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ class Outbox:
             for index in range(self._acknowledged, self._sent)
         ]
 
-    def acknowledge(self, ack: Ack) -> None:
+    def acknowledge(self, ack: DocumentAck) -> None:
         """The peer has the first `ack.have` chunks; the next window may leave once this one has arrived."""
         if ack.document == self.document and self._acknowledged < ack.have <= self._sent:
             self._acknowledged = ack.have
@@ -52,7 +52,7 @@ class Outbox:
                 self.next_ns = 0
 
 
-class Inbox:
+class DocumentReceiver:
     """One document on its way in."""
 
     def __init__(self, session: int, document: Document) -> None:
@@ -62,7 +62,7 @@ class Inbox:
         self._parts: dict[int, bytes] = {}
         self._have = 0
 
-    def add(self, chunk: Chunk) -> Ack:
+    def add(self, chunk: Chunk) -> DocumentAck:
         """Take in `chunk` and word the acknowledgement.
 
         :raises ProtocolError: the document is whole and is not a JSON object of bearable size.
@@ -72,7 +72,7 @@ class Inbox:
             self._have += 1
         if self._have == chunk.total and self.content is None:
             self.content = _unpack(b"".join(self._parts[index] for index in range(self._have)))
-        return Ack(self.session, self.document, self._have)
+        return DocumentAck(self.session, self.document, self._have)
 
 
 def _unpack(packed: bytes) -> dict[str, Any]:

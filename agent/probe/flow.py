@@ -6,11 +6,11 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from plctl.agent.probe.document import Inbox, Outbox
-from plctl.agent.probe.pattern import Pattern, Schedule
+from plctl.agent.probe.document import DocumentReceiver, DocumentSender
+from plctl.agent.probe.pattern import Pattern, SendSchedule
 from plctl.agent.probe.report import UDP_IPV4_BYTES, UDP_IPV6_BYTES, DirectionReport, SentRecord, Tally
 from plctl.agent.probe.socket import SEGMENTS_MIN, Address, Arrival, ProbeSocket
-from plctl.agent.probe.wire import Ack, Chunk, Data, Document, encode
+from plctl.agent.probe.wire import Chunk, Data, Document, DocumentAck, encode
 from plctl.common.base.units import NS_PER_S
 
 #: After a sender's end, arrivals are waited for until this long has passed without one.
@@ -20,7 +20,7 @@ _BURST = 64  # packets a turn, so that reading is not starved
 _FAR_NS = 3600 * NS_PER_S
 
 
-class Flow:
+class ProbeFlow:
     """Both directions of one session at one end. It never sleeps: `next_due_ns` says when `pump` is due.
 
     :param sends: this end sends data, from `begun_ns` on.
@@ -37,17 +37,17 @@ class Flow:
         self.session = session
         self.pattern = pattern
         self.shared_clock = shared_clock
-        self.schedule = Schedule(pattern, begun_ns) if sends else None
+        self.schedule = SendSchedule(pattern, begun_ns) if sends else None
         self.sent = SentRecord(begun_ns, pattern.interval_ns) if sends else None
         header_bytes = UDP_IPV4_BYTES if is_ipv4(peer) else UDP_IPV6_BYTES
         self.tally = Tally(pattern, header_bytes) if receives else None
-        self.outbox: Outbox | None = None
-        self.inboxes = {document: Inbox(session, document) for document in Document}
+        self.outbox: DocumentSender | None = None
+        self.inboxes = {document: DocumentReceiver(session, document) for document in Document}
         self.heard_ns = begun_ns  #: when the peer was last heard
         self._sock = sock
         self._overflowed_before = sock.overflowed
 
-    def take(self, message: Data | Chunk | Ack, arrival: Arrival) -> None:
+    def take(self, message: Data | Chunk | DocumentAck, arrival: Arrival) -> None:
         """Act on a message of this session.
 
         :raises ProtocolError: it completes a document that cannot be one.
@@ -58,7 +58,7 @@ class Flow:
                 self.count(message, arrival)
             case Chunk():
                 self._sock.send(encode(self.inboxes[message.document].add(message)), self.peer)
-            case Ack() if self.outbox is not None:
+            case DocumentAck() if self.outbox is not None:
                 self.outbox.acknowledge(message)
 
     def count(self, data: Data, arrival: Arrival) -> None:
@@ -79,14 +79,14 @@ class Flow:
             for chunk in self.outbox.due(now_ns):
                 self._sock.send(encode(chunk), self.peer)
 
-    def _send_data(self, schedule: Schedule, count: int) -> None:
+    def _send_data(self, schedule: SendSchedule, count: int) -> None:
         if count >= SEGMENTS_MIN:  # late, or fast: one system call, one time for all of them
             self._send_burst(schedule, count)
         else:
             for _ in range(count):
                 self._send_burst(schedule, 1)
 
-    def _send_burst(self, schedule: Schedule, count: int) -> None:
+    def _send_burst(self, schedule: SendSchedule, count: int) -> None:
         assert self.sent is not None
         first, begun_ns, size = schedule.sent, schedule.begun_ns, self.pattern.size
         now_ns = time.monotonic_ns()  # as close to the send as Python gets
@@ -118,7 +118,7 @@ class Flow:
 
     def post(self, document: Document, **content: Any) -> None:
         """Begin to send `document`."""
-        self.outbox = Outbox(self.session, document, content)
+        self.outbox = DocumentSender(self.session, document, content)
 
     def received(self, document: Document) -> dict[str, Any] | None:
         """The peer's `document`, once it is whole."""

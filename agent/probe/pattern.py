@@ -69,7 +69,7 @@ def _count(packets: int, period_ns: int, duration_ns: int) -> int:
     return max(1, -(-duration_ns * packets // max(1, period_ns)))
 
 
-class Schedule:
+class SendSchedule:
     """How far one sender has come with its `Pattern`. The caller reads the clock (CLOCK_MONOTONIC nanoseconds)."""
 
     def __init__(self, pattern: Pattern, begun_ns: int) -> None:

@@ -8,12 +8,22 @@ import time
 from collections.abc import Callable
 
 from plctl.agent.probe.clock import machine_id
-from plctl.agent.probe.flow import Flow
+from plctl.agent.probe.flow import ProbeFlow
 from plctl.agent.probe.report import DirectionReport, SentRecord
 from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import Address, Arrival, ProbeSocket
-from plctl.agent.probe.stop import Stop
-from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe.stop import StopSignals
+from plctl.agent.probe.wire import (
+    Chunk,
+    Data,
+    Directions,
+    Document,
+    DocumentAck,
+    ProbeHello,
+    ProbeWelcome,
+    decode,
+    encode,
+)
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S, format_duration
 
@@ -27,10 +37,10 @@ _FAR_NS = 3600 * NS_PER_S
 _Key = tuple[Address, int]
 
 
-class _Session:
+class _ProbeSession:
     """A flow, and how far its end has come."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: ProbeFlow) -> None:
         self.flow = flow
         self.up: DirectionReport | None = None
         self.report: SessionReport | None = None  #: set once the session is over
@@ -91,15 +101,15 @@ class ProbeServer:
     """
 
     def __init__(
-        self, sock: ProbeSocket, *, once: bool, idle_ns: int, stop: Stop,
-        ticked: Callable[[Flow, int], None] | None = None
+        self, sock: ProbeSocket, *, once: bool, idle_ns: int, stop: StopSignals,
+        ticked: Callable[[ProbeFlow, int], None] | None = None
     ) -> None:  # fmt: skip
         self._sock = sock
         self._once = once
         self._idle_ns = idle_ns
         self._stop = stop
         self._ticked = ticked
-        self._sessions: dict[_Key, _Session] = {}
+        self._sessions: dict[_Key, _ProbeSession] = {}
         self._secret = secrets.token_bytes(16)
         self._machine = machine_id()
         self.ignored = 0  #: datagrams that were not a probe's, or of no session
@@ -120,11 +130,11 @@ class ProbeServer:
 
     def _take(self, arrival: Arrival) -> None:
         message = decode(arrival.head)
-        if isinstance(message, Hello):
+        if isinstance(message, ProbeHello):
             self._greet(message, arrival.source)
             return
         session = self._sessions.get((arrival.source, message.session)) if message is not None else None
-        if session is None or not isinstance(message, Data | Chunk | Ack):
+        if session is None or not isinstance(message, Data | Chunk | DocumentAck):
             self.ignored += 1
             return
         try:
@@ -132,25 +142,27 @@ class ProbeServer:
         except ProtocolError as error:
             self._refuse(session, error)
 
-    def _greet(self, hello: Hello, source: Address) -> None:
+    def _greet(self, hello: ProbeHello, source: Address) -> None:
         """Answer a greeting; nothing is remembered of a client that has not shown that it gets our answers."""
         key = (source, hello.session)
         cookie = self._cookie(key)
         accepted = hello.cookie == cookie and (key in self._sessions or len(self._sessions) < SESSIONS_MAX)
         if accepted and key not in self._sessions:
-            self._sessions[key] = _Session(self._flow(hello, source))
-        self._sock.send(encode(Welcome(hello.session, cookie, self._machine, accepted)), source)
+            self._sessions[key] = _ProbeSession(self._flow(hello, source))
+        self._sock.send(encode(ProbeWelcome(hello.session, cookie, self._machine, accepted)), source)
 
-    def _flow(self, hello: Hello, source: Address) -> Flow:
+    def _flow(self, hello: ProbeHello, source: Address) -> ProbeFlow:
         ways = {"sends": Directions.DOWN in hello.directions, "receives": Directions.UP in hello.directions}
         shared = hello.machine == self._machine
-        return Flow(self._sock, source, hello.session, hello.pattern, time.monotonic_ns(), **ways, shared_clock=shared)
+        return ProbeFlow(
+            self._sock, source, hello.session, hello.pattern, time.monotonic_ns(), **ways, shared_clock=shared
+        )
 
     def _cookie(self, key: _Key) -> int:
         words = repr(key).encode()
         return int.from_bytes(hashlib.blake2b(words, key=self._secret, digest_size=8).digest(), "big") | 1
 
-    def _turn(self, key: _Key, session: _Session, now_ns: int, reports: list[SessionReport]) -> None:
+    def _turn(self, key: _Key, session: _ProbeSession, now_ns: int, reports: list[SessionReport]) -> None:
         """One session's turn: send, advance, tell, report, forget."""
         if session.report is None:
             session.flow.pump(now_ns)
@@ -165,7 +177,7 @@ class ProbeServer:
         if session.reported and now_ns - session.over_ns >= _LINGER_NS:
             del self._sessions[key]
 
-    def _tick(self, session: _Session, now_ns: int) -> None:
+    def _tick(self, session: _ProbeSession, now_ns: int) -> None:
         flow = session.flow
         current = min(now_ns - flow.begun_ns, flow.pattern.duration_ns) // flow.pattern.interval_ns
         while session.told < current:
@@ -173,7 +185,7 @@ class ProbeServer:
                 self._ticked(flow, session.told)
             session.told += 1
 
-    def _refuse(self, session: _Session, error: ProtocolError) -> None:
+    def _refuse(self, session: _ProbeSession, error: ProtocolError) -> None:
         session.end(time.monotonic_ns(), self._sock.clock.steps, [str(error)], None)
 
     def _end_all(self) -> list[SessionReport]:

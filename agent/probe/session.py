@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plctl.agent.probe.flow import Flow
+from plctl.agent.probe.flow import ProbeFlow
 from plctl.agent.probe.report import DirectionReport
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import format_duration
@@ -31,7 +31,12 @@ class SessionReport:
 
     @classmethod
     def of(
-        cls, flow: Flow, up: DirectionReport | None, down: DirectionReport | None, steps: list[int], notes: list[str]
+        cls,
+        flow: ProbeFlow,
+        up: DirectionReport | None,
+        down: DirectionReport | None,
+        steps: list[int],
+        notes: list[str],
     ) -> SessionReport:
         """Wrap up what is known of `flow`; `steps` are those of this end's wall clock.
 

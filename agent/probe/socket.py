@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from plctl.agent.probe.clock import ArrivalClock
-from plctl.agent.probe.stop import Stop
+from plctl.agent.probe.stop import StopSignals
 from plctl.agent.probe.wire import HEAD_BYTES
 from plctl.common.base.errors import KernelError
 
@@ -71,10 +71,10 @@ class ProbeSocket:
     def __exit__(self, *error: object) -> None:
         self.sock.close()
 
-    def wait(self, until_ns: int, stop: Stop | None = None) -> None:
+    def wait(self, until_ns: int, stop: StopSignals | None = None) -> None:
         """Sleep until something arrives, `stop` is asked for, or CLOCK_MONOTONIC reads `until_ns`."""
         timeout = max(0, until_ns - time.monotonic_ns()) / 1e9
-        waited: list[socket.socket | Stop] = [self.sock] if stop is None else [self.sock, stop]
+        waited: list[socket.socket | StopSignals] = [self.sock] if stop is None else [self.sock, stop]
         select.select(waited, [], [], timeout)
         if stop is not None:
             stop.quiet()

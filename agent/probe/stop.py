@@ -7,7 +7,7 @@ import socket
 from types import FrameType, TracebackType
 
 
-class Stop:
+class StopSignals:
     """While entered, `signals` end nothing; they make `asked` true and wake whoever waits for `fileno`.
 
     With signals it must be entered in the main thread.
@@ -20,7 +20,7 @@ class Stop:
         self._asked = False
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> StopSignals:
         for number in self._signals:
             self._before[number] = signal.signal(number, self._on_signal)
         return self

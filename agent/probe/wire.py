@@ -1,8 +1,9 @@
 """The probe's packets: what both ends may say, and `decode`, which answers None to whatever is not exactly that.
 
 A session opens like this, so that no forged source address can make a server send traffic or spend memory:
-client `Hello(cookie=0)` → server `Welcome(cookie, accepted=False)` → client `Hello(cookie)` → server
-`Welcome(cookie, accepted=True)`. Then `Data` flows; at the end documents travel as `Chunk`s, each answered by an `Ack`.
+client `ProbeHello(cookie=0)` → server `ProbeWelcome(cookie, accepted=False)` → client `ProbeHello(cookie)` → server
+`ProbeWelcome(cookie, accepted=True)`. Then `Data` flows; at the end documents travel as `Chunk`s, each answered by a
+`DocumentAck`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Document(IntEnum):
     BYE = 3  #: client → server: the session's complete figures
 
 
-class Hello(NamedTuple):
+class ProbeHello(NamedTuple):
     """Opens a session; `machine` tells whether both ends read one clock."""
 
     session: int
@@ -55,8 +56,8 @@ class Hello(NamedTuple):
     directions: Directions
 
 
-class Welcome(NamedTuple):
-    """Answers `Hello`: the cookie to come back with, or that the session has begun."""
+class ProbeWelcome(NamedTuple):
+    """Answers `ProbeHello`: the cookie to come back with, or that the session has begun."""
 
     session: int
     cookie: int
@@ -83,7 +84,7 @@ class Chunk(NamedTuple):
     part: bytes
 
 
-class Ack(NamedTuple):
+class DocumentAck(NamedTuple):
     """The first `have` chunks of a document have arrived."""
 
     session: int
@@ -91,8 +92,8 @@ class Ack(NamedTuple):
     have: int
 
 
-Message = Hello | Welcome | Data | Chunk | Ack
-_KINDS: tuple[type[Message], ...] = (Hello, Welcome, Data, Chunk, Ack)
+Message = ProbeHello | ProbeWelcome | Data | Chunk | DocumentAck
+_KINDS: tuple[type[Message], ...] = (ProbeHello, ProbeWelcome, Data, Chunk, DocumentAck)
 
 
 def encode(message: Message, size: int = 0) -> bytes:
@@ -105,13 +106,13 @@ def _encode_body(message: Message) -> bytes:
     match message:
         case Data():
             return _DATA.pack(*message[1:])
-        case Welcome():
+        case ProbeWelcome():
             return _WELCOME.pack(*message[1:])
-        case Ack():
+        case DocumentAck():
             return _ACK.pack(*message[1:])
         case Chunk(_, document, number, total, part):
             return _CHUNK.pack(document, number, total) + part
-        case Hello(_, cookie, machine, p, directions):
+        case ProbeHello(_, cookie, machine, p, directions):
             numbers = (cookie, machine, p.packets, p.period_ns, p.count, p.interval_ns, p.size)
             return _HELLO.pack(*numbers, directions)
 
@@ -136,18 +137,18 @@ def _decode_control(kind: int, session: int, payload: bytes) -> Message | None:
     if kind == 0:
         return _decode_hello(session, body)
     if kind == 1:
-        return Welcome(session, *_WELCOME.unpack(body))
+        return ProbeWelcome(session, *_WELCOME.unpack(body))
     if kind == 3:
         document, number, total = _CHUNK.unpack_from(body)
         legal = number < total <= CHUNKS_MAX
         return Chunk(session, Document(document), number, total, body[_CHUNK.size :]) if legal else None
     document, have = _ACK.unpack(body)
-    return Ack(session, Document(document), have)
+    return DocumentAck(session, Document(document), have)
 
 
-def _decode_hello(session: int, body: bytes) -> Hello | None:
+def _decode_hello(session: int, body: bytes) -> ProbeHello | None:
     cookie, machine, packets, period_ns, count, interval_ns, size, directions = _HELLO.unpack(body)
     pattern = Pattern(packets, period_ns, count, size, interval_ns)
     if not 1 <= directions <= 3 or pattern.problem():
         return None
-    return Hello(session, cookie, machine, pattern, Directions(directions))
+    return ProbeHello(session, cookie, machine, pattern, Directions(directions))

@@ -18,7 +18,7 @@ from plctl.agent.run.link import RunLink
 from plctl.agent.run.self_check import self_check
 from plctl.agent.run.streams import RunStreams
 from plctl.agent.service.clock_keeper import PATIENCE_NS
-from plctl.agent.service.site import Desk
+from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
@@ -39,10 +39,10 @@ START_QUIET_NS = 5 * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostResources:
     """What the runs of one agent share."""
 
-    desk: Desk
+    services: AgentServices
     ledger: Ledger
     folder: Path  #: for captured output; in the ledger
     forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
@@ -52,15 +52,15 @@ class Host:
 class RunHost:
     """One run on this host, from PREPARE to RELEASED."""
 
-    def __init__(self, prepare: m.Prepare, prepare_id: int, host: Host) -> None:
+    def __init__(self, prepare: m.Prepare, prepare_id: int, host: HostResources) -> None:
         self._plan = plan = prepare.plan
         self._host = host
-        self._desk = host.desk
+        self._services = host.services
         self._machine = am.AgentRunMachine(prepare, prepare_id)
         self._gap_ns = prepare.exchange_gap_ns  #: between readings of the controller's clock, which others read, too
         token = plan.run.rpartition("-")[2]
         self._links = {
-            link.name: RunLink(link, link_namespaces.Triple.named(host.desk.name, token, link.name))
+            link.name: RunLink(link, link_namespaces.LinkNamespaces.named(host.services.name, token, link.name))
             for link in plan.links
         }
         self._forwarder: ForwarderClient | None = None
@@ -71,7 +71,7 @@ class RunHost:
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._t0_ns = 0  #: on the controller's clock
-        self._streams = RunStreams(plan, self._links, host.desk, host.folder / plan.run, self._is_going_on)
+        self._streams = RunStreams(plan, self._links, host.services, host.folder / plan.run, self._is_going_on)
         self.released = asyncio.Event()
 
     async def begin(self) -> None:
@@ -91,14 +91,14 @@ class RunHost:
 
     async def abandon(self) -> None:
         """The agent leaves: take everything of the run away without being told."""
-        if self._machine.phase not in (am.Phase.RELEASING, am.Phase.RELEASED):
+        if self._machine.phase not in (am.AgentPhase.RELEASING, am.AgentPhase.RELEASED):
             await self._handle(am.Commanded(0, m.Release()))
         await self.released.wait()
 
     # --- events and instructions
 
     async def _handle(self, event: am.Event) -> None:
-        await self._execute(self._machine.handle(event, self._desk.clock.monotonic_ns()))
+        await self._execute(self._machine.handle(event, self._services.clock.monotonic_ns()))
 
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
@@ -108,9 +108,9 @@ class RunHost:
     async def _carry_out(self, instruction: am.Instruction) -> None:
         match instruction:
             case am.Reply(to, m.Prepared(links)):
-                await self._desk.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
+                await self._services.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
             case am.Reply(to, message):
-                await self._desk.reply(to, message, self._plan.run)
+                await self._services.reply(to, message, self._plan.run)
             case am.ReadClock(exchanges, gap_ns):
                 self._spawn(self._read_clock(exchanges, gap_ns))
             case am.PrepareLink(link):
@@ -145,7 +145,7 @@ class RunHost:
     # --- PREPARE
 
     async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
-        await self._desk.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
+        await self._services.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
         await self._handle(am.ClockRead())
 
     async def _prepare(self, link: RunLink) -> None:
@@ -159,20 +159,20 @@ class RunHost:
     async def _build(self, link: RunLink) -> str:
         """Build and check one link and bring its workloads to where they wait; the self-check in words."""
         async with self._building:
-            began_ns = self._desk.clock.monotonic_ns()
-            await asyncio.to_thread(link_namespaces.build, link.triple, link.plan, self._host.ledger)
+            began_ns = self._services.clock.monotonic_ns()
+            await asyncio.to_thread(link_namespaces.build, link.namespaces, link.plan, self._host.ledger)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
-            link.io = await forwarder.add(link.slot, link.triple.link, link.plan, company=len(self._links))
+            link.io = await forwarder.add(link.slot, link.namespaces.link, link.plan, company=len(self._links))
             link.log = forwarder.packet_log(link.slot)
             if self._plan.socket_stats_ns:
-                link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.triple)
-            built_ns = self._desk.clock.monotonic_ns() - began_ns
+                link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.namespaces)
+            built_ns = self._services.clock.monotonic_ns() - began_ns
             self._streams.log.emit(
-                "link.built", link=link.plan.name, built_ns=built_ns, netns=link.triple.link, io=link.io
+                "link.built", link=link.plan.name, built_ns=built_ns, netns=link.namespaces.link, io=link.io
             )
         async with self._checking:
-            check = await self_check(link.triple, link.plan, partial(forwarder.read, link.slot))
+            check = await self_check(link.namespaces, link.plan, partial(forwarder.read, link.slot))
         for workload in link.plan.workloads:
             await self._spawn_workload(link, workload)
         return str(check)
@@ -181,11 +181,11 @@ class RunHost:
         async with self._spawning:
             process = await WorkloadProcess.spawn(
                 workload,
-                link.triple,
+                link.namespaces,
                 self._streams.artifacts.folder / link.plan.name,
                 ledger=self._host.ledger,
                 env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
-                clock=self._desk.clock,
+                clock=self._services.clock,
             )
         link.workloads[workload.name] = process
         self._spawn(self._watch_workload(link, process))
@@ -231,12 +231,12 @@ class RunHost:
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
         """Look what time it is at the controller, so that T0 means the same here, and answer ARM in time."""
         self._t0_ns = t0_ns
-        keeper = self._desk.keeper
+        keeper = self._services.keeper
         now_ns = keeper.controller_now_ns()
         patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
         await keeper.burst(patience_ns, gap_ns=self._gap_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
-        await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
+        await self._execute(self._machine.arm(event, t0, source, self._services.clock.monotonic_ns()))
 
     async def _start(self, t0_ns: int) -> None:
         """Arm everything for T0; once it has passed, say when each link really started.
@@ -250,17 +250,17 @@ class RunHost:
                 await self._forwarder.trigger(link.slot)
         for link in self._links.values():
             link.baseline = link.latest = self._forwarder.read(link.slot)
-            link.baseline_ns = link.latest_ns = self._desk.clock.monotonic_ns()
+            link.baseline_ns = link.latest_ns = self._services.clock.monotonic_ns()
             self._open_gates(link, t0_ns)
-        left_ns = t0_ns - self._desk.clock.monotonic_ns()
+        left_ns = t0_ns - self._services.clock.monotonic_ns()
         self._streams.log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
-        await self._desk.clock.sleep_until(t0_ns + START_QUIET_NS)
+        await self._services.clock.sleep_until(t0_ns + START_QUIET_NS)
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
         starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
-        await self._desk.keeper.burst(gap_ns=self._gap_ns)
+        await self._services.keeper.burst(gap_ns=self._gap_ns)
         latest_ns = max((start.actual_ns for start in starts), default=t0_ns)
-        await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
+        await self._handle(am.Began(starts, self._services.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
 
     def _open_gates(self, link: RunLink, t0_ns: int) -> None:
         for process in link.workloads.values():
@@ -274,17 +274,17 @@ class RunHost:
         actual_ns = t0_ns
         if link.plan.start == "at-t0":
             while not (actual_ns := self._forwarder.read(link.slot).started_ns):
-                if self._desk.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
+                if self._services.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
                     break
-                await self._desk.clock.sleep_until(self._desk.clock.monotonic_ns() + NS_PER_MS)
+                await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + NS_PER_MS)
         return m.LinkStart(link.plan.name, t0_ns, actual_ns)
 
     async def _end_at(self, at_ns: int) -> None:
-        await self._desk.clock.sleep_until(at_ns)
+        await self._services.clock.sleep_until(at_ns)
         await self._handle(am.TimeOver())
 
     def _is_going_on(self) -> bool:
-        return self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING)
+        return self._machine.phase in (am.AgentPhase.COMMITTED, am.AgentPhase.RUNNING)
 
     # --- the end
 
@@ -332,4 +332,4 @@ class RunHost:
     async def _remove_links(self) -> None:
         await self._streams.forget_sockets()
         for link in self._links.values():
-            await asyncio.to_thread(link_namespaces.remove, link.triple, self._host.ledger)
+            await asyncio.to_thread(link_namespaces.remove, link.namespaces, self._host.ledger)

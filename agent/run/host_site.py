@@ -13,9 +13,9 @@ from plctl.agent.forwarder.capacity import estimate_capacity
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.forwarder.memory import default_budget
 from plctl.agent.ownership.ledger import Ledger
-from plctl.agent.run.executor import Host, RunHost
+from plctl.agent.run.executor import HostResources, RunHost
 from plctl.agent.service.local_status import StatusFile
-from plctl.agent.service.site import Desk, MakeRun
+from plctl.agent.service.site import AgentServices, MakeRun
 from plctl.common.host import sd_notify
 from plctl.common.host.facts import gather_host_facts
 from plctl.common.host.state import Owner
@@ -38,16 +38,18 @@ class HostSite:
         self._status_file: StatusFile | None = None
 
     @asynccontextmanager
-    async def open(self, desk: Desk) -> AsyncIterator[MakeRun]:
+    async def open(self, services: AgentServices) -> AsyncIterator[MakeRun]:
         """Reap what predecessors left, then be ready for runs.
 
         :raises KernelError: the state folder cannot be used.
         """
         await asyncio.to_thread(reap)
-        with Owner.create(f"agent-{desk.name}-{os.getpid()}") as owner:
+        with Owner.create(f"agent-{services.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
-            self._status_file = StatusFile(owner.path, desk.name)
-            host = Host(desk, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)))
+            self._status_file = StatusFile(owner.path, services.name)
+            host = HostResources(
+                services, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS))
+            )
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:

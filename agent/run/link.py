@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plctl.agent.forwarder.packet_log import PacketLog
-from plctl.agent.kernel.link_names import Triple
+from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.plan.run_plan import LinkPlan
@@ -18,7 +18,7 @@ class RunLink:
     """A link that is being built, running or being taken away."""
 
     plan: LinkPlan
-    triple: Triple
+    namespaces: LinkNamespaces
     slot: int = -1
     io: str = ""  #: what carries its frames
     log: PacketLog | None = None  #: if the plan asks for it; the forwarder's

@@ -21,7 +21,7 @@ from plctl.common.protocol import messages as m
 COMMIT_MARGIN_NS = 2 * NS_PER_MS
 
 
-class Phase(StrEnum):
+class AgentPhase(StrEnum):
     """Where the agent is with the run."""
 
     PREPARING = "preparing"
@@ -173,7 +173,7 @@ class AgentRunMachine:
     def __init__(self, prepare: m.Prepare, prepare_id: int) -> None:
         self.plan = prepare.plan
         self._read_clock = ReadClock(prepare.exchanges, prepare.exchange_gap_ns)
-        self.phase = Phase.PREPARING
+        self.phase = AgentPhase.PREPARING
         self.t0_ns = 0  #: on this host's clock
         self._controller_t0_ns = 0
         self._reply_to = prepare_id
@@ -204,14 +204,14 @@ class AgentRunMachine:
         """
         assert isinstance(event.message, m.Arm)
         self._out = []
-        if self.phase not in (Phase.READY, Phase.ARMED):
+        if self.phase not in (AgentPhase.READY, AgentPhase.ARMED):
             self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
         elif t0 is None:
             self._refuse(event.id, f"cannot arm: {source}")
         elif t0.at_ns <= now_ns + COMMIT_MARGIN_NS:
             self._refuse(event.id, f"ARM came too late: T0 was {_ago(now_ns - t0.at_ns)}")
         else:
-            self.phase = Phase.ARMED
+            self.phase = AgentPhase.ARMED
             self.t0_ns, self._controller_t0_ns = t0.at_ns, event.message.t0_ns
             self._out.append(Reply(event.id, m.Armed(t0.bound_ns, t0.source)))
         return self._out
@@ -233,7 +233,7 @@ class AgentRunMachine:
             self._answer()
 
     def _answer(self) -> None:
-        self.phase = Phase.READY
+        self.phase = AgentPhase.READY
         self._out.append(Reply(self._reply_to, m.Prepared(tuple(self._readiness.values()))))
 
     def _commit(self, event: Commanded) -> None:
@@ -244,12 +244,12 @@ class AgentRunMachine:
         elif self._now + COMMIT_MARGIN_NS > self.t0_ns:
             self._refuse(event.id, f"COMMIT came too late: T0 was {_ago(self._now - self.t0_ns)}")
         else:
-            self.phase = Phase.COMMITTED
+            self.phase = AgentPhase.COMMITTED
             self._reply_to = event.id
             self._out.append(StartLinks(self.t0_ns))
 
     def _began(self, event: Began) -> None:
-        self.phase = Phase.RUNNING
+        self.phase = AgentPhase.RUNNING
         self._out.append(Reply(self._reply_to, m.Started(event.starts, event.bound_ns)))
         if self.plan.duration_ns:
             self._out.append(SetEnd(self.t0_ns + self.plan.duration_ns))
@@ -258,7 +258,7 @@ class AgentRunMachine:
 
     def _workload_ended(self, event: WorkloadEnded) -> None:
         self._running.discard((event.link, event.workload))
-        if self.phase is Phase.RUNNING and not self.plan.duration_ns:
+        if self.phase is AgentPhase.RUNNING and not self.plan.duration_ns:
             self._end_if_through()
 
     def _end_if_through(self) -> None:
@@ -272,7 +272,7 @@ class AgentRunMachine:
         self._rest("")
 
     def _broke(self, event: Broke) -> None:
-        if self.phase is Phase.PREPARING:
+        if self.phase is AgentPhase.PREPARING:
             for link in self.plan.links:
                 if link.name not in self._readiness or not self._readiness[link.name].cause:
                     self._readiness[link.name] = m.LinkReadiness(link.name, event.cause)
@@ -285,20 +285,20 @@ class AgentRunMachine:
         self._rested(Rested(m.Finished(())))
 
     def _rest(self, cause: str) -> None:
-        self.phase = Phase.STOPPING
+        self.phase = AgentPhase.STOPPING
         self._out.append(Rest(cause))
 
     def _rested(self, event: Rested) -> None:
-        self.phase = Phase.FINISHED
+        self.phase = AgentPhase.FINISHED
         self._out.append(SendReport(event.finished))
 
     def _release(self, event: Commanded) -> None:
-        self.phase = Phase.RELEASING
+        self.phase = AgentPhase.RELEASING
         self._reply_to = event.id
         self._out.append(TearDown())
 
     def _torn_down(self, event: TornDown) -> None:
-        self.phase = Phase.RELEASED
+        self.phase = AgentPhase.RELEASED
         self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
 
     def _release_again(self, event: Commanded) -> None:
@@ -322,12 +322,12 @@ def _ago(ns: int) -> str:
     return f"{format_duration(ns)} ago" if ns >= 0 else f"only {format_duration(-ns)} ahead"
 
 
-_P = Phase
+_P = AgentPhase
 _STARTED = (_P.COMMITTED, _P.RUNNING)
 _NOT_OVER = (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
 
 #: (phase, what happened) → what is done about it. A command that is not here is refused, anything else ignored.
-_TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], None]] = {
+_TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any], None]] = {
     (_P.PREPARING, LinkPrepared): AgentRunMachine._link_prepared,
     (_P.PREPARING, ClockRead): AgentRunMachine._clock_was_read,
     (_P.ARMED, m.Commit): AgentRunMachine._commit,
@@ -343,5 +343,7 @@ _TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[AgentRunMachine, Any], Non
     },
     **{(phase, m.Stop): AgentRunMachine._stop for phase in _STARTED},
     **{(phase, Broke): AgentRunMachine._broke for phase in (_P.PREPARING, *_STARTED)},
-    **{(phase, m.Release): AgentRunMachine._release for phase in Phase if phase not in (_P.RELEASING, _P.RELEASED)},
+    **{
+        (phase, m.Release): AgentRunMachine._release for phase in AgentPhase if phase not in (_P.RELEASING, _P.RELEASED)
+    },
 }

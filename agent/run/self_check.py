@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.kernel.namespace import run_inside
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US, RATE_UNLIMITED, format_duration
@@ -79,7 +79,7 @@ class _Way:
         return _asked_ns(self.row, self.overhead, self.source.family, packets)
 
 
-async def self_check(triple: Triple, plan: LinkPlan, read: Callable[[], LinkStats]) -> SelfCheck:
+async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[[], LinkStats]) -> SelfCheck:
     """Probe both directions of a link that forwards with its first rows, over IPv4 and IPv6.
 
     :param read: what the forwarder has counted on the link by now; says of packets that are missing how far they came.
@@ -90,8 +90,8 @@ async def self_check(triple: Triple, plan: LinkPlan, read: Callable[[], LinkStat
             return SelfCheck({}, f"the first row {direction} {why}")
     delays = {}
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(end) for end in _open(triple.client, CLIENT_ADDRESSES)]
-        servers = [stack.enter_context(end) for end in _open(triple.server, SERVER_ADDRESSES)]
+        clients = [stack.enter_context(end) for end in _open(namespaces.client, CLIENT_ADDRESSES)]
+        servers = [stack.enter_context(end) for end in _open(namespaces.server, SERVER_ADDRESSES)]
         for name, client, server in zip(("IPv4", "IPv6"), clients, servers, strict=True):
             up = _Way(f"{plan.name} up over {name}", client, server, plan.up.rows[0], plan.overhead_bytes,
                       lambda: read().up)  # fmt: skip

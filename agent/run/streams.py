@@ -10,7 +10,7 @@ from typing import Any
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.run.link import RunLink
-from plctl.agent.service.site import Desk
+from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.sampler import Sampler, first_batch_ns
 from plctl.agent.telemetry.socket_stats import SocketBatch
 from plctl.agent.workload.artifact_stream import ArtifactStream
@@ -32,20 +32,25 @@ class RunStreams:
     """The streams of one run. `going_on` tells whether its links run."""
 
     def __init__(
-        self, plan: RunPlan, links: Mapping[str, RunLink], desk: Desk, folder: Path, going_on: Callable[[], bool]
+        self,
+        plan: RunPlan,
+        links: Mapping[str, RunLink],
+        services: AgentServices,
+        folder: Path,
+        going_on: Callable[[], bool],
     ) -> None:
         """What workloads print is found in `folder`."""
         self._plan = plan
         self._links = links
-        self._desk = desk
+        self._services = services
         self._going_on = going_on
-        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(desk.name))
+        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(services.name))
         self._sockets = SocketBatch()
         self._looking = asyncio.Lock()
         self._events: list[Event] = []
         self._offset_ns: int | None = None  # controller's clock − this host's, when last known
         self.artifacts = ArtifactStream(folder)
-        self.log = make_log(self._events.append, desk.clock, host=desk.name, run=plan.run)
+        self.log = make_log(self._events.append, services.clock, host=services.name, run=plan.run)
 
     def start(self, t0_ns: int, forwarder: ForwarderClient) -> list[Coroutine[Any, Any, None]]:
         """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
@@ -75,31 +80,31 @@ class RunStreams:
 
     async def report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
         """Send the report that `make(number)` builds."""
-        await self._desk.report(make, self._plan.run, expendable)
+        await self._services.report(make, self._plan.run, expendable)
 
     # --- samples
 
     async def _sample_for_ever(self, forwarder: ForwarderClient) -> None:
         while self._going_on():
-            await self._desk.clock.sleep_until(self._sampler.next_ns)
+            await self._services.clock.sleep_until(self._sampler.next_ns)
             if self._going_on():
                 self._sample(forwarder)
                 await self.send_events()
                 if self._sampler.due():
                     await self._send_samples()
-                if not self._desk.crowded():  # else they wait in their files
+                if not self._services.crowded():  # else they wait in their files
                     await self._send_artifacts()
 
     def _sample(self, forwarder: ForwarderClient) -> None:
         """Note what each link did since the last sample."""
-        now = self._desk.clock.monotonic_ns()
+        now = self._services.clock.monotonic_ns()
         readings = []
         for link in self._links.values():
             if link.latest is not None:
                 before, link.latest = link.latest, forwarder.read(link.slot)
-                link.latest_ns = self._desk.clock.monotonic_ns()
+                link.latest_ns = self._services.clock.monotonic_ns()
                 readings.append((link.plan, before, link.latest))
-        self._sampler.take(now, readings)
+        self._sampler.add(now, readings)
 
     async def _send_samples(self) -> None:
         samples = self._sampler.batch()
@@ -115,8 +120,8 @@ class RunStreams:
         """Look at the sockets of all links at whole intervals after T0; what the kernel refuses ends it with a word."""
         sent_ns, interval_ns = t0_ns, self._plan.socket_stats_ns
         while True:
-            now = self._desk.clock.monotonic_ns()
-            await self._desk.clock.sleep_until(t0_ns + ((now - t0_ns) // interval_ns + 1) * interval_ns)
+            now = self._services.clock.monotonic_ns()
+            await self._services.clock.sleep_until(t0_ns + ((now - t0_ns) // interval_ns + 1) * interval_ns)
             if not self._going_on():
                 return
             try:
@@ -125,7 +130,7 @@ class RunStreams:
                 self.log.emit("socket_stats.failed", cause=str(error))
                 await self.send_events()
                 return
-            now = self._desk.clock.monotonic_ns()
+            now = self._services.clock.monotonic_ns()
             if now + interval_ns - sent_ns > SOCKET_BATCH_NS or len(self._sockets) >= SOCKET_BATCH:
                 await self._send_sockets()
                 sent_ns = now
@@ -134,7 +139,7 @@ class RunStreams:
         """In a thread: the sockets of a thousand links are some 100 ms of work."""
         async with self._looking:
             links = [link.sockets for link in self._links.values() if link.sockets is not None]
-            now_ns = self._desk.clock.monotonic_ns
+            now_ns = self._services.clock.monotonic_ns
             return await asyncio.to_thread(lambda: [each for sockets in links for each in sockets.read(now_ns())])
 
     async def forget_sockets(self) -> None:
@@ -158,8 +163,8 @@ class RunStreams:
     async def _drain_for_ever(self) -> None:
         """Send on what packet logs hold."""
         while self._going_on():
-            await self._desk.clock.sleep_until(self._desk.clock.monotonic_ns() + DRAIN_NS)
-            if self._going_on() and not self._desk.crowded():  # else they fill up, which bounds the agent's memory
+            await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + DRAIN_NS)
+            if self._going_on() and not self._services.crowded():  # else they fill up, which bounds the agent's memory
                 await self._send_packets()
 
     async def _send_packets(self, *, patiently: bool = False) -> None:
@@ -178,11 +183,11 @@ class RunStreams:
     async def _room(self, patiently: bool) -> bool:
         """Whether more may be sent now: what has a place of its own waits there while the controller takes nothing."""
         if patiently:
-            await self._desk.room()
-        return not self._desk.crowded()
+            await self._services.room()
+        return not self._services.crowded()
 
     def _offset(self) -> int | None:
         """Controller's clock − this host's: now, or when it was last known in this run."""
-        if (offset_ns := self._desk.keeper.offset_ns) is not None:
+        if (offset_ns := self._services.keeper.offset_ns) is not None:
             self._offset_ns = offset_ns
         return self._offset_ns

@@ -125,7 +125,7 @@ class ClockKeeper:
 
     # --- how it becomes known
 
-    def meet(self, controller: ClockIdentity, gap_ns: int = 0) -> None:
+    def set_controller(self, controller: ClockIdentity, gap_ns: int = 0) -> None:
         """A connection to a controller has begun, whose clock is `controller`: nothing known before counts.
 
         :param gap_ns: between two exchanges, about, when all its agents read the clock.
@@ -141,7 +141,7 @@ class ClockKeeper:
         else:
             self._met.set()
 
-    def hear(self, reply: ClockReply, heard_ns: int) -> None:
+    def handle_reply(self, reply: ClockReply, heard_ns: int) -> None:
         """A reply came at `heard_ns` (this host's clock)."""
         self._asked.discard(reply.t1_ns)
         self._round_trips.append(heard_ns - reply.t1_ns)
@@ -150,7 +150,7 @@ class ClockKeeper:
         self._look(reply.unsettled)
         if not self._trouble:
             self._estimator.add(Exchange(reply.t1_ns, reply.t2_ns, reply.t3_ns, heard_ns))
-            self._take_promise(reply)
+            self._handle_promise(reply)
         self._heard.set()
 
     async def keep(self) -> None:
@@ -244,7 +244,7 @@ class ClockKeeper:
             self._estimator.forget(self._clock.monotonic_ns(), trouble)
         self._trouble = trouble
 
-    def _take_promise(self, reply: ClockReply) -> None:
+    def _handle_promise(self, reply: ClockReply) -> None:
         agent = self._wall() if reply.wall else None
         if reply.wall and agent:
             interval = interval_from_wall(agent, reply.wall, apart_ns=agent.monotonic_ns - reply.t1_ns)

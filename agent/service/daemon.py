@@ -1,6 +1,6 @@
-"""The agent: it does what the controller says, for as long as it is told or lives.
+"""The agent: it carries out the controller's commands until it is told to leave, or ends.
 
-This is its shell, which speaks the protocol; what becomes of the runs is its site's affair (site.py).
+This is its shell, which speaks the protocol; runs are carried out by its site (site.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import deque
 
 from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
-from plctl.agent.service.site import Desk, MakeRun, Run, Site
+from plctl.agent.service.site import AgentServices, MakeRun, Run, Site
 from plctl.common import __version__
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ProtocolError, VersionError, WorldError
@@ -56,7 +56,7 @@ class Agent:
 
         :raises KernelError: the state folder cannot be used.
         """
-        desk = Desk(
+        services = AgentServices(
             name=self.name,
             clock=self._clock,
             keeper=self._keeper,
@@ -65,8 +65,8 @@ class Agent:
             crowded=self._reporter.crowded,
             room=self._reporter.room,
         )
-        async with self._site.open(desk) as make_run:
-            self._tell_host()
+        async with self._site.open(services) as make_run:
+            self._show_status()
             works = (
                 *(self._receive(make_run), self._introduce(), self._report_status(), self._site.tend()),
                 *(self._keeper.keep(), self._wall.keep()),
@@ -104,16 +104,16 @@ class Agent:
                 await self._send(m.Envelope(m.Refused(str(error))))
                 continue
             if isinstance(envelope.message, ps.ClockReply):
-                self._keeper.hear(envelope.message, heard_ns)
+                self._keeper.handle_reply(envelope.message, heard_ns)
             else:
-                await self._obey(envelope, make_run)
+                await self._handle(envelope, make_run)
 
-    async def _obey(self, envelope: m.Envelope, make_run: MakeRun) -> None:
+    async def _handle(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         match envelope.message:
             case m.Welcome(_, clock, acknowledged, gap_ns):
-                self._keeper.meet(clock, gap_ns)
+                self._keeper.set_controller(clock, gap_ns)
                 self._welcomed.set()
-                self._tell_host()
+                self._show_status()
                 await self._reporter.welcome(acknowledged)
             case m.Ack(number):
                 await self._reporter.acknowledge(number)
@@ -154,7 +154,7 @@ class Agent:
             return
         run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run
-        self._tell_host()
+        self._show_status()
         await run.begin()
 
     # --- what goes out
@@ -200,7 +200,7 @@ class Agent:
         if isinstance(message, m.Released) and epoch in self._runs:
             del self._runs[epoch]
             self._over.append(epoch)
-            self._tell_host()
+            self._show_status()
         await self._send(answer)
 
     async def _refuse(self, envelope: m.Envelope, cause: str) -> None:
@@ -209,7 +209,7 @@ class Agent:
     async def _send(self, envelope: m.Envelope) -> None:
         await self._spoke.send(m.encode(envelope))
 
-    def _tell_host(self) -> None:
+    def _show_status(self) -> None:
         self._site.show(serving=self._welcomed.is_set(), runs=tuple(self._runs))
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:

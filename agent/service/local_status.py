@@ -23,7 +23,7 @@ _FILE = "status.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class LocalStatus:
     """How an agent is."""
 
     name: str
@@ -46,7 +46,7 @@ class StatusFile:
 
         :raises KernelError: the file cannot be written.
         """
-        status = Status(self._name, os.getpid(), __version__, serving, tuple(runs))
+        status = LocalStatus(self._name, os.getpid(), __version__, serving, tuple(runs))
         write_private(self._path, json.dumps(asdict(status)) + "\n")
         if serving:
             notify(f"READY=1\nSTATUS=serving; runs: {', '.join(status.runs) or 'none'}")
@@ -54,12 +54,12 @@ class StatusFile:
             notify("STATUS=waiting for the controller's welcome")
 
 
-def read_statuses() -> list[Status]:
+def read_statuses() -> list[LocalStatus]:
     """How each living agent of this host is."""
     found = []
     for folder in owner_folders():
         with contextlib.suppress(FileNotFoundError, ValueError, ProtocolError):  # no agent, or one that is just leaving
-            status = from_plain(Status, json.loads((folder / _FILE).read_text()), _FILE)
+            status = from_plain(LocalStatus, json.loads((folder / _FILE).read_text()), _FILE)
             if is_held(folder):
                 found.append(status)
     return found

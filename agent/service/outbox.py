@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plctl.agent.service.spill import Place, Spill
+from plctl.agent.service.spill import Spill, SpillRange
 from plctl.common.protocol.messages import Envelope, Gap, Message, encode
 
 
@@ -32,13 +32,13 @@ class _Report:
 
     number: int
     epoch: str
-    data: bytes | Place
+    data: bytes | SpillRange
     expendable: bool
     first: int = 0  #: of a gap: the first number that is gone; 0: this is a report
 
     @property
     def size(self) -> int:
-        return self.data.size if isinstance(self.data, Place) else len(self.data)
+        return self.data.size if isinstance(self.data, SpillRange) else len(self.data)
 
 
 class Outbox:
@@ -74,7 +74,7 @@ class Outbox:
         self._next += 1
         if expendable and self._memory_bytes + len(data) > self._limits.memory_bytes:
             self._put_on_disk(report, data)
-        if not isinstance(report.data, Place):
+        if not isinstance(report.data, SpillRange):
             self._memory_bytes += len(data)
         self._unsent.append(report)
 
@@ -84,7 +84,7 @@ class Outbox:
             return None
         report = self._unsent.popleft()
         try:
-            data = self._spill.get(report.data) if isinstance(report.data, Place) else report.data
+            data = self._spill.get(report.data) if isinstance(report.data, SpillRange) else report.data
         except OSError:  # the disk has lost what it had taken
             report = self._let_go(report, report.number)
             data = _gap(report.number, report.number)
@@ -143,7 +143,7 @@ class Outbox:
     def _drop_oldest(self, *, on_disk: bool) -> bool:
         """Let the oldest telemetry go that lies there and was not sent; False if there is none."""
         for at, report in enumerate(self._unsent):
-            if report.expendable and isinstance(report.data, Place) is on_disk:
+            if report.expendable and isinstance(report.data, SpillRange) is on_disk:
                 before = self._unsent[at - 1] if at else None
                 if before and before.first:
                     self._forget(before)
@@ -161,7 +161,7 @@ class Outbox:
         return _Report(report.number, report.epoch, _gap(report.number, first), False, first)
 
     def _forget(self, report: _Report) -> None:
-        if isinstance(report.data, Place):
+        if isinstance(report.data, SpillRange):
             self._spill.drop(report.data)
         elif not report.first:  # gaps are few and small: they are not counted
             self._memory_bytes -= len(report.data)

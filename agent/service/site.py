@@ -1,6 +1,6 @@
 """What the protocol's shell (daemon.py) and the place where an agent's runs happen ask of each other.
 
-A site is a real host (run/host_site.py), or one that only makes up what it reports (simulated/site.py).
+A site is a real host (run/host_site.py), or one whose telemetry is synthetic (simulated/site.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from plctl.common.protocol import messages as m
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AgentServices:
     """What the runs of one agent need of its shell."""
 
     name: str  #: the agent's
@@ -48,9 +48,9 @@ MakeRun = Callable[[m.Prepare, int], Run]
 class Site(Protocol):
     """Where runs happen."""
 
-    simulated: bool  #: nothing is built, and telemetry is made up
+    simulated: bool  #: nothing is built, and telemetry is synthetic
 
-    def open(self, desk: Desk) -> AbstractAsyncContextManager[MakeRun]:
+    def open(self, services: AgentServices) -> AbstractAsyncContextManager[MakeRun]:
         """Be ready for runs within the block; afterwards everything that was made is gone."""
 
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:

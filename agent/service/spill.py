@@ -28,7 +28,7 @@ class _Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SpillRange:
     """Where a piece lies."""
 
     segment: _Segment
@@ -50,7 +50,7 @@ class Spill:
         """What all files hold together."""
         return sum(segment.size for segment in self._segments)
 
-    def put(self, data: bytes) -> Place:
+    def put(self, data: bytes) -> SpillRange:
         """Keep `data`, whole or not at all.
 
         :raises OSError: the disk refuses.
@@ -63,9 +63,9 @@ class Spill:
             rest = rest[os.pwrite(segment.file.fileno(), rest, offset + len(data) - len(rest)) :]
         segment.size += len(data)
         segment.wanted += 1
-        return Place(segment, offset, len(data))
+        return SpillRange(segment, offset, len(data))
 
-    def get(self, place: Place) -> bytes:
+    def get(self, place: SpillRange) -> bytes:
         """What lies at `place`.
 
         :raises OSError: the disk refuses.
@@ -75,7 +75,7 @@ class Spill:
             raise OSError(f"{len(data)} of {place.size} bytes could be read")
         return data
 
-    def drop(self, place: Place) -> None:
+    def drop(self, place: SpillRange) -> None:
         """What lies at `place` is not wanted any more."""
         place.segment.wanted -= 1
         if not place.segment.wanted:

@@ -69,7 +69,7 @@ class Simulation:
             await asyncio.wait(serving)
             await asyncio.gather(*serving)  # all have left: raises what the first to fail did
 
-    def _hear_trouble(self, cause: str) -> None:
+    def _on_trouble(self, cause: str) -> None:
         if cause not in self._told:
             self._told.add(cause)
             self._tell(cause)
@@ -83,7 +83,7 @@ class Simulation:
         spokes: dict[str, ZmqSpoke] = {}
         try:
             for name, keys in self._keys.items():
-                spokes[name] = ZmqSpoke(self._address, name, keys, self._hear_trouble, context=context)
+                spokes[name] = ZmqSpoke(self._address, name, keys, self._on_trouble, context=context)
             yield spokes
         finally:
             for spoke in spokes.values():

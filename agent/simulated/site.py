@@ -1,4 +1,4 @@
-"""A host that is not there, as the site of runs: builds nothing, makes up its telemetry, and says that it does.
+"""A host that is not there, as the site of runs: builds nothing, reports synthetic telemetry, and says so.
 
 For trying a controller. Everything else is as on a real host: the protocol's shell, the run's state machine, the clock.
 """
@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from plctl.agent.run import machine as am
-from plctl.agent.service.site import Desk, MakeRun
-from plctl.agent.simulated.synthetic_telemetry import MadeUp
+from plctl.agent.service.site import AgentServices, MakeRun
+from plctl.agent.simulated.synthetic_telemetry import SyntheticTelemetry
 from plctl.agent.telemetry.sampler import BATCH_NS, first_batch_ns
 from plctl.common.plan.run_plan import Workload
 from plctl.common.protocol import messages as m
@@ -33,9 +33,9 @@ class SimulatedSite:
         self._links = links
 
     @asynccontextmanager
-    async def open(self, desk: Desk) -> AsyncIterator[MakeRun]:
+    async def open(self, services: AgentServices) -> AsyncIterator[MakeRun]:
         """Be ready for runs; there is nothing to make or to take away."""
-        yield lambda prepare, prepare_id: SimulatedRun(prepare, prepare_id, desk, self._links)
+        yield lambda prepare, prepare_id: SimulatedRun(prepare, prepare_id, services, self._links)
 
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """There is no host to show it to."""
@@ -46,7 +46,7 @@ class SimulatedSite:
 
     def facts(self) -> dict[str, str]:
         """Only that there is no host to tell of."""
-        return {"simulated": "yes: no link is built, and telemetry is made up", "links": str(self._links)}
+        return {"simulated": "yes: no link is built, and telemetry is synthetic", "links": str(self._links)}
 
     def capacity(self) -> m.HostCapacity:
         """Room for so many links, whatever they are."""
@@ -60,14 +60,14 @@ class SimulatedSite:
 class SimulatedRun:
     """One run on a host that is not there, from PREPARE to RELEASED."""
 
-    def __init__(self, prepare: m.Prepare, prepare_id: int, desk: Desk, room: int) -> None:
+    def __init__(self, prepare: m.Prepare, prepare_id: int, services: AgentServices, room: int) -> None:
         """Links beyond `room` cannot be prepared."""
         self._plan = prepare.plan
-        self._desk = desk
+        self._services = services
         self._room = room
         self._machine = am.AgentRunMachine(prepare, prepare_id)
         self._gap_ns = prepare.exchange_gap_ns
-        self._made_up = MadeUp(prepare.plan)
+        self._telemetry = SyntheticTelemetry(prepare.plan)
         self._t0_ns = 0  #: on the controller's clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._released = asyncio.Event()
@@ -88,14 +88,14 @@ class SimulatedRun:
 
     async def abandon(self) -> None:
         """Forget the run."""
-        if self._machine.phase not in (am.Phase.RELEASING, am.Phase.RELEASED):
+        if self._machine.phase not in (am.AgentPhase.RELEASING, am.AgentPhase.RELEASED):
             await self._handle(am.Commanded(0, m.Release()))
         await self._released.wait()
 
     # --- events and instructions
 
     async def _handle(self, event: am.Event) -> None:
-        await self._execute(self._machine.handle(event, self._desk.clock.monotonic_ns()))
+        await self._execute(self._machine.handle(event, self._services.clock.monotonic_ns()))
 
     async def _execute(self, instructions: list[am.Instruction]) -> None:
         for instruction in instructions:
@@ -108,7 +108,7 @@ class SimulatedRun:
             case am.PrepareLink(link):
                 await self._handle(self._prepared(link.name))
             case am.Reply(to, message):
-                await self._desk.reply(to, message, self._plan.run)
+                await self._services.reply(to, message, self._plan.run)
             case am.StartLinks(t0_ns):
                 self._spawn(self._start(t0_ns))
             case am.SetEnd(at_ns):
@@ -136,24 +136,24 @@ class SimulatedRun:
         return am.LinkPrepared(link, full, "" if full else _CHECK)
 
     async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
-        await self._desk.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
+        await self._services.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
         await self._handle(am.ClockRead())
 
     async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
         """As a real host does: look what time it is at the controller, then answer."""
         self._t0_ns = t0_ns
-        keeper = self._desk.keeper
+        keeper = self._services.keeper
         await keeper.burst(gap_ns=self._gap_ns)
         t0, source = keeper.to_agent(t0_ns), keeper.source
-        await self._execute(self._machine.arm(event, t0, source, self._desk.clock.monotonic_ns()))
+        await self._execute(self._machine.arm(event, t0, source, self._services.clock.monotonic_ns()))
 
     async def _start(self, t0_ns: int) -> None:
-        await self._desk.clock.sleep_until(t0_ns)
-        self._made_up.start(t0_ns)
+        await self._services.clock.sleep_until(t0_ns)
+        self._telemetry.start(t0_ns)
         self._spawn(self._sample_for_ever(t0_ns))
         starts = tuple(m.LinkStart(link.name, t0_ns, t0_ns) for link in self._plan.links)
-        await self._desk.keeper.burst(gap_ns=self._gap_ns)
-        await self._handle(am.Began(starts, self._desk.keeper.error_ns(self._t0_ns, t0_ns, t0_ns)))
+        await self._services.keeper.burst(gap_ns=self._gap_ns)
+        await self._handle(am.Began(starts, self._services.keeper.error_ns(self._t0_ns, t0_ns, t0_ns)))
         for link in self._plan.links:
             for workload in link.workloads:
                 self._spawn(self._end_workload(link.name, workload, t0_ns))
@@ -164,27 +164,27 @@ class SimulatedRun:
             await self._end_at(t0_ns + workload.start_ns, am.WorkloadEnded(link, workload.name))
 
     async def _end_at(self, at_ns: int, event: am.Event) -> None:
-        await self._desk.clock.sleep_until(at_ns)
+        await self._services.clock.sleep_until(at_ns)
         await self._handle(event)
 
     async def _sample_for_ever(self, t0_ns: int) -> None:
-        at_ns = t0_ns + first_batch_ns(self._desk.name)
-        while self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
-            await self._desk.clock.sleep_until(at_ns)
-            if self._machine.phase in (am.Phase.COMMITTED, am.Phase.RUNNING):
+        at_ns = t0_ns + first_batch_ns(self._services.name)
+        while self._machine.phase in (am.AgentPhase.COMMITTED, am.AgentPhase.RUNNING):
+            await self._services.clock.sleep_until(at_ns)
+            if self._machine.phase in (am.AgentPhase.COMMITTED, am.AgentPhase.RUNNING):
                 await self._send_samples()
             at_ns += BATCH_NS
 
     async def _send_samples(self) -> None:
-        samples = self._made_up.batch(self._desk.clock.monotonic_ns())
+        samples = self._telemetry.batch(self._services.clock.monotonic_ns())
         if len(samples):
-            offset_ns = self._desk.keeper.offset_ns or 0  # known, or there would have been no start
+            offset_ns = self._services.keeper.offset_ns or 0  # known, or there would have been no start
             make = partial(m.Telemetry, offset_ns=offset_ns, links=samples.links, columns=dict(samples.columns))
             await self._report(make, expendable=True)
 
     async def _rest(self, cause: str) -> None:
         await self._send_samples()
-        halves = self._made_up.results()
+        halves = self._telemetry.results()
         results = tuple(
             m.LinkResult(link.name, up, down, _workloads(link.workloads), cause)
             for link, (up, down) in zip(self._plan.links, halves, strict=True)
@@ -192,7 +192,7 @@ class SimulatedRun:
         await self._handle(am.Rested(m.Finished(results)))
 
     async def _report(self, make: Any, *, expendable: bool = False) -> None:
-        await self._desk.report(make, self._plan.run, expendable)
+        await self._services.report(make, self._plan.run, expendable)
 
 
 def _workloads(workloads: tuple[Workload, ...]) -> tuple[m.WorkloadResult, ...]:

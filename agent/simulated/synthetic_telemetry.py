@@ -1,7 +1,7 @@
-"""Makes up what links would report, so that a controller can be tried with more of them than a machine could carry.
+"""Synthetic telemetry, so that a controller can be tried with more links than a machine could carry.
 
-Every link carries a made-up share of what its schedule allows, the same in each interval for as long as its rows hold.
-So a batch is one pattern, repeated, and making it up costs far less than taking it in does.
+Every link carries a random share of what its schedule allows, the same in each interval for as long as its rows hold.
+So a batch is one pattern, repeated, and making it costs far less than receiving it does.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class _Half:
     counted: dict[str, int]
 
 
-class MadeUp:
+class SyntheticTelemetry:
     """The telemetry of all links of one plan. Every instant is on the host's monotonic clock."""
 
     def __init__(self, plan: RunPlan) -> None:
-        """The run's seed and the links' names decide all that is made up."""
+        """The run's seed and the links' names decide all of it."""
         self._names = tuple(link.name for link in plan.links)
         self._interval_ns = plan.sample_interval_ns
         self._halves = tuple(_halves(plan))
@@ -70,7 +70,7 @@ class MadeUp:
         return list(zip(halves[::2], halves[1::2], strict=True))
 
     def _make_pattern(self) -> None:
-        """Make up one interval by the rows in force at its beginning."""
+        """Make one interval by the rows in force at its beginning."""
         self._count()
         scenario_ns = self._told_ns - self._t0_ns
         self._pattern = [_interval(half, scenario_ns, self._interval_ns) for half in self._halves]

@@ -43,7 +43,7 @@ class Sampler:
         """When to read next: whole intervals after T0, whatever became late."""
         return self._t0_ns + ((self._read_ns - self._t0_ns) // self._interval_ns + 1) * self._interval_ns
 
-    def take(self, now_ns: int, readings: list[tuple[LinkPlan, LinkStats, LinkStats]]) -> None:
+    def add(self, now_ns: int, readings: list[tuple[LinkPlan, LinkStats, LinkStats]]) -> None:
         """Add what the links did since the last time, given as (plan, reading then, reading at `now_ns`)."""
         for plan, before, after in readings:
             self._batch += sample(plan, before, after, now_ns, now_ns - self._read_ns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plctl.agent.kernel.link_names import Triple
+from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.kernel.sock_diag import SockDiag, TcpInfo, TcpSocket
 from plctl.common.base.units import NS_PER_US
 from plctl.common.plan.run_plan import End
@@ -16,7 +16,7 @@ _MAX = 2**63 - 1
 class LinkSockets:
     """The sockets of one link's client and server. Close it before its namespaces are removed."""
 
-    def __init__(self, link: str, triple: Triple) -> None:
+    def __init__(self, link: str, namespaces: LinkNamespaces) -> None:
         """Begin to look.
 
         :raises KernelError: a namespace is missing, or the kernel cannot list sockets.
@@ -24,8 +24,8 @@ class LinkSockets:
         self._link = link
         self._ends: dict[End, SockDiag] = {}
         try:
-            self._ends["client"] = SockDiag(triple.client)
-            self._ends["server"] = SockDiag(triple.server)
+            self._ends["client"] = SockDiag(namespaces.client)
+            self._ends["server"] = SockDiag(namespaces.server)
             for diag in self._ends.values():
                 diag.read()
         except BaseException:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload import gate
@@ -62,7 +62,14 @@ class WorkloadProcess:
 
     @classmethod
     async def spawn(
-        cls, workload: Workload, triple: Triple, folder: Path, *, ledger: Ledger, env: Mapping[str, str], clock: Clock
+        cls,
+        workload: Workload,
+        namespaces: LinkNamespaces,
+        folder: Path,
+        *,
+        ledger: Ledger,
+        env: Mapping[str, str],
+        clock: Clock,
     ) -> WorkloadProcess:
         """Start the process and wait until it stands at its gate, in its namespace and under its user.
 
@@ -77,7 +84,7 @@ class WorkloadProcess:
             "gate": gate_end,
             "status": status_end,
             "parent": os.getpid(),
-            "netns": str(NETNS_DIR / getattr(triple, workload.at)),
+            "netns": str(NETNS_DIR / getattr(namespaces, workload.at)),
             "user": workload.user,
             "command": workload.command,
         }

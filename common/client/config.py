@@ -31,7 +31,7 @@ _ROLES: tuple[ClientRole, ...] = ("operator", "viewer")
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ControllerAccess:
     """Where a controller listens, and the keys that are shown to it."""
 
     address: str
@@ -49,7 +49,7 @@ class _Config:
     keys: str = ""
 
 
-def find_controller(address: str | None = None, keys: Path | None = None) -> Access | None:
+def find_controller(address: str | None = None, keys: Path | None = None) -> ControllerAccess | None:
     """How to reach the controller that the user means; None if nothing names one.
 
     :param address: as the command line gives it; `keys`: the folder that it gives.
@@ -57,7 +57,7 @@ def find_controller(address: str | None = None, keys: Path | None = None) -> Acc
     """
     path, config = _read_config()
     address = _choose_address(address, config)
-    return Access(address, _load_keys(keys or _keys_folder(path, config))) if address else None
+    return ControllerAccess(address, _load_keys(keys or _keys_folder(path, config))) if address else None
 
 
 def find_address(address: str | None = None) -> str:
@@ -76,7 +76,7 @@ def find_keys() -> Path:
     return _keys_folder(*_read_config())
 
 
-def require_controller(address: str | None = None, keys: Path | None = None) -> Access:
+def require_controller(address: str | None = None, keys: Path | None = None) -> ControllerAccess:
     """As `find_controller`, where there must be one.
 
     :raises UserError: nothing names a controller, or as above.

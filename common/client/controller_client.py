@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from plctl.common.base.errors import ProtocolError, UserError, VersionError, WorldError
-from plctl.common.client.config import Access
+from plctl.common.client.config import ControllerAccess
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.requests import ClientAnswer, ClientRequest
 from plctl.common.transport.hub_and_spoke import Spoke, ZmqSpoke
@@ -88,7 +88,7 @@ class Client:
         if self._met:
             await self._spoke.send(m.encode(m.Envelope(m.Goodbye())))
 
-    def hear_trouble(self, cause: str) -> None:
+    def on_trouble(self, cause: str) -> None:
         """There is no connection, for this cause: the end of all requests, if there never was one."""
         self._trouble = cause
         if self._met:
@@ -117,13 +117,13 @@ class Client:
             data = await self._spoke.receive()
             self._met, self._trouble = True, ""
             try:
-                self._take(m.decode(data, "controller"))
+                self._handle_answer(m.decode(data, "controller"))
             except VersionError as error:
                 self._fail(VersionError(f"{self.address} is of another version of plctl: {error}"))
             except ProtocolError as error:
                 self._fail(ProtocolError(f"{self.address} answered what cannot be understood: {error}"))
 
-    def _take(self, envelope: m.Envelope) -> None:
+    def _handle_answer(self, envelope: m.Envelope) -> None:
         if isinstance(envelope.message, m.Refused) and not envelope.reply_to:
             self._fail(RefusedError(envelope.message.cause))
         elif envelope.reply_to in self._waiting:
@@ -143,11 +143,11 @@ class Client:
 
 
 @asynccontextmanager
-async def connect(access: Access, tell: Callable[[str], None] | None = None) -> AsyncIterator[Client]:
+async def connect(access: ControllerAccess, tell: Callable[[str], None] | None = None) -> AsyncIterator[Client]:
     """A conversation with the controller of `access`; `tell` hears why it is gone, if it goes, while it is awaited."""
 
     def hear(cause: str) -> None:
-        client.hear_trouble(cause)
+        client.on_trouble(cause)
 
     spoke = ZmqSpoke(access.address, access.pair.name, access.keys, hear)
     client = Client(spoke, access.pair.name, access.pair.role, access.address, tell)

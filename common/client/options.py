@@ -14,7 +14,7 @@ import click
 from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from plctl.common.client.config import Access
+    from plctl.common.client.config import ControllerAccess
     from plctl.common.client.controller_client import Client
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class Reach:
     keys: Path | None = None
     local: bool = False  #: there shall be none
 
-    def find(self) -> Access | None:
+    def find(self) -> ControllerAccess | None:
         """How to reach the controller; None if there is none, or shall be none.
 
         :raises UserError: what says where it is cannot be used, or there is no key.
@@ -48,7 +48,7 @@ class Reach:
         return converse(require_controller(self.address, self.keys), work)
 
 
-def converse(access: Access, work: Callable[[Client], Awaitable[T]]) -> T:
+def converse(access: ControllerAccess, work: Callable[[Client], Awaitable[T]]) -> T:
     """What `work` makes of a conversation with the controller of `access`; a lost connection is told on stderr.
 
     :raises WorldError: it cannot be reached.

@@ -98,7 +98,7 @@ class ClockEstimate:
     source: str  #: what made the bound as small as it is
 
 
-class Outcome(StrEnum):
+class ExchangeOutcome(StrEnum):
     """What the estimator did with an exchange."""
 
     ACCEPTED = "accepted"
@@ -124,7 +124,7 @@ class ClockEstimator:
     _drift: Drift | None = field(default=None, init=False)  # worked out when it is asked for
     _promise: Interval | None = field(default=None, init=False)
 
-    def add(self, exchange: Exchange) -> Outcome:
+    def add(self, exchange: Exchange) -> ExchangeOutcome:
         """Learn from `exchange`; lost, repeated and overtaken ones do no harm.
 
         Only an exchange that began after all others were sent can overthrow them: one that was under way while a clock
@@ -132,16 +132,16 @@ class ClockEstimator:
         """
         if self.same_clock or not exchange.possible(self.max_drift_ppm) or self._outdated(exchange):
             self.ignored += 1
-            return Outcome.IGNORED
+            return ExchangeOutcome.IGNORED
         contradicted = self._contradicts(exchange)
         if contradicted and any(exchange.t1_ns <= known.t1_ns for known in self._history):
             self.ignored += 1
-            return Outcome.IGNORED
+            return ExchangeOutcome.IGNORED
         if contradicted:
             self.forget(exchange.t1_ns, "an exchange contradicts all before it: a clock jumped or drifted too fast")
         insort(self._history, exchange, key=lambda known: known.t4_ns)
         self._prune()
-        return Outcome.RESET if contradicted else Outcome.ACCEPTED
+        return ExchangeOutcome.RESET if contradicted else ExchangeOutcome.ACCEPTED
 
     def forget(self, agent_ns: int, cause: str) -> None:
         """Drop all that was learnt, because of a jump noticed at `agent_ns`; what began before that is ignored."""

@@ -16,7 +16,7 @@ from plctl.common.cli.terminal import echo, echo_drawn
 from plctl.common.scenario.schedule import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
-    from plctl.controller.packets.stats import Summary
+    from plctl.controller.packets.stats import PacketSummary
     from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 _MAX_WIDTH = 100
@@ -76,7 +76,9 @@ def _choose(record: RunRecord, name: str) -> LinkRecord:
     raise UserError(f"run {record.run} has no link {name}; {known}")
 
 
-def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Sequence[Direction]) -> list[Summary]:
+def _summaries(
+    folder: Path, record: RunRecord, link: LinkRecord, directions: Sequence[Direction]
+) -> list[PacketSummary]:
     from plctl.controller.packets.stats import summarize
     from plctl.controller.results import packet_file
 
@@ -86,20 +88,20 @@ def _summaries(folder: Path, record: RunRecord, link: LinkRecord, directions: Se
         raise KernelError.from_os(f"read the packet log of {link.plan.name}", error) from error
 
 
-def _print(found: Sequence[Summary]) -> None:
+def _print(found: Sequence[PacketSummary]) -> None:
     from plctl.controller.packets.figures import lines
 
     echo("\n\n".join("\n".join(lines(summary)) for summary in found))
 
 
-def _plot(found: Sequence[Summary], link: str) -> None:
+def _plot(found: Sequence[PacketSummary], link: str) -> None:
     from plctl.controller.packets.plot import plot_text
 
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
     echo_drawn("\n" + plot_text(found, link, width=width, colour=sys.stdout.isatty()))
 
 
-def _write_svg(found: Sequence[Summary], title: str, path: Path) -> None:
+def _write_svg(found: Sequence[PacketSummary], title: str, path: Path) -> None:
     from plctl.controller.packets.plot import plot_svg
 
     try:

@@ -19,10 +19,10 @@ from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
-    from plctl.common.client.config import Access
+    from plctl.common.client.config import ControllerAccess
     from plctl.common.plan.run_request import RunRequest
     from plctl.common.protocol.requests import PlacementPolicy
-    from plctl.controller.launch.remote_run import Detached, Order, Outcome
+    from plctl.controller.launch.remote_run import Detached, FollowOptions, FollowOutcome
     from plctl.controller.results.run_record import RunRecord
 
 
@@ -92,7 +92,7 @@ def run(
 
     Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled, or no longer followed.
     """
-    from plctl.controller.launch.remote_run import Order
+    from plctl.controller.launch.remote_run import FollowOptions
     from plctl.controller.spec.run_spec import load_run
 
     request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
@@ -100,8 +100,8 @@ def run(
     for warning in request.warnings:
         warn(warning)
     access = reach.find()
-    order = Order(policy, force, wait, detach, out if fetch else None)
-    if access is None and order != Order(fetch_to=order.fetch_to):
+    order = FollowOptions(policy, force, wait, detach, out if fetch else None)
+    if access is None and order != FollowOptions(fetch_to=order.fetch_to):
         raise UserError(
             "--policy, --force, --no-wait and --detach are for runs of a controller, and there is none;"
             " see --controller"
@@ -134,7 +134,7 @@ def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as
     return exit_status(record)
 
 
-def _run_remotely(request: RunRequest, access: Access, order: Order, as_json: bool) -> int:
+def _run_remotely(request: RunRequest, access: ControllerAccess, order: FollowOptions, as_json: bool) -> int:
     from plctl.controller.launch.remote_run import Detached, run_remotely
     from plctl.controller.view.screen import stderr_screen
     from plctl.controller.view.summary import exit_status
@@ -162,7 +162,7 @@ def _leave(detached: Detached) -> NoReturn:
     raise click.exceptions.Exit(CANCELLED)
 
 
-def _print_detached(outcome: Outcome, as_json: bool) -> None:
+def _print_detached(outcome: FollowOutcome, as_json: bool) -> None:
     from plctl.controller.launch.plan_table import document
 
     submitted = outcome.submitted
@@ -173,7 +173,7 @@ def _print_detached(outcome: Outcome, as_json: bool) -> None:
         echo(f"come back: plctl show {submitted.run} --follow", err=True)
 
 
-def _plan(request: RunRequest, access: Access | None, order: Order, as_json: bool) -> None:
+def _plan(request: RunRequest, access: ControllerAccess | None, order: FollowOptions, as_json: bool) -> None:
     from plctl.common.protocol.requests import Submitted
     from plctl.controller.launch import plan_table
     from plctl.controller.launch.remote_run import plan_remotely

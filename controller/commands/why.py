@@ -1,4 +1,4 @@
-"""`plctl why`: the story of one link, in one place."""
+"""`plctl why`: the history of one link, in one place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plctl.controller.commands.run_options import JSON, OUT, run_options
 
 if TYPE_CHECKING:
     from plctl.controller.view.run_source import RunSource
-    from plctl.controller.view.why import Story
+    from plctl.controller.view.why import LinkHistory
 
 #: Of the further lines of what does not fit into one.
 _INDENT = 8 * " "
@@ -41,17 +41,17 @@ def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None
       plctl why leo-3
       plctl why leo-3 --run 7f3a --json | jq -r .cause
     """
-    from plctl.controller.view import why as stories
+    from plctl.controller.view import why as why_view
     from plctl.controller.view.run_source import look
 
-    async def gather(source: RunSource, found: str) -> Story:
-        return await stories.gather(source, found, link)
+    async def gather(source: RunSource, found: str) -> LinkHistory:
+        return await why_view.gather(source, found, link)
 
-    story = look(reach, base, run, gather)
+    history = look(reach, base, run, gather)
     if as_json:
-        echo(json.dumps(stories.document(story), indent=1))
+        echo(json.dumps(why_view.document(history), indent=1))
     else:
-        for line in stories.tell(story):
+        for line in why_view.render(history):
             echo(_fold(printable(line)))
 
 

@@ -1,4 +1,4 @@
-"""Connects runs with agents: knows who is there, acknowledges reports once they are kept, and tells each run."""
+"""The agent hub: the controller's end of all agents. It knows which are there, and passes their messages on to runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
 from plctl.common.transport.hub_and_spoke import Hub, Peer
 from plctl.common.transport.refusals import Refusal, Refusals
-from plctl.controller.hub.backlog import Backlog, Heard
+from plctl.controller.hub.backlog import Backlog, Received
 from plctl.controller.hub.journal import AgentEntry, Journal
 from plctl.controller.lifecycle.patience import exchange_gap_ns
 
-#: An agent that has said nothing for so long cannot be heard.
+#: An agent from which no message came for so long is silent.
 SILENCE_NS = 10 * NS_PER_S
-#: What is acknowledged together is kept together: so not one by one, and not so many that requests would notice.
-HEARD_A_TURN = 4
+#: Messages of agents handled in one turn of the event loop. Those are acknowledged and committed together, so not one
+#: by one, and not so many that requests would be delayed.
+MESSAGES_A_TURN = 4
 #: Requests from this size on are decoded beside everything else: a run of ten thousand links takes a second.
 LARGE_BYTES = 2**18
 #: How often silence is looked for.
@@ -33,31 +34,31 @@ CHECK_NS = 1 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class AgentLost:
     """An agent is gone, and what it held with it; why."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """An agent cannot be heard now; why."""
+class AgentSilent:
+    """No message comes from an agent now; why."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """An agent is heard again over a new connection or after silence; what it was told may not have reached it."""
+class AgentReturned:
+    """Messages come from an agent again, over a new connection or after silence; commands may not have reached it."""
 
 
-Sign = Lost | Silent | Returned
-#: What a run is told: (host, message or a sign of the switchboard's own, id of the command that the message answers).
-Listener = Callable[[str, m.Message | Sign, int], None]
-#: `silent`: it cannot be heard now, but may go on with what it holds; `gone`: so is all that it held.
+PresenceChange = AgentLost | AgentSilent | AgentReturned
+#: What a run is told: (host, message or change of its presence, id of the command that the message answers).
+Listener = Callable[[str, m.Message | PresenceChange, int], None]
+#: `silent`: no message comes from it now, but it may go on with what it holds; `gone`: so is all that it held.
 Presence = Literal["here", "silent", "gone"]
 #: What answers the requests of clients.
-Desk = Callable[[Peer, m.Envelope], Awaitable[None]]
+RequestHandler = Callable[[Peer, m.Envelope], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class AgentRecord:
 
     hello: m.Hello
     peer: Peer  #: the connection that said hello last; no other speaks for the agent
-    heard_ns: int
+    received_ns: int
     acknowledged: int = 0  #: last number of its stream that was handled
     missing: int = 0  #: numbers that never came
     status: ps.Status | None = None  #: the last; None until the first
@@ -74,12 +75,12 @@ class AgentRecord:
 
     @property
     def here(self) -> bool:
-        """Whether it can be heard."""
+        """Whether messages come from it."""
         return self.presence == "here"
 
 
-class Switchboard:
-    """One controller's end of all its agents. Run `serve` in the background."""
+class AgentHub:
+    """All agents of one controller, and the connections that they share with clients. Run `serve` in the background."""
 
     def __init__(
         self, hub: Hub, clock: Clock, name: str, refusals: Refusals | None = None, journal: Journal | None = None
@@ -100,17 +101,17 @@ class Switchboard:
         self._unacknowledged: set[str] = set()  #: agents whose reports were handled but may not be kept yet
         self._handled = asyncio.Event()
         self._backlog = Backlog()
-        self._desk: Desk | None = None
+        self._request_handler: RequestHandler | None = None
         self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
         self._wall = WallWatch(clock)
 
-    def attend(self, desk: Desk) -> None:
-        """Hand what operators and viewers ask to `desk`."""
-        self._desk = desk
+    def set_request_handler(self, handler: RequestHandler) -> None:
+        """Pass the requests of operators and viewers to `handler`."""
+        self._request_handler = handler
 
     def listen(self, epoch: str, hosts: Collection[str], listener: Listener) -> None:
-        """Hand everything that the agents of `hosts` say of run `epoch` to `listener`; no other has a say in it."""
+        """Pass the messages of the agents of `hosts` for run `epoch` to `listener`; others' are refused."""
         self._listeners[epoch] = listener
         self._hosts[epoch] = frozenset(hosts)
 
@@ -119,7 +120,7 @@ class Switchboard:
         self._listeners.pop(epoch, None)
         self._hosts.pop(epoch, None)
 
-    async def tell(self, host: str, message: m.Message, epoch: str, command: int, expires_ns: int = 0) -> None:
+    async def send_command(self, host: str, message: m.Message, epoch: str, command: int, expires_ns: int = 0) -> None:
         """Send a command under the id `command`; agents carry it out once per id.
 
         :raises WorldError: the agent is not here.
@@ -140,11 +141,11 @@ class Switchboard:
         return self.agents[host]
 
     async def serve(self) -> None:
-        """Handle what agents and clients say, for ever.
+        """Handle the messages of agents and clients, for ever.
 
         :raises WorldError: the journal cannot be written, so that nothing may be acknowledged any more.
         """
-        works = (self._receive(), self._hear(), self._watch(), self._wall.keep(), self._acknowledge())
+        works = (self._receive(), self._handle_backlog(), self._watch(), self._wall.keep(), self._acknowledge())
         tasks = [asyncio.create_task(work) for work in works]
         try:
             await asyncio.gather(*tasks)
@@ -154,62 +155,64 @@ class Switchboard:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def lose(self, host: str, cause: str) -> None:
+    def mark_gone(self, host: str, cause: str) -> None:
         """Agent `host` is gone, with all that it held: tell its runs."""
         record = self.agents.get(host)
         if record:
             record.presence = "gone"
-            self._sign(host, Lost(cause))
+            self._notify(host, AgentLost(cause))
 
     # --- what comes in
 
     async def _receive(self) -> None:
-        """Clients are answered at once; what agents say waits its turn, or requests would wait behind all of it.
+        """Requests are handled at once; messages of agents wait in the backlog, or requests would wait behind them.
 
         Of large requests one is taken at a time, so that no client fills the memory with them.
         """
         while True:
             peer, data = await self._hub.receive()
-            heard = Heard(peer, data, self._clock.monotonic_ns())  # as early as can be: it is t2 of a clock exchange
+            received = Received(
+                peer, data, self._clock.monotonic_ns()
+            )  # as early as can be: it is t2 of a clock exchange
             if peer.role == "agent":
-                self._hears_from(peer, heard.at_ns)
-                await self._backlog.put(heard)
+                self._note_heartbeat(peer, received.at_ns)
+                await self._backlog.put(received)
             elif len(data) < LARGE_BYTES:
-                await self._take(heard)
+                await self._handle_received(received)
             else:
                 if self._large:
                     await self._large
-                self._large = asyncio.create_task(self._take_large(heard))
+                self._large = asyncio.create_task(self._handle_large(received))
 
-    def _hears_from(self, peer: Peer, now_ns: int) -> None:
-        """Who speaks is not silent, however long what it says must wait its turn."""
+    def _note_heartbeat(self, peer: Peer, now_ns: int) -> None:
+        """Any message counts as a heartbeat, however long it must wait to be handled."""
         record = self.agents.get(peer.name)
         if record is None or record.peer.route != peer.route or record.presence == "gone":
             return
-        record.heard_ns = now_ns
+        record.received_ns = now_ns
         if record.presence == "silent":
             record.presence = "here"
-            self._sign(peer.name, Returned())
+            self._notify(peer.name, AgentReturned())
 
-    async def _hear(self) -> None:
-        """A few messages of agents in every turn of the event loop: more are read in each, so reading gets ahead."""
+    async def _handle_backlog(self) -> None:
+        """A few messages in every turn of the event loop: more are read in each, so reading gets ahead."""
         while True:
-            for _ in range(HEARD_A_TURN):
-                await self._take(await self._backlog.take())
+            for _ in range(MESSAGES_A_TURN):
+                await self._handle_received(await self._backlog.take())
             await asyncio.sleep(0)
 
-    async def _take(self, heard: Heard) -> None:
+    async def _handle_received(self, received: Received) -> None:
         try:
-            await self._handle(heard.peer, m.decode(heard.data, heard.peer.role), heard.at_ns)
+            await self._handle(received.peer, m.decode(received.data, received.peer.role), received.at_ns)
         except ProtocolError as error:
-            await self._refuse(heard.peer, error)
+            await self._refuse(received.peer, error)
 
-    async def _take_large(self, heard: Heard) -> None:
+    async def _handle_large(self, received: Received) -> None:
         try:
-            envelope = await asyncio.to_thread(m.decode, heard.data, heard.peer.role)
-            await self._handle(heard.peer, envelope, heard.at_ns)
+            envelope = await asyncio.to_thread(m.decode, received.data, received.peer.role)
+            await self._handle(received.peer, envelope, received.at_ns)
         except ProtocolError as error:
-            await self._refuse(heard.peer, error)
+            await self._refuse(received.peer, error)
 
     async def _refuse(self, peer: Peer, error: ProtocolError) -> None:
         """Count what the protocol does not allow; only who speaks another version of it is answered."""
@@ -229,17 +232,17 @@ class Switchboard:
     def _count(self, peer: Peer, why: Refusal, cause: str) -> None:
         self.refusals.add(why, peer.address, cause, peer.name)
 
-    async def _handle(self, peer: Peer, envelope: m.Envelope, heard_ns: int) -> None:
+    async def _handle(self, peer: Peer, envelope: m.Envelope, received_ns: int) -> None:
         if peer.role == "agent":
-            await self._hear_agent(peer, envelope, heard_ns)
+            await self._handle_agent(peer, envelope, received_ns)
         elif isinstance(envelope.message, m.Goodbye):
             self._hub.left(peer)
         elif not 0 < envelope.id < 2**63:
             self._count(peer, Refusal.MALFORMED, "a request without an id that it could be answered by")
-        elif self._desk:
-            await self._desk(peer, envelope)
+        elif self._request_handler:
+            await self._request_handler(peer, envelope)
 
-    async def _hear_agent(self, peer: Peer, envelope: m.Envelope, heard_ns: int) -> None:
+    async def _handle_agent(self, peer: Peer, envelope: m.Envelope, received_ns: int) -> None:
         if isinstance(envelope.message, m.Hello):
             await self._welcome(peer, envelope.message)
         record = self.agents.get(peer.name)
@@ -251,14 +254,14 @@ class Switchboard:
             case m.Hello():
                 pass
             case ps.ClockQuery(t1_ns):
-                await self._tell_time(peer, t1_ns, heard_ns)
+                await self._answer_clock_query(peer, t1_ns, received_ns)
             case ps.Status():
                 record.status = envelope.message
             case m.Goodbye(cause):
                 self._hub.left(peer)
-                self.lose(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
+                self.mark_gone(peer.name, f"{peer.name} left" + (f": {cause}" if cause else ""))
             case message if isinstance(message, m.Numbered):
-                self._take_report(record, envelope)
+                self._handle_report(record, envelope)
             case _:
                 self._forward(peer, envelope)
 
@@ -270,7 +273,7 @@ class Switchboard:
             return
         known = self.agents.get(peer.name)
         if known and (known.peer.route, known.hello.pid) != (peer.route, hello.pid):
-            self.lose(peer.name, f"{peer.name} was started again")
+            self.mark_gone(peer.name, f"{peer.name} was started again")
             known = None
         self.journal.saw_agent(peer.name, peer.route, hello, format_wall(self._clock.wall_ns()))
         async with self._joined:
@@ -282,14 +285,14 @@ class Switchboard:
         welcome = m.Welcome(self.name, clock_identity(), record.acknowledged, gap_ns)
         await self._try_to_send(peer.name, m.Envelope(welcome))
         if known:
-            self._sign(peer.name, Returned())
+            self._notify(peer.name, AgentReturned())
 
-    async def _tell_time(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
+    async def _answer_clock_query(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
         unsettled, wall = self._clock_watch.trouble(), self._wall.reading()
         reply = ps.ClockReply(t1_ns, t2_ns, self._clock.monotonic_ns(), unsettled, wall)
         await self._try_to_send(peer.name, m.Envelope(reply))
 
-    def _take_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
+    def _handle_report(self, record: AgentRecord, envelope: m.Envelope) -> None:
         """Handle a numbered report once and in order; one that comes too early will come again after WELCOME."""
         message, host = envelope.message, record.peer.name
         assert isinstance(message, m.Numbered)
@@ -321,25 +324,25 @@ class Switchboard:
         else:
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
-    def _sign(self, host: str, sign: Sign) -> None:
+    def _notify(self, host: str, change: PresenceChange) -> None:
         for epoch, listener in list(self._listeners.items()):
             if host in self._hosts[epoch]:
-                listener(host, sign, 0)
+                listener(host, change, 0)
 
     async def _watch(self) -> None:
-        """Notice who has fallen silent. While this process is stopped, or reads nothing, nobody is silent."""
+        """Notice agents that have fallen silent. While this process was stopped or read nothing, no time counts."""
         while True:
             due_ns = self._clock.monotonic_ns() + CHECK_NS
             await self._clock.sleep_until(due_ns)
             now = self._clock.monotonic_ns()
             late_ns = now - due_ns
-            deaf_ns = CHECK_NS + late_ns if self._backlog.full else late_ns if late_ns > CHECK_NS else 0
+            not_reading_ns = CHECK_NS + late_ns if self._backlog.full else late_ns if late_ns > CHECK_NS else 0
             for record in self.agents.values():
-                record.heard_ns += deaf_ns
+                record.received_ns += not_reading_ns
             for host, record in self.agents.items():
-                if record.here and now - record.heard_ns > SILENCE_NS:
+                if record.here and now - record.received_ns > SILENCE_NS:
                     record.presence = "silent"
-                    self._sign(host, Silent(f"{host} has said nothing for {format_duration(SILENCE_NS)}"))
+                    self._notify(host, AgentSilent(f"{host} has sent nothing for {format_duration(SILENCE_NS)}"))
 
     async def _try_to_send(self, host: str, envelope: m.Envelope) -> None:
         """Send what an agent that does not get it will learn from WELCOME or ask for again."""

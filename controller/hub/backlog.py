@@ -1,4 +1,4 @@
-"""What agents have said and nobody has handled yet: read at once, so that no client's request waits behind it."""
+"""Messages of agents that were not handled yet: they are read at once, so that no client's request waits behind it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FULL_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """A message as it came, who sent it, and when it was read."""
 
     peer: Peer
@@ -28,7 +28,7 @@ class Backlog:
     def __init__(self, full_bytes: int = FULL_BYTES) -> None:
         self._full_bytes = full_bytes
         self._bytes = 0
-        self._messages: deque[Heard] = deque()
+        self._messages: deque[Received] = deque()
         self._changed = asyncio.Event()
 
     @property
@@ -36,22 +36,22 @@ class Backlog:
         """Whether nothing more is read for now."""
         return self._bytes >= self._full_bytes
 
-    async def put(self, heard: Heard) -> None:
+    async def put(self, received: Received) -> None:
         """Add a message, once fewer than `full_bytes` wait."""
         while self.full:
             await self._change()
-        self._messages.append(heard)
-        self._bytes += len(heard.data)
+        self._messages.append(received)
+        self._bytes += len(received.data)
         self._changed.set()
 
-    async def take(self) -> Heard:
+    async def take(self) -> Received:
         """The oldest message, once there is one."""
         while not self._messages:
             await self._change()
-        heard = self._messages.popleft()
-        self._bytes -= len(heard.data)
+        received = self._messages.popleft()
+        self._bytes -= len(received.data)
         self._changed.set()
-        return heard
+        return received
 
     async def _change(self) -> None:
         self._changed.clear()

@@ -16,7 +16,7 @@ from plctl.common.base.process_end import how_it_ended, telling_line
 from plctl.common.host.state import Owner
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.transport.hub_and_spoke import ZmqHub
-from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.hub.agent_hub import AgentHub
 
 #: What the local agent is called, in host globs, logs and results.
 LOCAL_HOST = "local"
@@ -37,8 +37,8 @@ def require_kernel() -> None:
 
 
 @asynccontextmanager
-async def embedded_controller(clock: Clock, forwarder: ForwarderOptions) -> AsyncIterator[Switchboard]:
-    """A switchboard with one agent, `LOCAL_HOST`, on it, whose forwarder runs as `forwarder` says.
+async def embedded_controller(clock: Clock, forwarder: ForwarderOptions) -> AsyncIterator[AgentHub]:
+    """An agent hub with one agent, `LOCAL_HOST`, whose forwarder runs as `forwarder` says.
 
     Both are gone, with all they made, when the block is left.
 
@@ -47,11 +47,11 @@ async def embedded_controller(clock: Clock, forwarder: ForwarderOptions) -> Asyn
     with Owner.create(f"controller-{secrets.token_hex(4)}") as owner:
         hub = ZmqHub(f"ipc://{owner.path}/control")
         try:
-            switchboard = Switchboard(hub, clock, name="embedded")
-            serving = asyncio.create_task(switchboard.serve())
+            agent_hub = AgentHub(hub, clock, name="embedded")
+            serving = asyncio.create_task(agent_hub.serve())
             try:
-                async with _local_agent(owner.path, switchboard, forwarder):
-                    yield switchboard
+                async with _local_agent(owner.path, agent_hub, forwarder):
+                    yield agent_hub
             finally:
                 serving.cancel()
                 await asyncio.gather(serving, return_exceptions=True)
@@ -61,7 +61,7 @@ async def embedded_controller(clock: Clock, forwarder: ForwarderOptions) -> Asyn
 
 
 @asynccontextmanager
-async def _local_agent(folder: Path, switchboard: Switchboard, forwarder: ForwarderOptions) -> AsyncIterator[None]:
+async def _local_agent(folder: Path, agent_hub: AgentHub, forwarder: ForwarderOptions) -> AsyncIterator[None]:
     """The agent's process. It leaves when its standard input ends, so also when this process is killed."""
     errors = folder / "agent.stderr"
     with errors.open("wb") as stderr:
@@ -73,9 +73,9 @@ async def _local_agent(folder: Path, switchboard: Switchboard, forwarder: Forwar
             stderr=stderr,
             start_new_session=True,  # Ctrl-C in the terminal is the controller's affair
         )
-    watch = asyncio.create_task(_watch(process, switchboard, errors))
+    watch = asyncio.create_task(_watch(process, agent_hub, errors))
     try:
-        await _wait_for_hello(process, switchboard, errors)
+        await _wait_for_hello(process, agent_hub, errors)
         yield
     finally:
         assert process.stdin is not None
@@ -91,8 +91,8 @@ async def _local_agent(folder: Path, switchboard: Switchboard, forwarder: Forwar
             await _clean_up()
 
 
-async def _wait_for_hello(process: asyncio.subprocess.Process, switchboard: Switchboard, errors: Path) -> None:
-    hello = asyncio.create_task(switchboard.wait_for(LOCAL_HOST))
+async def _wait_for_hello(process: asyncio.subprocess.Process, agent_hub: AgentHub, errors: Path) -> None:
+    hello = asyncio.create_task(agent_hub.wait_for(LOCAL_HOST))
     ended = asyncio.create_task(process.wait())
     try:
         await asyncio.wait({hello, ended}, timeout=HELLO_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -104,10 +104,10 @@ async def _wait_for_hello(process: asyncio.subprocess.Process, switchboard: Swit
         await asyncio.gather(hello, ended, return_exceptions=True)
 
 
-async def _watch(process: asyncio.subprocess.Process, switchboard: Switchboard, errors: Path) -> None:
+async def _watch(process: asyncio.subprocess.Process, agent_hub: AgentHub, errors: Path) -> None:
     """An agent that ends before it is told to takes its links with it."""
     status = await process.wait()
-    switchboard.lose(LOCAL_HOST, f"the local agent {how_it_ended(status)}: {_last_words(errors)}")
+    agent_hub.mark_gone(LOCAL_HOST, f"the local agent {how_it_ended(status)}: {_last_words(errors)}")
 
 
 async def _clean_up() -> None:

@@ -17,7 +17,7 @@ from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest, check_hosts
 from plctl.common.telemetry.samples import Samples
 from plctl.controller.launch.embedded import LOCAL_HOST, embedded_controller, require_kernel
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.report.finishing import finish
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_record import RunRecord, rfc3339
@@ -65,8 +65,8 @@ class _Watcher:
     def __init__(self, view: LiveView) -> None:
         self._view = view
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:
-        if phase is Phase.COMMITTED:
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:
+        if phase is RunPhase.COMMITTED:
             self._view.start(t0_ns)
         else:
             self._view.set_phase(phase)
@@ -81,8 +81,8 @@ class _Watcher:
 
 async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console, forwarder: ForwarderOptions) -> None:
     with LiveView(console, plan.links, plan.duration_ns) as view:
-        async with embedded_controller(clock, forwarder) as switchboard:
-            session = Session({LOCAL_HOST: plan}, folder, switchboard, clock, _Watcher(view))
+        async with embedded_controller(clock, forwarder) as agent_hub:
+            session = Session({LOCAL_HOST: plan}, folder, agent_hub, clock, _Watcher(view))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, session.cancel, f"{signal.Signals(number).name} was sent to plctl run")

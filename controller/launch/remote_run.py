@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from plctl.common.client.config import Access
+from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import Client
 from plctl.common.client.options import converse
 from plctl.common.plan.run_request import RunRequest
@@ -34,7 +34,7 @@ class Detached(KeyboardInterrupt):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class FollowOptions:
     """What to do with a request, beside running it."""
 
     policy: rq.PlacementPolicy = "spread"
@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FollowOutcome:
     """How far we followed the run. `record` is None if not to its end, `folder` if its results were not fetched."""
 
     submitted: rq.Submitted
@@ -53,7 +53,9 @@ class Outcome:
     folder: Path | None = None
 
 
-def run_remotely(request: RunRequest, access: Access, order: Order, console: Console) -> Outcome:
+def run_remotely(
+    request: RunRequest, access: ControllerAccess, order: FollowOptions, console: Console
+) -> FollowOutcome:
     """Run `request` with the controller of `access`, and follow it on `console` unless the order is to detach.
 
     :raises Detached: Ctrl-C; the run goes on.
@@ -67,7 +69,9 @@ def run_remotely(request: RunRequest, access: Access, order: Order, console: Con
         raise Detached("".join(begun)) from None
 
 
-def plan_remotely(request: RunRequest, access: Access, order: Order) -> tuple[rq.Submitted, tuple[rq.AgentInfo, ...]]:
+def plan_remotely(
+    request: RunRequest, access: ControllerAccess, order: FollowOptions
+) -> tuple[rq.Submitted, tuple[rq.AgentInfo, ...]]:
     """Where the controller of `access` would place the links of `request`, and its agents; nothing is touched.
 
     :raises UserError: the controller refuses it, or this key may not run.
@@ -83,8 +87,8 @@ def plan_remotely(request: RunRequest, access: Access, order: Order) -> tuple[rq
 
 
 async def carry_through(
-    client: Client, request: RunRequest, order: Order, console: Console, begun: list[str]
-) -> Outcome:
+    client: Client, request: RunRequest, order: FollowOptions, console: Console, begun: list[str]
+) -> FollowOutcome:
     """As `run_remotely`, within a conversation; once it is known, the run's id is put into `begun`."""
     submit = rq.Submit(request, order.policy, order.force, order.wait, command=tuple(sys.argv))
     submitted = await client.ask(submit, rq.Submitted, SUBMIT_SECONDS)
@@ -94,7 +98,7 @@ async def carry_through(
     if submitted.waits:
         console.print(f"run {submitted.run} waits: {submitted.waits}", markup=False, soft_wrap=True)
     if order.detach:
-        return Outcome(submitted)
+        return FollowOutcome(submitted)
     hosts = sorted({each.host for each in submitted.assignments})
     console.print(f"run {submitted.run} on {', '.join(hosts)}; Ctrl-C leaves it alone", markup=False, soft_wrap=True)
     source = RemoteRuns(client, client.address)
@@ -102,4 +106,4 @@ async def carry_through(
     folder = None
     if order.fetch_to:
         folder = await fetch_visibly(source, submitted.run, order.fetch_to, quiet=console.quiet)
-    return Outcome(submitted, record, folder)
+    return FollowOutcome(submitted, record, folder)

@@ -19,27 +19,27 @@ from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.controller.lifecycle.patience import LEAD_NS, Patience, clock_exchanges, exchange_gap_ns
 from plctl.controller.lifecycle.run_events import (
+    Answered,
     Begin,
-    Cancel,
+    CancelRequested,
     Event,
     Instruction,
     Interrupted,
     Lost,
     Note,
-    Phase,
     Resumed,
     Returned,
-    Said,
+    RunPhase,
+    SendCommand,
     SetTimer,
     Silent,
-    Tell,
     TimedOut,
     Unreached,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRecord:
+class LinkProgress:
     """What is known of one link so far."""
 
     host: str
@@ -65,9 +65,9 @@ class RunMachine:
         self.plans = dict(plans)
         self._lead = lead
         self.patience = patience or Patience()
-        self.phase = Phase.NEW
+        self.phase = RunPhase.NEW
         self.t0_ns = 0
-        self.records = {link.name: LinkRecord(host) for host, plan in plans.items() for link in plan.links}
+        self.records = {link.name: LinkProgress(host) for host, plan in plans.items() for link in plan.links}
         self._unsure: dict[str, str] = {}  #: agents that T0 cannot be left to as it is armed now, and why
         self._arming_since_ns = 0
         self._awaited: set[str] = set()
@@ -82,7 +82,7 @@ class RunMachine:
         """What is to be done because of `event`, which happened at `now_ns` (controller's monotonic clock)."""
         self._out = []
         self._now = now_ns
-        kind = type(event.message) if isinstance(event, Said) else type(event)
+        kind = type(event.message) if isinstance(event, Answered) else type(event)
         if action := _TRANSITIONS.get((self.phase, kind)):
             action(self, event)
         return self._out
@@ -95,12 +95,12 @@ class RunMachine:
     # --- what each transition does
 
     def _begin(self, _: Begin) -> None:
-        self._enter(Phase.PREPARING, self.patience.prepare_ns)
+        self._enter(RunPhase.PREPARING, self.patience.prepare_ns)
         exchanges, gap_ns = clock_exchanges(len(self.plans)), exchange_gap_ns(len(self.plans))
         for host, plan in self.plans.items():
-            self._tell(host, m.Prepare(plan, exchanges, gap_ns), self.patience.prepare_ns)
+            self._send(host, m.Prepare(plan, exchanges, gap_ns), self.patience.prepare_ns)
 
-    def _prepared(self, event: Said) -> None:
+    def _prepared(self, event: Answered) -> None:
         assert isinstance(event.message, m.Prepared)
         for readiness in event.message.links:
             self._update(readiness.link, event.host, check=readiness.check, io=readiness.io)
@@ -118,15 +118,15 @@ class RunMachine:
         """Choose T0 and ask every agent how well it can keep it; also again, while there is patience for that."""
         lead = self._lead()
         self.t0_ns = self._now + lead
-        if self.phase is not Phase.ARMING:
-            self._enter(Phase.ARMING, self.patience.arm_ns)
+        if self.phase is not RunPhase.ARMING:
+            self._enter(RunPhase.ARMING, self.patience.arm_ns)
             self._arming_since_ns = self._now
         self._awaited = set(self._here())
         self._unsure.clear()
         for host in self._here():
-            self._tell(host, m.Arm(self.t0_ns), lead)
+            self._send(host, m.Arm(self.t0_ns), lead)
 
-    def _armed(self, event: Said) -> None:
+    def _armed(self, event: Answered) -> None:
         assert isinstance(event.message, m.Armed)
         bound, source, plan = event.message.bound_ns, event.message.source, self.plans[event.host]
         for link in plan.links:
@@ -157,11 +157,11 @@ class RunMachine:
             self._give_up()
 
     def _commit(self) -> None:
-        self._enter(Phase.COMMITTED, self.t0_ns - self._now + self.patience.start_ns)
+        self._enter(RunPhase.COMMITTED, self.t0_ns - self._now + self.patience.start_ns)
         for host in self._here():
-            self._tell(host, m.Commit(self.t0_ns), self.t0_ns - self._now)
+            self._send(host, m.Commit(self.t0_ns), self.t0_ns - self._now)
 
-    def _started(self, event: Said) -> None:
+    def _started(self, event: Answered) -> None:
         assert isinstance(event.message, m.Started)
         for start in event.message.links:
             self._update(
@@ -177,12 +177,12 @@ class RunMachine:
             self._run()
 
     def _run(self) -> None:
-        self._enter(Phase.RUNNING)
+        self._enter(RunPhase.RUNNING)
         self._awaited -= self._finished
         if not self._awaited:
             self._release()
 
-    def _hear_finished(self, event: Said) -> None:
+    def _handle_finished(self, event: Answered) -> None:
         assert isinstance(event.message, m.Finished)
         for result in event.message.links:
             self._update(result.link, event.host, result=result)
@@ -190,38 +190,38 @@ class RunMachine:
             if result.cause:
                 self._fail(event.host, [result.link], result.cause)
         self._finished.add(event.host)
-        if self.phase is not Phase.COMMITTED and self._answered(event.host):
+        if self.phase is not RunPhase.COMMITTED and self._answered(event.host):
             self._release()
 
-    def _released(self, event: Said) -> None:
+    def _released(self, event: Answered) -> None:
         self._note("agent.released", event.host)
         self.released.add(event.host)
         if self._answered(event.host):
-            self._enter(Phase.DONE)
+            self._enter(RunPhase.DONE)
 
-    def _refused(self, event: Said) -> None:
+    def _refused(self, event: Answered) -> None:
         assert isinstance(event.message, m.Refused)
         self._fail(event.host, self._links_of(event.host), event.message.cause)
         self._give_up()
 
-    def _not_released(self, event: Said) -> None:
+    def _not_released(self, event: Answered) -> None:
         """Something of the run is left on the host; the run is over all the same."""
         assert isinstance(event.message, m.Refused)
         self._note("agent.not_released", event.host, cause=event.message.cause)
         self._fail(event.host, self._links_of(event.host), f"not taken away: {event.message.cause}")
         if self._answered(event.host):
-            self._enter(Phase.DONE)
+            self._enter(RunPhase.DONE)
 
-    def _cancel_early(self, event: Cancel) -> None:
+    def _cancel_early(self, event: CancelRequested) -> None:
         self._mark_cancelled(event.cause)
         self._release()
 
-    def _cancel_running(self, event: Cancel) -> None:
+    def _cancel_running(self, event: CancelRequested) -> None:
         self._mark_cancelled(event.cause)
-        self._enter(Phase.STOPPING, self.patience.stop_ns)
+        self._enter(RunPhase.STOPPING, self.patience.stop_ns)
         self._awaited -= self._finished
         for host in sorted(self._awaited):
-            self._tell(host, m.Stop(event.cause), self.patience.stop_ns)
+            self._send(host, m.Stop(event.cause), self.patience.stop_ns)
         if not self._awaited:
             self._release()
 
@@ -230,11 +230,11 @@ class RunMachine:
         self._lost.add(event.host)
         self._silent.pop(event.host, None)
         self._fail(event.host, self._links_of(event.host), event.cause)
-        if self.phase in (Phase.PREPARING, Phase.ARMING, Phase.COMMITTED):
+        if self.phase in (RunPhase.PREPARING, RunPhase.ARMING, RunPhase.COMMITTED):
             self._give_up()
         elif self._answered(event.host):
-            if self.phase is Phase.RELEASING:
-                self._enter(Phase.DONE)
+            if self.phase is RunPhase.RELEASING:
+                self._enter(RunPhase.DONE)
             else:
                 self._release()
 
@@ -259,15 +259,15 @@ class RunMachine:
     def _resume(self, event: Resumed | Interrupted) -> None:
         """Wait again for those that were waited for; the session says again what it told them."""
         self._note("run.resumed", cause=event.cause)
-        if self.phase is Phase.RUNNING:
+        if self.phase is RunPhase.RUNNING:
             for host in sorted(self._awaited - self._silent.keys()):
                 self._fall_silent(Silent(host, event.cause))
             for host, until_ns in self._silent.items():
                 self._out.append(SetTimer(self.phase, until_ns, host))
         else:
-            within_ns = {Phase.COMMITTED: self.patience.start_ns, Phase.STOPPING: self.patience.stop_ns}
+            within_ns = {RunPhase.COMMITTED: self.patience.start_ns, RunPhase.STOPPING: self.patience.stop_ns}
             patience_ns = within_ns.get(self.phase, self.patience.release_ns) + self.patience.rejoin_ns
-            since_ns = max(self._now, self.t0_ns) if self.phase is Phase.COMMITTED else self._now
+            since_ns = max(self._now, self.t0_ns) if self.phase is RunPhase.COMMITTED else self._now
             self._out.append(SetTimer(self.phase, since_ns + patience_ns))
 
     def _timed_out(self, event: TimedOut) -> None:
@@ -290,9 +290,9 @@ class RunMachine:
 
     # --- shared steps
 
-    def _enter(self, phase: Phase, patience_ns: int = 0) -> None:
+    def _enter(self, phase: RunPhase, patience_ns: int = 0) -> None:
         self.phase = phase
-        self._awaited = set(self._here()) if phase is not Phase.DONE else set()
+        self._awaited = set(self._here()) if phase is not RunPhase.DONE else set()
         self._note("run." + phase, t0_ns=self.t0_ns) if self.t0_ns else self._note("run." + phase)
         if patience_ns:
             self._out.append(SetTimer(phase, self._now + patience_ns))
@@ -306,11 +306,11 @@ class RunMachine:
         self._release()
 
     def _release(self) -> None:
-        self._enter(Phase.RELEASING, self.patience.release_ns)
+        self._enter(RunPhase.RELEASING, self.patience.release_ns)
         for host in self._here():
-            self._tell(host, m.Release())
+            self._send(host, m.Release())
         if not self._awaited:
-            self._enter(Phase.DONE)
+            self._enter(RunPhase.DONE)
 
     def _answered(self, host: str) -> bool:
         """Strike `host` off the list of those that are awaited; was it the last?"""
@@ -342,31 +342,31 @@ class RunMachine:
         if record and record.host == host:
             self.records[link] = replace(record, **facts)
 
-    def _tell(self, host: str, message: m.Prepare | m.Arm | m.Commit | m.Stop | m.Release, within_ns: int = 0) -> None:
-        self._out.append(Tell(host, message, self._now + within_ns if within_ns else 0))
+    def _send(self, host: str, message: m.Prepare | m.Arm | m.Commit | m.Stop | m.Release, within_ns: int = 0) -> None:
+        self._out.append(SendCommand(host, message, self._now + within_ns if within_ns else 0))
 
     def _note(self, event: str, host: str = "", link: str = "", **facts: Any) -> None:
         self._out.append(Note(event, host, link, facts))
 
 
-_P = Phase
+_P = RunPhase
 _BEFORE_START = (_P.PREPARING, _P.ARMING, _P.COMMITTED)
 _ALIVE = (*_BEFORE_START, _P.RUNNING, _P.STOPPING, _P.RELEASING)
 
 #: (phase, what happened) → what is done about it. What is not here is too late to matter and changes nothing.
-_TRANSITIONS: dict[tuple[Phase, type[Any]], Callable[[RunMachine, Any], None]] = {
+_TRANSITIONS: dict[tuple[RunPhase, type[Any]], Callable[[RunMachine, Any], None]] = {
     (_P.NEW, Begin): RunMachine._begin,
-    (_P.NEW, Cancel): RunMachine._cancel_early,
+    (_P.NEW, CancelRequested): RunMachine._cancel_early,
     (_P.PREPARING, m.Prepared): RunMachine._prepared,
     (_P.ARMING, m.Armed): RunMachine._armed,
     (_P.COMMITTED, m.Started): RunMachine._started,
-    **{(phase, m.Finished): RunMachine._hear_finished for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING)},
+    **{(phase, m.Finished): RunMachine._handle_finished for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING)},
     (_P.RELEASING, m.Released): RunMachine._released,
     (_P.RELEASING, m.Refused): RunMachine._not_released,
-    (_P.PREPARING, Cancel): RunMachine._cancel_early,
-    (_P.ARMING, Cancel): RunMachine._cancel_early,
-    (_P.COMMITTED, Cancel): RunMachine._cancel_running,
-    (_P.RUNNING, Cancel): RunMachine._cancel_running,
+    (_P.PREPARING, CancelRequested): RunMachine._cancel_early,
+    (_P.ARMING, CancelRequested): RunMachine._cancel_early,
+    (_P.COMMITTED, CancelRequested): RunMachine._cancel_running,
+    (_P.RUNNING, CancelRequested): RunMachine._cancel_running,
     **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
     **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
     **{(phase, Silent): RunMachine._lost_host for phase in (*_BEFORE_START, _P.RELEASING)},

@@ -12,7 +12,7 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 
 
-class Phase(StrEnum):
+class RunPhase(StrEnum):
     """Where a run is."""
 
     QUEUED = "queued"  #: it waits for hosts; the machine knows nothing of it yet
@@ -35,7 +35,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Answered:
     """An agent answered or reported."""
 
     host: str
@@ -74,7 +74,7 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelRequested:
     """Somebody wants the run to end."""
 
     cause: str
@@ -82,7 +82,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The time that was given for a phase (a `Phase`) is over; for one agent alone if it names a host."""
+    """The time that was given for a phase (a `RunPhase`) is over; for one agent alone if it names a host."""
 
     phase: str
     host: str = ""
@@ -102,13 +102,13 @@ class Interrupted:
     cause: str
 
 
-Event = Begin | Said | Lost | Silent | Returned | Unreached | Cancel | TimedOut | Resumed | Interrupted
+Event = Begin | Answered | Lost | Silent | Returned | Unreached | CancelRequested | TimedOut | Resumed | Interrupted
 
 # --- instructions ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class SendCommand:
     """Send a command to the agent of `host`; it is void after `expires_ns`."""
 
     host: str
@@ -120,7 +120,7 @@ class Tell:
 class SetTimer:
     """Come back with `TimedOut(phase, host)` at `at_ns` (controller's monotonic clock)."""
 
-    phase: Phase
+    phase: RunPhase
     at_ns: int
     host: str = ""
 
@@ -135,7 +135,7 @@ class Note:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-Instruction = Tell | SetTimer | Note
+Instruction = SendCommand | SetTimer | Note
 
 # --- on disk --------------------------------------------------------------------------------------------------------
 
@@ -143,13 +143,14 @@ _ANSWERS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (m.Prepared, m.Armed, m.Started, m.Finished, m.Released, m.Refused)
 }
 _EVENTS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Begin, Lost, Silent, Returned, Unreached, Cancel, TimedOut, Resumed, Interrupted)
+    kind.__name__: kind
+    for kind in (Begin, Lost, Silent, Returned, Unreached, CancelRequested, TimedOut, Resumed, Interrupted)
 }
 
 
 def dump(event: Event) -> tuple[str, bytes]:
     """`event` as a word and the bytes that `load` understands with it."""
-    if isinstance(event, Said):
+    if isinstance(event, Answered):
         return type(event.message).__name__, pack({"host": event.host, "message": to_plain(event.message)})
     return type(event).__name__, pack(to_plain(event))
 
@@ -163,7 +164,7 @@ def load(kind: str, data: bytes) -> Event:
     if answer := _ANSWERS.get(kind):
         if not isinstance(plain, dict):
             raise ProtocolError(f"{kind} is no map")
-        return Said(str(plain["host"]), from_plain(answer, plain["message"], kind))
+        return Answered(str(plain["host"]), from_plain(answer, plain["message"], kind))
     if event := _EVENTS.get(kind):
         found: Event = from_plain(event, plain, kind)
         return found

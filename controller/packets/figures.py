@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plctl.common.base.units import format_duration
-from plctl.controller.packets.stats import RANKS, Summary
+from plctl.controller.packets.stats import RANKS, PacketSummary
 
 _WAYS = {"up": "up (client → server)", "down": "down (server → client)"}
 _LABELS = {"sojourn": "sojourn", "in_flight": "in flight", "lateness": "lateness", "one_way": "one-way delay"}
@@ -14,7 +14,7 @@ _LABEL_WIDTH = 13
 _WIDTH = 11  # of a figure; a line has 79 characters
 
 
-def lines(summary: Summary) -> Iterator[str]:
+def lines(summary: PacketSummary) -> Iterator[str]:
     """What to print of one direction."""
     yield f"{_WAYS[summary.direction]}: {_counts(summary)}"
     if summary.unlogged:
@@ -27,7 +27,7 @@ def lines(summary: Summary) -> Iterator[str]:
             yield _line(_LABELS[name], [format_duration(ranks[rank]) for rank in RANKS])
 
 
-def _counts(summary: Summary) -> str:
+def _counts(summary: PacketSummary) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items())) or "no packets"
     return counts + (f"; {summary.before_t0} before T0" if summary.before_t0 else "")
 

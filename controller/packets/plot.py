@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.cli.extra import needs_extra
-from plctl.controller.packets.stats import Sent, Summary, Times
+from plctl.controller.packets.stats import PacketSummary, Sent, Times
 from plctl.controller.scenarios.steps import ticks
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ _DOTS = 2  # that a character of the terminal is wide
 Floats = NDArray[np.float64]
 
 
-def plot_text(found: Sequence[Summary], title: str, *, width: int = 80, height: int = 15, colour: bool = True) -> str:
+def plot_text(
+    found: Sequence[PacketSummary], title: str, *, width: int = 80, height: int = 15, colour: bool = True
+) -> str:
     """Two plots below each other, each `width` × `height` characters; of crowded packets the extremes.
 
     :raises UserError: plotext is not installed here.
@@ -43,7 +45,7 @@ def plot_text(found: Sequence[Summary], title: str, *, width: int = 80, height: 
     return "\n".join([*panels, signs])
 
 
-def plot_svg(found: Sequence[Summary], title: str) -> str:
+def plot_svg(found: Sequence[PacketSummary], title: str) -> str:
     """A self-contained SVG document; the same packets give the same text.
 
     :raises UserError: matplotlib is not installed here.
@@ -78,7 +80,7 @@ def _values(sent: Sent, panel: int) -> Times:
     return (sent.sojourn, sent.one_way)[panel]
 
 
-def _limits(found: Sequence[Summary], panel: int) -> tuple[tuple[float, float], tuple[float, float]]:
+def _limits(found: Sequence[PacketSummary], panel: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ends of both axes: time from T0 to the last arrival, and values from 0 with some air."""
     drawn = [each.sent for each in found if len(each.sent.t_s)]
     end_s = max((float(sent.t_s[-1]) for sent in drawn), default=0.0) or 1.0
@@ -86,7 +88,7 @@ def _limits(found: Sequence[Summary], panel: int) -> tuple[tuple[float, float], 
     return (0.0, end_s), (0.0, top * 1.08)
 
 
-def _panel(found: Sequence[Summary], panel: int, title: str, size: tuple[int, int]) -> Any:
+def _panel(found: Sequence[PacketSummary], panel: int, title: str, size: tuple[int, int]) -> Any:
     with needs_extra("a plot in the terminal"):
         import plotext  # noqa: PLC0415  # slow to import, and not on every host
     figure = plotext.figure.clear()
@@ -103,7 +105,7 @@ def _panel(found: Sequence[Summary], panel: int, title: str, size: tuple[int, in
     return figure.build()
 
 
-def _figure(found: Sequence[Summary], title: str) -> Figure:
+def _figure(found: Sequence[PacketSummary], title: str) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  # as above
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
@@ -117,7 +119,7 @@ def _figure(found: Sequence[Summary], title: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, found: Sequence[Summary], panel: int, label: str) -> None:
+def _draw(axes: Axes, found: Sequence[PacketSummary], panel: int, label: str) -> None:
     axes.set_ylabel(label)
     axes.set_ylim(*_limits(found, panel)[1])
     axes.spines[["top", "right"]].set_visible(False)

@@ -36,7 +36,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class PacketSummary:
     """One direction of a link."""
 
     direction: str
@@ -65,11 +65,11 @@ class Summary:
         }
 
 
-def summarize(table: pa.Table) -> Summary:
+def summarize(table: pa.Table) -> PacketSummary:
     """What the log `table` of one direction says of the run: from T0 on, if there was a T0."""
     footer = packet_file.footer(table)
     counted = table if footer["t0_ns"] is None else table.filter(pc.greater_equal(table["t_s"], 0.0))
-    return Summary(
+    return PacketSummary(
         direction=footer["direction"],
         verdicts=dict(Counter(counted["verdict"].to_pylist())),
         unlogged=footer["lost"],

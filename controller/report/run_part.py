@@ -30,7 +30,7 @@ _VERDICTS = {
     Verdict.SKEWED: "the link did not start at T0, or a workload not when it was to, within the budget",
     Verdict.OVERLOADED: "the machine lost packets that no scenario asked to lose; do not trust what this link shows",
     Verdict.UNPROVEN: "nothing is known to be wrong, but a witness that could have seen it was not heard",
-    Verdict.SIMULATED: "nothing was emulated: a simulated agent made up every figure, to try the controller",
+    Verdict.SIMULATED: "nothing was emulated: every figure is synthetic, from a simulated agent, to try the controller",
     Verdict.FAILED: "the link or one of its workloads did not do its work; the cause is the first one known",
     Verdict.CANCELLED: "somebody ended the run early; what was measured until then is true",
 }

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plctl.controller.results import column_parts
-from plctl.controller.results.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, Columns, Story
+from plctl.controller.results.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, Columns, RunTable
 from plctl.controller.results.part_closer import PartCloser
 
 #: A part has about so many rows: a quarter of a gigabyte of telemetry as a stream, a fifth of that as Parquet.
@@ -114,7 +114,7 @@ class ColumnWriter:
         self._path, self._file = self._open(self._number + 1)
         self._number, self._rows = self._number + 1, 0
         _end(full)
-        self._closer.put(stream, Story(self._columns, self._run, self._t0_by_host))
+        self._closer.put(stream, RunTable(self._columns, self._run, self._t0_by_host))
 
 
 def parts_folder(run_folder: Path, columns: Columns) -> Path:
@@ -127,19 +127,19 @@ def target(run_folder: Path, columns: Columns) -> Path:
     return run_folder / f"{columns.name}{PARQUET_SUFFIX}"
 
 
-def finish(run_folder: Path, story: Story) -> Path:
+def finish(run_folder: Path, run_table: RunTable) -> Path:
     """Turn the closed parts in `run_folder` into their `target`, and return that. Once more is harmless.
 
     :raises OSError: the disk refuses; what was written is left readable.
     """
-    folder, path = parts_folder(run_folder, story.columns), target(run_folder, story.columns)
+    folder, path = parts_folder(run_folder, run_table.columns), target(run_folder, run_table.columns)
     if not folder.exists():
         return path
     parts = column_parts.files(folder)
-    if sum(column_parts.count(part, story.columns) for part in parts) <= PART_ROWS:
+    if sum(column_parts.count(part, run_table.columns) for part in parts) <= PART_ROWS:
         draft = path.with_name(path.name + ".tmp")
-        rows = chain.from_iterable(column_parts.tables(part, story) for part in parts)
-        column_parts.write_parquet(draft, rows, story.columns)
+        rows = chain.from_iterable(column_parts.tables(part, run_table) for part in parts)
+        column_parts.write_parquet(draft, rows, run_table.columns)
         draft.replace(path)
         for leftover in folder.iterdir():
             leftover.unlink()
@@ -147,24 +147,24 @@ def finish(run_folder: Path, story: Story) -> Path:
     else:
         for part in parts:
             if part.suffix == STREAM_SUFFIX:
-                column_parts.to_parquet(part, story)
+                column_parts.to_parquet(part, run_table)
         folder.replace(path)
     return path
 
 
-def read(run_folder: Path, story: Story, links: Sequence[str] | None = None) -> pa.Table:
+def read(run_folder: Path, run_table: RunTable, links: Sequence[str] | None = None) -> pa.Table:
     """What is in `run_folder`, of all links or only of `links`, whether its run is over, goes on or was cut off.
 
     :raises OSError: there is nothing, or it cannot be read.
     """
-    path = target(run_folder, story.columns)
-    folder = path if path.exists() else parts_folder(run_folder, story.columns)
+    path = target(run_folder, run_table.columns)
+    folder = path if path.exists() else parts_folder(run_folder, run_table.columns)
     parts = [path] if path.is_file() else column_parts.files(folder)
-    tables: Iterator[pa.Table] = chain.from_iterable(column_parts.tables(part, story) for part in parts)
+    tables: Iterator[pa.Table] = chain.from_iterable(column_parts.tables(part, run_table) for part in parts)
     if links is not None:
         wanted = pa.array(links, pa.string())
         tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
-    return pa.concat_tables([story.columns.final.empty_table(), *tables])
+    return pa.concat_tables([run_table.columns.final.empty_table(), *tables])
 
 
 def _write(file: FileIO, data: pa.Buffer | bytes) -> None:

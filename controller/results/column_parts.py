@@ -44,7 +44,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class RunTable:
     """What turns rows into those of one run: its id, and T0 on each host's own clock, as far as that is known."""
 
     columns: Columns
@@ -72,23 +72,23 @@ def count(part: Path, columns: Columns) -> int:
     return sum(map(columns.count, _batches(part)))
 
 
-def tables(part: Path, story: Story) -> Iterator[pa.Table]:
+def tables(part: Path, run_table: RunTable) -> Iterator[pa.Table]:
     """What is in `part`, a row group at a time.
 
     :raises OSError: it cannot be read.
     """
     if part.suffix == PARQUET_SUFFIX or not part.exists():  # meanwhile it became Parquet
-        return _parquet_tables(part.with_suffix(PARQUET_SUFFIX), story)
-    return (story.timed(story.columns.table(group)) for group in _groups(_batches(part), story.columns))
+        return _parquet_tables(part.with_suffix(PARQUET_SUFFIX), run_table)
+    return (run_table.timed(run_table.columns.table(group)) for group in _groups(_batches(part), run_table.columns))
 
 
-def to_parquet(stream: Path, story: Story) -> None:
+def to_parquet(stream: Path, run_table: RunTable) -> None:
     """Put a Parquet file in the place of `stream`.
 
     :raises OSError: the disk refuses; the stream is left as it was.
     """
     draft = stream.with_suffix(".tmp")
-    write_parquet(draft, tables(stream, story), story.columns)
+    write_parquet(draft, tables(stream, run_table), run_table.columns)
     draft.replace(stream.with_suffix(PARQUET_SUFFIX))
     stream.unlink()
 
@@ -106,11 +106,11 @@ def write_parquet(path: Path, rows: Iterator[pa.Table], columns: Columns) -> Non
             writer.write_table(table, row_group_size=_ROWS_PER_GROUP)
 
 
-def _parquet_tables(path: Path, story: Story) -> Iterator[pa.Table]:
+def _parquet_tables(path: Path, run_table: RunTable) -> Iterator[pa.Table]:
     """The contents of a Parquet file without Arrow's pool of threads, which would outlive the call."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False):
-            yield pa.Table.from_batches([batch]).cast(story.columns.final)
+            yield pa.Table.from_batches([batch]).cast(run_table.columns.final)
 
 
 def _groups(batches: Iterator[pa.RecordBatch], columns: Columns) -> Iterator[list[pa.RecordBatch]]:

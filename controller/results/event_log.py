@@ -1,4 +1,4 @@
-"""The lines of `events.jsonl`: what every event must carry, and the order that makes one story of all parts'."""
+"""The lines of `events.jsonl`: what every event must carry, and the order that makes one log of all parts'."""
 
 from __future__ import annotations
 

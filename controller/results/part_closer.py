@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plctl.controller.results import column_parts
-from plctl.controller.results.column_parts import Story
+from plctl.controller.results.column_parts import RunTable
 
 _NICE = 10
 _PR_SET_PDEATHSIG = 1
@@ -36,9 +36,9 @@ class PartCloser:
         """Whether a part is on its way."""
         return self._order is not None and not self._order.done()
 
-    def put(self, stream: Path, story: Story) -> Future[None]:
+    def put(self, stream: Path, run_table: RunTable) -> Future[None]:
         """Let `stream` become Parquet, in a while. Where that fails it stays a stream, as readable as before."""
-        self._order = self._orders.submit(self._carry_out, stream, story)
+        self._order = self._orders.submit(self._carry_out, stream, run_table)
         return self._order
 
     def close(self) -> None:
@@ -47,13 +47,13 @@ class PartCloser:
         if self._process is not None:
             self._end(self._process)
 
-    def _carry_out(self, stream: Path, story: Story) -> None:
+    def _carry_out(self, stream: Path, run_table: RunTable) -> None:
         if self._process is None:
             self._process = _begin()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(OSError):  # it was killed, by whoever: the stream stays, and the next part has a new process
-            self._process.stdin.write(pickle.dumps((stream, story)))
+            self._process.stdin.write(pickle.dumps((stream, run_table)))
             self._process.stdin.flush()
             if self._process.stdout.readline():
                 return
@@ -77,9 +77,9 @@ def main() -> None:
     os.nice(_NICE)
     with suppress(EOFError):
         while True:
-            stream, story = pickle.load(sys.stdin.buffer)  # from our own other half
+            stream, run_table = pickle.load(sys.stdin.buffer)  # from our own other half
             with suppress(OSError):
-                column_parts.to_parquet(stream, story)
+                column_parts.to_parquet(stream, run_table)
             sys.stdout.buffer.write(b"\n")
             sys.stdout.buffer.flush()
 

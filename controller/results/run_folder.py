@@ -60,7 +60,7 @@ from plctl.controller.results import (
     telemetry_file,
 )
 from plctl.controller.results.column_file import ColumnWriter
-from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, Story
+from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, RunTable
 from plctl.controller.results.event_log import Event
 from plctl.controller.results.run_record import HostRecord, RunRecord
 
@@ -293,7 +293,7 @@ def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
             _order_events(path, record.run)
         with _explained(f"write the telemetry in {path} as Parquet"):
             for columns in _COLUMNS:
-                column_file.finish(path, Story(columns, record.run, record.t0_by_host()))
+                column_file.finish(path, RunTable(columns, record.run, record.t0_by_host()))
         with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
         with _explained(f"write {path / REPORT_NAME}"):

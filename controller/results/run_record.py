@@ -41,7 +41,7 @@ class HostRecord:
     clock_offset_ns: int | None = None  #: controller's clock − this host's, by which T0 was translated
     bound_before_ns: int = -1  #: that offset's greatest error as it was known at ARM; −1: not known
     bound_after_ns: int = -1  #: the same as it was known after the start, from readings before and after; −1: not known
-    simulated: bool = False  #: it built nothing and made up what it reported
+    simulated: bool = False  #: it built nothing, and what it reported is synthetic
 
     @property
     def bound_ns(self) -> int:

@@ -12,7 +12,7 @@ from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import ProtocolError
 from plctl.common.telemetry.socket_stats import SOCKET_COLUMNS, STATES, Flow, SocketSamples
 from plctl.controller.results import column_file
-from plctl.controller.results.column_parts import Columns, Story
+from plctl.controller.results.column_parts import Columns, RunTable
 
 _STATES = pa.array([STATES.get(number, "") for number in range(max(STATES) + 1)], pa.string())
 _FLOW = pa.schema(
@@ -79,4 +79,4 @@ def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequen
     """
     if not (column_file.target(folder, COLUMNS).exists() or column_file.parts_folder(folder, COLUMNS).exists()):
         return COLUMNS.final.empty_table()
-    return column_file.read(folder, Story(COLUMNS, run, t0_by_host), links)
+    return column_file.read(folder, RunTable(COLUMNS, run, t0_by_host), links)

@@ -17,7 +17,7 @@ from plctl.common.base.errors import ProtocolError
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples
 from plctl.controller.results import column_file
-from plctl.controller.results.column_parts import Columns, Story
+from plctl.controller.results.column_parts import Columns, RunTable
 
 _DIRECTIONS = pa.array(DIRECTIONS, pa.string())
 _WORDS = ("link", "direction")
@@ -97,4 +97,4 @@ def read(folder: Path, run: str, t0_by_host: Mapping[str, int], *, links: Sequen
 
     :raises OSError: there is none, or it cannot be read.
     """
-    return column_file.read(folder, Story(COLUMNS, run, t0_by_host), links)
+    return column_file.read(folder, RunTable(COLUMNS, run, t0_by_host), links)

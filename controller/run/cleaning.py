@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from plctl.common.base.errors import WorldError
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.agent_hub import Lost, Returned, Sign, Switchboard
+from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, PresenceChange
 from plctl.controller.run.session import new_first_command
 
 #: How long `clean` waits for hosts that are here.
@@ -16,45 +16,45 @@ CLEAN_SECONDS = 60.0
 
 
 class Cleaner:
-    """Tells hosts to release runs that are over; what is owed is in the journal until it is settled."""
+    """Tells hosts to release runs that are over; what is still to be released is in the journal."""
 
-    def __init__(self, board: Switchboard) -> None:
-        self._board = board
-        self._chores: dict[str, _Chore] = {}
+    def __init__(self, agent_hub: AgentHub) -> None:
+        self._agent_hub = agent_hub
+        self._cleanups: dict[str, _Cleanup] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        for run, host in board.journal.owed():
-            self._chore(run).hosts.add(host)
-        for chore in self._chores.values():
-            self._listen(chore)
+        for run, host in agent_hub.journal.owed():
+            self._cleanup_of(run).hosts.add(host)
+        for cleanup in self._cleanups.values():
+            self._listen(cleanup)
 
     def owe(self, run: str, hosts: Iterable[str]) -> None:
         """Let `hosts` release `run`: now if they are here, else when they come back."""
-        chore = self._chore(run)
+        cleanup = self._cleanup_of(run)
         for host in hosts:
-            chore.hosts.add(host)
-            self._board.journal.owe(run, host)
-        self._listen(chore)
-        for host in list(chore.hosts):
-            self._tell(chore, host)
+            cleanup.hosts.add(host)
+            self._agent_hub.journal.owe(run, host)
+        self._listen(cleanup)
+        for host in list(cleanup.hosts):
+            self._send_soon(cleanup, host)
 
     async def clean(self, run: str) -> tuple[list[str], list[str]]:
         """Let every host that is here release `run`, known or not; the hosts that have, and what the others said.
 
         Whoever does not answer in time is left to answer later.
         """
-        here = [name for name, agent in self._board.agents.items() if agent.here]
-        chore = self._chore(run)
-        chore.refused.clear()
-        chore.command = new_first_command()  # a host that could not before is to try again
+        here = [name for name, agent in self._agent_hub.agents.items() if agent.here]
+        cleanup = self._cleanup_of(run)
+        cleanup.refused.clear()
+        cleanup.command = new_first_command()  # a host that could not before is to try again
         self.owe(run, here)
-        waiting = asyncio.ensure_future(chore.until_settled({*here}))
+        waiting = asyncio.ensure_future(cleanup.until_settled({*here}))
         await asyncio.wait({waiting}, timeout=CLEAN_SECONDS)
         if not waiting.done():
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-        late = [f"{host} has not answered in time" for host in here if host in chore.hosts]
-        return [host for host in here if host not in chore.hosts and host not in chore.refused], [
-            *(f"{host}: {cause}" for host, cause in chore.refused.items()),
+        late = [f"{host} has not answered in time" for host in here if host in cleanup.hosts]
+        return [host for host in here if host not in cleanup.hosts and host not in cleanup.refused], [
+            *(f"{host}: {cause}" for host, cause in cleanup.refused.items()),
             *late,
         ]
 
@@ -64,44 +64,44 @@ class Cleaner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _chore(self, run: str) -> _Chore:
-        return self._chores.setdefault(run, _Chore(run))
+    def _cleanup_of(self, run: str) -> _Cleanup:
+        return self._cleanups.setdefault(run, _Cleanup(run))
 
-    def _listen(self, chore: _Chore) -> None:
-        if chore.hosts:
-            self._board.listen(chore.run, chore.hosts, lambda *heard: self._hear(chore, *heard))
+    def _listen(self, cleanup: _Cleanup) -> None:
+        if cleanup.hosts:
+            self._agent_hub.listen(cleanup.run, cleanup.hosts, lambda *message: self._on_message(cleanup, *message))
 
-    def _hear(self, chore: _Chore, host: str, message: m.Message | Sign, reply_to: int) -> None:
+    def _on_message(self, cleanup: _Cleanup, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
         match message:
-            case Returned():
-                self._tell(chore, host)
-            case Lost():  # the host's agent took everything away, or its successor did when it started
-                self._settle(chore, host)
-            case m.Released() if reply_to == chore.command:
-                self._settle(chore, host)
-            case m.Refused(cause) if reply_to == chore.command:
-                chore.refused[host] = cause
-                self._settle(chore, host)
+            case AgentReturned():
+                self._send_soon(cleanup, host)
+            case AgentLost():  # the host's agent took everything away, or its successor did when it started
+                self._settle(cleanup, host)
+            case m.Released() if reply_to == cleanup.command:
+                self._settle(cleanup, host)
+            case m.Refused(cause) if reply_to == cleanup.command:
+                cleanup.refused[host] = cause
+                self._settle(cleanup, host)
 
-    def _settle(self, chore: _Chore, host: str) -> None:
-        chore.hosts.discard(host)
-        chore.changed.set()
-        self._board.journal.settle(chore.run, host)
-        if not chore.hosts:
-            self._board.forget(chore.run)
-            self._chores.pop(chore.run, None)
+    def _settle(self, cleanup: _Cleanup, host: str) -> None:
+        cleanup.hosts.discard(host)
+        cleanup.changed.set()
+        self._agent_hub.journal.settle(cleanup.run, host)
+        if not cleanup.hosts:
+            self._agent_hub.forget(cleanup.run)
+            self._cleanups.pop(cleanup.run, None)
 
-    def _tell(self, chore: _Chore, host: str) -> None:
-        task = asyncio.create_task(self._say(chore, host))
+    def _send_soon(self, cleanup: _Cleanup, host: str) -> None:
+        task = asyncio.create_task(self._send(cleanup, host))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _say(self, chore: _Chore, host: str) -> None:
+    async def _send(self, cleanup: _Cleanup, host: str) -> None:
         with suppress(WorldError):  # it will be told when it comes back
-            await self._board.tell(host, m.Release(), chore.run, chore.command)
+            await self._agent_hub.send_command(host, m.Release(), cleanup.run, cleanup.command)
 
 
-class _Chore:
+class _Cleanup:
     """A run that some hosts still have to release."""
 
     def __init__(self, run: str) -> None:

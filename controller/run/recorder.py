@@ -1,4 +1,4 @@
-"""Writes into a run's folder what its agents report, if it is theirs to report, and what its machine notes."""
+"""Records in a run's folder what its agents report, if it is theirs to report, and what its machine notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plctl.common.base.errors import ProtocolError
 from plctl.common.protocol import messages as m
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
-from plctl.controller.lifecycle.run_events import Note, Phase
+from plctl.controller.lifecycle.run_events import Note, RunPhase
 from plctl.controller.results import event_log
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_folder import RunFolder
@@ -19,7 +19,7 @@ from plctl.controller.results.run_folder import RunFolder
 class Observer(Protocol):
     """Whoever watches a run while it goes on."""
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:
         """The run entered `phase`; T0 is 0 until it is chosen."""
 
     def samples(self, host: str, samples: Samples) -> None:
@@ -29,8 +29,8 @@ class Observer(Protocol):
         """An event was logged."""
 
 
-class Intake:
-    """What comes in for one run, whose links are on the hosts that `hosts` says."""
+class RunRecorder:
+    """The reports that come in for one run, whose links are on the hosts that `hosts` says."""
 
     def __init__(self, hosts: Mapping[str, str], folder: RunFolder, clock: Clock, observer: Observer) -> None:
         self._hosts = hosts
@@ -38,7 +38,7 @@ class Intake:
         self._clock = clock
         self._observer = observer
 
-    def take(self, host: str, message: m.Telemetry | m.SocketStats | m.Events | m.Artifact | m.Packets) -> None:
+    def record(self, host: str, message: m.Telemetry | m.SocketStats | m.Events | m.Artifact | m.Packets) -> None:
         """Keep one report of `host`.
 
         :raises ProtocolError: it is not for that host to report.

@@ -1,4 +1,4 @@
-"""Carries one run from its plans to its folder: does what the run's machine decides, and journals what it hears.
+"""Carries one run from its plans to its folder: does what the run's machine decides, and journals every event.
 
 What happens is handled as it comes, without waiting: the machine decides, the folder and the journal are written.
 Commands go out afterwards, once the journal is committed, so that a controller that is killed and started again knows
@@ -19,14 +19,14 @@ from plctl.common.base.clock import Clock
 from plctl.common.base.errors import ProtocolError, WorldError
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.agent_hub import Lost, Returned, Sign, Silent, Switchboard
+from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, AgentSilent, PresenceChange
 from plctl.controller.hub.journal import Happened
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.patience import lead_ns
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import HostRecord, RunRecord
-from plctl.controller.run.recorder import Intake, Observer
+from plctl.controller.run.recorder import Observer, RunRecorder
 
 #: After so many commands whoever else has something to do gets a turn.
 YIELD_EVERY = 32
@@ -42,7 +42,7 @@ class _Command:
     """What an agent was told last and has not answered yet."""
 
     id: int
-    tell: ev.Tell
+    instruction: ev.SendCommand
 
 
 class Session:
@@ -52,7 +52,7 @@ class Session:
         self,
         plans: Mapping[str, RunPlan],
         folder: RunFolder,
-        switchboard: Switchboard,
+        agent_hub: AgentHub,
         clock: Clock,
         observer: Observer,
         *,
@@ -62,13 +62,13 @@ class Session:
         self._machine = RunMachine(plans, self._lead_ns)
         self._lead = 0  #: what the machine was told about its lead because of this event; 0: it has not asked
         self._folder = folder
-        self._switchboard = switchboard
-        self._journal = switchboard.journal
+        self._agent_hub = agent_hub
+        self._journal = agent_hub.journal
         self._clock = clock
         self._observer = observer
         self._run = next(iter(plans.values())).run
         hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
-        self._intake = Intake(hosts, folder, clock, observer)
+        self._recorder = RunRecorder(hosts, folder, clock, observer)
         self._ids = itertools.count(first_command or new_first_command())
         self._open: dict[str, _Command] = {}  #: by host
         self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
@@ -85,14 +85,14 @@ class Session:
 
     def cancel(self, cause: str) -> None:
         """End the run in good order; safe to call from a signal handler and twice."""
-        self._handle(ev.Cancel(cause))
+        self._handle(ev.CancelRequested(cause))
 
     async def run(self) -> RunRecord:
         """Carry the run through and judge it; the record as run.json has it.
 
         :raises WorldError: the results could not be written; the hosts were released nevertheless.
         """
-        self._switchboard.listen(self._run, self._machine.plans, self._hear)
+        self._agent_hub.listen(self._run, self._machine.plans, self._on_message)
         self._handle(ev.Begin())
         return await self._carry_out()
 
@@ -101,7 +101,7 @@ class Session:
 
         :raises WorldError: as `run` does.
         """
-        self._switchboard.listen(self._run, self._machine.plans, self._hear)
+        self._agent_hub.listen(self._run, self._machine.plans, self._on_message)
         for happened in course:
             self._lead = happened.lead_ns
             for instruction in self._advance(happened.event, happened.now_ns):
@@ -114,12 +114,12 @@ class Session:
 
     async def _carry_out(self) -> RunRecord:
         try:
-            while self._machine.phase is not ev.Phase.DONE:
+            while self._machine.phase is not ev.RunPhase.DONE:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._send_commands()
         finally:
-            self._switchboard.forget(self._run)
+            self._agent_hub.forget(self._run)
             for timer in self._timers:
                 timer.cancel()
             await asyncio.gather(*self._timers, return_exceptions=True)
@@ -139,10 +139,10 @@ class Session:
         for instruction in instructions:
             self._execute(instruction)
         with self._disk_may_refuse():
-            self._intake.note([each for each in instructions if isinstance(each, ev.Note)])
+            self._recorder.note([each for each in instructions if isinstance(each, ev.Note)])
         if self._machine.phase is not before:
             self._journal.enter(self._run, self._machine.phase)
-            if before is ev.Phase.COMMITTED:
+            if before is ev.RunPhase.COMMITTED:
                 self._keep_start()
         self._wake.set()
 
@@ -150,12 +150,12 @@ class Session:
         """Let the machine decide; what only this process needs to know follows from that, the first time and again."""
         before = self._machine.phase
         instructions = self._machine.handle(event, now_ns)
-        if isinstance(event, ev.Said) and not isinstance(event.message, m.Finished):
+        if isinstance(event, ev.Answered) and not isinstance(event.message, m.Finished):
             self._open.pop(event.host, None)
             if isinstance(event.message, m.Prepared):
                 self._facts[event.host] = event.message.facts
         for instruction in instructions:
-            if isinstance(instruction, ev.Tell):
+            if isinstance(instruction, ev.SendCommand):
                 self._open[instruction.host] = _Command(next(self._ids), instruction)
         if self._machine.phase is not before:
             self._observer.phase(self._machine.phase, self._machine.t0_ns)
@@ -163,7 +163,7 @@ class Session:
 
     def _execute(self, instruction: ev.Instruction) -> None:
         match instruction:
-            case ev.Tell(host):
+            case ev.SendCommand(host):
                 self._unsent[host] = None
             case ev.SetTimer(phase, at_ns, host):
                 self._timers.add(asyncio.create_task(self._time_out(ev.TimedOut(phase, host), at_ns)))
@@ -176,8 +176,8 @@ class Session:
         for number, host in enumerate(hosts, 1):
             if command := self._open.get(host):
                 try:
-                    tell = command.tell
-                    await self._switchboard.tell(host, tell.message, self._run, command.id, tell.expires_ns)
+                    message, expires_ns = command.instruction.message, command.instruction.expires_ns
+                    await self._agent_hub.send_command(host, message, self._run, command.id, expires_ns)
                 except WorldError as error:
                     self._handle(ev.Unreached(host, str(error)))
             if number % YIELD_EVERY == 0:
@@ -191,7 +191,7 @@ class Session:
         """The same, however often the machine asks because of one event: the journal has room for one answer."""
         if self._lead:
             return self._lead
-        agents = (self._switchboard.agents.get(host) for host in self._machine.plans)
+        agents = (self._agent_hub.agents.get(host) for host in self._machine.plans)
         statuses = [agent.status for agent in agents if agent and agent.status]
         round_trips = [status.round_trip_ns for status in statuses if status.round_trip_ns >= 0]
         self._lead = lead_ns(len(self._machine.plans), round_trips)
@@ -199,30 +199,30 @@ class Session:
 
     # --- what agents say
 
-    def _hear(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
+    def _on_message(self, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
         try:
             with self._disk_may_refuse():
-                self._take(host, message, reply_to)
+                self._handle_message(host, message, reply_to)
         except ProtocolError as error:  # the agent is not what it seems; its run is not to be trusted
             self._handle(ev.Lost(host, f"{host} sent what it must not: {error}"))
 
-    def _take(self, host: str, message: m.Message | Sign, reply_to: int) -> None:
+    def _handle_message(self, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
         match message:
-            case Lost(cause):
+            case AgentLost(cause):
                 self._handle(ev.Lost(host, cause))
-            case Silent(cause):
+            case AgentSilent(cause):
                 self._handle(ev.Silent(host, cause))
-            case Returned():
+            case AgentReturned():
                 self._handle(ev.Returned(host))
                 if host in self._open:
                     self._unsent[host] = None
             case m.Telemetry() | m.SocketStats() | m.Events() | m.Artifact() | m.Packets():
-                self._intake.take(host, message)
+                self._recorder.record(host, message)
             case m.Report(_, finished):
-                self._handle(ev.Said(host, finished))
+                self._handle(ev.Answered(host, finished))
             case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():
                 if host in self._open and self._open[host].id == reply_to:  # else to what was told before that
-                    self._handle(ev.Said(host, message))
+                    self._handle(ev.Answered(host, message))
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
 
@@ -260,7 +260,7 @@ class Session:
     def _host(self, name: str) -> HostRecord:
         """The clock record of a host is that of any of its links: they share the agent."""
         link = self._machine.records[self._machine.plans[name].links[0].name]
-        agent = self._switchboard.agents.get(name)
+        agent = self._agent_hub.agents.get(name)
         return HostRecord(
             name=name,
             version=agent.hello.version if agent else "",

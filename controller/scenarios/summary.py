@@ -12,7 +12,7 @@ from plctl.common.scenario.schedule import Row, Scenario, Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ScenarioSummary:
     """One direction of a scenario, once through its rows. A rate of `RATE_UNLIMITED` is unlimited."""
 
     rows: int
@@ -49,12 +49,12 @@ class Summary:
         return f"{number}–{high}" if high.endswith(unit) and unit else f"{low} – {high}"
 
 
-def summarize(schedule: Schedule) -> Summary:
+def summarize(schedule: Schedule) -> ScenarioSummary:
     """The summary of one direction."""
     rows = schedule.rows
     rates = [rate for rate in schedule.column("rate_bps") if rate] or [0]
     delays = schedule.column("delay_ns")
-    return Summary(
+    return ScenarioSummary(
         rows=len(rows),
         duration_ns=schedule.last_ns,
         period_ns=schedule.period_ns,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from plctl.common import __version__
 from plctl.common.base.clock import Clock
 from plctl.common.protocol import requests as rq
-from plctl.controller.hub.agent_hub import AgentRecord, Switchboard
+from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
 from plctl.controller.scheduling.occupancy import Occupancy
 from plctl.controller.scheduling.placement import Need
 
 
-def list_agents(board: Switchboard, clock: Clock, occupancy: Occupancy) -> rq.Agents:
+def list_agents(agent_hub: AgentHub, clock: Clock, occupancy: Occupancy) -> rq.Agents:
     """All agents by name, and what runs have taken of them."""
     now_ns = clock.monotonic_ns()
     found = (
         _info(name, agent, now_ns, occupancy.links_on(name), occupancy.taken(name))
-        for name, agent in sorted(board.agents.items())
+        for name, agent in sorted(agent_hub.agents.items())
     )
-    return rq.Agents(tuple(found), board.name, __version__)
+    return rq.Agents(tuple(found), agent_hub.name, __version__)
 
 
 def _info(name: str, record: AgentRecord, now_ns: int, runs: dict[str, int], taken: Need) -> rq.AgentInfo:
@@ -27,7 +27,7 @@ def _info(name: str, record: AgentRecord, now_ns: int, runs: dict[str, int], tak
         address=record.peer.address,
         version=record.hello.version,
         connected=record.here,
-        silent_ns=now_ns - record.heard_ns,
+        silent_ns=now_ns - record.received_ns,
         runs=tuple(runs),
         links=sum(runs.values()),
         memory_bytes=status.memory_bytes if status else 0,

@@ -10,12 +10,12 @@ from plctl.common.base.log import EventLog
 from plctl.common.protocol import requests as rq
 from plctl.common.transport.hub_and_spoke import Hub
 from plctl.common.transport.refusals import Refusals
-from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Journal
 from plctl.controller.service.agent_list import list_agents
-from plctl.controller.service.dispatcher import FrontDesk
+from plctl.controller.service.dispatcher import RequestDispatcher
 from plctl.controller.service.run_list import RunList
-from plctl.controller.service.run_manager import Office
+from plctl.controller.service.run_manager import RunManager
 
 
 class Controller:
@@ -26,10 +26,10 @@ class Controller:
     ) -> None:
         """`refusals` are the hub's own; what `journal` has of a life before this one is gone on with by `serve`."""
         self._clock = clock
-        self._board = Switchboard(hub, clock, name, refusals, journal)
-        self._office = Office(self._board, clock, runs, log)
-        listed = RunList(self._office, journal, clock)
-        self._desk = FrontDesk(
+        self._agent_hub = AgentHub(hub, clock, name, refusals, journal)
+        self._run_manager = RunManager(self._agent_hub, clock, runs, log)
+        listed = RunList(self._run_manager, journal, clock)
+        self._dispatcher = RequestDispatcher(
             reads={
                 rq.ListAgents: self._list_agents,
                 rq.ListRuns: listed.runs,
@@ -37,10 +37,14 @@ class Controller:
                 rq.ListFiles: listed.files,
                 rq.ReadFile: listed.file,
             },
-            acts={rq.Submit: self._office.submit, rq.Cancel: self._office.cancel, rq.Clean: self._office.clean},
-            send=self._board.answer,
+            acts={
+                rq.Submit: self._run_manager.submit,
+                rq.Cancel: self._run_manager.cancel,
+                rq.Clean: self._run_manager.clean,
+            },
+            send=self._agent_hub.answer,
         )
-        self._board.attend(self._desk.take)
+        self._agent_hub.set_request_handler(self._dispatcher.dispatch)
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
@@ -52,8 +56,8 @@ class Controller:
 
         :raises WorldError: the journal cannot be written.
         """
-        self._office.take_up()
-        serving = asyncio.create_task(self._board.serve())
+        self._run_manager.resume_all()
+        serving = asyncio.create_task(self._agent_hub.serve())
         stopped = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,10 +65,10 @@ class Controller:
             for task in (serving, stopped):
                 task.cancel()
             await asyncio.gather(serving, stopped, return_exceptions=True)
-            await self._desk.close()
-            await self._office.close()
+            await self._dispatcher.close()
+            await self._run_manager.close()
         if not serving.cancelled() and (error := serving.exception()):
             raise error
 
     def _list_agents(self, _: rq.ListAgents) -> rq.Agents:
-        return list_agents(self._board, self._clock, self._office.occupancy)
+        return list_agents(self._agent_hub, self._clock, self._run_manager.occupancy)

@@ -1,4 +1,4 @@
-"""Answers what operators and viewers ask: one answer to each request, and one effect however often it comes.
+"""Dispatches the requests of operators and viewers: one answer to each request, and one effect however often it comes.
 
 Reading changes nothing, so it is done anew each time; the answers of what does change something are kept by the
 client's name and the request's id. Such requests take their time in tasks of their own.
@@ -24,8 +24,8 @@ MAX_UNDER_WAY = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, and under which number."""
+class Requester:
+    """Who made a request, and under which number."""
 
     name: str  #: on the client's key
     id: int  #: of the request; unique among those of this name
@@ -34,11 +34,11 @@ class Asker:
 #: Answers at once.
 Read = Callable[[Any], rq.ClientAnswer]
 #: Has an effect, and may take long.
-Act = Callable[[Asker, Any], Awaitable[rq.ClientAnswer]]
+Act = Callable[[Requester, Any], Awaitable[rq.ClientAnswer]]
 Send = Callable[[Peer, m.Envelope], Awaitable[None]]
 
 
-class FrontDesk:
+class RequestDispatcher:
     """Hands each request to what answers its type: `reads`, or `acts` for those that have an effect."""
 
     def __init__(self, reads: Mapping[type[Any], Read], acts: Mapping[type[Any], Act], send: Send) -> None:
@@ -46,23 +46,23 @@ class FrontDesk:
         self._reads = reads
         self._acts = acts
         self._send = send
-        self._answers: dict[Asker, m.Envelope | None] = {}  #: None while it is being carried out
+        self._answers: dict[Requester, m.Envelope | None] = {}  #: None while it is being carried out
         self._tasks: dict[asyncio.Task[None], str] = {}  #: requests under way, and whose they are
 
-    async def take(self, peer: Peer, envelope: m.Envelope) -> None:
+    async def dispatch(self, peer: Peer, envelope: m.Envelope) -> None:
         """Answer one request, now or once it has been carried out."""
-        asker, request = Asker(peer.name, envelope.id), envelope.message
+        requester, request = Requester(peer.name, envelope.id), envelope.message
         if read := self._reads.get(type(request)):
-            await self._answer(peer, _reply(asker, lambda: read(request)))
-        elif asker in self._answers:
-            if answer := self._answers[asker]:
+            await self._answer(peer, _reply(requester, lambda: read(request)))
+        elif requester in self._answers:
+            if answer := self._answers[requester]:
                 await self._answer(peer, answer)
         elif list(self._tasks.values()).count(peer.name) >= MAX_UNDER_WAY:
             cause = f"{MAX_UNDER_WAY} requests of {peer.name} are under way; wait for their answers"
-            await self._answer(peer, m.Envelope(m.Refused(cause), reply_to=asker.id))
+            await self._answer(peer, m.Envelope(m.Refused(cause), reply_to=requester.id))
         else:
-            self._remember(asker, None)
-            task = asyncio.create_task(self._carry_out(peer, asker, request))
+            self._remember(requester, None)
+            task = asyncio.create_task(self._carry_out(peer, requester, request))
             self._tasks[task] = peer.name
             task.add_done_callback(self._tasks.pop)
 
@@ -72,30 +72,30 @@ class FrontDesk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry_out(self, peer: Peer, asker: Asker, request: m.Message) -> None:
+    async def _carry_out(self, peer: Peer, requester: Requester, request: m.Message) -> None:
         try:
-            message: m.Message = await self._acts[type(request)](asker, request)
+            message: m.Message = await self._acts[type(request)](requester, request)
         except PlctlError as error:
             message = m.Refused(str(error))
         except Exception as error:  # our bug: the client is not to wait for ever, and others are to be served
             message = m.Refused(f"a bug in plctl, see the controller's log: {error!r}")
             asyncio.get_running_loop().call_exception_handler({"message": f"{request!r:.200}", "exception": error})
-        answer = m.Envelope(message, reply_to=asker.id)
-        self._remember(asker, answer)
+        answer = m.Envelope(message, reply_to=requester.id)
+        self._remember(requester, answer)
         await self._answer(peer, answer)
 
     async def _answer(self, peer: Peer, answer: m.Envelope) -> None:
         with suppress(WorldError):  # it has gone; if it comes again, it asks again
             await self._send(peer, answer)
 
-    def _remember(self, asker: Asker, answer: m.Envelope | None) -> None:
-        self._answers[asker] = answer
+    def _remember(self, requester: Requester, answer: m.Envelope | None) -> None:
+        self._answers[requester] = answer
         while len(self._answers) > REMEMBERED_ANSWERS:
             del self._answers[next(iter(self._answers))]
 
 
-def _reply(asker: Asker, read: Callable[[], rq.ClientAnswer]) -> m.Envelope:
+def _reply(requester: Requester, read: Callable[[], rq.ClientAnswer]) -> m.Envelope:
     try:
-        return m.Envelope(read(), reply_to=asker.id)
+        return m.Envelope(read(), reply_to=requester.id)
     except PlctlError as error:
-        return m.Envelope(m.Refused(str(error)), reply_to=asker.id)
+        return m.Envelope(m.Refused(str(error)), reply_to=requester.id)

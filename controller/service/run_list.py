@@ -5,10 +5,10 @@ from __future__ import annotations
 from plctl.common.base.clock import Clock
 from plctl.common.protocol import requests as rq
 from plctl.controller.hub.journal import Journal, RunEntry
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_files import list_files, read_file
 from plctl.controller.results.run_folder import read_record
-from plctl.controller.service.run_manager import Office
+from plctl.controller.service.run_manager import RunManager
 
 #: Runs that one answer lists at most.
 MAX_LISTED = 1000
@@ -17,8 +17,8 @@ MAX_LISTED = 1000
 class RunList:
     """Answers the reading requests about runs."""
 
-    def __init__(self, office: Office, journal: Journal, clock: Clock) -> None:
-        self._office = office
+    def __init__(self, run_manager: RunManager, journal: Journal, clock: Clock) -> None:
+        self._run_manager = run_manager
         self._journal = journal
         self._clock = clock
 
@@ -33,11 +33,11 @@ class RunList:
         """
         entry = self._journal.run(request.run)
         now_ns = self._clock.monotonic_ns()
-        if going := self._office.going(entry.run):
+        if active := self._run_manager.active(entry.run):
             return rq.RunState(
-                self._info(entry), going.record.duration_ns, going.view.t0_ns, now_ns, going.view.links()
+                self._info(entry), active.record.duration_ns, active.view.t0_ns, now_ns, active.view.links()
             )
-        record = read_record(self._office.folder(entry.run))
+        record = read_record(self._run_manager.folder(entry.run))
         links = tuple(rq.LinkState(k.plan.name, k.host, k.verdict or "waiting", k.cause) for k in record.links)
         return rq.RunState(self._info(entry), record.duration_ns, record.t0_ns or 0, now_ns, links)
 
@@ -46,7 +46,7 @@ class RunList:
 
         :raises UserError: there is no such run.
         """
-        return list_files(self._office.folder(request.run))
+        return list_files(self._run_manager.folder(request.run))
 
     def file(self, request: rq.ReadFile) -> rq.FilePart:
         """A part of one of its files.
@@ -54,21 +54,21 @@ class RunList:
         :raises UserError: there is no such run or file.
         """
         entry = self._journal.run(request.run)
-        folder = self._office.folder(entry.run)
+        folder = self._run_manager.folder(entry.run)
         return read_file(folder, request.path, request.offset, request.length, over=entry.over)
 
     def _info(self, entry: RunEntry) -> rq.RunInfo:
         """A run is done, and its verdict is told, once its folder is complete."""
-        releasing = entry.phase == Phase.DONE and not entry.over
+        releasing = entry.phase == RunPhase.DONE and not entry.over
         return rq.RunInfo(
             run=entry.run,
             name=entry.name,
-            phase=Phase.DONE if entry.over else Phase.RELEASING if releasing else entry.phase,
+            phase=RunPhase.DONE if entry.over else RunPhase.RELEASING if releasing else entry.phase,
             submitted_by=entry.client,
             submitted_utc=entry.submitted_utc,
             links=entry.links,
             hosts=entry.hosts,
             verdict=entry.verdict if entry.over else "",
-            cause=entry.cause if entry.over else self._office.waits(entry.run),
+            cause=entry.cause if entry.over else self._run_manager.waits(entry.run),
             labels=entry.labels,
         )

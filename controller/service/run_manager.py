@@ -14,7 +14,7 @@ from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import BusyError, PlctlError, WorldError
 from plctl.common.base.log import EventLog, format_wall
 from plctl.common.protocol import requests as rq
-from plctl.controller.hub.agent_hub import AgentRecord, Switchboard
+from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
 from plctl.controller.hub.journal import RunEntry
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.report.finishing import Finisher
@@ -27,7 +27,7 @@ from plctl.controller.scheduling.occupancy import Occupancy
 from plctl.controller.scheduling.placement import Need, NoRoomError, Offer, need_of, place, place_later
 from plctl.controller.scheduling.run_queue import RunQueue
 from plctl.controller.service import interpreter
-from plctl.controller.service.dispatcher import Asker
+from plctl.controller.service.dispatcher import Requester
 from plctl.controller.service.run_view import RunView
 from plctl.controller.spec.request_check import check_request
 
@@ -37,7 +37,7 @@ _LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class ActiveRun:
     """A run that goes on."""
 
     session: Session
@@ -45,18 +45,18 @@ class Going:
     record: RunRecord
 
 
-class Office:
-    """The runs whose agents are on `board`; their folders are below `base`, their story in the board's journal."""
+class RunManager:
+    """The runs whose agents are on `agent_hub`; their folders are below `base`, their course in the hub's journal."""
 
-    def __init__(self, board: Switchboard, clock: Clock, base: Path, log: EventLog) -> None:
-        self._board = board
-        self._journal = board.journal
+    def __init__(self, agent_hub: AgentHub, clock: Clock, base: Path, log: EventLog) -> None:
+        self._agent_hub = agent_hub
+        self._journal = agent_hub.journal
         self._clock = clock
         self._base = base
         self._log = log
-        self._cleaner = Cleaner(board)
+        self._cleaner = Cleaner(agent_hub)
         self._finisher = Finisher()
-        self._going: dict[str, Going] = {}
+        self._active: dict[str, ActiveRun] = {}
         self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
         self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
         self.queue = RunQueue()
@@ -65,9 +65,9 @@ class Office:
 
     # --- what others ask
 
-    def going(self, run: str) -> Going | None:
+    def active(self, run: str) -> ActiveRun | None:
         """The run, if it goes on."""
-        return self._going.get(run)
+        return self._active.get(run)
 
     def folder(self, run: str) -> Path:
         """Where the run's results are.
@@ -78,13 +78,13 @@ class Office:
 
     # --- what changes something
 
-    async def submit(self, asker: Asker, submit: rq.Submit) -> rq.Submitted:
+    async def submit(self, requester: Requester, submit: rq.Submit) -> rq.Submitted:
         """Place a run and begin it, or let it wait for hosts that are taken.
 
         :raises UserError: it is none, fits nowhere, or names hosts that are not here.
         :raises WorldError: its folder cannot be written.
         """
-        if known := self._journal.requested(asker.name, asker.id):  # by a life before this one
+        if known := self._journal.requested(requester.name, requester.id):  # by a life before this one
             return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
         async with self._placing:
             assignments, waits = await asyncio.to_thread(_place, submit, self._offers())
@@ -99,13 +99,13 @@ class Office:
             self.occupancy.remove(run)
             self.queue.remove(run)
             raise
-        entry = _entry(record, asker, new_first_command(), ev.Phase.QUEUED if waits else ev.Phase.NEW)
+        entry = _entry(record, requester, new_first_command(), ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW)
         self._journal.add_run(entry)
         self._journal.follow(run, folder.grown)
         self._journal.commit_for_good()
-        self._log.emit("run.submitted", run=run, client=asker.name, links=entry.links, hosts=len(entry.hosts))
-        going = self._open(entry, record, folder)
-        self._spawn(self._carry(run, folder, self._run_in_turn(going.session, run)))
+        self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
+        active = self._open(entry, record, folder)
+        self._spawn(self._carry(run, folder, self._run_in_turn(active.session, run)))
         interpreter.set_aside()
         return rq.Submitted(run, assignments, waits=self.waits(run))
 
@@ -116,20 +116,20 @@ class Office:
         before = len(self.queue.before(run))
         return _WAITS + (f"; {before} run{'s' * (before > 1)} before it in the queue" if before else "")
 
-    async def cancel(self, asker: Asker, cancel: rq.Cancel) -> rq.Done:
+    async def cancel(self, requester: Requester, cancel: rq.Cancel) -> rq.Done:
         """End a run in good order.
 
         :raises UserError: there is no such run, or it is over.
         """
         self._journal.run(cancel.run)
-        if not (going := self._going.get(cancel.run)):
+        if not (active := self._active.get(cancel.run)):
             raise BusyError(f"run {cancel.run} is over")
-        going.session.cancel(f"{cancel.cause or 'cancelled'} ({asker.name})")
+        active.session.cancel(f"{cancel.cause or 'cancelled'} ({requester.name})")
         self.queue.remove(cancel.run)
         await self._tell_waiting()
         return rq.Done(f"run {cancel.run} is being ended")
 
-    async def clean(self, _: Asker, clean: rq.Clean) -> rq.Done:
+    async def clean(self, _: Requester, clean: rq.Clean) -> rq.Done:
         """Let every host that is here take away what it has of a run that is over, known or not.
 
         :raises BusyError: it goes on.
@@ -144,13 +144,13 @@ class Office:
 
     # --- life and death
 
-    def take_up(self) -> None:
+    def resume_all(self) -> None:
         """Go on with the runs of this controller's last life."""
         for entry in self._journal.unfinished():
             path = self._base / entry.run
             try:
                 record = read_record(path)
-                if entry.phase == ev.Phase.QUEUED and not entry.verdict:
+                if entry.phase == ev.RunPhase.QUEUED and not entry.verdict:
                     self._queue_again(entry, record, path)
                     continue
                 self.occupancy.add(entry.run, _assignments(record))
@@ -171,20 +171,20 @@ class Office:
 
     def _resume(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
         folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
-        going = self._open(entry, record, folder)
+        active = self._open(entry, record, folder)
         self._journal.follow(entry.run, folder.grown)
         event: ev.Resumed | ev.Interrupted = ev.Resumed("the controller was started again")
         if entry.clock != clock_identity():
             event = ev.Interrupted("the controller's machine was started again")
         self._log.emit("run.resumed", run=entry.run, phase=entry.phase, cause=event.cause)
-        self._spawn(self._carry(entry.run, folder, going.session.resume(self._journal.course(entry.run), event)))
+        self._spawn(self._carry(entry.run, folder, active.session.resume(self._journal.course(entry.run), event)))
 
     def _queue_again(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
         self.queue.add(entry.run, _assignments(record))
         folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
-        going = self._open(entry, record, folder)
+        active = self._open(entry, record, folder)
         self._journal.follow(entry.run, folder.grown)
-        self._spawn(self._carry(entry.run, folder, self._run_in_turn(going.session, entry.run)))
+        self._spawn(self._carry(entry.run, folder, self._run_in_turn(active.session, entry.run)))
 
     # --- the queue
 
@@ -208,9 +208,9 @@ class Office:
         async with self._placing:
             if run not in self.queue or not self._has_room(run):
                 return False
-            self.occupancy.add(run, _assignments(self._going[run].record))
+            self.occupancy.add(run, _assignments(self._active[run].record))
             self.queue.remove(run)
-            self._journal.enter(run, ev.Phase.NEW)
+            self._journal.enter(run, ev.RunPhase.NEW)
             return True
 
     async def _tell_waiting(self) -> None:
@@ -228,11 +228,13 @@ class Office:
         self._journal.end(entry.run)
         self._journal.commit_for_good()
 
-    def _open(self, entry: RunEntry, record: RunRecord, folder: RunFolder) -> Going:
+    def _open(self, entry: RunEntry, record: RunRecord, folder: RunFolder) -> ActiveRun:
         view = RunView(record)
-        session = Session(plans_of(record), folder, self._board, self._clock, view, first_command=entry.first_command)
-        going = self._going[entry.run] = Going(session, view, record)
-        return going
+        session = Session(
+            plans_of(record), folder, self._agent_hub, self._clock, view, first_command=entry.first_command
+        )
+        active = self._active[entry.run] = ActiveRun(session, view, record)
+        return active
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -257,7 +259,7 @@ class Office:
             self._log.emit("run.broke", run=run, cause=cause, traceback=traceback.format_exc())
         finally:
             folder.close()
-        self._cleaner.owe(run, self._going[run].session.owed)
+        self._cleaner.owe(run, self._active[run].session.owed)
         self._journal.judge(run, verdict, cause)
         self._journal.commit_for_good()
         self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)
@@ -268,7 +270,7 @@ class Office:
             await self._finisher.finish(path)
         except PlctlError as error:
             self._log.emit("run.not_completed", run=run, cause=str(error))
-        self._going.pop(run, None)
+        self._active.pop(run, None)
         self.occupancy.remove(run)
         self._journal.end(run)
         self._journal.commit_for_good()
@@ -276,7 +278,7 @@ class Office:
         await self._tell_waiting()
 
     def _offers(self) -> list[Offer]:
-        return [self._offer(name, agent) for name, agent in self._board.agents.items() if agent.here]
+        return [self._offer(name, agent) for name, agent in self._agent_hub.agents.items() if agent.here]
 
     def _offer(self, name: str, agent: AgentRecord) -> Offer:
         capacity = agent.hello.capacity
@@ -313,12 +315,12 @@ def _write_plan(
     return record, folder
 
 
-def _entry(record: RunRecord, asker: Asker, first_command: int, phase: ev.Phase) -> RunEntry:
+def _entry(record: RunRecord, requester: Requester, first_command: int, phase: ev.RunPhase) -> RunEntry:
     return RunEntry(
         run=record.run,
         name=record.name,
-        client=asker.name,
-        request=asker.id,
+        client=requester.name,
+        request=requester.id,
         submitted_utc=record.created_utc,
         links=len(record.links),
         hosts=tuple(dict.fromkeys(link.host for link in record.links)),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from plctl.common.protocol import requests as rq
 from plctl.common.telemetry.samples import Samples
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_record import RunRecord
 
 _NUMBERS = "<i8"
@@ -30,7 +30,7 @@ class RunView:
         self._waiting_rows = 0
         self._states = {link.plan.name: ("waiting", "") for link in record.links}
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:  # noqa: ARG002  (the journal has the phase)
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:  # noqa: ARG002  (the journal has the phase)
         """Keep T0."""
         self.t0_ns = t0_ns
 

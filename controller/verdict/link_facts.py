@@ -45,7 +45,7 @@ class LinkFacts:
     started_ns: int | None = None
     clock_bound_ns: int | None = None  #: how far the agent's idea of T0 may be from the controller's; None: not known
     clock_source: str = ""  #: who says so
-    simulated: bool = False  #: nothing was built, all figures are made up
+    simulated: bool = False  #: nothing was built, all figures are synthetic
     reported: bool = True  #: what became of the link came from its host
     from_ns: int | None = None  #: of the counters; None: not known
     until_ns: int | None = None

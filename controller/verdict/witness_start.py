@@ -22,7 +22,7 @@ def hear_agent(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     if facts.cancelled:
         yield objection("agent", facts, Verdict.CANCELLED, "cancelled before the run was over", heard=facts.reported)
     if facts.simulated:
-        says = "its host is simulated: no packet was carried, and every figure is made up"
+        says = "its host is simulated: no packet was carried, and every figure is synthetic"
         yield objection("agent", facts, Verdict.SIMULATED, says)
     elif failure is None and not facts.cancelled:
         yield seen("agent", facts, "the agent carried the link to the end of the run and reported it")

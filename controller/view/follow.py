@@ -7,11 +7,11 @@ from rich.console import Console
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.protocol.requests import RunState
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.view.live import LiveView
 from plctl.controller.view.live_model import LiveModel
-from plctl.controller.view.live_state import take_state
+from plctl.controller.view.live_state import apply_state
 from plctl.controller.view.run_source import BROKEN_OFF, RunSource, read_record
 
 #: Between two questions.
@@ -20,7 +20,7 @@ ASK_NS = 400 * NS_PER_MS
 
 def is_over(state: RunState) -> bool:
     """Whether nothing more will come of the run."""
-    return state.info.phase == BROKEN_OFF or (state.info.phase == Phase.DONE and bool(state.info.verdict))
+    return state.info.phase == BROKEN_OFF or (state.info.phase == RunPhase.DONE and bool(state.info.verdict))
 
 
 async def follow(source: RunSource, run: str, console: Console, clock: Clock | None = None) -> RunRecord:
@@ -38,7 +38,7 @@ async def follow(source: RunSource, run: str, console: Console, clock: Clock | N
         before = None
         while True:
             shown.set(state.now_ns)
-            for link in take_state(view.model, before, state):
+            for link in apply_state(view.model, before, state):
                 view.set_state(link.link, link.state, link.cause)
             view.set_phase(state.info.phase)
             view.tick()
@@ -52,7 +52,7 @@ async def follow(source: RunSource, run: str, console: Console, clock: Clock | N
 def picture(record: RunRecord, state: RunState) -> LiveModel:
     """The run as `state` has it, for a single look."""
     model = LiveModel([link.plan for link in record.links], record.duration_ns)
-    take_state(model, None, state)
+    apply_state(model, None, state)
     model.phase = state.info.phase
     return model
 

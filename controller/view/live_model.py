@@ -87,7 +87,7 @@ class LiveModel:
         """Take in telemetry; of unknown links nothing is kept."""
         for link, direction, numbers in samples.select(*_USED):
             if link in self.links:
-                _take(getattr(self.links[link], direction), *numbers)
+                _apply(getattr(self.links[link], direction), *numbers)
 
     def worst(self, count: int) -> list[LinkNow]:
         """The links in their own order, or, if they are more than `count`, the worst of them first."""
@@ -110,7 +110,7 @@ def _waiting(plan: LinkPlan) -> LinkNow:
     return line
 
 
-def _take(half: HalfNow, *numbers: int) -> None:
+def _apply(half: HalfNow, *numbers: int) -> None:
     """Bring `half` up to date with one sample, whose numbers come in the order of `_USED`."""
     half.row, half.delay_ns, half.rate_bps, delivered_bytes, interval_ns, half.queue_bytes = numbers[:6]
     half.lateness_p99_ns, dropped, *lost = numbers[6:]

@@ -14,7 +14,7 @@ from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
 _LOST = ("lost_ring", "lost_send", "lost_memory")
 
 
-def take_state(model: LiveModel, before: RunState | None, after: RunState) -> list[LinkState]:
+def apply_state(model: LiveModel, before: RunState | None, after: RunState) -> list[LinkState]:
     """Let `model` show the links of `after`, the answer that followed `before`; those that have gone wrong since."""
     model.t0_ns = after.t0_ns or None  # on the controller's clock
     earlier = {link.link: link for link in before.links} if before else {}
@@ -23,17 +23,17 @@ def take_state(model: LiveModel, before: RunState | None, after: RunState) -> li
         if line := model.links.get(link.link):
             if link.cause and not line.cause:
                 wrong.append(link)
-            _take_link(line, earlier.get(link.link), link)
+            _apply_link(line, earlier.get(link.link), link)
     return wrong
 
 
-def _take_link(line: LinkNow, before: LinkState | None, after: LinkState) -> None:
+def _apply_link(line: LinkNow, before: LinkState | None, after: LinkState) -> None:
     line.state, line.cause = after.state, line.cause or after.cause
-    _take_half(line.up, before.up if before else (), after.up)
-    _take_half(line.down, before.down if before else (), after.down)
+    _apply_half(line.up, before.up if before else (), after.up)
+    _apply_half(line.down, before.down if before else (), after.down)
 
 
-def _take_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> None:
+def _apply_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> None:
     if len(after) != len(LIVE_COLUMNS):  # no sample yet
         return
     now = named(after)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import KernelError, PlctlError, UserError
 from plctl.common.protocol import requests as rq
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_folder import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.view.live_samples import LiveValues, read_live
@@ -107,7 +107,7 @@ def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: Live
 
 def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
     broken_off = not record.verdict and not is_open(folder)
-    phase = Phase.DONE if record.verdict else Phase.RUNNING if record.t0_ns else Phase.PREPARING
+    phase = RunPhase.DONE if record.verdict else RunPhase.RUNNING if record.t0_ns else RunPhase.PREPARING
     return rq.RunInfo(
         run=record.run,
         name=record.name,

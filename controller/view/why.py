@@ -1,6 +1,6 @@
-"""Tells the story of one link in one place: what was planned, what happened when, what went wrong first.
+"""Shows the history of one link in one place: what was planned, what happened when, what went wrong first.
 
-`gather` asks for all that is known; what is told of it (`tell`, `document`) is a pure function of that.
+`gather` asks for all that is known; what is told of it (`render`, `document`) is a pure function of that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TAIL_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class LinkHistory:
     """All that is known of one link of a run."""
 
     record: RunRecord
@@ -45,7 +45,7 @@ class Story:
         return self.link.cause or self.state.cause or next(filter(None, causes), "")
 
 
-async def gather(source: RunSource, run: str, link: str) -> Story:
+async def gather(source: RunSource, run: str, link: str) -> LinkHistory:
     """All that `source` knows of `link`.
 
     :raises UserError: the run has no such link.
@@ -57,7 +57,7 @@ async def gather(source: RunSource, run: str, link: str) -> Story:
     hosts = ("", found.host, CONTROLLER)
     events = await read_events(source, run)
     concerned = [e for e in events if e.get("link") == link or (not e.get("link") and e.get("host") in hosts)]
-    return Story(record, found, await source.link(run, link), concerned, await _errors(source, run, link))
+    return LinkHistory(record, found, await source.link(run, link), concerned, await _errors(source, run, link))
 
 
 async def _errors(source: RunSource, run: str, link: str) -> dict[str, str]:
@@ -71,23 +71,23 @@ async def _errors(source: RunSource, run: str, link: str) -> dict[str, str]:
     return found
 
 
-def tell(story: Story) -> Iterator[str]:
-    """The story in lines for people."""
-    link = story.link
-    yield f"{link.plan.name} of {story.record.run} on {link.host}: {link.verdict or story.state.state}"
-    if cause := story.cause:
+def render(history: LinkHistory) -> Iterator[str]:
+    """The history in lines for people."""
+    link = history.link
+    yield f"{link.plan.name} of {history.record.run} on {link.host}: {link.verdict or history.state.state}"
+    if cause := history.cause:
         yield f"first cause: {cause}"
     yield from (f"also: {text}" for text in link.also)
     yield ""
-    yield from _timeline(story)
+    yield from _timeline(history)
     yield ""
-    yield from _figures(story)
-    for name, text in story.errors.items():
+    yield from _figures(history)
+    for name, text in history.errors.items():
         yield ""
         yield f"standard error of {name}, its end:"
         yield from (f"  {line}" for line in text.splitlines())
     yield ""
-    yield f"run it again: {again(story.record)}"
+    yield f"run it again: {again(history.record)}"
 
 
 def again(record: RunRecord) -> str:
@@ -99,44 +99,44 @@ def again(record: RunRecord) -> str:
     return shlex.join(words)
 
 
-def document(story: Story) -> dict[str, Any]:
-    """The story as `--json` prints it. Times are nanoseconds, sizes bytes."""
-    link, record = story.link, story.record
-    halves = {"up": story.state.up, "down": story.state.down}
+def document(history: LinkHistory) -> dict[str, Any]:
+    """The history as `--json` prints it. Times are nanoseconds, sizes bytes."""
+    link, record = history.link, history.record
+    halves = {"up": history.state.up, "down": history.state.down}
     return {
         "run": record.run,
         "link": link.plan.name,
         "host": link.host,
-        "state": story.state.state,
+        "state": history.state.state,
         "verdict": link.verdict,
-        "cause": story.cause,
+        "cause": history.cause,
         "also": list(link.also),
         "t0_utc": record.t0_utc,
         "skew_ns": link.skew_ns,
         "clock_bound_ns": [record.host(link.host).bound_before_ns, record.host(link.host).bound_after_ns],
         "clock_source": record.host(link.host).clock_source,
-        "events": [dict(event) for event in story.events],
+        "events": [dict(event) for event in history.events],
         "telemetry": {name: named(values) if values else None for name, values in halves.items()},
-        "standard_error": story.errors,
+        "standard_error": history.errors,
         "again": again(record),
     }
 
 
-def _timeline(story: Story) -> Iterator[str]:
+def _timeline(history: LinkHistory) -> Iterator[str]:
     """What happened when, seconds from T0, or from the first event where T0 was never chosen."""
-    t0_ns = story.record.t0_ns
-    entries = [(int(e.get("t_ns", 0)), str(e.get("event", "")), details(e)) for e in story.events]
+    t0_ns = history.record.t0_ns
+    entries = [(int(e.get("t_ns", 0)), str(e.get("event", "")), details(e)) for e in history.events]
     if t0_ns is not None:
-        entries += _start(story, t0_ns)
+        entries += _start(history, t0_ns)
     zero_ns = t0_ns if t0_ns is not None else min((at for at, _, _ in entries), default=0)
     for at_ns, name, text in sorted(entries, key=lambda entry: entry[0]):
         yield f"{(at_ns - zero_ns) / NS_PER_S:+12.6f} s  {name:<18}  {text}".rstrip()
 
 
-def _start(story: Story, t0_ns: int) -> Iterator[tuple[int, str, str]]:
+def _start(history: LinkHistory, t0_ns: int) -> Iterator[tuple[int, str, str]]:
     """Planned and actual start, on the controller's clock as well as that is known."""
-    link, host = story.link, story.record.host(story.link.host)
-    yield t0_ns, "planned start", f"T0, {story.record.t0_utc}"
+    link, host = history.link, history.record.host(history.link.host)
+    yield t0_ns, "planned start", f"T0, {history.record.t0_utc}"
     if link.skew_ns is not None:
         known = [format_duration(ns) for ns in (host.bound_before_ns, host.bound_after_ns) if ns >= 0]
         bound = f"± {' before and ± '.join(known)}{' after' * (len(known) == 2)}" if known else "not known"
@@ -144,11 +144,11 @@ def _start(story: Story, t0_ns: int) -> Iterator[tuple[int, str, str]]:
         yield t0_ns + link.skew_ns, "actual start", f"{late}; clock {bound} ({host.clock_source})"
 
 
-def _figures(story: Story) -> Iterator[str]:
-    for direction, values in (("up", story.state.up), ("down", story.state.down)):
+def _figures(history: LinkHistory) -> Iterator[str]:
+    for direction, values in (("up", history.state.up), ("down", history.state.down)):
         if values:
             yield f"last telemetry {direction}: {_sample(named(values))}"
-    if result := story.link.result:
+    if result := history.link.result:
         for direction, half in (("up", result.up), ("down", result.down)):
             lost = half.lost_ring + half.lost_send + half.lost_memory
             yield (
@@ -158,7 +158,7 @@ def _figures(story: Story) -> Iterator[str]:
             )
         for workload in result.workloads:
             yield f"workload {workload.name} at the {workload.at}: {workload.cause or how_it_ended(workload.status)}"
-    elif story.link.verdict == Verdict.FAILED:
+    elif history.link.verdict == Verdict.FAILED:
         yield "no result came from its host"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plctl.deploy.bundle.bundler import Bundler
-    from plctl.deploy.hosts.host_deploy import Order
+    from plctl.deploy.hosts.host_deploy import DeployOptions
     from plctl.deploy.hosts.result import HostResult
     from plctl.deploy.inventory.host import Host
     from plctl.deploy.inventory.reader import Inventory
@@ -89,7 +89,7 @@ def deploy(
     from plctl.common.client.config import find_address, find_keys
     from plctl.common.security.keys import load_pair
     from plctl.deploy.bundle.bundler import Bundler
-    from plctl.deploy.hosts.host_deploy import Order
+    from plctl.deploy.hosts.host_deploy import DeployOptions
     from plctl.deploy.hosts.last_deploy import remember
     from plctl.deploy.hosts.unit import unit_text
 
@@ -109,7 +109,7 @@ def deploy(
         slurm = SlurmOrder(address, folder, nodes, queue_s, sbatch, ssh.wheels, remove)
         deploy_by_slurm(hosts, login, slurm, as_json=as_json)
         return
-    order = Order(address, folder, check, rotate_keys, wait, start_timeout_s)
+    order = DeployOptions(address, folder, check, rotate_keys, wait, start_timeout_s)
     results = _work(hosts, login, order, None if remove else Bundler(wheels=ssh.wheels), ssh.parallel, quiet=as_json)
     if not check:
         remember(inventory.file, results)
@@ -135,7 +135,7 @@ def _select(inventory: Inventory, pattern: str | None) -> Sequence[Host]:
 
 
 def _work(
-    hosts: Sequence[Host], login: Login, order: Order, bundler: Bundler | None, parallel: int, *, quiet: bool
+    hosts: Sequence[Host], login: Login, order: DeployOptions, bundler: Bundler | None, parallel: int, *, quiet: bool
 ) -> list[HostResult]:
     import asyncio
 

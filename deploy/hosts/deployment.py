@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from plctl.common.base.errors import PlctlError
 from plctl.deploy.bundle.bundler import Bundler, Target
-from plctl.deploy.hosts.host_deploy import HostDeploy, Order
+from plctl.deploy.hosts.host_deploy import DeployOptions, HostDeploy
 from plctl.deploy.hosts.host_removal import HostRemoval
 from plctl.deploy.hosts.result import HostResult
 from plctl.deploy.inventory.host import Host
@@ -22,7 +22,7 @@ Listener = Callable[[str, str, str], None]
 
 
 async def deploy(
-    hosts: Sequence[Host], login: Login, order: Order, bundler: Bundler, *, parallel: int, tell: Listener
+    hosts: Sequence[Host], login: Login, order: DeployOptions, bundler: Bundler, *, parallel: int, tell: Listener
 ) -> list[HostResult]:
     """Deploy to `hosts`; their results, in the same order."""
 
@@ -36,7 +36,7 @@ async def deploy(
 
 
 async def remove(
-    hosts: Sequence[Host], login: Login, order: Order, *, parallel: int, tell: Listener
+    hosts: Sequence[Host], login: Login, order: DeployOptions, *, parallel: int, tell: Listener
 ) -> list[HostResult]:
     """Take away from `hosts` what was deployed; their results, in the same order."""
 

@@ -26,7 +26,7 @@ LOOK_AT_RUNS_EVERY_S = 2.0  #: with --wait
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DeployOptions:
     """What the user wants of every host."""
 
     controller: str  #: address
@@ -40,7 +40,9 @@ class Order:
 class HostDeploy:
     """One host on its way; `tell` hears a word for the step and perhaps more."""
 
-    def __init__(self, remote: Remote, order: Order, bundler: Bundler, tell: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, remote: Remote, order: DeployOptions, bundler: Bundler, tell: Callable[[str, str], None]
+    ) -> None:
         self._remote = remote
         self._name = remote.host.name
         self._order = order

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from plctl.common.base.errors import PlctlError
 from plctl.common.security.allow_list import AllowList
 from plctl.deploy.hosts.facts import read_found
-from plctl.deploy.hosts.host_deploy import LOOK_AT_RUNS_EVERY_S, Order
+from plctl.deploy.hosts.host_deploy import LOOK_AT_RUNS_EVERY_S, DeployOptions
 from plctl.deploy.hosts.result import HostResult, Outcome
 from plctl.deploy.ssh.remote import Remote
 
@@ -16,7 +16,7 @@ from plctl.deploy.ssh.remote import Remote
 class HostRemoval:
     """Takes everything that deploy put on one host away again, and its agent off the controller's list."""
 
-    def __init__(self, remote: Remote, order: Order, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, remote: Remote, order: DeployOptions, tell: Callable[[str, str], None]) -> None:
         self._remote = remote
         self._order = order
         self._tell = tell

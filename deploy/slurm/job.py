@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from plctl.common.security.allow_list import AllowEntry
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 
 JOB_NAME = "plctl-agents"
 #: For squeue: what `read_job` reads. The comment comes last, because it may hold anything.
@@ -16,7 +16,7 @@ QUEUE_FORMAT = "%i|%T|%D|%R|%k"
 class LoginNode(Protocol):
     """Runs commands where sbatch, srun and the like work."""
 
-    async def run(self, command: str, stdin: bytes = b"") -> Done:
+    async def run(self, command: str, stdin: bytes = b"") -> CommandResult:
         """Run `command` by the user's shell.
 
         :raises WorldError: the connection to the node broke.

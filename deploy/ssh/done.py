@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandResult:
     """How a command on a host ended."""
 
     stdout: str

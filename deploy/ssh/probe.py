@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 from plctl.deploy.ssh.failure import RemoteError, last_line
 
 OLDEST_PYTHON = (3, 11)
@@ -32,7 +32,7 @@ def question(python: str) -> str:
     return shlex.join(["sh", "-c", _PROBE, "sh", *([python] if python else [])])
 
 
-def read_answer(done: Done) -> Machine:
+def read_answer(done: CommandResult) -> Machine:
     """What the host is.
 
     :raises RemoteError: it is none that we can use.

@@ -12,7 +12,7 @@ from typing import Any
 import asyncssh
 
 from plctl.deploy.inventory.host import Host
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 from plctl.deploy.ssh.failure import CutError, HostBusyError, RemoteError, explain, last_line, words
 from plctl.deploy.ssh.host_end import BOOT, program
 from plctl.deploy.ssh.probe import Machine, question, read_answer
@@ -61,7 +61,7 @@ class Remote:
         self._connections = []
         await self._connect(self.host)
 
-    async def run(self, command: str, stdin: bytes = b"") -> Done:
+    async def run(self, command: str, stdin: bytes = b"") -> CommandResult:
         """Run `command` by the shell of the user who connected, not as root.
 
         :raises CutError: the connection broke.
@@ -144,13 +144,13 @@ class Remote:
         return machine
 
     async def _find_sudo(self, machine: Machine) -> Way:
-        async def run(command: str, stdin: bytes) -> Done:
+        async def run(command: str, stdin: bytes) -> CommandResult:
             return await self._guard("sudo", lambda: self._run(command, stdin, None))
 
         harmless = [machine.python, "-I", "-c", ""]
         return await find_way(run, harmless, self.host.user or "the user", self._login.sudo_password)
 
-    async def _run(self, command: str, head: bytes, payload: Path | None) -> Done:
+    async def _run(self, command: str, head: bytes, payload: Path | None) -> CommandResult:
         async with self._connections[-1].create_process(command, encoding=None) as process:
             sending = asyncio.create_task(_send(process, head, payload))
             try:
@@ -164,9 +164,9 @@ class Remote:
             await process.wait_closed()
             if process.exit_status is None:
                 raise asyncssh.ConnectionLost("Connection lost")
-            return Done(stdout.decode(errors="replace"), stderr.decode(errors="replace"), process.exit_status)
+            return CommandResult(stdout.decode(errors="replace"), stderr.decode(errors="replace"), process.exit_status)
 
-    async def _guard(self, what: str, work: Callable[[], Awaitable[Done]]) -> Done:
+    async def _guard(self, what: str, work: Callable[[], Awaitable[CommandResult]]) -> CommandResult:
         try:
             return await work()
         except (OSError, asyncssh.Error) as error:

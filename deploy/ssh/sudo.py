@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 from plctl.deploy.ssh.failure import RemoteError
 
 #: Never by the credentials that sudo remembers: it would leave a password unread, in front of what is sent after it.
@@ -36,7 +36,7 @@ class Way:
 
 
 async def find_way(
-    run: Callable[[str, bytes], Awaitable[Done]], harmless: Sequence[str], user: str, password: str | None
+    run: Callable[[str, bytes], Awaitable[CommandResult]], harmless: Sequence[str], user: str, password: str | None
 ) -> Way:
     """How `user` becomes root: without a password if sudo wants none, else by `password`, which is tried once.
 
@@ -54,7 +54,7 @@ async def find_way(
     raise SudoError(_refusal(user, done, is_given=password is not None))
 
 
-def _refusal(user: str, done: Done, *, is_given: bool) -> str:
+def _refusal(user: str, done: CommandResult, *, is_given: bool) -> str:
     """Why it is no way to root, in a sentence."""
     lines = done.stderr.strip().splitlines() or [f"sudo ended with status {done.exit_status}"]
     said = next((line for line in lines if "sudoers" in line), lines[-1])

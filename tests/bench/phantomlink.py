@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.common.plan.run_plan import LinkPlan
 
@@ -70,13 +70,13 @@ def _install() -> None:
 
 
 @contextlib.contextmanager
-def running_phantomlink(triple: Triple, plan: LinkPlan) -> Iterator[subprocess.Popen[str]]:
+def running_phantomlink(namespaces: LinkNamespaces, plan: LinkPlan) -> Iterator[subprocess.Popen[str]]:
     """phantomlink between the link's interfaces, with the first row of `plan`, once it says that it is ready.
 
     :raises NotMeasuredError: it cannot be had.
     """
     program = find_phantomlink()
-    with tempfile.TemporaryDirectory(prefix="plctl-bench-") as name, (NETNS_DIR / triple.link).open() as netns:
+    with tempfile.TemporaryDirectory(prefix="plctl-bench-") as name, (NETNS_DIR / namespaces.link).open() as netns:
         folder = Path(name)
         (folder / "sudo").write_text(_SUDO)
         (folder / "sudo").chmod(0o755)

@@ -39,7 +39,7 @@ def machine_cpu_s() -> float:
 async def measure(way: Way, place: World) -> dict[str, float]:
     """Each figure of FIGURES that the way has."""
     async with way(place, PLAN) as crossing:
-        with flood(place.triple, FRAME_BYTES, LOAD_BPS), Counter(place.triple) as counter:
+        with flood(place.namespaces, FRAME_BYTES, LOAD_BPS), Counter(place.namespaces) as counter:
             await asyncio.sleep(WARM_UP_S)
             begin = counter.read()[0], machine_cpu_s(), crossing.cpu_s() if crossing.pid else 0.0
             await asyncio.sleep(MEASURED_S)
@@ -58,7 +58,7 @@ async def test_cost(table: Table) -> None:
     """All ways in alternation, under a load that each of them can carry."""
     trials: dict[str, dict[str, list[float]]] = {figure: {} for figure in FIGURES}
     missing: dict[str, str] = {}
-    with world(PLAN) as place, deaf_receiver(place.triple):
+    with world(PLAN) as place, deaf_receiver(place.namespaces):
         for _ in range(TRIALS):
             for name, way in WAYS.items():
                 try:

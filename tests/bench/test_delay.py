@@ -21,7 +21,7 @@ from bench.ways import EMULATORS, Way, redirect
 from support.senders import UDP_OVER_ETHERNET
 from support.world import PORT, World, world
 
-from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple, open_socket
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, LinkNamespaces, open_socket
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
@@ -43,11 +43,11 @@ def plan(delay_ns: int) -> LinkPlan:
 
 
 @contextmanager
-def ends(triple: Triple) -> Iterator[tuple[socket.socket, socket.socket]]:
+def ends(namespaces: LinkNamespaces) -> Iterator[tuple[socket.socket, socket.socket]]:
     """A socket at either end, the server's with arrival stamps."""
     with (
-        open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM) as client,
-        open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM) as server,
+        open_socket(namespaces.client, socket.AF_INET, socket.SOCK_DGRAM) as client,
+        open_socket(namespaces.server, socket.AF_INET, socket.SOCK_DGRAM) as server,
     ):
         server.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         server.settimeout(2)
@@ -56,9 +56,9 @@ def ends(triple: Triple) -> Iterator[tuple[socket.socket, socket.socket]]:
         yield client, server
 
 
-def probe(triple: Triple) -> list[int]:
+def probe(namespaces: LinkNamespaces) -> list[int]:
     """One-way delays in ns, in order of size."""
-    with ends(triple) as (client, server):
+    with ends(namespaces) as (client, server):
         for _ in range(PROBES):
             client.send(STAMP.pack(time.time_ns()))
             time.sleep(INTERVAL_S)
@@ -75,7 +75,7 @@ def _delay(server: socket.socket) -> int:
 async def measure(way: Way, place: World, delay_ns: int, expected_ns: int) -> tuple[float, float]:
     """Median and 99th percentile of the error, in µs."""
     async with way(place, plan(delay_ns)):
-        delays_ns = await asyncio.to_thread(probe, place.triple)
+        delays_ns = await asyncio.to_thread(probe, place.namespaces)
     return tuple((delays_ns[PROBES * p // 100] - expected_ns) / NS_PER_US for p in (50, 99))  # type: ignore[return-value]
 
 

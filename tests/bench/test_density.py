@@ -21,7 +21,7 @@ from support.world import PORT, world
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, LinkNamespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.forwarder_options import ForwarderOptions, Io
@@ -107,29 +107,29 @@ def test_a_thousand_idle_links(table: Table, tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def many(ledger: Ledger, plan: LinkPlan, count: int) -> Iterator[list[Triple]]:
+def many(ledger: Ledger, plan: LinkPlan, count: int) -> Iterator[list[LinkNamespaces]]:
     """The namespaces of `count` links."""
-    triples = [Triple.named("bench", f"{os.getpid()}m{index}", plan.name) for index in range(count)]
+    all_namespaces = [LinkNamespaces.named("bench", f"{os.getpid()}m{index}", plan.name) for index in range(count)]
     with contextlib.ExitStack() as stack:
-        for triple in triples:
-            link_namespaces.build(triple, plan, ledger)
-            stack.callback(link_namespaces.remove, triple, ledger)
-        yield triples
+        for namespaces in all_namespaces:
+            link_namespaces.build(namespaces, plan, ledger)
+            stack.callback(link_namespaces.remove, namespaces, ledger)
+        yield all_namespaces
 
 
 @contextlib.contextmanager
-def loaded(triples: list[Triple]) -> Iterator[None]:
+def loaded(all_namespaces: list[LinkNamespaces]) -> Iterator[None]:
     """Every link carries 95 % of its rate, from one process."""
     with contextlib.ExitStack() as stack:
         senders = []
-        for triple in triples:
+        for namespaces in all_namespaces:
             receiver = stack.enter_context(
-                link_namespaces.open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM)
+                link_namespaces.open_socket(namespaces.server, socket.AF_INET, socket.SOCK_DGRAM)
             )
             receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             receiver.bind((SERVER_IPV4, PORT))
             senders.append(
-                stack.enter_context(link_namespaces.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM))
+                stack.enter_context(link_namespaces.open_socket(namespaces.client, socket.AF_INET, socket.SOCK_DGRAM))
             )
             senders[-1].connect((SERVER_IPV4, PORT))
         interval_ns = 8 * FRAME_BYTES * NS_PER_S * 100 // (95 * RATE_BPS)
@@ -155,11 +155,13 @@ async def test_many_busy_links(io: Io, table: Table) -> None:
     """64 links of 4 Mbit/s and 20 ms, each nearly full: the lateness of all their frames; none is lost."""
     schedule = Schedule((Row(0, 0, 20 * NS_PER_MS, RATE_BPS),))
     plan = LinkPlan("bench", schedule, schedule)
-    with world(plan) as place, many(place.ledger, plan, BUSY) as triples:
+    with world(plan) as place, many(place.ledger, plan, BUSY) as all_namespaces:
         client = await ForwarderClient.spawn(place.ledger, BUSY, ForwarderOptions(io=io))
         try:
-            await asyncio.gather(*(client.add(slot, triple.link, plan) for slot, triple in enumerate(triples)))
-            with loaded(triples):
+            await asyncio.gather(
+                *(client.add(slot, namespaces.link, plan) for slot, namespaces in enumerate(all_namespaces))
+            )
+            with loaded(all_namespaces):
                 late = await lateness(client)
         finally:
             await client.close()

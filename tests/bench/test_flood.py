@@ -21,7 +21,7 @@ from support.world import World, deaf_receiver, world
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.forwarder_options import ForwarderOptions, Io
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
@@ -45,15 +45,15 @@ def assert_adds_up(half: HalfStats) -> None:
 
 
 @contextlib.contextmanager
-def another_world(place: World) -> Iterator[Triple]:
+def another_world(place: World) -> Iterator[LinkNamespaces]:
     """A second link's namespaces, with their receiver."""
-    triple = Triple.named("bench", f"{os.getpid()}b", PLAN.name)
-    link_namespaces.build(triple, PLAN, place.ledger)
+    namespaces = LinkNamespaces.named("bench", f"{os.getpid()}b", PLAN.name)
+    link_namespaces.build(namespaces, PLAN, place.ledger)
     try:
-        with deaf_receiver(triple):
-            yield triple
+        with deaf_receiver(namespaces):
+            yield namespaces
     finally:
-        link_namespaces.remove(triple, place.ledger)
+        link_namespaces.remove(namespaces, place.ledger)
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Outcome:
     memory_kib: tuple[int, int]  #: of the forwarder, in the middle of the flood and at its end
 
 
-async def measure(client: ForwarderClient, place: World, flooded: Triple) -> Outcome:
+async def measure(client: ForwarderClient, place: World, flooded: LinkNamespaces) -> Outcome:
     """Both phases; what must hold on any machine is asserted."""
     crossing = Crossing(client.pid)
-    with flood(place.triple, FRAME_BYTES, RATE_BPS // 10):
+    with flood(place.namespaces, FRAME_BYTES, RATE_BPS // 10):
         await asyncio.sleep(0.3)
         begin = client.read(QUIET).up
         await asyncio.sleep(PHASE_S)
@@ -107,10 +107,10 @@ def add_rows(table: Table, io: Io, outcome: Outcome) -> None:
 @pytest.mark.parametrize("io", ["packet", "xdp"])
 async def test_flood(io: Io, table: Table) -> None:
     """Lateness of the quiet link before and during, memory, and drops; PLCTL_BENCH_FLOOD_S makes it longer."""
-    with world(PLAN) as place, deaf_receiver(place.triple), another_world(place) as flooded:
+    with world(PLAN) as place, deaf_receiver(place.namespaces), another_world(place) as flooded:
         client = await ForwarderClient.spawn(place.ledger, 2, ForwarderOptions(workers=1, io=io))
         try:
-            await client.add(QUIET, place.triple.link, PLAN)
+            await client.add(QUIET, place.namespaces.link, PLAN)
             await client.add(FLOODED, flooded.link, PLAN)
             outcome = await measure(client, place, flooded)
         finally:

@@ -29,9 +29,9 @@ MEASURED_S = 1.0
 async def measure(way: Way, place: World, frame_bytes: int) -> float:
     """Delivered frames a second once the sender is steady."""
     async with way(place, PLAN):
-        with flood(place.triple, frame_bytes):
+        with flood(place.namespaces, frame_bytes):
             await asyncio.sleep(WARM_UP_S)
-            return await asyncio.to_thread(delivered_per_second, place.triple, MEASURED_S)
+            return await asyncio.to_thread(delivered_per_second, place.namespaces, MEASURED_S)
 
 
 @pytest.mark.timeout(900)  # phantomlink may have to be built
@@ -40,7 +40,7 @@ async def test_forwarding_rate(frame_bytes: int, table: Table) -> None:
     """Full-size (1458 bytes of UDP payload) and minimal frames, in alternation; every way delivers."""
     trials: dict[str, list[float]] = {}
     missing: dict[str, str] = {}
-    with world(PLAN) as place, deaf_receiver(place.triple):
+    with world(PLAN) as place, deaf_receiver(place.namespaces):
         for _ in range(TRIALS):
             for name, way in WAYS.items():
                 try:

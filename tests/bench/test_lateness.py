@@ -30,9 +30,9 @@ BUDGETS_US = {50: 10, 99: 100}
 
 async def measure(place: World, client: ForwarderClient, io: Io) -> Histogram:
     """The lateness of what is delivered while the traffic is steady."""
-    await client.add(0, place.triple.link, PLAN, io=io)
+    await client.add(0, place.namespaces.link, PLAN, io=io)
     try:
-        with flood(place.triple, 1514, 95_000_000):
+        with flood(place.namespaces, 1514, 95_000_000):
             await asyncio.sleep(0.2)
             before = client.read(0).up
             await asyncio.sleep(MEASURED_S)
@@ -47,7 +47,7 @@ async def measure(place: World, client: ForwarderClient, io: Io) -> Histogram:
 async def test_delivery_lateness(io: Io, table: Table) -> None:
     """Percentiles of each trial, for either way to carry frames."""
     trials = []
-    with world(PLAN) as place, deaf_receiver(place.triple):
+    with world(PLAN) as place, deaf_receiver(place.namespaces):
         client = await ForwarderClient.spawn(place.ledger, 1)
         try:
             trials = [await measure(place, client, io) for _ in range(TRIALS)]

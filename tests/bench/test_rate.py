@@ -19,7 +19,7 @@ from bench.ways import EMULATORS, Way
 from support.senders import flood
 from support.world import Counter, World, deaf_receiver, world
 
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
@@ -37,9 +37,9 @@ def plan(rate_bps: int) -> LinkPlan:
     return LinkPlan("bench", schedule, schedule)
 
 
-def watch(triple: Triple) -> list[tuple[int, int]]:
+def watch(namespaces: LinkNamespaces) -> list[tuple[int, int]]:
     """When a frame arrived, and all bytes until then, once a second."""
-    with Counter(triple) as counter:
+    with Counter(namespaces) as counter:
         time.sleep(DROPPED_S)
         seen = [counter.next_arrival()]
         for _ in range(SECONDS):
@@ -57,8 +57,8 @@ def error_percent(begin: tuple[int, int], end: tuple[int, int], rate_bps: int) -
 async def measure(way: Way, place: World, rate_bps: int) -> tuple[float, list[float]]:
     """The error over all seconds, and that of each."""
     async with way(place, plan(rate_bps)):
-        with flood(place.triple, FRAME_BYTES, rate_bps * 5 // 4):
-            seen = await asyncio.to_thread(watch, place.triple)
+        with flood(place.namespaces, FRAME_BYTES, rate_bps * 5 // 4):
+            seen = await asyncio.to_thread(watch, place.namespaces)
     each = [error_percent(begin, end, rate_bps) for begin, end in pairwise(seen)]
     return error_percent(seen[0], seen[-1], rate_bps), each
 
@@ -66,7 +66,7 @@ async def measure(way: Way, place: World, rate_bps: int) -> tuple[float, list[fl
 @pytest.mark.timeout(900)  # phantomlink may have to be built
 async def test_rate_error(table: Table) -> None:
     """At 1, 10, 100 and 1000 Mbit/s: the long-run error, and the least and the most of its seconds."""
-    with world(plan(RATES_BPS[0])) as place, deaf_receiver(place.triple):
+    with world(plan(RATES_BPS[0])) as place, deaf_receiver(place.namespaces):
         for rate_bps in RATES_BPS:
             what = f"rate error, {rate_bps // 10**6} Mbit/s"
             for name, way in EMULATORS.items():

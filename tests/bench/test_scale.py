@@ -1,7 +1,7 @@
 """What a thousand agents cost one controller: 200 000 link records a second for a minute, and commands beside them.
 
 Agents, controller and this client share the machine. What the agents use of it is told beside what the controller does:
-made-up telemetry costs them little, but each must encrypt it, as the controller must decrypt it.
+synthetic telemetry costs them little, but each must encrypt it, as the controller must decrypt it.
 """
 
 from __future__ import annotations

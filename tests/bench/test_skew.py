@@ -15,7 +15,7 @@ from bench.table import Row, Table, row
 from support.cluster import Cluster, cluster
 
 from plctl.agent.lab.delay import Delay
-from plctl.agent.lab.design import Access
+from plctl.agent.lab.design import AccessLink
 from plctl.agent.lab.lab import Lab, take_down
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 
@@ -30,10 +30,10 @@ links: [{name: link, count: 20, scenario: path.csv}]
 """
 FAR = Delay(5 * NS_PER_MS, 2 * NS_PER_MS)
 #: Odd hosts' queries take long and even ones' answers do: their errors have opposite signs.
-ODD, EVEN = (Access(up=Delay(up), down=Delay(10 * NS_PER_MS - up)) for up in (9 * NS_PER_MS, NS_PER_MS))
+ODD, EVEN = (AccessLink(up=Delay(up), down=Delay(10 * NS_PER_MS - up)) for up in (9 * NS_PER_MS, NS_PER_MS))
 ACCESSES = {
     "near": {},
-    "5 ± 2 ms": {f"h{i}": Access(up=FAR, down=FAR) for i in range(1, HOSTS + 1)},
+    "5 ± 2 ms": {f"h{i}": AccessLink(up=FAR, down=FAR) for i in range(1, HOSTS + 1)},
     "lopsided": {f"h{i}": ODD if i % 2 else EVEN for i in range(1, HOSTS + 1)},
 }
 

@@ -29,7 +29,7 @@ async def measure(place: World, count: int) -> tuple[list[int], float]:
     """By how much each of `count` links started after T0, in ns, in order; and how long arming took, in ms."""
     client = await ForwarderClient.spawn(place.ledger, count, ForwarderOptions(workers=1))
     try:
-        await asyncio.gather(*(client.add(slot, place.triple.link, PLAN, io="packet") for slot in range(count)))
+        await asyncio.gather(*(client.add(slot, place.namespaces.link, PLAN, io="packet") for slot in range(count)))
         begun_ns = time.monotonic_ns()
         await client.arm(range(count), t0_ns := begun_ns + LEAD_NS)
         armed_ms = (time.monotonic_ns() - begun_ns) / NS_PER_MS

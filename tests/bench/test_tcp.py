@@ -14,7 +14,7 @@ from bench.table import Table
 from bench.ways import WAYS, Way
 from support.world import World, await_line, running, world
 
-from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, LinkNamespaces
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
@@ -25,12 +25,12 @@ TRIALS = 5
 SLOW_START_S, MEASURED_S = 1, 2
 
 
-def goodput_mbps(triple: Triple) -> float:
+def goodput_mbps(namespaces: LinkNamespaces) -> float:
     """What the receiver got, once the flow was under way."""
     sending = ("iperf3", "-c", SERVER_IPV4, "-t", str(MEASURED_S), "-O", str(SLOW_START_S), "-C", "cubic", "-J")
-    with running(triple.server, "iperf3", "-s", "-1", "--forceflush") as server:
+    with running(namespaces.server, "iperf3", "-s", "-1", "--forceflush") as server:
         await_line(server, "listening")
-        with running(triple.client, *sending) as client:
+        with running(namespaces.client, *sending) as client:
             document = json.loads(client.communicate()[0])
     return float(document["end"]["sum_received"]["bits_per_second"]) / 1e6
 
@@ -38,7 +38,7 @@ def goodput_mbps(triple: Triple) -> float:
 async def measure(way: Way, place: World) -> float:
     """Through one of the ways."""
     async with way(place, PLAN):
-        return await asyncio.to_thread(goodput_mbps, place.triple)
+        return await asyncio.to_thread(goodput_mbps, place.namespaces)
 
 
 @pytest.mark.timeout(900)  # phantomlink may have to be built

@@ -13,7 +13,7 @@ from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import HalfStats, LinkStats, Samples, sample
 from plctl.controller.results import column_file, telemetry_file
 from plctl.controller.results.column_file import ColumnWriter
-from plctl.controller.results.column_parts import Story
+from plctl.controller.results.column_parts import RunTable
 
 LINKS, INTERVALS = 10, 10  #: of one message: ten links of an agent, sampled for a second
 HOSTS = 50
@@ -49,11 +49,11 @@ def test_intake(tmp_path: Path, table: Table) -> None:
     took_s, cpu_s = time.perf_counter() - began_s, time.thread_time() - began_cpu_s
     writer.close()
     closing_s = time.perf_counter()
-    column_file.finish(tmp_path, Story(telemetry_file.COLUMNS, "r", t0_by_host))
+    column_file.finish(tmp_path, RunTable(telemetry_file.COLUMNS, "r", t0_by_host))
     closing_s = time.perf_counter() - closing_s
     rows = MESSAGES * LINKS * INTERVALS * 2
     table.add(row("telemetry taken in, CPU of one thread", "controller", "samples/s", [rows / cpu_s]))
     table.add(row("telemetry taken in, Parquet beside it", "controller", "samples/s", [rows / took_s]))
     table.add(row("the end of a run after its last part", "controller", "s", [closing_s]))
-    story = Story(telemetry_file.COLUMNS, "r", t0_by_host)
-    assert MESSAGES // HOSTS * INTERVALS * 2 == column_file.read(tmp_path, story, ["leo-3"]).num_rows
+    run_table = RunTable(telemetry_file.COLUMNS, "r", t0_by_host)
+    assert MESSAGES // HOSTS * INTERVALS * 2 == column_file.read(tmp_path, run_table, ["leo-3"]).num_rows

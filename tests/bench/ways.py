@@ -79,7 +79,7 @@ async def plctl(io: Io, place: World, plan: LinkPlan) -> AsyncIterator[Crossing]
     """A forwarder as `plctl run --io …` has it, with one worker."""
     client = await ForwarderClient.spawn(place.ledger, 1, ForwarderOptions(io=io, workers=1))
     try:
-        await client.add(0, place.triple.link, plan)
+        await client.add(0, place.namespaces.link, plan)
         yield Crossing(client.pid, client)
     finally:
         await client.close()
@@ -88,7 +88,7 @@ async def plctl(io: Io, place: World, plan: LinkPlan) -> AsyncIterator[Crossing]
 @asynccontextmanager
 async def phantomlink(place: World, plan: LinkPlan) -> AsyncIterator[Crossing]:
     """The program whose words `plctl link` speaks."""
-    with running_phantomlink(place.triple, plan) as process:
+    with running_phantomlink(place.namespaces, plan) as process:
         yield Crossing(process.pid)
 
 
@@ -99,4 +99,4 @@ WAYS: dict[str, Way] = {"redirect": redirect, "bridge": bridge, **EMULATORS}
 
 
 def _in_link(place: World, tool: str, *arguments: str) -> None:
-    subprocess.run([tool, "-n", place.triple.link, *arguments], check=True)
+    subprocess.run([tool, "-n", place.namespaces.link, *arguments], check=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.cleanup.reap import reap
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.lab.lab import Lab, take_down
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.host.state import Owner
@@ -50,9 +50,9 @@ def ledger(owner: Owner) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def triple(unique: str) -> Triple:
+def namespaces(unique: str) -> LinkNamespaces:
     """The names of a link that does not exist yet."""
-    return Triple.named("agent", unique, "leo-0")
+    return LinkNamespaces.named("agent", unique, "leo-0")
 
 
 @pytest.fixture

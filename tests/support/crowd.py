@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
-from plctl.common.client.config import Access
+from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import Client, connect
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.plan.run_request import LinkRequest, RunRequest
@@ -117,9 +117,11 @@ class Crowd:
                         "--simulate", str(self.size.links), "--agents", str(count), "--name", f"sim{number}",
                         "--keys", str(self._keys / "enrolled"), nice=_AGENTS_NICE)  # fmt: skip
 
-    def access(self, address: str) -> Access:
+    def access(self, address: str) -> ControllerAccess:
         """The operator's."""
-        return Access(address, SpokeKeys(load_pair(self._keys, "operator"), load_controller_public(self._keys)))
+        return ControllerAccess(
+            address, SpokeKeys(load_pair(self._keys, "operator"), load_controller_public(self._keys))
+        )
 
     def stop(self) -> None:
         """End all processes; they must leave by themselves."""

@@ -13,7 +13,7 @@ from itertools import cycle
 from support.world import PORT
 
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import SERVER_IPV4, Triple
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, LinkNamespaces
 from plctl.common.base.units import NS_PER_MS
 
 UDP_OVER_ETHERNET = 14 + 20 + 8  #: bytes of headers in a frame without options
@@ -33,12 +33,12 @@ def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def flood(triple: Triple, frame_bytes: int, bps: int = 0) -> Iterator[None]:
+def flood(namespaces: LinkNamespaces, frame_bytes: int, bps: int = 0) -> Iterator[None]:
     """Frames of `frame_bytes` from the client to the server, from a process of its own.
 
     As fast as one CPU can; or on average at `bps`, in bursts every millisecond.
     """
-    with link_namespaces.open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    with link_namespaces.open_socket(namespaces.client, socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect((SERVER_IPV4, PORT))
         per_ms = bps / (8 * 1000 * frame_bytes)
         with _process(_send_for_ever, sender.fileno(), frame_bytes - UDP_OVER_ETHERNET, per_ms):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from plctl.agent.kernel import link_namespaces, namespace
-from plctl.agent.kernel.link_namespaces import SERVER_INTERFACE, SERVER_IPV4, Triple
+from plctl.agent.kernel.link_namespaces import SERVER_INTERFACE, SERVER_IPV4, LinkNamespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.state import Owner
@@ -27,7 +27,7 @@ PORT = 9
 class World:
     """A link's namespaces and the ledger of who made them."""
 
-    triple: Triple
+    namespaces: LinkNamespaces
     ledger: Ledger
 
 
@@ -37,19 +37,19 @@ def world(plan: LinkPlan) -> Iterator[World]:
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text("-20")
     with Owner.create("bench") as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
-        triple = Triple.named("bench", str(os.getpid()), plan.name)
-        link_namespaces.build(triple, plan, ledger)
+        namespaces = LinkNamespaces.named("bench", str(os.getpid()), plan.name)
+        link_namespaces.build(namespaces, plan, ledger)
         try:
-            yield World(triple, ledger)
+            yield World(namespaces, ledger)
         finally:
-            link_namespaces.remove(triple, ledger)
+            link_namespaces.remove(namespaces, ledger)
             owner.remove()
 
 
 @contextlib.contextmanager
-def deaf_receiver(triple: Triple) -> Iterator[None]:
+def deaf_receiver(namespaces: LinkNamespaces) -> Iterator[None]:
     """A UDP socket at the server that is never read: what arrives is dropped cheaply and without an ICMP answer."""
-    with link_namespaces.open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+    with link_namespaces.open_socket(namespaces.server, socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         receiver.bind((SERVER_IPV4, PORT))
         yield
@@ -58,9 +58,9 @@ def deaf_receiver(triple: Triple) -> Iterator[None]:
 class Counter:
     """What the server's interface has received, as its kernel counts it; a context manager."""
 
-    def __init__(self, triple: Triple) -> None:
+    def __init__(self, namespaces: LinkNamespaces) -> None:
         where = Path("/proc/thread-self/net/dev")  # shows the namespace of the thread that opened it, whoever reads
-        self._file = namespace.run_inside(triple.server, partial(os.open, where, os.O_RDONLY))
+        self._file = namespace.run_inside(namespaces.server, partial(os.open, where, os.O_RDONLY))
 
     def __enter__(self) -> Self:
         return self
@@ -101,9 +101,9 @@ def running(name: str, *command: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def delivered_per_second(triple: Triple, seconds: float) -> float:
+def delivered_per_second(namespaces: LinkNamespaces, seconds: float) -> float:
     """How many frames reach the server in a second, measured over `seconds`."""
-    with Counter(triple) as counter:
+    with Counter(namespaces) as counter:
         before, begun_ns = counter.read()[1], time.monotonic_ns()
         time.sleep(seconds)
         after, ended_ns = counter.read()[1], time.monotonic_ns()

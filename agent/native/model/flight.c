@@ -85,7 +85,7 @@ struct packet *flight_pop(struct flight *flight)
 }
 
 /* When a frame arrives, due so far at `due` > t, that a reconfiguration of length D at t finds in flight. */
-static int64_t hold(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode mode)
+static int64_t postpone(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
 	switch (mode) {
 	case RECONFIGURATION_GSL:
@@ -97,10 +97,10 @@ static int64_t hold(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode
 }
 
 /* What moves is within the end of the FIFO that is due after t; the first that stays there ends it. */
-static void hold_route(struct route *route, int64_t t, int64_t d, enum reconfiguration_mode mode)
+static void postpone_route(struct route *route, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
 	for (struct packet *packet = route->head; packet; packet = packet->next) {
-		int64_t due = packet->due > t ? hold(packet->due, t, d, mode) : packet->due;
+		int64_t due = packet->due > t ? postpone(packet->due, t, d, mode) : packet->due;
 
 		if (packet->due > t && due == packet->due)
 			break;
@@ -109,13 +109,13 @@ static void hold_route(struct route *route, int64_t t, int64_t d, enum reconfigu
 	route->last_due = route->tail->due;
 }
 
-void flight_hold(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode)
+void flight_postpone(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
 	if (flight->latest_due <= t)
 		return;
-	flight->latest_due = hold(flight->latest_due, t, d, mode);
+	flight->latest_due = postpone(flight->latest_due, t, d, mode);
 	for (uint32_t i = 0; i < flight->active; i++)
-		hold_route(flight->heap[i], t, d, mode);
+		postpone_route(flight->heap[i], t, d, mode);
 	for (uint32_t i = flight->active / 2; i > 0; i--)
 		sift_down(flight, i - 1);
 }

@@ -40,6 +40,6 @@ static inline int64_t flight_next_due(const struct flight *flight)
 struct packet *flight_pop(struct flight *flight);
 
 /* A reconfiguration of length D > 0 at t: holds up whatever is due after t, as half.h says of the two modes. */
-void flight_hold(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode);
+void flight_postpone(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode);
 
 #endif

@@ -26,7 +26,7 @@ struct half {
 	struct cursor cursor; /* at the row in force at virtual now */
 	int64_t t0;           /* TIME_NEVER: not known */
 	int64_t now;
-	int64_t next_change; /* the next reconfiguration that matters */
+	int64_t next_reconfiguration; /* the next reconfiguration that matters */
 	int64_t blackout_end;
 	struct packet *serving;
 	struct packet *head; /* waiting */
@@ -167,15 +167,15 @@ static int64_t next_service(const struct half *half)
 
 static void find_next_change(struct half *half)
 {
-	half->next_change = TIME_NEVER;
+	half->next_reconfiguration = TIME_NEVER;
 	if (half->config.reconfiguration_ns > 0)
-		half->next_change = schedule_next_change(&half->schedule, &half->cursor);
+		half->next_reconfiguration = schedule_next_reconfiguration(&half->schedule, &half->cursor);
 }
 
 static void reconfigure(struct half *half)
 {
 	half->blackout_end = time_after(half->now, half->config.reconfiguration_ns);
-	flight_hold(&half->flight, half->now, half->config.reconfiguration_ns, half->config.reconfiguration_mode);
+	flight_postpone(&half->flight, half->now, half->config.reconfiguration_ns, half->config.reconfiguration_mode);
 	find_next_change(half);
 }
 
@@ -188,8 +188,8 @@ static void skip_changes(struct half *half, int64_t t)
 {
 	int64_t period = half->config.period_ns;
 
-	if (period && half->next_change <= t && half->flight.latest_due <= half->next_change)
-		half->next_change += (t - half->next_change) / period * period;
+	if (period && half->next_reconfiguration <= t && half->flight.latest_due <= half->next_reconfiguration)
+		half->next_reconfiguration += (t - half->next_reconfiguration) / period * period;
 }
 
 /* Interface */
@@ -212,7 +212,7 @@ struct half *half_new(const struct half_config *config)
 	}
 	half->config = *config;
 	half->t0 = TIME_NEVER;
-	half->next_change = TIME_NEVER;
+	half->next_reconfiguration = TIME_NEVER;
 	half->cursor = schedule_begin(TIME_NEVER);
 	half->limit = limit_of(config, row_now(half));
 	return half;
@@ -244,9 +244,9 @@ void half_advance(struct half *half, int64_t now)
 {
 	while (half->now < now) {
 		skip_changes(half, smaller(now, next_service(half)));
-		half->now = smaller(now, smaller(next_service(half), half->next_change));
+		half->now = smaller(now, smaller(next_service(half), half->next_reconfiguration));
 		schedule_seek(&half->schedule, &half->cursor, half->now);
-		if (half->now == half->next_change)
+		if (half->now == half->next_reconfiguration)
 			reconfigure(half);
 		serve(half);
 	}

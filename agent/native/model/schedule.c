@@ -14,13 +14,13 @@ static void find_changes(struct schedule *schedule)
 {
 	uint32_t last = schedule->count - 1;
 
-	schedule->next_change[last] = schedule->count;
+	schedule->next_reconfiguration[last] = schedule->count;
 	for (uint32_t i = last; i > 0; i--) {
 		bool change = schedule->rows[i].route != schedule->rows[i - 1].route;
 
-		schedule->next_change[i - 1] = change ? i : schedule->next_change[i];
+		schedule->next_reconfiguration[i - 1] = change ? i : schedule->next_reconfiguration[i];
 	}
-	schedule->change_at_wrap = schedule->period_ns && schedule->rows[0].route != schedule->rows[last].route;
+	schedule->reconfiguration_at_wrap = schedule->period_ns && schedule->rows[0].route != schedule->rows[last].route;
 }
 
 static void sum_up(struct schedule *schedule)
@@ -41,8 +41,8 @@ static void sum_up(struct schedule *schedule)
 int schedule_init(struct schedule *schedule, const struct row *rows, uint32_t count, int64_t period_ns)
 {
 	*schedule = (struct schedule){.rows = rows, .count = count, .period_ns = period_ns};
-	schedule->next_change = malloc(count * sizeof(*schedule->next_change));
-	if (!schedule->next_change)
+	schedule->next_reconfiguration = malloc(count * sizeof(*schedule->next_reconfiguration));
+	if (!schedule->next_reconfiguration)
 		return -1;
 	find_changes(schedule);
 	sum_up(schedule);
@@ -51,7 +51,7 @@ int schedule_init(struct schedule *schedule, const struct row *rows, uint32_t co
 
 void schedule_end(struct schedule *schedule)
 {
-	free(schedule->next_change);
+	free(schedule->next_reconfiguration);
 }
 
 int64_t schedule_until(const struct schedule *schedule, const struct cursor *cursor)
@@ -88,17 +88,17 @@ void schedule_seek(const struct schedule *schedule, struct cursor *cursor, int64
 	cursor->row = find_row(schedule, cursor->row, t - cursor->cycle);
 }
 
-int64_t schedule_next_change(const struct schedule *schedule, const struct cursor *cursor)
+int64_t schedule_next_reconfiguration(const struct schedule *schedule, const struct cursor *cursor)
 {
-	uint32_t next = schedule->next_change[cursor->row];
+	uint32_t next = schedule->next_reconfiguration[cursor->row];
 	int64_t wrap = time_after(cursor->cycle, schedule->period_ns);
 
 	if (next < schedule->count)
 		return time_after(cursor->cycle, schedule->rows[next].time_ns);
-	if (schedule->change_at_wrap)
+	if (schedule->reconfiguration_at_wrap)
 		return wrap;
-	if (schedule->period_ns && schedule->next_change[0] < schedule->count)
-		return time_after(wrap, schedule->rows[schedule->next_change[0]].time_ns);
+	if (schedule->period_ns && schedule->next_reconfiguration[0] < schedule->count)
+		return time_after(wrap, schedule->rows[schedule->next_reconfiguration[0]].time_ns);
 	return TIME_NEVER;
 }
 

@@ -14,9 +14,9 @@ typedef unsigned __int128 work; /* bits x 1e9 = (bit/s) x ns: exact for every in
 
 struct schedule {
 	const struct row *rows;
-	uint32_t *next_change; /* per row: the next row of the cycle with a route of its own; `count` if none */
+	uint32_t *next_reconfiguration; /* per row: the next row of the cycle with a route of its own; `count` if none */
 	uint32_t count;
-	bool change_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
+	bool reconfiguration_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
 	bool instant;        /* some row's rate is unlimited */
 	int64_t period_ns;   /* 0: not repeated */
 	int64_t min_delay_ns;
@@ -51,7 +51,7 @@ int64_t schedule_until(const struct schedule *schedule, const struct cursor *cur
 void schedule_seek(const struct schedule *schedule, struct cursor *cursor, int64_t t);
 
 /* The first reconfiguration later than the begin of the row at the cursor; TIME_NEVER if there is none. */
-int64_t schedule_next_change(const struct schedule *schedule, const struct cursor *cursor);
+int64_t schedule_next_reconfiguration(const struct schedule *schedule, const struct cursor *cursor);
 
 /*
  * When a service of `length` bytes ends that starts at `start`: the first ns at which the integral of rate(t) from start

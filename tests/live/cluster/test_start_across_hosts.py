@@ -9,14 +9,14 @@ import pytest
 from support.cluster import Cluster, cluster
 
 from plctl.agent.lab.delay import Delay
-from plctl.agent.lab.design import Access
+from plctl.agent.lab.design import AccessLink
 from plctl.agent.lab.lab import Lab
 from plctl.common.base.units import NS_PER_MS
 from plctl.controller.results.run_record import RunRecord
 
 FAR = Delay(5 * NS_PER_MS, 2 * NS_PER_MS)
 #: h1 is close by; h2 is far; to h3 it takes longer than back.
-ACCESSES = {"h2": Access(up=FAR, down=FAR), "h3": Access(up=Delay(NS_PER_MS), down=Delay(9 * NS_PER_MS))}
+ACCESSES = {"h2": AccessLink(up=FAR, down=FAR), "h3": AccessLink(up=Delay(NS_PER_MS), down=Delay(9 * NS_PER_MS))}
 SPEC = """
 name: together
 budget: {{skew: {skew}}}

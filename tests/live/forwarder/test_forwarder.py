@@ -24,7 +24,7 @@ from plctl.agent.kernel.link_namespaces import (
     CLIENT_INTERFACE,
     SERVER_INTERFACE,
     SERVER_IPV4,
-    Triple,
+    LinkNamespaces,
     build,
     open_socket,
     remove,
@@ -76,11 +76,11 @@ async def forwarder(ledger: Ledger, io: Io) -> AsyncIterator[Forwarder]:
 
 
 @pytest.fixture
-def built(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[Triple]:
+def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
     """Namespaces for a link with an MTU of 1500."""
-    build(triple, plan, ledger)
-    yield triple
-    remove(triple, ledger)
+    build(namespaces, plan, ledger)
+    yield namespaces
+    remove(namespaces, ledger)
 
 
 def constant(delay_ns: int, rate_bps: int = RATE_UNLIMITED, **facts: object) -> LinkPlan:
@@ -90,9 +90,9 @@ def constant(delay_ns: int, rate_bps: int = RATE_UNLIMITED, **facts: object) -> 
 
 
 @contextmanager
-def ends(triple: Triple) -> Iterator[tuple[RawEnd, RawEnd]]:
+def ends(namespaces: LinkNamespaces) -> Iterator[tuple[RawEnd, RawEnd]]:
     """The client's end of the link and the server's."""
-    with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
+    with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         yield client, server
 
 
@@ -132,7 +132,9 @@ class TestFrames:
         ],
     )
     @pytest.mark.parametrize("direction", ["up", "down"])
-    async def test_crosses_unchanged(self, forwarder: Forwarder, built: Triple, frame: bytes, direction: str) -> None:
+    async def test_crosses_unchanged(
+        self, forwarder: Forwarder, built: LinkNamespaces, frame: bytes, direction: str
+    ) -> None:
         """A frame arrives byte for byte, whatever is in it, whomever it is for, in either direction."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         with ends(built) as pair:
@@ -142,25 +144,25 @@ class TestFrames:
             assert [] == sender.receive_all()
 
     async def test_crosses_unchanged_at_mtu_9000(
-        self, forwarder: Forwarder, triple: Triple, ledger: Ledger, io: Io
+        self, forwarder: Forwarder, namespaces: LinkNamespaces, ledger: Ledger, io: Io
     ) -> None:
         """Jumbo frames cross, mixed with small ones, in order; XDP says that it cannot, and leaves them to packets."""
         plan = constant(NS_PER_MS, mtu=9000)
-        build(triple, plan, ledger)
+        build(namespaces, plan, ledger)
         if io == "xdp":
             with pytest.raises(KernelError, match="MTU 9000 is too large for XDP"):
-                await forwarder.add(0, triple.link, plan)
-            assert "packet (MTU 9000 is too large for XDP)" == await forwarder.add(0, triple.link, plan, io="auto")
+                await forwarder.add(0, namespaces.link, plan)
+            assert "packet (MTU 9000 is too large for XDP)" == await forwarder.add(0, namespaces.link, plan, io="auto")
         else:
-            assert "packet" == await forwarder.add(0, triple.link, plan)
+            assert "packet" == await forwarder.add(0, namespaces.link, plan)
         frames = [MACS + b"\x88\xb5" + os.urandom(size) for size in (9000, 50, 8999, 1500, 1501)]
-        with ends(triple) as (client, server):
+        with ends(namespaces) as (client, server):
             for frame in frames:
                 client.send(frame)
             assert frames == [(await server.receive()).data for _ in frames]
-        remove(triple, ledger)
+        remove(namespaces, ledger)
 
-    async def test_crosses_unchanged_where_many_wait(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_crosses_unchanged_where_many_wait(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """More small frames than a store for full-size ones has places for: all cross, in order."""
         plan = constant(NS_PER_MS, 10_000_000, queue=Queue(capacity=Capacity("bytes", 400_000)))
         await forwarder.add(0, built.link, plan)
@@ -170,7 +172,7 @@ class TestFrames:
                 client.send(frame)
             assert frames == [(await server.receive()).data for _ in frames]
 
-    async def test_crosses_after_a_redirect(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_crosses_after_a_redirect(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """A frame that a tc filter at the client's end put on the link crosses like any other."""
         tc = ("tc", "-n", built.client)
         redirect = ("action", "mirred", "egress", "redirect", "dev", CLIENT_INTERFACE)
@@ -183,7 +185,7 @@ class TestFrames:
             sender.send(udp_frame())
             assert udp_frame() == (await receiver.receive()).data
 
-    async def test_ip_traffic_flows(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_ip_traffic_flows(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """Ordinary sockets in the client's and the server's namespace reach each other."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         loop = asyncio.get_running_loop()
@@ -206,7 +208,9 @@ class TestFrames:
 class TestTime:
     """When it crosses."""
 
-    async def test_delay_is_never_less_than_asked_and_close_to_it(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_delay_is_never_less_than_asked_and_close_to_it(
+        self, forwarder: Forwarder, built: LinkNamespaces
+    ) -> None:
         """41.2 ms of delay are at least 41.2 ms for every frame, and within 1 ms for the luckiest."""
         asked = 41_200_000
         await forwarder.add(0, built.link, constant(asked))
@@ -221,7 +225,7 @@ class TestTime:
         assert asked <= stats.up.transit.min
         assert 20 == stats.up.transit.count == stats.up.lateness.count
 
-    async def test_rate_paces_a_burst(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_rate_paces_a_burst(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """At 8 Mbit/s frames of 1000 bytes leave 1 ms apart: 20 of them take 20 ms, however fast they came."""
         plan = constant(0, 8_000_000, queue=Queue(capacity=Capacity("packets", 100)))
         await forwarder.add(0, built.link, plan)
@@ -233,7 +237,7 @@ class TestTime:
         assert stamps[-1] - sent_ns >= 20 * NS_PER_MS
         assert all(stamp - sent_ns >= n * NS_PER_MS for n, stamp in enumerate(stamps, 1))
 
-    async def test_starts_at_t0(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_starts_at_t0(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """The scenario starts at the planned instant, not before, and says when; links share it."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         t0_ns = time.monotonic_ns() + 50 * NS_PER_MS
@@ -243,7 +247,9 @@ class TestTime:
         assert t0_ns == stats.t0_ns
         assert 0 <= stats.started_ns - t0_ns < 20 * NS_PER_MS
 
-    async def test_first_row_holds_before_t0_and_the_second_after(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_first_row_holds_before_t0_and_the_second_after(
+        self, forwarder: Forwarder, built: LinkNamespaces
+    ) -> None:
         """Scenario time counts from T0: a row at 0 + 1 ns is in force at once then, and not before."""
         schedule = Schedule((Row(0, 0, NS_PER_MS, RATE_UNLIMITED), Row(1, 0, 60 * NS_PER_MS, RATE_UNLIMITED)))
         await forwarder.add(0, built.link, LinkPlan("leo-0", schedule, schedule))
@@ -257,14 +263,14 @@ class TestTime:
             client.send(udp_frame())
             assert (await server.receive()).wall_ns - sent_ns >= 60 * NS_PER_MS
 
-    async def test_refuses_a_t0_that_has_passed(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_refuses_a_t0_that_has_passed(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """A link that would start late does not start at all."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
         with pytest.raises(KernelError, match="T0 has passed"):
             await forwarder.arm([0], time.monotonic_ns() - NS_PER_S)
         assert (0, 0) == (forwarder.read(0).t0_ns, forwarder.read(0).started_ns)
 
-    async def test_waits_for_the_first_transport_packet(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_waits_for_the_first_transport_packet(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """Other frames cross without starting the scenario; the first UDP packet starts it for both directions."""
         await forwarder.add(0, built.link, constant(NS_PER_MS, start="first-transport-packet"))
         await forwarder.trigger(0)
@@ -284,7 +290,7 @@ class TestTime:
 class TestCounting:
     """What is counted."""
 
-    async def test_flood_is_dropped_by_the_queue_and_adds_up(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_flood_is_dropped_by_the_queue_and_adds_up(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """What exceeds the queue is dropped as queue_full; at every reading each frame is somewhere, once."""
         plan = constant(NS_PER_MS, 10_000_000, queue=Queue(capacity=Capacity("packets", 10)))
         await forwarder.add(0, built.link, plan)
@@ -304,7 +310,9 @@ class TestCounting:
         assert (0, 0) == (up.lost_send, up.lost_memory)
         assert done.down.arrived_packets == 0
 
-    async def test_link_that_the_budget_cannot_hold_is_refused(self, ledger: Ledger, io: Io, built: Triple) -> None:
+    async def test_link_that_the_budget_cannot_hold_is_refused(
+        self, ledger: Ledger, io: Io, built: LinkNamespaces
+    ) -> None:
         """The refusal says what the link needs, what the others need, and the budget."""
         async with forwarding(ledger, io, budget_bytes=512 * 1024) as client:
             with pytest.raises(
@@ -312,7 +320,7 @@ class TestCounting:
             ):
                 await client.add(0, built.link, constant(200 * NS_PER_MS))
 
-    async def test_spent_budget_is_an_emulator_loss(self, ledger: Ledger, io: Io, built: Triple) -> None:
+    async def test_spent_budget_is_an_emulator_loss(self, ledger: Ledger, io: Io, built: LinkNamespaces) -> None:
         """Frames that find no memory are counted as lost, not as dropped by the emulated queue."""
         outage = constant(0, 0, queue=Queue(capacity=Capacity("bytes", 400_000)))
         async with forwarding(ledger, io, budget_bytes=1_200_000) as client:
@@ -334,7 +342,7 @@ class TestCounting:
 class TestLifecycle:
     """How links and the process come and go."""
 
-    async def test_link_goes_under_traffic_and_comes_back(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_link_goes_under_traffic_and_comes_back(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """A link with frames inside can be removed; its slot can be used again, counted from zero."""
         for _ in range(3):
             await forwarder.add(0, built.link, constant(500 * NS_PER_MS))
@@ -346,10 +354,10 @@ class TestLifecycle:
                 await forwarder.remove(0)
 
     async def test_links_do_not_disturb_each_other(
-        self, forwarder: Forwarder, built: Triple, ledger: Ledger, unique: str
+        self, forwarder: Forwarder, built: LinkNamespaces, ledger: Ledger, unique: str
     ) -> None:
         """While another link comes, carries frames, and goes with some inside, not one frame of the first is lost."""
-        other = Triple.named("agent", f"{unique}b", "leo-1")
+        other = LinkNamespaces.named("agent", f"{unique}b", "leo-1")
         plan = constant(20 * NS_PER_MS)
         build(other, plan, ledger)
         await forwarder.add(0, built.link, plan)
@@ -365,7 +373,7 @@ class TestLifecycle:
         assert (250, 0, 0) == (stats.up.arrived_packets, stats.up.inside_packets, stats.up.lost_ring)
         remove(other, ledger)
 
-    async def test_many_links_come_and_go_at_once(self, forwarder: Forwarder, built: Triple) -> None:
+    async def test_many_links_come_and_go_at_once(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """Requests are carried out side by side; each failure is its own."""
         results = await asyncio.gather(
             forwarder.add(0, built.link, constant(NS_PER_MS)),
@@ -377,7 +385,7 @@ class TestLifecycle:
         assert "sockets in /run/netns/no-such-namespace: No such file" in str(results[1])
         assert f"find the interface for sim-veth1 in /run/netns/{built.client}: No such device" in str(results[2])
 
-    async def test_death_is_noticed(self, ledger: Ledger, built: Triple) -> None:
+    async def test_death_is_noticed(self, ledger: Ledger, built: LinkNamespaces) -> None:
         """SIGKILL of the process resolves `died`, fails what is asked afterwards, and leaves nothing behind."""
         client = await ForwarderClient.spawn(ledger, 1)
         await client.add(0, built.link, constant(NS_PER_MS))

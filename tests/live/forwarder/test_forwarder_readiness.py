@@ -13,7 +13,7 @@ from support.senders import flood
 from support.world import deaf_receiver
 
 from plctl.agent.forwarder.client import ForwarderClient
-from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, Triple, build, remove
+from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.plan.forwarder_options import ForwarderOptions, Io
 from plctl.common.plan.run_plan import LinkPlan
@@ -24,22 +24,22 @@ FRAME = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", "")) + bytes
 
 @pytest.fixture(params=["packet", "xdp"])
 async def forwarder(
-    request: pytest.FixtureRequest, ledger: Ledger, triple: Triple, plan: LinkPlan
+    request: pytest.FixtureRequest, ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> AsyncIterator[ForwarderClient]:
     """A forwarder with one worker and one link, by either back end."""
     io: Io = request.param
-    build(triple, plan, ledger)
+    build(namespaces, plan, ledger)
     client = await ForwarderClient.spawn(ledger, 1, ForwarderOptions(workers=1, io=io))
-    await client.add(0, triple.link, plan)
+    await client.add(0, namespaces.link, plan)
     yield client
     await client.close()
-    remove(triple, ledger)
+    remove(namespaces, ledger)
 
 
 @contextmanager
-def busy(triple: Triple) -> Iterator[None]:
+def busy(namespaces: LinkNamespaces) -> Iterator[None]:
     """More frames than the link can take."""
-    with deaf_receiver(triple), flood(triple, 1500):
+    with deaf_receiver(namespaces), flood(namespaces, 1500):
         yield
 
 
@@ -79,26 +79,30 @@ async def crosses(client: RawEnd, server: RawEnd) -> None:
         pass
 
 
-async def test_a_flooded_port_is_told_of_again_after_the_flood(forwarder: ForwarderClient, triple: Triple) -> None:
+async def test_a_flooded_port_is_told_of_again_after_the_flood(
+    forwarder: ForwarderClient, namespaces: LinkNamespaces
+) -> None:
     """Wherever a flood has left its port, after it epoll tells of it, and a lone frame is noticed as before."""
     before = told_of(forwarder.pid)
-    with busy(triple):
+    with busy(namespaces):
         await is_flooded(forwarder)
         assert told_of(forwarder.pid) in (before, before - 1)
     await told_of_becomes(forwarder.pid, before)
-    with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
+    with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         for _ in range(5):
             await crosses(client, server)
 
 
-async def test_a_flooded_link_can_go_and_come_back(forwarder: ForwarderClient, triple: Triple, plan: LinkPlan) -> None:
+async def test_a_flooded_link_can_go_and_come_back(
+    forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan
+) -> None:
     """A link that is removed in the middle of a flood leaves nothing in epoll; another in its place forwards."""
     before = told_of(forwarder.pid)
-    with busy(triple):
+    with busy(namespaces):
         await is_flooded(forwarder)
         await forwarder.remove(0)
         assert 1 == told_of(forwarder.pid)  # orders
-        await forwarder.add(0, triple.link, plan)
+        await forwarder.add(0, namespaces.link, plan)
     await told_of_becomes(forwarder.pid, before)
-    with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
+    with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         await crosses(client, server)

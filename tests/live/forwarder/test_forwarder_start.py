@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.forwarder.client import ForwarderClient
-from plctl.agent.kernel.link_namespaces import Triple, build, remove
+from plctl.agent.kernel.link_namespaces import LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
@@ -24,17 +24,17 @@ LINKS = 20
 
 @pytest.fixture(params=[1, 2], ids=["1 worker", "2 workers"])
 async def forwarder(
-    request: pytest.FixtureRequest, ledger: Ledger, triple: Triple, plan: LinkPlan
+    request: pytest.FixtureRequest, ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> AsyncIterator[ForwarderClient]:
     """A forwarder with twenty links; no frame flows, so they may share one pair of interfaces."""
-    build(triple, plan, ledger)
+    build(namespaces, plan, ledger)
     client = await ForwarderClient.spawn(ledger, LINKS, ForwarderOptions(workers=request.param))
     try:
-        await asyncio.gather(*(client.add(slot, triple.link, plan, io="packet") for slot in range(LINKS)))
+        await asyncio.gather(*(client.add(slot, namespaces.link, plan, io="packet") for slot in range(LINKS)))
         yield client
     finally:
         await client.close()
-        remove(triple, ledger)
+        remove(namespaces, ledger)
 
 
 async def starts_of(client: ForwarderClient, slots: range) -> list[int]:
@@ -89,21 +89,21 @@ async def test_arming_is_all_or_none(forwarder: ForwarderClient) -> None:
     await starts_of(forwarder, range(2, 3))
 
 
-async def test_an_armed_link_may_go(forwarder: ForwarderClient, triple: Triple, plan: LinkPlan) -> None:
+async def test_an_armed_link_may_go(forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """What is removed before T0 does not start, the others do, and its slot can be used again."""
     await forwarder.arm(range(LINKS), time.monotonic_ns() + 500 * NS_PER_MS)
     await forwarder.remove(0)
     await starts_of(forwarder, range(1, LINKS))
     assert 0 == forwarder.read(0).started_ns
-    await forwarder.add(0, triple.link, plan, io="packet")
+    await forwarder.add(0, namespaces.link, plan, io="packet")
     await forwarder.arm([0], time.monotonic_ns() + 50 * NS_PER_MS)
     await starts_of(forwarder, range(1))
 
 
-async def test_a_link_has_one_t0(forwarder: ForwarderClient, triple: Triple, plan: LinkPlan) -> None:
+async def test_a_link_has_one_t0(forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """A link that was armed cannot be told to wait for a frame instead."""
     await forwarder.remove(0)
-    await forwarder.add(0, triple.link, replace(plan, start="first-packet"), io="packet")
+    await forwarder.add(0, namespaces.link, replace(plan, start="first-packet"), io="packet")
     await forwarder.arm([0], time.monotonic_ns() + 3600 * NS_PER_S)
     with pytest.raises(KernelError, match="armed"):
         await forwarder.trigger(0)

@@ -11,7 +11,7 @@ import pytest
 from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient
-from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, Triple, build, remove
+from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.plan.forwarder_options import ForwarderOptions, Io
 from plctl.common.plan.run_plan import LinkPlan
@@ -21,39 +21,39 @@ HEAD = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", ""))
 
 
 @pytest.fixture
-def triples(unique: str, plan: LinkPlan, ledger: Ledger) -> Iterator[list[Triple]]:
+def all_namespaces(unique: str, plan: LinkPlan, ledger: Ledger) -> Iterator[list[LinkNamespaces]]:
     """The namespaces of four links."""
-    names = [Triple.named("agent", f"{unique}w{index}", plan.name) for index in range(LINKS)]
-    for triple in names:
-        build(triple, plan, ledger)
+    names = [LinkNamespaces.named("agent", f"{unique}w{index}", plan.name) for index in range(LINKS)]
+    for namespaces in names:
+        build(namespaces, plan, ledger)
     yield names
-    for triple in names:
-        remove(triple, ledger)
+    for namespaces in names:
+        remove(namespaces, ledger)
 
 
 @pytest.fixture(params=["packet", "xdp"])
 async def forwarder(
-    request: pytest.FixtureRequest, ledger: Ledger, triples: list[Triple], plan: LinkPlan
+    request: pytest.FixtureRequest, ledger: Ledger, all_namespaces: list[LinkNamespaces], plan: LinkPlan
 ) -> AsyncIterator[ForwarderClient]:
     """Two workers for them."""
     io: Io = request.param
     client = await ForwarderClient.spawn(ledger, LINKS, ForwarderOptions(workers=WORKERS, io=io))
-    for slot, triple in enumerate(triples):
-        await client.add(slot, triple.link, plan)
+    for slot, namespaces in enumerate(all_namespaces):
+        await client.add(slot, namespaces.link, plan)
     yield client
     await client.close()
 
 
 @contextmanager
-def ends(triples: list[Triple]) -> Iterator[list[tuple[RawEnd, RawEnd]]]:
+def ends(all_namespaces: list[LinkNamespaces]) -> Iterator[list[tuple[RawEnd, RawEnd]]]:
     """Both ends of every link."""
     with ExitStack() as stack:
         yield [
             (
-                stack.enter_context(RawEnd(triple.client, CLIENT_INTERFACE)),
-                stack.enter_context(RawEnd(triple.server, SERVER_INTERFACE)),
+                stack.enter_context(RawEnd(namespaces.client, CLIENT_INTERFACE)),
+                stack.enter_context(RawEnd(namespaces.server, SERVER_INTERFACE)),
             )
-            for triple in triples
+            for namespaces in all_namespaces
         ]
 
 
@@ -71,12 +71,12 @@ def frame(link: int, number: int) -> bytes:
 
 
 async def test_links_are_spread_over_workers_and_frames_keep_to_their_links(
-    forwarder: ForwarderClient, triples: list[Triple]
+    forwarder: ForwarderClient, all_namespaces: list[LinkNamespaces]
 ) -> None:
     """Frames over all links at once, both ways: each arrives at the other end of its own link, in order, and is counted
     there; and two threads have woken for them."""
     before = switches(forwarder.pid)
-    with ends(triples) as links:
+    with ends(all_namespaces) as links:
         for number in range(FRAMES):
             for link, (client, server) in enumerate(links):
                 client.send(frame(link, number))
@@ -94,17 +94,17 @@ async def test_links_are_spread_over_workers_and_frames_keep_to_their_links(
 
 
 async def test_a_link_of_one_worker_can_go_while_the_others_forward(
-    forwarder: ForwarderClient, triples: list[Triple], plan: LinkPlan
+    forwarder: ForwarderClient, all_namespaces: list[LinkNamespaces], plan: LinkPlan
 ) -> None:
     """Links are taken away and added again, one by one; the others carry frames meanwhile."""
-    with ends(triples) as links:
-        for slot, triple in enumerate(triples):
+    with ends(all_namespaces) as links:
+        for slot, namespaces in enumerate(all_namespaces):
             await forwarder.remove(slot)
             for link, (client, server) in enumerate(links):
                 if link != slot:
                     client.send(frame(link, slot))
                     assert frame(link, slot) == (await server.receive()).data
-            await forwarder.add(slot, triple.link, plan)
+            await forwarder.add(slot, namespaces.link, plan)
         for link, (client, server) in enumerate(links):
             client.send(frame(link, LINKS))
             assert frame(link, LINKS) == (await server.receive()).data

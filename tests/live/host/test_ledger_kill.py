@@ -15,7 +15,7 @@ import pytest
 
 from plctl.agent.cleanup.reap import reap
 from plctl.agent.kernel import namespace
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple, build, remove
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build, remove
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import OWNER_VARIABLE, Ledger
 from plctl.common.base.errors import BusyError
@@ -26,10 +26,10 @@ ITERATIONS = 48
 LONGEST_LIFE_S = 0.05  # a link is built in some 5 ms, so this covers several rounds of building and removing
 
 
-def spawn_workload(triple: Triple, ledger: Ledger) -> subprocess.Popen[bytes]:
+def spawn_workload(namespaces: LinkNamespaces, ledger: Ledger) -> subprocess.Popen[bytes]:
     """A shell in the client's namespace that waits at its gate until it is entered in the ledger."""
     process = namespace.run_inside(
-        triple.client,
+        namespaces.client,
         lambda: subprocess.Popen(
             ["sh", "-c", "read go && exec sleep 1000"],
             stdin=subprocess.PIPE,
@@ -37,7 +37,7 @@ def spawn_workload(triple: Triple, ledger: Ledger) -> subprocess.Popen[bytes]:
             env={**os.environ, **ledger.environment},
         ),
     )
-    ledger.record_process(f"workload of {triple.client}", process.pid)
+    ledger.record_process(f"workload of {namespaces.client}", process.pid)
     assert process.stdin
     process.stdin.write(b"go\n")
     process.stdin.flush()
@@ -50,19 +50,19 @@ def live(name: str, plan: LinkPlan, keep: bool) -> None:
         reap()
     owner = Owner.create(name)
     ledger = Ledger(owner.ledger_path)
-    triples = [Triple.named("agent", name, f"leo-{i}") for i in range(2)]
+    all_namespaces = [LinkNamespaces.named("agent", name, f"leo-{i}") for i in range(2)]
     while True:
-        for triple in triples:
-            build(triple, plan, ledger)
-        workloads = [spawn_workload(triple, ledger) for triple in triples]
+        for namespaces in all_namespaces:
+            build(namespaces, plan, ledger)
+        workloads = [spawn_workload(namespaces, ledger) for namespaces in all_namespaces]
         if keep:
             ledger.record("keep", name)
             ledger.strike("keep", name)
-        for triple, workload in zip(triples, workloads, strict=True):
+        for namespaces, workload in zip(all_namespaces, workloads, strict=True):
             processes.end([processes.identify(workload.pid)])
             workload.communicate()
-            ledger.strike("process", f"workload of {triple.client}")
-            remove(triple, ledger)
+            ledger.strike("process", f"workload of {namespaces.client}")
+            remove(namespaces, ledger)
 
 
 def run_and_kill(job: Callable[[], object], life_s: float) -> None:
@@ -129,13 +129,13 @@ def test_sigkill_at_any_moment_leaves_nothing_that_reaping_does_not_remove(
 
 def test_names_are_free_again_after_reaping(state: Path, unique: str, plan: LinkPlan) -> None:
     """The next start builds the same link under the same owner's name."""
-    triple = Triple.named("agent", unique, "leo-0")
+    namespaces = LinkNamespaces.named("agent", unique, "leo-0")
     for _ in range(3):
         run_and_kill(lambda: live(unique, plan, keep=False), LONGEST_LIFE_S)
         reap(kept_too=True)
         with Owner.create(unique) as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
-            build(triple, plan, ledger)
-            assert all((NETNS_DIR / name).exists() for name in astuple(triple))
-            remove(triple, ledger)
+            build(namespaces, plan, ledger)
+            assert all((NETNS_DIR / name).exists() for name in astuple(namespaces))
+            remove(namespaces, ledger)
         assert reap() == [f"removed {unique}"]
     assert [] == [path for path in state.iterdir() if path.name != ".lock"]

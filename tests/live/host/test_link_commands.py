@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple, build
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build
 from plctl.agent.link import hand_link
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.cli.root_command import root
@@ -76,7 +76,7 @@ def test_names_that_cannot_name_a_namespace_are_refused(bad: str) -> None:
 def test_a_killed_setup_is_made_good_by_the_next(state: Path, unique: str, plan: LinkPlan) -> None:
     """The first was killed before it had said `keep`: the second builds the link anew."""
     with Owner.create(f"link-{unique}") as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
-        build(Triple.prefixed(f"pl-link-{unique}"), plan, ledger)
+        build(LinkNamespaces.prefixed(f"pl-link-{unique}"), plan, ledger)
     assert "no link is set up" in plctl("link", "list").output
     assert 0 == plctl("link", "setup", "-n", unique).exit_code
     assert [] == hand_link.find(unique).missing
@@ -330,13 +330,13 @@ def test_a_wrong_scenario_is_told_by_line(name: str, tmp_path: Path) -> None:
 
 
 def test_clean_removes_the_dead_and_tells_of_the_rest(
-    name: str, state: Path, ledger: Ledger, triple: Triple, plan: LinkPlan
+    name: str, state: Path, ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> None:
     """A dead owner goes; a living one and a hand-made link stay and are told, in words and in JSON."""
-    lost = Triple.named("dead", name, "leo-0")
+    lost = LinkNamespaces.named("dead", name, "leo-0")
     with Owner.create("dead"), contextlib.closing(Ledger(state / "dead" / "ledger.jsonl")) as dead:
         build(lost, plan, dead)
-    build(triple, plan, ledger)
+    build(namespaces, plan, ledger)
     living = ledger.path.parent.name
     expected = [
         *(f"removed namespace {n} of dead" for n in astuple(lost)),
@@ -349,14 +349,14 @@ def test_clean_removes_the_dead_and_tells_of_the_rest(
     assert [] == document["removed"]
     assert {living: True, f"link-{name}": False} == {left["owner"]: left["alive"] for left in document["left"]}
     assert f"removed link-{name}" in plctl("clean", "--links").output
-    assert all((NETNS_DIR / n).exists() for n in astuple(triple))
+    assert all((NETNS_DIR / n).exists() for n in astuple(namespaces))
 
 
 def test_clean_can_be_confined_to_a_run(state: Path, unique: str, plan: LinkPlan) -> None:
     """Dead owners that hold nothing of the run stay for another time."""
     for run in ("r1", "r2"):
         with Owner.create(f"agent-{run}"), contextlib.closing(Ledger(state / f"agent-{run}" / "ledger.jsonl")) as dead:
-            build(Triple.named(unique, run, "leo-0"), plan, dead)
+            build(LinkNamespaces.named(unique, run, "leo-0"), plan, dead)
     assert "removed agent-r1" in plctl("clean", "--run", "2024-01-01-r1").output
     assert not (NETNS_DIR / f"pl-{unique}-r1-leo-0-link").exists()
     assert (NETNS_DIR / f"pl-{unique}-r2-leo-0-link").exists()

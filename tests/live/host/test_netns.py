@@ -17,7 +17,7 @@ import pytest
 from pyroute2 import IPRoute
 
 from plctl.agent.kernel import link_namespaces, namespace, veth
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple, build, open_socket, remove
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build, open_socket, remove
 from plctl.agent.kernel.offload import active_features, is_falsifying
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import BusyError, KernelError
@@ -32,11 +32,11 @@ NAMES_V6 = (link_namespaces.CLIENT_IPV6, link_namespaces.SERVER_IPV6)
 
 
 @pytest.fixture
-def built(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[Triple]:
+def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
     """A link that stands during the test."""
-    build(triple, plan, ledger)
-    yield triple
-    remove(triple, ledger)
+    build(namespaces, plan, ledger)
+    yield namespaces
+    remove(namespaces, ledger)
 
 
 def ask(name: str, question: Callable[[IPRoute], Any]) -> Any:
@@ -74,8 +74,10 @@ def host_settings() -> dict[str, str]:
 class Pump:
     """The simplest forwarder: carries every frame between the two inner ends at once, in the test's own thread."""
 
-    def __init__(self, triple: Triple) -> None:
-        self.ends = [open_socket(triple.link, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) for _ in "12"]
+    def __init__(self, namespaces: LinkNamespaces) -> None:
+        self.ends = [
+            open_socket(namespaces.link, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) for _ in "12"
+        ]
         for end, interface in zip(
             self.ends, (link_namespaces.LINK_CLIENT_INTERFACE, link_namespaces.LINK_SERVER_INTERFACE), strict=True
         ):
@@ -106,7 +108,7 @@ class Pump:
 
 
 @pytest.fixture
-def pump(built: Triple) -> Iterator[Pump]:
+def pump(built: LinkNamespaces) -> Iterator[Pump]:
     """A forwarder on the built link."""
     pump = Pump(built)
     yield pump
@@ -116,10 +118,10 @@ def pump(built: Triple) -> Iterator[Pump]:
 def test_the_names_say_whose_link_it_is() -> None:
     """Agent, run and link can be read off every namespace."""
     names = ("pl-7f3-r1-leo-0-client", "pl-7f3-r1-leo-0-link", "pl-7f3-r1-leo-0-server")
-    assert names == astuple(Triple.named("7f3", "r1", "leo-0"))
+    assert names == astuple(LinkNamespaces.named("7f3", "r1", "leo-0"))
 
 
-def test_each_namespace_holds_its_interfaces_and_no_others(built: Triple) -> None:
+def test_each_namespace_holds_its_interfaces_and_no_others(built: LinkNamespaces) -> None:
     """Two veth pairs, three namespaces, loopback; phantomlink's MAC addresses."""
     assert {"lo", "veth1"} == set(interfaces(built.client))
     assert {"lo", "veth2"} == set(interfaces(built.server))
@@ -141,28 +143,30 @@ def test_each_namespace_holds_its_interfaces_and_no_others(built: Triple) -> Non
         ("link", set()),
     ],
 )
-def test_addresses_are_those_promised_and_no_more(built: Triple, where: str, expected: set[str]) -> None:
+def test_addresses_are_those_promised_and_no_more(built: LinkNamespaces, where: str, expected: set[str]) -> None:
     """IPv4 as phantomlink's, one unique local IPv6 address an end, no link-local ones, none inside the link."""
     found = ask(getattr(built, where), lambda kernel: [a.get("address") for a in kernel.get_addr()])
     assert expected == set(found)
 
 
 @pytest.mark.parametrize("mtu", [1280, 1500, 9000])
-def test_all_four_ends_have_the_mtu_of_the_plan(triple: Triple, plan: LinkPlan, ledger: Ledger, mtu: int) -> None:
+def test_all_four_ends_have_the_mtu_of_the_plan(
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger, mtu: int
+) -> None:
     """A frame that fits at one end fits at all."""
-    build(triple, replace(plan, mtu=mtu), ledger)
-    assert [mtu] * 4 == [interfaces(getattr(triple, where))[name].get("mtu") for where, name in FOUR_ENDS]
-    remove(triple, ledger)
+    build(namespaces, replace(plan, mtu=mtu), ledger)
+    assert [mtu] * 4 == [interfaces(getattr(namespaces, where))[name].get("mtu") for where, name in FOUR_ENDS]
+    remove(namespaces, ledger)
 
 
-def test_no_end_has_an_offload_that_would_falsify_frames(built: Triple) -> None:
+def test_no_end_has_an_offload_that_would_falsify_frames(built: LinkNamespaces) -> None:
     """No super-frames, no missing checksums, no VLAN tags beside the frame."""
     for where, name in FOUR_ENDS:
         with open_socket(getattr(built, where), socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             assert [] == [f for f in active_features(any_socket, name) if is_falsifying(f)]
 
 
-def test_nothing_on_the_host_changes(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def test_nothing_on_the_host_changes(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
     """Settings and interfaces of the host are the same before, during and after a link that wants large buffers."""
 
     def host() -> tuple[list[Any], dict[str, str]]:
@@ -172,34 +176,36 @@ def test_nothing_on_the_host_changes(triple: Triple, plan: LinkPlan, ledger: Led
 
     long_fat = Schedule((Row(0, 0, 300_000_000, 10_000_000_000),))
     before = host()
-    build(triple, replace(plan, up=long_fat), ledger)
+    build(namespaces, replace(plan, up=long_fat), ledger)
     assert before == host()
-    remove(triple, ledger)
+    remove(namespaces, ledger)
     assert before == host()
 
 
-def test_tcp_buffers_hold_three_times_the_larger_bdp(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def test_tcp_buffers_hold_three_times_the_larger_bdp(
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger
+) -> None:
     """1 Gbit/s × 2 × 150 ms is 37.5 MB, so the largest buffer is 112.5 MB; smallest and initial sizes stay."""
     long_fat = Schedule((Row(0, 0, 150_000_000, 1_000_000_000),))
-    build(triple, replace(plan, down=long_fat), ledger)
-    for name in (triple.client, triple.server):
+    build(namespaces, replace(plan, down=long_fat), ledger)
+    for name in (namespaces.client, namespaces.server):
         for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
             host = Path("/proc/sys/net", path).read_text().split()
             assert [*host[:2], "112500000"] == read_sysctl(name, path).split()
-    remove(triple, ledger)
+    remove(namespaces, ledger)
 
 
-def test_tcp_buffers_are_never_lowered(built: Triple) -> None:
+def test_tcp_buffers_are_never_lowered(built: LinkNamespaces) -> None:
     """A small BDP leaves the kernel's own limits."""
     for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
         assert Path("/proc/sys/net", path).read_text().split() == read_sysctl(built.client, path).split()
 
 
-def talk(triple: Triple, pump: Pump, family: int, ends: tuple[str, str]) -> None:
+def talk(namespaces: LinkNamespaces, pump: Pump, family: int, ends: tuple[str, str]) -> None:
     """One datagram from client to server and its answer."""
     with (
-        open_socket(triple.client, family, socket.SOCK_DGRAM) as client,
-        open_socket(triple.server, family, socket.SOCK_DGRAM) as server,
+        open_socket(namespaces.client, family, socket.SOCK_DGRAM) as client,
+        open_socket(namespaces.server, family, socket.SOCK_DGRAM) as server,
     ):
         server.bind((ends[1], 9))
         client.sendto(b"ping", (ends[1], 9))
@@ -213,7 +219,7 @@ def talk(triple: Triple, pump: Pump, family: int, ends: tuple[str, str]) -> None
 
 @pytest.mark.parametrize(("family", "ends"), [(socket.AF_INET, NAMES_V4), (socket.AF_INET6, NAMES_V6)])
 def test_static_links_carry_nothing_but_what_applications_send(
-    built: Triple, pump: Pump, family: int, ends: tuple[str, str]
+    built: LinkNamespaces, pump: Pump, family: int, ends: tuple[str, str]
 ) -> None:
     """The first frame on the link is the application's first, and the second is the answer."""
     talk(built, pump, family, ends)
@@ -221,7 +227,7 @@ def test_static_links_carry_nothing_but_what_applications_send(
     assert [b"ping", b"pong"] == payloads
 
 
-def test_static_links_have_no_group_membership_to_report(built: Triple) -> None:
+def test_static_links_have_no_group_membership_to_report(built: LinkNamespaces) -> None:
     """Membership reports are what an idle IPv6 interface would send; the kernel has no cause to."""
     groups = namespace.run_inside(built.client, lambda: Path("/proc/thread-self/net/igmp6").read_text().splitlines())
     of_interface = {line.split()[2] for line in groups if line.split()[1] == link_namespaces.CLIENT_INTERFACE}
@@ -231,46 +237,48 @@ def test_static_links_have_no_group_membership_to_report(built: Triple) -> None:
 
 @pytest.mark.parametrize(("family", "ends"), [(socket.AF_INET, NAMES_V4), (socket.AF_INET6, NAMES_V6)])
 def test_with_dynamic_arp_the_ends_find_each_other(
-    triple: Triple, plan: LinkPlan, ledger: Ledger, family: int, ends: tuple[str, str]
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger, family: int, ends: tuple[str, str]
 ) -> None:
     """ARP and neighbour discovery cross the link and are answered."""
-    build(triple, replace(plan, arp="dynamic"), ledger)
-    pump = Pump(triple)
-    talk(triple, pump, family, ends)
+    build(namespaces, replace(plan, arp="dynamic"), ledger)
+    pump = Pump(namespaces)
+    talk(namespaces, pump, family, ends)
     pump.close()
     assert b"ping" != pump.seen[0][-4:], "the neighbour was asked for before the datagram went out"
-    remove(triple, ledger)
+    remove(namespaces, ledger)
 
 
 def test_a_taken_name_is_left_alone_and_the_rest_removed(
-    triple: Triple, plan: LinkPlan, ledger: Ledger, owner: Any
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger, owner: Any
 ) -> None:
     """The last of the three names belongs to somebody else: they keep it, we keep nothing."""
     others = Ledger(owner.path / "somebody-else.jsonl")
     namespace.prepare_folder()
-    namespace.run_in_thread(lambda: namespace.create(triple.link, others))
-    inode = (NETNS_DIR / triple.link).stat().st_ino
-    with pytest.raises(BusyError, match=f"the namespace {triple.link} exists already"):
-        build(triple, plan, ledger)
+    namespace.run_in_thread(lambda: namespace.create(namespaces.link, others))
+    inode = (NETNS_DIR / namespaces.link).stat().st_ino
+    with pytest.raises(BusyError, match=f"the namespace {namespaces.link} exists already"):
+        build(namespaces, plan, ledger)
     assert [] == ledger.entries()
-    assert not (NETNS_DIR / triple.client).exists()
-    assert inode == (NETNS_DIR / triple.link).stat().st_ino
-    entry = others.find("netns", triple.link)
+    assert not (NETNS_DIR / namespaces.client).exists()
+    assert inode == (NETNS_DIR / namespaces.link).stat().st_ino
+    entry = others.find("netns", namespaces.link)
     assert entry
     assert namespace.remove(entry, others)
     others.close()
 
 
-def test_a_refused_step_is_named_and_everything_is_removed(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def test_a_refused_step_is_named_and_everything_is_removed(
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger
+) -> None:
     """An impossible MTU fails half-way; the message says which step, and no namespace stays."""
-    with pytest.raises(KernelError, match=f"cannot move veth1 into {triple.client}: Invalid argument"):
-        build(triple, replace(plan, mtu=100_000), ledger)
+    with pytest.raises(KernelError, match=f"cannot move veth1 into {namespaces.client}: Invalid argument"):
+        build(namespaces, replace(plan, mtu=100_000), ledger)
     assert [] == ledger.entries()
-    assert [] == [name for name in astuple(triple) if (NETNS_DIR / name).exists()]
+    assert [] == [name for name in astuple(namespaces) if (NETNS_DIR / name).exists()]
 
 
 def test_a_kernel_without_veth_is_told_what_it_lacks(
-    triple: Triple, plan: LinkPlan, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel's answer to an interface type that it does not know names the module and how to load it."""
     real = veth.pair_request
@@ -281,23 +289,25 @@ def test_a_kernel_without_veth_is_told_what_it_lacks(
 
     monkeypatch.setattr(veth, "pair_request", unknown_kind)
     with pytest.raises(KernelError, match="modprobe veth"):
-        build(triple, plan, ledger)
+        build(namespaces, plan, ledger)
 
 
-def test_building_twice_is_refused_and_harms_nothing(built: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def test_building_twice_is_refused_and_harms_nothing(built: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
     """The standing link survives the attempt."""
     with pytest.raises(BusyError, match="exists already"):
         build(built, plan, ledger)
     assert {"lo", "veth1"} == set(interfaces(built.client))
 
 
-def test_removing_twice_does_nothing_the_second_time(triple: Triple, plan: LinkPlan, ledger: Ledger) -> None:
+def test_removing_twice_does_nothing_the_second_time(
+    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger
+) -> None:
     """Teardown may be repeated."""
-    build(triple, plan, ledger)
-    remove(triple, ledger)
-    remove(triple, ledger)
+    build(namespaces, plan, ledger)
+    remove(namespaces, ledger)
+    remove(namespaces, ledger)
     assert [] == ledger.entries()
-    assert [] == [name for name in astuple(triple) if (NETNS_DIR / name).exists()]
+    assert [] == [name for name in astuple(namespaces) if (NETNS_DIR / name).exists()]
 
 
 def test_a_strangers_namespace_of_a_recorded_name_survives(ledger: Ledger, owner: Any, unique: str) -> None:
@@ -334,11 +344,11 @@ def test_a_name_without_a_namespace_goes_only_if_we_made_it(ledger: Ledger, uniq
 
 def test_many_links_may_be_built_at_once(plan: LinkPlan, ledger: Ledger, unique: str) -> None:
     """Threads do not get in each other's way."""
-    triples = [Triple.named("agent", unique, f"leo-{i}") for i in range(8)]
+    all_namespaces = [LinkNamespaces.named("agent", unique, f"leo-{i}") for i in range(8)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda triple: build(triple, plan, ledger), triples))
-        assert [{"lo", "veth1"}] * 8 == [set(interfaces(triple.client)) for triple in triples]
-        list(pool.map(lambda triple: remove(triple, ledger), triples))
+        list(pool.map(lambda namespaces: build(namespaces, plan, ledger), all_namespaces))
+        assert [{"lo", "veth1"}] * 8 == [set(interfaces(namespaces.client)) for namespaces in all_namespaces]
+        list(pool.map(lambda namespaces: remove(namespaces, ledger), all_namespaces))
     assert [] == ledger.entries()
 
 
@@ -353,24 +363,24 @@ def hears_itself(name: str, address: str) -> bool:
     return False
 
 
-def build_and_hear(triple: Triple, plan: LinkPlan, ledger_path: Path) -> list[bool]:
+def build_and_hear(namespaces: LinkNamespaces, plan: LinkPlan, ledger_path: Path) -> list[bool]:
     """Whether the ends of a link receive as soon as it is built; takes it away again."""
     with contextlib.closing(Ledger(ledger_path)) as ledger:
-        build(triple, plan, ledger)
+        build(namespaces, plan, ledger)
         heard = [
-            hears_itself(triple.client, link_namespaces.CLIENT_IPV6),
-            hears_itself(triple.server, link_namespaces.SERVER_IPV6),
+            hears_itself(namespaces.client, link_namespaces.CLIENT_IPV6),
+            hears_itself(namespaces.server, link_namespaces.SERVER_IPV6),
         ]
-        remove(triple, ledger)
+        remove(namespaces, ledger)
     return heard
 
 
 def test_a_link_receives_as_soon_as_it_is_built(plan: LinkPlan, ledger: Ledger, owner: Owner, unique: str) -> None:
     """However busy the kernel is with links that other processes build."""
-    triples = [Triple.named("agent", unique, f"leo-{i}") for i in range(40)]
+    all_namespaces = [LinkNamespaces.named("agent", unique, f"leo-{i}") for i in range(40)]
     with ProcessPoolExecutor(8) as pool:
-        heard = list(pool.map(build_and_hear, triples, repeat(plan), repeat(owner.ledger_path)))
-    assert [[True, True]] * len(triples) == heard
+        heard = list(pool.map(build_and_hear, all_namespaces, repeat(plan), repeat(owner.ledger_path)))
+    assert [[True, True]] * len(all_namespaces) == heard
     assert [] == ledger.entries()
 
 

@@ -24,7 +24,7 @@ from plctl.agent.kernel.link_namespaces import (
     CLIENT_IPV6,
     SERVER_IPV4,
     SERVER_IPV6,
-    Triple,
+    LinkNamespaces,
     build,
     open_socket,
     remove,
@@ -37,8 +37,18 @@ from plctl.agent.probe.report import DirectionReport
 from plctl.agent.probe.server import ProbeServer
 from plctl.agent.probe.session import SessionReport
 from plctl.agent.probe.socket import ProbeSocket
-from plctl.agent.probe.stop import Stop
-from plctl.agent.probe.wire import Ack, Chunk, Data, Directions, Document, Hello, Welcome, decode, encode
+from plctl.agent.probe.stop import StopSignals
+from plctl.agent.probe.wire import (
+    Chunk,
+    Data,
+    Directions,
+    Document,
+    DocumentAck,
+    ProbeHello,
+    ProbeWelcome,
+    decode,
+    encode,
+)
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
 
@@ -71,7 +81,7 @@ class Serving:
 @contextmanager
 def serving(sock: socket.socket) -> Iterator[Serving]:
     """Serve one session on `sock`; stopped with the block if there was none."""
-    with ProbeSocket(sock) as probe, Stop() as stop, ThreadPoolExecutor(1) as pool:
+    with ProbeSocket(sock) as probe, StopSignals() as stop, ThreadPoolExecutor(1) as pool:
         server = ProbeServer(probe, once=True, idle_ns=20 * NS_PER_S, stop=stop)
         try:
             yield Serving(server, pool.submit(server.run))
@@ -87,7 +97,7 @@ def probe(
     patience_ns: int = 20 * NS_PER_S,
 ) -> SessionReport:
     """Run one session from `sock`."""
-    with ProbeSocket(sock) as probe, Stop() as stop:
+    with ProbeSocket(sock) as probe, StopSignals() as stop:
         return ProbeClient(probe, server, pattern, way, patience_ns=patience_ns, stop=stop).run()
 
 
@@ -101,16 +111,16 @@ def known(report: DirectionReport | None) -> DirectionReport:
 
 
 @pytest.fixture
-async def link(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[Triple]:
+async def link(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[LinkNamespaces]:
     """A link of 10 ms and 100 Mbit/s that forwards."""
-    build(triple, plan, ledger)
+    build(namespaces, plan, ledger)
     forwarder = await ForwarderClient.spawn(ledger, 1)
     try:
-        await forwarder.add(0, triple.link, plan)
-        yield triple
+        await forwarder.add(0, namespaces.link, plan)
+        yield namespaces
     finally:
         await forwarder.close()
-        remove(triple, ledger)
+        remove(namespaces, ledger)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +128,7 @@ async def link(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[
     [(socket.AF_INET, CLIENT_IPV4, SERVER_IPV4), (socket.AF_INET6, CLIENT_IPV6, SERVER_IPV6)],
 )
 def test_a_links_delay_is_measured_both_ways(
-    link: Triple, family: socket.AddressFamily, client: str, server: str
+    link: LinkNamespaces, family: socket.AddressFamily, client: str, server: str
 ) -> None:
     """The least delay is the link's and a packet's service time, within 0.2 ms; nothing is lost or out of order."""
     near = open_socket(link.client, family, socket.SOCK_DGRAM)
@@ -257,9 +267,10 @@ def test_a_server_is_deaf_to_strangers() -> None:
     """Garbage, packets of no session and forged cookies neither disturb a session nor leave anything behind."""
     far = bound()
     strange = [
-        b"", b"\0" * 100, b"plp1" + b"\xff" * 60, encode(Data(1, 2, 3, 4), 500), encode(Ack(1, Document.FIN, 3)),
-        encode(Chunk(1, Document.FIN, 0, 1, b"{}")), encode(Welcome(1, 2, 3, True)),
-        encode(Hello(7, 666, 0, HUNDRED, Directions.DOWN)),
+        b"", b"\0" * 100, b"plp1" + b"\xff" * 60, encode(Data(1, 2, 3, 4), 500),
+        encode(DocumentAck(1, Document.FIN, 3)),
+        encode(Chunk(1, Document.FIN, 0, 1, b"{}")), encode(ProbeWelcome(1, 2, 3, True)),
+        encode(ProbeHello(7, 666, 0, HUNDRED, Directions.DOWN)),
     ]  # fmt: skip
     with serving(far) as served, bound() as stranger:
         for packet in strange:
@@ -267,7 +278,7 @@ def test_a_server_is_deaf_to_strangers() -> None:
         report = probe(bound(), far.getsockname(), HUNDRED)
         assert served.report.up == report.up
         answer = decode(stranger.recv(65_535))
-        assert isinstance(answer, Welcome)
+        assert isinstance(answer, ProbeWelcome)
         assert not answer.accepted
         assert [] == select.select([stranger], [], [], 0)[0]
     assert 7 == served.server.ignored
@@ -278,11 +289,11 @@ def test_a_client_that_sends_nonsense_in_the_end_ends_its_own_session_only() -> 
     far = bound()
     with serving(far) as served, bound() as client:
         client.connect(far.getsockname())
-        client.send(encode(Hello(7, 0, 0, HUNDRED, Directions.UP)))
+        client.send(encode(ProbeHello(7, 0, 0, HUNDRED, Directions.UP)))
         welcome = decode(client.recv(1000))
-        assert isinstance(welcome, Welcome)
-        client.send(encode(Hello(7, welcome.cookie, 0, HUNDRED, Directions.UP)))
-        assert Welcome(7, welcome.cookie, welcome.machine, True) == decode(client.recv(1000))
+        assert isinstance(welcome, ProbeWelcome)
+        client.send(encode(ProbeHello(7, welcome.cookie, 0, HUNDRED, Directions.UP)))
+        assert ProbeWelcome(7, welcome.cookie, welcome.machine, True) == decode(client.recv(1000))
         client.send(encode(Chunk(7, Document.FIN, 0, 1, b"nonsense")))
         assert "cannot be read" in served.report.notes[0]
 

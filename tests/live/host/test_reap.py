@@ -14,7 +14,7 @@ import pytest
 
 from plctl.agent.cleanup.reap import reap
 from plctl.agent.kernel import namespace
-from plctl.agent.kernel.link_namespaces import NETNS_DIR, Triple, build
+from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.host.state import Owner
 from plctl.common.plan.run_plan import LinkPlan
@@ -59,11 +59,11 @@ def dead(state: Path, unique: str) -> Iterator[Ledger]:
 
 
 def test_a_dead_owner_loses_everything(
-    dead: Ledger, triple: Triple, plan: LinkPlan, tmp_path: Path, state: Path
+    dead: Ledger, namespaces: LinkNamespaces, plan: LinkPlan, tmp_path: Path, state: Path
 ) -> None:
     """Namespaces, processes in and outside of them, files, the folder; each is told in a sentence."""
-    build(triple, plan, dead)
-    ours = start(WAITING, dead, name="workload", inside=triple.client)
+    build(namespaces, plan, dead)
+    ours = start(WAITING, dead, name="workload", inside=namespaces.client)
     file = tmp_path / "shared"
     dead.record("file", str(file))
     file.touch()
@@ -71,11 +71,11 @@ def test_a_dead_owner_loses_everything(
     expected = {
         f"ended process {ours.pid} of {name}",
         f"removed file {file} of {name}",
-        *(f"removed namespace {n} of {name}" for n in astuple(triple)),
+        *(f"removed namespace {n} of {name}" for n in astuple(namespaces)),
         f"removed {name}",
     }
     assert expected == set(reap())
-    assert [] == [n for n in astuple(triple) if (NETNS_DIR / n).exists()]
+    assert [] == [n for n in astuple(namespaces) if (NETNS_DIR / n).exists()]
     assert not file.exists()
     assert [] == [p for p in state.iterdir() if p.is_dir()]
     assert ours.wait() < 0
@@ -83,26 +83,26 @@ def test_a_dead_owner_loses_everything(
     assert [] == reap()
 
 
-def test_a_living_owner_keeps_everything(ledger: Ledger, triple: Triple, plan: LinkPlan) -> None:
+def test_a_living_owner_keeps_everything(ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """Its lock is held."""
-    build(triple, plan, ledger)
+    build(namespaces, plan, ledger)
     ours = start(WAITING, ledger, name="workload")
     assert [] == reap()
-    assert all((NETNS_DIR / n).exists() for n in astuple(triple))
+    assert all((NETNS_DIR / n).exists() for n in astuple(namespaces))
     assert ours.poll() is None
     finish(ours)
 
 
-def test_a_kept_link_loses_only_what_ran_for_it(dead: Ledger, triple: Triple, plan: LinkPlan) -> None:
+def test_a_kept_link_loses_only_what_ran_for_it(dead: Ledger, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """A hand-made link whose `start` was killed keeps its namespaces, until links are asked for too."""
-    build(triple, plan, dead)
+    build(namespaces, plan, dead)
     name = dead.path.parent.name
     dead.record("keep", name)
     ours = start(WAITING, dead, name="forwarder")
     assert [f"ended process {ours.pid} of {name}"] == reap()
-    assert all((NETNS_DIR / n).exists() for n in astuple(triple))
+    assert all((NETNS_DIR / n).exists() for n in astuple(namespaces))
     assert f"removed {name}" in reap(kept_too=True)
-    assert not any((NETNS_DIR / n).exists() for n in astuple(triple))
+    assert not any((NETNS_DIR / n).exists() for n in astuple(namespaces))
     finish(ours)
 
 
@@ -125,16 +125,18 @@ def test_an_unrecorded_child_is_known_by_its_token(dead: Ledger) -> None:
     finish(ours)
 
 
-def test_strangers_survive(dead: Ledger, triple: Triple, plan: LinkPlan, unique: str, tmp_path: Path) -> None:
+def test_strangers_survive(
+    dead: Ledger, namespaces: LinkNamespaces, plan: LinkPlan, unique: str, tmp_path: Path
+) -> None:
     """Neither a visitor in our namespace, nor a namespace of like name, nor another owner's process is touched."""
-    build(triple, plan, dead)
+    build(namespaces, plan, dead)
     alike = f"pl-agent-{unique}-leo-0-client2"
     others = Ledger(tmp_path / "others.jsonl")
     namespace.run_in_thread(lambda: namespace.create(alike, others))
-    visitor = shell(WAITING, inside=triple.client)
+    visitor = shell(WAITING, inside=namespaces.client)
     another = start(WAITING, others)
     reap()
-    assert not (NETNS_DIR / triple.client).exists()
+    assert not (NETNS_DIR / namespaces.client).exists()
     assert (None, None) == (visitor.poll(), another.poll())
     entry = others.find("netns", alike)
     assert entry

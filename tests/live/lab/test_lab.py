@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from plctl.agent.kernel import namespace
 from plctl.agent.kernel.namespace import NETNS_DIR, enter, run_in_thread
 from plctl.agent.lab.delay import Delay
-from plctl.agent.lab.design import HOSTS_MAX, Access
+from plctl.agent.lab.design import HOSTS_MAX, AccessLink
 from plctl.agent.lab.folder import find_keeper
 from plctl.agent.lab.lab import Lab, LabHost, take_down
 from plctl.agent.ownership import processes
@@ -309,7 +309,7 @@ def test_a_dead_host_is_told_and_the_others_live_on(bring_up: BringUp) -> None:
 
 def test_a_lab_that_lost_its_forwarder_says_so(bring_up: BringUp, unique: str) -> None:
     """Hosts that cannot reach each other any more are not left a riddle."""
-    lab = bring_up(1, accesses={"h1": Access(Delay(1_000_000))})
+    lab = bring_up(1, accesses={"h1": AccessLink(Delay(1_000_000))})
     keeper = find_keeper(lab.folder)
     assert keeper
     (forwarder,) = (int(pid) for pid in Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children").read_text().split())

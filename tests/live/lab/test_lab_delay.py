@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from plctl.agent.lab.delay import Delay
-from plctl.agent.lab.design import Access
+from plctl.agent.lab.design import AccessLink
 from plctl.agent.lab.lab import Lab
 from plctl.common.base.units import NS_PER_MS
 
@@ -75,7 +75,7 @@ def test_delays_are_as_asked(
     bring_up: Callable[..., Lab], source: str, target: str, there_ns: int, back_ns: int
 ) -> None:
     """Each way by itself: symmetric, asymmetric, the sum of two hosts' delays, and none."""
-    lab = bring_up(2, accesses={"h1": Access(Delay(5 * MS), Delay(5 * MS)), "h2": Access(up=Delay(20 * MS))})
+    lab = bring_up(2, accesses={"h1": AccessLink(Delay(5 * MS), Delay(5 * MS)), "h2": AccessLink(up=Delay(20 * MS))})
     there, back = measure(lab, source, target)
     assert_shortest(there_ns, there)
     assert_shortest(back_ns, back)
@@ -83,7 +83,7 @@ def test_delays_are_as_asked(
 
 def test_a_delay_can_vary(bring_up: Callable[..., Lab]) -> None:
     """Every packet took at least the least, some the machine's lateness aside took less than the middle, some more."""
-    lab = bring_up(1, accesses={"h1": Access(up=Delay(20 * MS, 15 * MS))}, seed=1)
+    lab = bring_up(1, accesses={"h1": AccessLink(up=Delay(20 * MS, 15 * MS))}, seed=1)
     there, back = measure(lab, "h1", "controller")
     assert 5 * MS <= min(there) < 15 * MS
     assert 25 * MS < sorted(there)[-2]

@@ -20,7 +20,7 @@ import pytest
 from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient
-from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, Triple, build, remove
+from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
@@ -44,12 +44,12 @@ async def forwarder(ledger: Ledger) -> AsyncIterator[ForwarderClient]:
 
 
 @pytest.fixture
-def ends(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[tuple[RawEnd, RawEnd]]:
+def ends(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[tuple[RawEnd, RawEnd]]:
     """The client's and the server's end of a link that stands."""
-    build(triple, plan, ledger)
-    with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
+    build(namespaces, plan, ledger)
+    with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         yield client, server
-    remove(triple, ledger)
+    remove(namespaces, ledger)
 
 
 def service_ns(rate_bps: int, frames: int = 1) -> int:
@@ -65,7 +65,7 @@ async def receive(end: RawEnd, count: int) -> list[int]:
 
 @pytest.mark.parametrize(("rate_bps", "frames"), [(MBIT, 100), (80 * MBIT, 2000), (500 * MBIT, 4000)])
 async def test_a_standing_queue_drains_at_the_rows_rate(
-    rate_bps: int, frames: int, forwarder: ForwarderClient, triple: Triple, ends: tuple[RawEnd, RawEnd]
+    rate_bps: int, frames: int, forwarder: ForwarderClient, namespaces: LinkNamespaces, ends: tuple[RawEnd, RawEnd]
 ) -> None:
     """A queue that filled during an outage leaves at 1, 80 and 500 Mbit/s, within 1 %, and no frame ahead of its time.
 
@@ -75,7 +75,7 @@ async def test_a_standing_queue_drains_at_the_rows_rate(
     delay_ns = 2 * NS_PER_MS
     schedule = Schedule((Row(0, 0, delay_ns, 0), Row(1, 0, delay_ns, rate_bps)))
     queue = Queue(capacity=Capacity("packets", frames))
-    await forwarder.add(0, triple.link, LinkPlan("leo-0", schedule, schedule, queue=queue))
+    await forwarder.add(0, namespaces.link, LinkPlan("leo-0", schedule, schedule, queue=queue))
     for sent in range(BATCH, frames + 1, BATCH):
         for _ in range(BATCH):
             client.send(FRAME)
@@ -104,7 +104,7 @@ def luckiest(late_ns: Sequence[int], numbers: range) -> int:
 
 
 async def test_a_full_queue_of_one_bdp_delays_by_one_bdp(
-    forwarder: ForwarderClient, triple: Triple, ends: tuple[RawEnd, RawEnd]
+    forwarder: ForwarderClient, namespaces: LinkNamespaces, ends: tuple[RawEnd, RawEnd]
 ) -> None:
     """At 8 Mbit/s and 20 ms, 1.0 BDP is 40 kB: the unluckiest frame waits 40 ms, less at most two frames' worth.
 
@@ -115,7 +115,7 @@ async def test_a_full_queue_of_one_bdp_delays_by_one_bdp(
     bdp_ns = 2 * delay_ns
     schedule = Schedule((Row(0, 0, delay_ns, rate_bps),))
     queue = Queue(capacity=Capacity("bdp", 1_000_000))
-    await forwarder.add(0, triple.link, LinkPlan("leo-0", schedule, schedule, queue=queue))
+    await forwarder.add(0, namespaces.link, LinkPlan("leo-0", schedule, schedule, queue=queue))
     sent = 0
     while (up := forwarder.read(0).up).dropped_queue_full_packets == 0:
         client.send(FRAME)

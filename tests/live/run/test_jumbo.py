@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.forwarder.client import ForwarderClient
-from plctl.agent.kernel.link_namespaces import SERVER_IPV4, SERVER_IPV6, Triple, build, open_socket, remove
+from plctl.agent.kernel.link_namespaces import SERVER_IPV4, SERVER_IPV6, LinkNamespaces, build, open_socket, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.plan.run_plan import LinkPlan
 
@@ -33,24 +33,24 @@ TCP_INFO_SND_MSS = struct.Struct("=8x2I2I")  # of struct tcp_info: rto, ato, snd
 
 
 @pytest.fixture
-async def forwarder(ledger: Ledger, triple: Triple, plan: LinkPlan) -> AsyncIterator[ForwarderClient]:
+async def forwarder(ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan) -> AsyncIterator[ForwarderClient]:
     """A link with an MTU of 9000, forwarded by what `auto` chooses for it."""
     jumbo = replace(plan, mtu=MTU)
-    build(triple, jumbo, ledger)
+    build(namespaces, jumbo, ledger)
     client = await ForwarderClient.spawn(ledger, 1)
-    assert "packet (MTU 9000 is too large for XDP)" == await client.add(0, triple.link, jumbo)
+    assert "packet (MTU 9000 is too large for XDP)" == await client.add(0, namespaces.link, jumbo)
     yield client
     await client.close()
-    remove(triple, ledger)
+    remove(namespaces, ledger)
 
 
-async def test_datagrams_of_8972_bytes_cross_whole(forwarder: ForwarderClient, triple: Triple) -> None:
+async def test_datagrams_of_8972_bytes_cross_whole(forwarder: ForwarderClient, namespaces: LinkNamespaces) -> None:
     """Each arrives as it was sent, in one frame that nobody may fragment."""
     loop = asyncio.get_running_loop()
     sent = [os.urandom(UDP_BYTES) for _ in range(50)]
     with (
-        closing(open_socket(triple.server, socket.AF_INET, socket.SOCK_DGRAM)) as server,
-        closing(open_socket(triple.client, socket.AF_INET, socket.SOCK_DGRAM)) as client,
+        closing(open_socket(namespaces.server, socket.AF_INET, socket.SOCK_DGRAM)) as server,
+        closing(open_socket(namespaces.client, socket.AF_INET, socket.SOCK_DGRAM)) as client,
     ):
         server.setblocking(False)
         server.bind((SERVER_IPV4, PORT))
@@ -67,13 +67,13 @@ async def test_datagrams_of_8972_bytes_cross_whole(forwarder: ForwarderClient, t
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, SERVER_IPV4), (socket.AF_INET6, SERVER_IPV6)])
 async def test_a_tcp_stream_in_jumbo_segments_arrives_intact(
-    family: int, address: str, forwarder: ForwarderClient, triple: Triple
+    family: int, address: str, forwarder: ForwarderClient, namespaces: LinkNamespaces
 ) -> None:
     """Four megabytes over IPv4 and IPv6: not a bit differs, and the sender's segments are longer than 8000 bytes."""
     data = os.urandom(TCP_BYTES)
     with (
-        closing(open_socket(triple.server, family, socket.SOCK_STREAM)) as server,
-        closing(open_socket(triple.client, family, socket.SOCK_STREAM)) as client,
+        closing(open_socket(namespaces.server, family, socket.SOCK_STREAM)) as server,
+        closing(open_socket(namespaces.client, family, socket.SOCK_STREAM)) as client,
     ):
         server.bind((address, PORT))
         server.listen()

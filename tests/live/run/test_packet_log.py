@@ -22,7 +22,7 @@ from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient, Io
 from plctl.agent.forwarder.packet_log import PacketLog
-from plctl.agent.kernel.link_names import Triple
+from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, build, remove
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
@@ -124,17 +124,17 @@ async def forwarding(ledger: Ledger, budget_bytes: int | None = None) -> AsyncIt
 
 
 @pytest.fixture
-def built(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[Triple]:
+def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
     """Namespaces for a link, in which the kernel says nothing of its own accord for now."""
-    build(triple, plan, ledger)
-    yield triple
-    remove(triple, ledger)
+    build(namespaces, plan, ledger)
+    yield namespaces
+    remove(namespaces, ledger)
 
 
 @contextmanager
-def ends(triple: Triple) -> Iterator[tuple[RawEnd, RawEnd]]:
+def ends(namespaces: LinkNamespaces) -> Iterator[tuple[RawEnd, RawEnd]]:
     """The client's end of the link and the server's."""
-    with RawEnd(triple.client, CLIENT_INTERFACE) as client, RawEnd(triple.server, SERVER_INTERFACE) as server:
+    with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         yield client, server
 
 
@@ -222,7 +222,7 @@ class TestForwarder:
 
     @pytest.mark.parametrize("io", ["packet", "xdp"])
     async def test_bursts_are_modelled_as_the_reference_does(
-        self, ledger: Ledger, built: Triple, plan: LinkPlan, io: Io
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan, io: Io
     ) -> None:
         """Bursts of all sizes, both ways at once, get the reference's verdicts and times, whatever the back end."""
         rows = (Row(0, 0, 3 * NS_PER_MS, 20_000_000), Row(60 * NS_PER_MS, 1, NS_PER_MS, 50_000_000))
@@ -247,7 +247,7 @@ class TestForwarder:
             assert {0, 1} <= {p["route"] for p in found[direction]}
 
     async def test_a_frame_without_memory_is_a_loss_of_the_machine(
-        self, ledger: Ledger, built: Triple, plan: LinkPlan
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan
     ) -> None:
         """Frames that found no memory are in the log, when they came and why they did not go on."""
         size, outage = 430, Schedule((Row(0, 0, 0, 0),))
@@ -266,7 +266,7 @@ class TestForwarder:
         assert all(p["arrival_ns"] > 0 for p in found)
 
     async def test_a_log_that_nobody_reads_fills_up_and_the_link_goes_on(
-        self, ledger: Ledger, built: Triple, plan: LinkPlan
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan
     ) -> None:
         """Frames cross as before once the log is full; it keeps the first ones and counts exactly the others."""
         free = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))
@@ -286,7 +286,7 @@ class TestForwarder:
         assert [*range(1, _core.PACKET_LOG_RECORDS + 1)] == [p["number"] for p in found]
 
     async def test_a_link_whose_plan_does_not_ask_has_no_log(
-        self, ledger: Ledger, built: Triple, plan: LinkPlan
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan
     ) -> None:
         """No memory is reserved and nothing is written unless it was asked for."""
         async with forwarding(ledger) as forwarder:

@@ -10,7 +10,7 @@ import pytest
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run.self_check import SelfCheckError, self_check
 from plctl.common.plan.run_plan import LinkPlan
@@ -28,13 +28,13 @@ def with_row(plan: LinkPlan, delay_ns: int, rate_bps: int = 100_000_000) -> Link
 
 
 @pytest.fixture
-async def forwarder(triple: Triple, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[ForwarderClient]:
+async def forwarder(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> AsyncIterator[ForwarderClient]:
     """One that may forward on a link that is built."""
-    link_namespaces.build(triple, plan, ledger)
+    link_namespaces.build(namespaces, plan, ledger)
     forwarder = await ForwarderClient.spawn(ledger, 1)
     yield forwarder
     await forwarder.close()
-    link_namespaces.remove(triple, ledger)
+    link_namespaces.remove(namespaces, ledger)
 
 
 @pytest.fixture
@@ -44,43 +44,45 @@ def read(forwarder: ForwarderClient) -> Read:
 
 
 async def test_a_true_link_passes_with_its_figures(
-    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+    forwarder: ForwarderClient, read: Read, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> None:
     """Both directions and both families are measured, each near what was asked."""
     asked = with_row(plan, 7 * MS)
-    await forwarder.add(0, triple.link, asked)
-    check = await self_check(triple, asked, read)
+    await forwarder.add(0, namespaces.link, asked)
+    check = await self_check(namespaces, asked, read)
     assert {"up IPv4", "down IPv4", "up IPv6", "down IPv6"} == check.delays_ns.keys()
     assert all(7 * MS <= delay for delay in check.delays_ns.values())
 
 
 async def test_a_link_that_delays_otherwise_fails(
-    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+    forwarder: ForwarderClient, read: Read, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> None:
     """A link that is 8 ms slower than its plan says is refused with both figures."""
-    await forwarder.add(0, triple.link, with_row(plan, 12 * MS))
+    await forwarder.add(0, namespaces.link, with_row(plan, 12 * MS))
     with pytest.raises(SelfCheckError, match=r"leo-0 up over IPv4: asked for 4.008 ms, measured 1[2-9].* ms"):
-        await self_check(triple, with_row(plan, 4 * MS), read)
+        await self_check(namespaces, with_row(plan, 4 * MS), read)
 
 
-async def test_a_link_that_nobody_forwards_fails(read: Read, triple: Triple, plan: LinkPlan) -> None:
+async def test_a_link_that_nobody_forwards_fails(read: Read, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
     """Silence is told as the packet that did not arrive, and how far it and those behind it came."""
     with pytest.raises(
         SelfCheckError, match=r"packet 1 of 5 did not arrive within .*: the forwarder received 0 and sent 0"
     ):
-        await self_check(triple, plan, read)
+        await self_check(namespaces, plan, read)
 
 
 async def test_packets_that_are_still_inside_are_counted(
-    forwarder: ForwarderClient, read: Read, triple: Triple, plan: LinkPlan
+    forwarder: ForwarderClient, read: Read, namespaces: LinkNamespaces, plan: LinkPlan
 ) -> None:
     """A link that is much slower than its plan says has the packets that did not come."""
-    await forwarder.add(0, triple.link, with_row(plan, 9000 * MS))
+    await forwarder.add(0, namespaces.link, with_row(plan, 9000 * MS))
     with pytest.raises(SelfCheckError, match=r"received 5 and sent 0, has 5 inside"):
-        await self_check(triple, with_row(plan, 4 * MS), read)
+        await self_check(namespaces, with_row(plan, 4 * MS), read)
 
 
 @pytest.mark.parametrize(("rate", "why"), [(0, "is an outage"), (1000, "is so slow that it would take")])
-async def test_what_cannot_be_checked_is_said(rate: int, why: str, read: Read, triple: Triple, plan: LinkPlan) -> None:
+async def test_what_cannot_be_checked_is_said(
+    rate: int, why: str, read: Read, namespaces: LinkNamespaces, plan: LinkPlan
+) -> None:
     """A first row that lets nothing through in reasonable time is not checked, and the result says so."""
-    assert why in str(await self_check(triple, with_row(plan, MS, rate), read))
+    assert why in str(await self_check(namespaces, with_row(plan, MS, rate), read))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plctl.agent.kernel import link_namespaces, namespace
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.common.base.errors import KernelError
@@ -64,10 +64,10 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def connected(triple: Triple, family: int, address: str) -> Iterator[tuple[socket.socket, socket.socket]]:
+def connected(namespaces: LinkNamespaces, family: int, address: str) -> Iterator[tuple[socket.socket, socket.socket]]:
     """A client's connection to its own namespace's loopback, which is up, and the server's end of it."""
-    listener = namespace.open_socket(triple.client, family, socket.SOCK_STREAM)
-    client = namespace.open_socket(triple.client, family, socket.SOCK_STREAM)
+    listener = namespace.open_socket(namespaces.client, family, socket.SOCK_STREAM)
+    client = namespace.open_socket(namespaces.client, family, socket.SOCK_STREAM)
     with closing(listener), closing(client):
         listener.bind((address, 0))
         listener.listen()
@@ -79,12 +79,15 @@ def connected(triple: Triple, family: int, address: str) -> Iterator[tuple[socke
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_a_connection_is_seen_from_both_its_sockets(
-    triple: Triple, ledger: Ledger, plan: LinkPlan, family: int, address: str
+    namespaces: LinkNamespaces, ledger: Ledger, plan: LinkPlan, family: int, address: str
 ) -> None:
     """Addresses are those of the sockets, the kernel's own figures agree, and listeners are left out."""
-    link_namespaces.build(triple, plan, ledger)
+    link_namespaces.build(namespaces, plan, ledger)
     try:
-        with connected(triple, family, address) as (client, server), closing(LinkSockets("leo-0", triple)) as sockets:
+        with (
+            connected(namespaces, family, address) as (client, server),
+            closing(LinkSockets("leo-0", namespaces)) as sockets,
+        ):
             client.sendall(bytes(5000))
             assert 5000 == len(server.recv(5000, socket.MSG_WAITALL))
             found = {flow.local_port: (flow, sample) for flow, sample in sockets.read(7)}
@@ -98,13 +101,13 @@ def test_a_connection_is_seen_from_both_its_sockets(
             assert sample.cwnd_segments * sample.mss_bytes == sample.cwnd_bytes > 0
             assert sample.srtt_ns > 0
     finally:
-        link_namespaces.remove(triple, ledger)
+        link_namespaces.remove(namespaces, ledger)
 
 
 def test_a_link_that_is_gone_is_told_in_a_sentence(unique: str) -> None:
     """The sentence names the namespace, and nothing stays open."""
     with pytest.raises(KernelError, match=f"cannot enter the namespace {unique}-client: No such file"):
-        LinkSockets("leo-0", Triple.prefixed(unique))
+        LinkSockets("leo-0", LinkNamespaces.prefixed(unique))
 
 
 def test_a_run_leaves_a_file_of_its_sockets(tmp_path: Path) -> None:
@@ -153,9 +156,9 @@ def test_link_socket_stats_writes_what_it_sees(hand_link: str, tmp_path: Path, s
     """`plctl link socket-stats` appends a line for each socket and look, as CSV or JSON, until SIGINT."""
     path = tmp_path / f"sockets.{suffix}"
     command = [*PLCTL, "link", "socket-stats", str(path), "-n", hand_link, "--interval", "20ms"]
-    triple = Triple.prefixed(f"pl-link-{hand_link}")
+    namespaces = LinkNamespaces.prefixed(f"pl-link-{hand_link}")
     with (
-        connected(triple, socket.AF_INET, "127.0.0.1") as (client, _),
+        connected(namespaces, socket.AF_INET, "127.0.0.1") as (client, _),
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
     ):
         wait_until(lambda: process.poll() is not None or (path.exists() and path.read_text().count("\n") > 8))

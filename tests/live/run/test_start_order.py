@@ -19,8 +19,8 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.telemetry.samples import Samples
 from plctl.common.transport.hub_and_spoke import LocalHub
-from plctl.controller.hub.agent_hub import Switchboard
-from plctl.controller.lifecycle.machine import Phase
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.lifecycle.machine import RunPhase
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
@@ -36,9 +36,9 @@ class Holder:
     hold: bool
     resumer: asyncio.Task[None] | None = None
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:
         """Stop it, if that was asked for."""
-        if phase is Phase.ARMING and self.hold and not self.resumer:
+        if phase is RunPhase.ARMING and self.hold and not self.resumer:
             assert self.site._forwarder is not None
             os.kill(self.site._forwarder.pid, signal.SIGSTOP)
             self.resumer = asyncio.create_task(self._resume(self.site._forwarder.pid, t0_ns + 5 * NS_PER_MS))
@@ -55,31 +55,31 @@ class Holder:
 
 
 @pytest.fixture
-async def site(state: Path) -> AsyncIterator[tuple[HostSite, Switchboard]]:
-    """A host with its agent, and the switchboard that it talks to."""
+async def site(state: Path) -> AsyncIterator[tuple[HostSite, AgentHub]]:
+    """A host with its agent, and the agent hub that it talks to."""
     assert state.is_dir()
     hub, site = LocalHub(), HostSite()
-    board, agent = Switchboard(hub, CLOCK, "c"), Agent("a", hub.spoke("a"), CLOCK, site)
-    tasks = [asyncio.create_task(board.serve()), asyncio.create_task(agent.serve())]
-    yield site, board
+    agent_hub, agent = AgentHub(hub, CLOCK, "c"), Agent("a", hub.spoke("a"), CLOCK, site)
+    tasks = [asyncio.create_task(agent_hub.serve()), asyncio.create_task(agent.serve())]
+    yield site, agent_hub
     agent.stop()
     await tasks[1]
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def run(site: HostSite, board: Switchboard, plan: LinkPlan, folder: Path, *, hold: bool) -> RunRecord:
+async def run(site: HostSite, agent_hub: AgentHub, plan: LinkPlan, folder: Path, *, hold: bool) -> RunRecord:
     """Take a run of one link and one workload, which makes the file `executed`, through its course."""
     workload = Workload("w", "client", ("touch", str(folder / "executed")), start_ns=0)
     plans = {"a": RunPlan("r-0001", 1, (replace(plan, workloads=(workload,)),))}
-    await asyncio.wait_for(board.wait_for("a"), 20)
+    await asyncio.wait_for(agent_hub.wait_for("a"), 20)
     with RunFolder.create(folder, "r-0001") as made:
         made.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(link, "a") for link in plans["a"].links)))
-        return await asyncio.wait_for(Session(plans, made, board, CLOCK, Holder(site, hold)).run(), 60)
+        return await asyncio.wait_for(Session(plans, made, agent_hub, CLOCK, Holder(site, hold)).run(), 60)
 
 
 async def test_no_workload_starts_on_a_link_that_does_not(
-    site: tuple[HostSite, Switchboard], plan: LinkPlan, tmp_path: Path
+    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """A forwarder that could not be armed before T0 starts nothing later, and no gate was opened before it was."""
     record = await run(*site, plan, tmp_path, hold=True)
@@ -91,7 +91,7 @@ async def test_no_workload_starts_on_a_link_that_does_not(
 
 
 async def test_a_workload_starts_once_its_link_is_armed(
-    site: tuple[HostSite, Switchboard], plan: LinkPlan, tmp_path: Path
+    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """The same run without the stop: the link and its workload start, and the log says how long before T0 all stood."""
     record = await run(*site, plan, tmp_path, hold=False)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.kernel import link_namespaces
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload.workload import MARK_VARIABLE, WorkloadProcess
@@ -30,14 +30,14 @@ CLOCK = RealClock()
 
 
 @pytest.fixture
-def built(triple: Triple, plan: LinkPlan, ledger: Ledger) -> Iterator[Triple]:
+def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
     """The namespaces of a link; nothing forwards."""
-    link_namespaces.build(triple, plan, ledger)
-    yield triple
-    link_namespaces.remove(triple, ledger)
+    link_namespaces.build(namespaces, plan, ledger)
+    yield namespaces
+    link_namespaces.remove(namespaces, ledger)
 
 
-async def spawn(workload: Workload, built: Triple, ledger: Ledger, folder: Path) -> WorkloadProcess:
+async def spawn(workload: Workload, built: LinkNamespaces, ledger: Ledger, folder: Path) -> WorkloadProcess:
     """`workload` at its gate."""
     return await WorkloadProcess.spawn(workload, built, folder, ledger=ledger, env={}, clock=CLOCK)
 
@@ -48,7 +48,7 @@ def command(*argv: str, **more: object) -> Workload:
 
 
 async def test_it_runs_at_t0_in_its_namespace_and_leaves_its_output(
-    built: Triple, ledger: Ledger, tmp_path: Path
+    built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """Nothing of the command happens before T0; then it sees its own network, and both outputs are kept."""
     script = "import time; print(time.monotonic_ns()); print(open('/proc/net/dev').read())"
@@ -74,7 +74,7 @@ def executed_ns(result: WorkloadResult) -> int:
 
 
 async def test_a_gate_that_was_stopped_over_the_start_tells_the_real_start(
-    built: Triple, ledger: Ledger, tmp_path: Path
+    built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """What is recorded is when the command was executed, not when it should have been; so is the event's instant."""
     process = await spawn(command("true"), built, ledger, tmp_path)
@@ -95,7 +95,7 @@ async def test_a_gate_that_was_stopped_over_the_start_tells_the_real_start(
 
 @pytest.mark.parametrize("argv", [("no-such-command",), ("/etc/passwd",)])
 async def test_a_command_that_cannot_be_executed_never_was(
-    argv: tuple[str, ...], built: Triple, ledger: Ledger, tmp_path: Path
+    argv: tuple[str, ...], built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """That its moment came is no proof that it ran."""
     process = await spawn(command(*argv), built, ledger, tmp_path)
@@ -106,7 +106,7 @@ async def test_a_command_that_cannot_be_executed_never_was(
 
 
 async def test_a_gate_that_is_ended_before_its_start_executed_nothing(
-    built: Triple, ledger: Ledger, tmp_path: Path
+    built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """A run that is over before a workload's start says that it was never executed."""
     process = await spawn(command("true"), built, ledger, tmp_path)
@@ -115,7 +115,7 @@ async def test_a_gate_that_is_ended_before_its_start_executed_nothing(
     assert (0, "") == (process.result().executed_ns, process.result().cause)
 
 
-async def test_a_timeout_before_the_start_says_so(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+async def test_a_timeout_before_the_start_says_so(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A gate that hangs does not hold up the run, and is not said to have run for long."""
     process = await spawn(command("true", timeout_ns=20_000_000), built, ledger, tmp_path)
     os.kill(process.pid, signal.SIGSTOP)
@@ -134,7 +134,7 @@ async def test_a_timeout_before_the_start_says_so(built: Triple, ledger: Ledger,
     ],
 )
 async def test_a_failure_has_its_sentence(
-    argv: tuple[str, ...], cause: str, built: Triple, ledger: Ledger, tmp_path: Path
+    argv: tuple[str, ...], cause: str, built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """Each way in which a command can fail is told apart."""
     process = await spawn(command(*argv), built, ledger, tmp_path)
@@ -143,7 +143,7 @@ async def test_a_failure_has_its_sentence(
     assert cause == process.result().cause
 
 
-async def test_ending_it_ends_all_that_it_started(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+async def test_ending_it_ends_all_that_it_started(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """Children in the background, and those that left the session, go too; that is no failure."""
     script = "setsid sleep 60 & sleep 60 & echo up; wait"
     process = await spawn(command("sh", "-c", script), built, ledger, tmp_path)
@@ -163,7 +163,7 @@ def has_mark(pid: int, mark: str) -> bool:
     return False
 
 
-async def test_a_timeout_is_a_failure(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+async def test_a_timeout_is_a_failure(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A workload that runs longer than it may is ended and says so."""
     process = await spawn(command("sleep", "60", timeout_ns=20_000_000), built, ledger, tmp_path)
     process.open_gate(0)
@@ -171,7 +171,7 @@ async def test_a_timeout_is_a_failure(built: Triple, ledger: Ledger, tmp_path: P
     assert "ran longer than its timeout of 20 ms" == process.result().cause
 
 
-async def test_it_runs_as_the_user_that_was_asked_for(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+async def test_it_runs_as_the_user_that_was_asked_for(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """`user` decides who the command is; one that does not exist is a sentence before T0."""
     process = await spawn(command("id", "-u", user="nobody"), built, ledger, tmp_path)
     process.open_gate(0)
@@ -201,7 +201,7 @@ time.sleep(60)
     ids=["tcp", "udp", "file"],
 )
 async def test_ready_waits_for_what_was_promised(
-    ready: Ready, script: str, built: Triple, ledger: Ledger, tmp_path: Path
+    ready: Ready, script: str, built: LinkNamespaces, ledger: Ledger, tmp_path: Path
 ) -> None:
     """The gate of a server opens once it listens, is bound, or has made its file."""
     process = await spawn(command(sys.executable, "-c", script, ready=ready), built, ledger, tmp_path)
@@ -210,7 +210,7 @@ async def test_ready_waits_for_what_was_promised(
     await process.end()
 
 
-async def test_a_server_that_ends_is_not_ready(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+async def test_a_server_that_ends_is_not_ready(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A server that fails before it listens ends the wait at once, with its last words."""
     process = await spawn(
         command("sh", "-c", "echo 'no licence' >&2; exit 1", ready=Ready(tcp=1)), built, ledger, tmp_path
@@ -225,16 +225,16 @@ AGENT = """
 import asyncio, sys
 from pathlib import Path
 from plctl.agent.ownership.ledger import Ledger
-from plctl.agent.kernel.link_namespaces import Triple
+from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.clock import RealClock
 from plctl.common.plan.run_plan import Workload
 
 async def main():
-    triple = Triple.prefixed(sys.argv[1])
+    namespaces = LinkNamespaces.prefixed(sys.argv[1])
     process = await WorkloadProcess.spawn(
-        Workload("w", "client", ("sleep", "60")), triple, Path(sys.argv[3]), ledger=Ledger(Path(sys.argv[2])), env={},
-        clock=RealClock())
+        Workload("w", "client", ("sleep", "60")), namespaces, Path(sys.argv[3]),
+        ledger=Ledger(Path(sys.argv[2])), env={}, clock=RealClock())
     process.open_gate(0)
     print(process._process.pid, flush=True)
     await process.wait()
@@ -243,7 +243,7 @@ asyncio.run(main())
 """
 
 
-def test_it_dies_with_the_agent(built: Triple, ledger: Ledger, tmp_path: Path) -> None:
+def test_it_dies_with_the_agent(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """SIGKILL of the process that started a workload kills the workload, without anybody's help."""
     prefix = built.client.removesuffix("-client")
     argv = [sys.executable, "-c", AGENT, prefix, str(ledger.path), str(tmp_path)]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from plctl.agent.commands import doctor as command
 from plctl.agent.doctor import examination as checks
 from plctl.agent.doctor.finding import Finding, Level
-from plctl.agent.doctor.kernel_trial import Step
+from plctl.agent.doctor.kernel_trial import TrialStep
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import WorldError
 from plctl.common.cli.root_command import root
@@ -37,15 +37,15 @@ def test_a_kernel_without_epoll_pwait2_fails(release: str, level: Level) -> None
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (Step("veth", errno.EOPNOTSUPP), ["modprobe veth", "linux-modules-extra"]),
-        (Step("packet ring", errno.EAFNOSUPPORT), ["modprobe af_packet"]),
-        (Step("network namespace", errno.EPERM), ["--privileged"]),
-        (Step("network namespace", errno.EINVAL), ["distribution's own kernel"]),
-        (Step("epoll_pwait2", errno.ENOSYS), ["distribution's own kernel"]),
-        (Step("packet ring", errno.ETIMEDOUT), ["dmesg"]),
+        (TrialStep("veth", errno.EOPNOTSUPP), ["modprobe veth", "linux-modules-extra"]),
+        (TrialStep("packet ring", errno.EAFNOSUPPORT), ["modprobe af_packet"]),
+        (TrialStep("network namespace", errno.EPERM), ["--privileged"]),
+        (TrialStep("network namespace", errno.EINVAL), ["distribution's own kernel"]),
+        (TrialStep("epoll_pwait2", errno.ENOSYS), ["distribution's own kernel"]),
+        (TrialStep("packet ring", errno.ETIMEDOUT), ["dmesg"]),
     ],
 )
-def test_a_failed_attempt_names_the_way_out(step: Step, words: list[str]) -> None:
+def test_a_failed_attempt_names_the_way_out(step: TrialStep, words: list[str]) -> None:
     """What the kernel lacks is said in its own words, with what to do about it."""
     finding = checks.check_step(step)
     assert (finding.check, finding.level, finding.seen) == (step.name, Level.FAIL, os.strerror(step.errno))
@@ -55,7 +55,7 @@ def test_a_failed_attempt_names_the_way_out(step: Step, words: list[str]) -> Non
 @pytest.mark.parametrize("name", ["AF_XDP", "time namespace"])
 def test_what_links_do_not_need_is_only_noted(name: str) -> None:
     """A machine without it can still run links."""
-    assert checks.check_step(Step(name, errno.EAFNOSUPPORT)).level is Level.NOTE
+    assert checks.check_step(TrialStep(name, errno.EAFNOSUPPORT)).level is Level.NOTE
 
 
 def test_this_machine_can_run_links() -> None:
@@ -75,7 +75,7 @@ def test_without_privileges_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_trial_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be tried does not count as working."""
 
-    def fail() -> list[Step]:
+    def fail() -> list[TrialStep]:
         raise WorldError("no answer")
 
     monkeypatch.setattr(checks, "try_kernel", fail)

@@ -6,7 +6,7 @@ import pytest
 
 from plctl.agent.lab.accesses import resolve_accesses
 from plctl.agent.lab.delay import ROWS, STEP_NS, Delay, parse_delay
-from plctl.agent.lab.design import Access
+from plctl.agent.lab.design import AccessLink
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 
@@ -56,9 +56,9 @@ def test_one_host_and_one_direction_count_more_than_all_and_both() -> None:
     """In whatever order they were written; the controller has a delay only if it is named."""
     accesses = resolve_accesses(2, both=["h2=9ms", "5ms", "controller=1ms"], up=["6ms"], down=["h2=2ms"])
     assert {
-        "h1": Access(Delay(6 * MS), Delay(5 * MS)),
-        "h2": Access(Delay(9 * MS), Delay(2 * MS)),
-        "controller": Access(Delay(1 * MS), Delay(1 * MS)),
+        "h1": AccessLink(Delay(6 * MS), Delay(5 * MS)),
+        "h2": AccessLink(Delay(9 * MS), Delay(2 * MS)),
+        "controller": AccessLink(Delay(1 * MS), Delay(1 * MS)),
     } == accesses
 
 

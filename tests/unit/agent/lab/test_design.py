@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from plctl.agent.lab.delay import Delay
-from plctl.agent.lab.design import HOSTS_MAX, Access, LabDesign, design
+from plctl.agent.lab.design import HOSTS_MAX, AccessLink, LabDesign, design
 from plctl.common.base.errors import UserError
 
 
@@ -41,7 +41,7 @@ def test_the_seed_decides_the_clocks() -> None:
 
 def test_only_hosts_with_a_delay_get_a_link() -> None:
     """The forwarder has nothing to do with the others."""
-    made = design("lab", 2, {"h2": Access(down=Delay(7))}, seed=5)
+    made = design("lab", 2, {"h2": AccessLink(down=Delay(7))}, seed=5)
     (host,) = made.delayed
     plan = host.link_plan(made.seed)
     assert ("h2", 0, 7) == (host.name, plan.up.rows[0].delay_ns, plan.down.rows[0].delay_ns)
@@ -50,13 +50,13 @@ def test_only_hosts_with_a_delay_get_a_link() -> None:
 def test_directions_vary_independently() -> None:
     """Else two packets that cross would always meet the same delay."""
     delay = Delay(5_000_000, 1_000_000)
-    (host,) = design("lab", 1, {"h1": Access(delay, delay)}, seed=6).delayed
+    (host,) = design("lab", 1, {"h1": AccessLink(delay, delay)}, seed=6).delayed
     assert host.link_plan(6).up != host.link_plan(6).down
 
 
 def test_a_design_survives_its_document() -> None:
     """What the keeper and later commands read is what was designed."""
-    made = design("lab", 2, {"h1": Access(Delay(1, 2), Delay(3))}, seed=7)
+    made = design("lab", 2, {"h1": AccessLink(Delay(1, 2), Delay(3))}, seed=7)
     assert made == LabDesign.from_json(made.to_json())
 
 
@@ -67,10 +67,10 @@ def test_a_design_survives_its_document() -> None:
         ("x" * 33, 1, {}, "cannot name a lab"),
         ("lab", 0, {}, "from 1 to 200"),
         ("lab", 201, {}, "from 1 to 200"),
-        ("lab", 2, {"h3": Access(Delay(1))}, "no host h3"),
+        ("lab", 2, {"h3": AccessLink(Delay(1))}, "no host h3"),
     ],
 )
-def test_what_cannot_be_is_refused(name: str, count: int, accesses: dict[str, Access], words: str) -> None:
+def test_what_cannot_be_is_refused(name: str, count: int, accesses: dict[str, AccessLink], words: str) -> None:
     """With a sentence that says what could be."""
     with pytest.raises(UserError, match=words):
         design(name, count, accesses, seed=0)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe.document import Inbox, Outbox
-from plctl.agent.probe.wire import Ack, Chunk, Document
+from plctl.agent.probe.document import DocumentReceiver, DocumentSender
+from plctl.agent.probe.wire import Chunk, Document, DocumentAck
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S
 
@@ -25,7 +25,7 @@ def noise(characters: int) -> dict[str, str]:
 def test_a_document_arrives_over_a_bad_path(length: int, chance: random.Random, loss: float) -> None:
     """Chunks and acknowledgements are lost, doubled and shuffled; in the end both sides know that all is there."""
     content = noise(length)
-    outbox, inbox = Outbox(1, Document.REPORT, content), Inbox(1, Document.REPORT)
+    outbox, inbox = DocumentSender(1, Document.REPORT, content), DocumentReceiver(1, Document.REPORT)
     now_ns = 1
     while not outbox.done:
         flying = [chunk for chunk in outbox.due(now_ns) for _ in range(chance.choice((1, 1, 2)))]
@@ -41,22 +41,22 @@ def test_a_document_arrives_over_a_bad_path(length: int, chance: random.Random, 
 
 def test_few_chunks_are_in_flight_at_a_time() -> None:
     """A short queue must be able to hold a window; the next one leaves only after it has arrived."""
-    outbox = Outbox(1, Document.FIN, noise(100_000))
+    outbox = DocumentSender(1, Document.FIN, noise(100_000))
     window = outbox.due(1)
     assert [0, 1, 2, 3, 4, 5, 6, 7] == [chunk.number for chunk in window]
     assert outbox.due(2) == []
-    outbox.acknowledge(Ack(1, Document.FIN, 5))
+    outbox.acknowledge(DocumentAck(1, Document.FIN, 5))
     assert outbox.due(3) == []
-    outbox.acknowledge(Ack(1, Document.FIN, 8))
+    outbox.acknowledge(DocumentAck(1, Document.FIN, 8))
     assert [8, 9] == [chunk.number for chunk in outbox.due(4)][:2]
 
 
 def test_an_acknowledgement_of_what_was_not_sent_is_ignored() -> None:
     """A hostile peer cannot make a document look delivered, nor move one that it is not about."""
-    outbox = Outbox(1, Document.FIN, noise(100_000))
+    outbox = DocumentSender(1, Document.FIN, noise(100_000))
     outbox.due(1)
-    outbox.acknowledge(Ack(1, Document.FIN, 65_535))
-    outbox.acknowledge(Ack(1, Document.BYE, 8))
+    outbox.acknowledge(DocumentAck(1, Document.FIN, 65_535))
+    outbox.acknowledge(DocumentAck(1, Document.BYE, 8))
     assert outbox.due(2) == []
     assert not outbox.done
 
@@ -73,7 +73,7 @@ def test_an_acknowledgement_of_what_was_not_sent_is_ignored() -> None:
 )
 def test_a_document_that_is_none_is_refused(packed: bytes) -> None:
     """Damage, other types, a decompression bomb and absurd nesting end in a sentence, not in exhausted memory."""
-    inbox = Inbox(1, Document.FIN)
+    inbox = DocumentReceiver(1, Document.FIN)
     chunks = [packed[at : at + 1000] for at in range(0, len(packed), 1000)]
     for number, part in enumerate(chunks[:-1]):
         inbox.add(Chunk(1, Document.FIN, number, len(chunks), part))

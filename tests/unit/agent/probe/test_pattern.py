@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.agent.probe.pattern import CATCH_UP_NS, COUNT_MAX, Pattern, Schedule
+from plctl.agent.probe.pattern import CATCH_UP_NS, COUNT_MAX, Pattern, SendSchedule
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 patterns = st.builds(
@@ -39,7 +39,7 @@ def test_a_rate_in_packets_or_bits_gives_the_packets_that_it_says() -> None:
 @given(patterns, st.lists(st.integers(0, 200 * NS_PER_MS), min_size=1, max_size=30))
 def test_a_late_sender_catches_up(pattern: Pattern, pauses: list[int]) -> None:
     """After any pauses, as many packets have left as should have."""
-    schedule, now_ns = Schedule(pattern, begun_ns=1_000), 1_000
+    schedule, now_ns = SendSchedule(pattern, begun_ns=1_000), 1_000
     for pause in pauses:
         now_ns += pause
         if schedule.over(now_ns):
@@ -50,7 +50,7 @@ def test_a_late_sender_catches_up(pattern: Pattern, pauses: list[int]) -> None:
 
 def test_lateness_is_that_of_the_packet_that_waited_longest() -> None:
     """Ten packets, one a millisecond, of which the first five leave together at the time of the fifth."""
-    schedule = Schedule(Pattern(1, NS_PER_MS, 10, 1200), begun_ns=0)
+    schedule = SendSchedule(Pattern(1, NS_PER_MS, 10, 1200), begun_ns=0)
     schedule.take(4 * NS_PER_MS, schedule.due(4 * NS_PER_MS))
     assert (5, 4 * NS_PER_MS, 5 * NS_PER_MS) == (schedule.sent, schedule.late_max_ns, schedule.next_due_ns())
 
@@ -58,7 +58,7 @@ def test_lateness_is_that_of_the_packet_that_waited_longest() -> None:
 def test_a_sender_that_cannot_keep_up_ends_all_the_same() -> None:
     """What has not left some time after the last packet's turn will not leave; `stop` ends at once."""
     pattern = Pattern(1, NS_PER_MS, 10, 1200)
-    schedule = Schedule(pattern, begun_ns=0)
+    schedule = SendSchedule(pattern, begun_ns=0)
     assert not schedule.over(pattern.duration_ns + CATCH_UP_NS)
     assert schedule.over(pattern.duration_ns + CATCH_UP_NS + 1)
     schedule.stop()

@@ -11,14 +11,14 @@ from plctl.agent.probe.wire import (
     CHUNK_BYTES,
     CHUNKS_MAX,
     HEAD_BYTES,
-    Ack,
     Chunk,
     Data,
     Directions,
     Document,
-    Hello,
+    DocumentAck,
     Message,
-    Welcome,
+    ProbeHello,
+    ProbeWelcome,
     decode,
     encode,
 )
@@ -27,19 +27,19 @@ u64 = st.integers(0, 2**64 - 1)
 i64 = st.integers(-(2**63), 2**63 - 1)
 messages = st.one_of(
     st.builds(
-        Hello,
+        ProbeHello,
         u64,
         u64,
         u64,
         st.builds(Pattern, st.integers(1, 10**9), st.integers(1, 10**9), st.integers(1, 100), st.integers(64, 65_000)),
         st.sampled_from([Directions.UP, Directions.DOWN, Directions.BOTH]),
     ),
-    st.builds(Welcome, u64, u64, u64, st.booleans()),
+    st.builds(ProbeWelcome, u64, u64, u64, st.booleans()),
     st.builds(Data, u64, u64, i64, i64),
     st.builds(
         Chunk, u64, st.sampled_from(Document), st.integers(0, 4), st.integers(5, 9), st.binary(max_size=CHUNK_BYTES)
     ),
-    st.builds(Ack, u64, st.sampled_from(Document), st.integers(0, 65_535)),
+    st.builds(DocumentAck, u64, st.sampled_from(Document), st.integers(0, 65_535)),
 )
 
 
@@ -76,12 +76,12 @@ def test_a_damaged_packet_is_a_message_or_nothing(message: Message, data: st.Dat
 @pytest.mark.parametrize(
     "greeting",
     [
-        Hello(1, 0, 0, Pattern(10**9, 1, 2**30, 1200), Directions.UP),
-        Hello(1, 0, 0, Pattern(1, 1, 1, 1), Directions.UP),
-        Hello(1, 0, 0, Pattern(1, 1, 1, 1200), Directions(0)),
+        ProbeHello(1, 0, 0, Pattern(10**9, 1, 2**30, 1200), Directions.UP),
+        ProbeHello(1, 0, 0, Pattern(1, 1, 1, 1), Directions.UP),
+        ProbeHello(1, 0, 0, Pattern(1, 1, 1, 1200), Directions(0)),
     ],
 )
-def test_a_greeting_that_asks_for_too_much_is_not_understood(greeting: Hello) -> None:
+def test_a_greeting_that_asks_for_too_much_is_not_understood(greeting: ProbeHello) -> None:
     """More packets than a session may have, no room for the head, no direction."""
     assert decode(encode(greeting)) is None
 

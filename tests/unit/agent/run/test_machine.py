@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.run.machine import (
+    AgentPhase,
     AgentRunMachine,
     Began,
     Broke,
@@ -14,7 +15,6 @@ from plctl.agent.run.machine import (
     Event,
     Instruction,
     LinkPrepared,
-    Phase,
     PrepareLink,
     ReadClock,
     Reply,
@@ -142,7 +142,7 @@ def test_without_the_controllers_clock_there_is_no_arming() -> None:
     run.handle(LinkPrepared("x"), 0)
     run.handle(ClockRead(), 0)
     assert run.arm(Commanded(2, ARM), None, "it slept", 0) == [Reply(2, m.Refused("cannot arm: it slept"))]
-    assert run.phase is Phase.READY
+    assert run.phase is AgentPhase.READY
 
 
 def test_release_is_obeyed_everywhere_and_twice() -> None:
@@ -191,4 +191,4 @@ def test_every_command_is_answered_and_nothing_starts_unarmed(sequence: list[Eve
     seen += run.handle(Commanded(99, m.Release()), 0) + run.handle(TornDown(), 0)
     assert not any(isinstance(i, StartLinks | SetEnd | SendReport) for i in seen)
     assert sum(isinstance(i, TearDown) for i in seen) == 1
-    assert run.phase is Phase.RELEASED
+    assert run.phase is AgentPhase.RELEASED

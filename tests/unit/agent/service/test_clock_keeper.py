@@ -63,7 +63,7 @@ class World:
             due = [reply for at_ns, reply in self._coming if at_ns <= now_ns]
             self._coming = [each for each in self._coming if each[0] > now_ns]
             for reply in due:
-                self.keeper.hear(reply, now_ns)
+                self.keeper.handle_reply(reply, now_ns)
             for _ in range(5):
                 await asyncio.sleep(0)
 
@@ -88,7 +88,7 @@ async def world() -> AsyncIterator[World]:
 
 async def test_the_offset_is_known_within_its_bound(world: World) -> None:
     """After the first burst the truth is within the bound, and the bound within half a round trip and some drift."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     estimate = world.keeper.now()
     assert estimate is not None
@@ -100,7 +100,7 @@ async def test_the_offset_is_known_within_its_bound(world: World) -> None:
 
 async def test_an_instant_is_translated_with_its_bound(world: World) -> None:
     """The controller's T0 on this clock is off by no more than its bound says, before it and after it."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     truth_ns = world.clock.monotonic_ns() + 250 * NS_PER_MS
     before = world.keeper.to_agent(truth_ns + OFFSET_NS)
@@ -119,7 +119,7 @@ async def test_what_is_not_known_is_said(world: World) -> None:
     assert world.keeper.now() is None
     assert "has not welcomed" in world.keeper.source
     world.answers = False
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(NS_PER_MS)
     assert world.keeper.to_agent(1) is None
     assert world.keeper.controller_now_ns() is None
@@ -129,7 +129,7 @@ async def test_what_is_not_known_is_said(world: World) -> None:
 
 async def test_on_one_clock_nothing_is_exchanged(world: World) -> None:
     """A controller that reads the very same clock is never asked: the offset is 0, exactly."""
-    world.keeper.meet(clock_identity())
+    world.keeper.set_controller(clock_identity())
     await world.keeper.burst()
     await world.live(20 * NS_PER_MS)
     assert [] == world.asked
@@ -144,7 +144,7 @@ async def trickle(world: World, gap_ns: int) -> int:
 
     A run of few agents, whose queries may be close together, changes nothing: the others are still there.
     """
-    world.keeper.meet(OTHER, gap_ns)
+    world.keeper.set_controller(OTHER, gap_ns)
     await world.live(NS_PER_S, NS_PER_MS)
     bursting = asyncio.create_task(world.keeper.burst(gap_ns=2 * NS_PER_MS))
     await world.live(4 * NS_PER_S, NS_PER_MS)
@@ -174,7 +174,7 @@ async def test_where_round_trips_are_alike_the_trickle_is_thin(world: World) -> 
 async def test_a_burst_ends_when_the_bound_is_good(world: World) -> None:
     """On a fast path one exchange is enough."""
     world.forward_ns = world.back_ns = 50 * NS_PER_US
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(NS_PER_S, NS_PER_MS)
     world.asked.clear()
     await world.burst()
@@ -183,7 +183,7 @@ async def test_a_burst_ends_when_the_bound_is_good(world: World) -> None:
 
 async def test_a_burst_ends_though_the_trickle_takes_its_last_turn(world: World) -> None:
     """An exchange of the trickle that is due within a burst joins it; the burst does not wait for the next of those."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(200 * NS_PER_MS, NS_PER_MS)
     for _ in range(10):  # which of two that wake at the same instant comes first is a matter of chance
         trickle_ns = world.keeper._schedule.due_ns
@@ -195,7 +195,7 @@ async def test_a_burst_ends_though_the_trickle_takes_its_last_turn(world: World)
 async def test_a_burst_on_a_slow_path_does_not_flood(world: World) -> None:
     """All queries are asked and answered, but few are on their way at a time."""
     world.forward_ns = world.back_ns = 30 * NS_PER_MS
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(300 * NS_PER_MS, NS_PER_MS)
     world.asked.clear()
     world.most_asked = 0
@@ -209,7 +209,7 @@ async def test_a_long_burst_finds_the_offset_among_varying_delays(world: World) 
     """Of many exchanges some have short queues both ways, and between those the offset lies."""
     world.forward_ns = world.back_ns = 3 * NS_PER_MS
     world.spread_ns = 4 * NS_PER_MS
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(300 * NS_PER_MS, NS_PER_MS)
     world.asked.clear()
     await world.burst(exchanges=96)
@@ -222,7 +222,7 @@ async def test_a_long_burst_finds_the_offset_among_varying_delays(world: World) 
 async def test_a_long_burst_ends_where_more_would_tell_nothing(world: World) -> None:
     """On a slow path with even delays the ninth exchange is like the first."""
     world.forward_ns = world.back_ns = 3 * NS_PER_MS
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(300 * NS_PER_MS, NS_PER_MS)
     world.asked.clear()
     await world.burst(exchanges=96)
@@ -231,7 +231,7 @@ async def test_a_long_burst_ends_where_more_would_tell_nothing(world: World) -> 
 
 async def test_a_burst_does_not_wait_for_ever(world: World) -> None:
     """Where nobody answers, it ends when its patience does."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     world.answers = False
     await world.live(3 * NS_PER_S, NS_PER_MS)  # what was known has aged, so the burst must ask
@@ -242,18 +242,18 @@ async def test_a_burst_does_not_wait_for_ever(world: World) -> None:
 async def test_a_controller_that_is_away_is_not_asked_for_ever(world: World) -> None:
     """Queries that nobody takes do not pile up; the next welcome begins anew."""
     world.answers = False
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(600 * NS_PER_S, 100 * NS_PER_MS)
     assert MAX_UNANSWERED == len(world.asked)
     world.answers = True
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(3 * NS_PER_S, NS_PER_MS)
     assert "exchanges" == world.keeper.source
 
 
 async def test_a_host_that_slept_knows_nothing_for_a_while(world: World) -> None:
     """After a suspend all is forgotten with the cause, and learnt anew once the clock has been quiet."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     world.slept_ns = NS_PER_S
     assert world.keeper.to_agent(world.clock.monotonic_ns() + OFFSET_NS) is None
@@ -267,7 +267,7 @@ async def test_a_host_that_slept_knows_nothing_for_a_while(world: World) -> None
 
 async def test_a_controller_that_slept_is_not_believed(world: World) -> None:
     """While the controller says that its own clock was disturbed, its readings count for nothing."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     world.unsettled = "this host was suspended for 2 s"
     await world.burst()
@@ -280,17 +280,17 @@ async def test_a_controller_that_slept_is_not_believed(world: World) -> None:
 
 async def test_a_new_welcome_begins_anew(world: World) -> None:
     """Another controller may have come: what was known of the last one counts no more."""
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(100 * NS_PER_MS)
     world.answers = False
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     assert world.keeper.now() is None
 
 
 async def test_a_promise_of_both_hosts_tightens_the_bound(world: World) -> None:
     """Where both wall clocks are promised to be right within microseconds, a lopsided path matters no more."""
     world.back_ns = 20 * NS_PER_MS
-    world.keeper.meet(OTHER)
+    world.keeper.set_controller(OTHER)
     await world.live(200 * NS_PER_MS)
     loose = world.keeper.now()
     assert loose is not None

@@ -15,7 +15,7 @@ from support.hostile import Site, until
 from plctl.agent.commands.status import status
 from plctl.agent.run.host_site import HostSite
 from plctl.agent.service.daemon import Agent
-from plctl.agent.service.local_status import Status, StatusFile, read_statuses
+from plctl.agent.service.local_status import LocalStatus, StatusFile, read_statuses
 from plctl.common import __version__
 from plctl.common.base.clock import RealClock, clock_identity
 from plctl.common.host.state import Owner
@@ -69,7 +69,7 @@ def test_a_dead_agent_has_no_status(state_folder: Path) -> None:
     """The file that a killed agent left says nothing about the present."""
     owner = Owner.create("agent-edge-1-1")
     StatusFile(owner.path, "edge-1").update(serving=True, runs=["r-1"])
-    assert [Status("edge-1", read_statuses()[0].pid, __version__, True, ("r-1",))] == read_statuses()
+    assert [LocalStatus("edge-1", read_statuses()[0].pid, __version__, True, ("r-1",))] == read_statuses()
     owner.close()
     assert [] == read_statuses()
     with Owner.join(state_folder / "agent-edge-1-1", exclusive=True) as heir:

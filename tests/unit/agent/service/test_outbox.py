@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.service.outbox import Limits, Outbox
-from plctl.agent.service.spill import Place, Spill
+from plctl.agent.service.spill import Spill, SpillRange
 from plctl.common.protocol import messages as m
 
 #: Encoded, with what surrounds them.
@@ -171,7 +171,7 @@ def test_without_a_disk_the_oldest_telemetry_in_memory_makes_room(boxes: list[Ou
     """A disk that takes nothing bounds what is kept, and ends nothing."""
 
     class Broken(Spill):
-        def put(self, data: bytes) -> Place:  # noqa: ARG002  (a signature)
+        def put(self, data: bytes) -> SpillRange:  # noqa: ARG002  (a signature)
             raise OSError(errno.ENOSPC, "No space left on device")
 
     outbox = Outbox(Limits(memory_bytes=3 * SIZE), Broken())
@@ -187,7 +187,7 @@ def test_telemetry_that_the_disk_lost_is_a_gap_and_no_end(boxes: list[Outbox]) -
     """What cannot be read again is counted; everything after it is sent."""
 
     class Forgetful(Spill):
-        def get(self, place: Place) -> bytes:  # noqa: ARG002  (a signature)
+        def get(self, place: SpillRange) -> bytes:  # noqa: ARG002  (a signature)
             raise OSError(errno.EIO, "Input/output error")
 
     outbox = Outbox(Limits(memory_bytes=SIZE), Forgetful())

@@ -16,7 +16,7 @@ from plctl.common.security.allow_list import AllowList
 from plctl.common.security.enrolment import enroll_all, init_controller
 from plctl.common.transport.hub_and_spoke import ZmqHub
 from plctl.common.transport.refusals import Refusals
-from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.hub.agent_hub import AgentHub
 
 NAMES = ["sim-0", "sim-1", "sim-2"]
 
@@ -26,17 +26,17 @@ async def test_agents_of_one_process_come_with_their_own_keys(tmp_path: Path) ->
     refusals = Refusals(RealClock())
     site = Site(tmp_path / "keys", refusals)
     enroll_all(site.folder, NAMES, "agent")
-    board = Switchboard(site.hub, RealClock(), "c", refusals)
-    serving = asyncio.create_task(board.serve())
+    agent_hub = AgentHub(site.hub, RealClock(), "c", refusals)
+    serving = asyncio.create_task(agent_hub.serve())
     simulation = Simulation(site.hub.address, load_keys(site.folder / "enrolled", NAMES), 1, print)
     agents = asyncio.create_task(simulation.serve())
     for name in NAMES:
-        record = await asyncio.wait_for(board.wait_for(name), 20)
+        record = await asyncio.wait_for(agent_hub.wait_for(name), 20)
         assert (name, name) == (record.peer.name, record.hello.agent)
     simulation.stop()
     await asyncio.wait_for(agents, 20)
     async with asyncio.timeout(20):
-        while any(record.here for record in board.agents.values()):
+        while any(record.here for record in agent_hub.agents.values()):
             await asyncio.sleep(0.01)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)

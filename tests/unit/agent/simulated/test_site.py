@@ -16,8 +16,8 @@ from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import Samples
 from plctl.common.transport.hub_and_spoke import LocalHub
-from plctl.controller.hub.agent_hub import Switchboard
-from plctl.controller.lifecycle.machine import Phase
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.lifecycle.machine import RunPhase
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
@@ -33,9 +33,9 @@ class Counting:
         self.samples_of: dict[str, int] = {}
         self.cancel_when_running: Session | None = None
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:  # noqa: ARG002  (an observer gets both)
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:  # noqa: ARG002  (an observer gets both)
         """Cancel, if that was asked for."""
-        if phase is Phase.RUNNING and self.cancel_when_running:
+        if phase is RunPhase.RUNNING and self.cancel_when_running:
             self.cancel_when_running.cancel("enough")
 
     def samples(self, host: str, samples: Samples) -> None:
@@ -52,18 +52,18 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hub = LocalHub()
-        self.board = Switchboard(self.hub, RealClock(), "c")
+        self.agent_hub = AgentHub(self.hub, RealClock(), "c")
         self.agents = [Agent(name, self.hub.spoke(name), RealClock(), SimulatedSite(ROOM)) for name in "ab"]
         self.counting = Counting()
 
     async def run(self, plans: Mapping[str, RunPlan], *, cancel: bool = False) -> RunRecord:
         """Take a run through."""
         for host in plans:
-            await asyncio.wait_for(self.board.wait_for(host), 20)
+            await asyncio.wait_for(self.agent_hub.wait_for(host), 20)
         links = tuple(LinkRecord(link, host) for host, plan in plans.items() for link in plan.links)
         with RunFolder.create(self.folder, "r-0001") as folder:
             folder.record_plan(RunRecord("r-0001", "r", 1, links))
-            session = Session(plans, folder, self.board, RealClock(), self.counting)
+            session = Session(plans, folder, self.agent_hub, RealClock(), self.counting)
             self.counting.cancel_when_running = session if cancel else None
             return await asyncio.wait_for(session.run(), 30)
 
@@ -72,14 +72,14 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage on which everybody serves; in the end the agents leave in good order."""
     made = Stage(tmp_path)
-    board = asyncio.create_task(made.board.serve())
+    agent_hub = asyncio.create_task(made.agent_hub.serve())
     agents = [asyncio.create_task(agent.serve()) for agent in made.agents]
     yield made
     for agent in made.agents:
         agent.stop()
     await asyncio.gather(*agents)
-    board.cancel()
-    await asyncio.gather(board, return_exceptions=True)
+    agent_hub.cancel()
+    await asyncio.gather(agent_hub, return_exceptions=True)
 
 
 def plan(host: str, links: int, **facts: int) -> RunPlan:
@@ -95,12 +95,12 @@ async def test_a_simulated_run_goes_its_whole_way(stage: Stage) -> None:
     assert all(25 * ROOM * 2 <= count <= 60 * ROOM * 2 for count in stage.counting.samples_of.values())
     assert [True, True] == [host.simulated for host in record.hosts]
     assert {"simulated"} == {link.verdict for link in record.links}
-    assert "every figure is made up" in record.cause
+    assert "every figure is synthetic" in record.cause
     assert all(link.result and link.result.up.delivered_packets for link in record.links)
 
 
 async def test_a_run_ends_with_its_workloads(stage: Stage) -> None:
-    """A made-up workload ends well as soon as it was to start, and with it a run without a duration."""
+    """A simulated workload ends well as soon as it was to start, and with it a run without a duration."""
     workload = Workload("w", "client", ("anything",), start_ns=30 * NS_PER_MS)
     link = LinkPlan("x", SCHEDULE, SCHEDULE, workloads=(workload,))
     record = await stage.run({"a": RunPlan("r-0001", 1, (link,))})
@@ -129,8 +129,8 @@ async def test_a_simulated_run_can_be_cancelled(stage: Stage) -> None:
 
 async def test_what_it_offers_is_marked_as_simulated(stage: Stage) -> None:
     """HELLO says so in a field of its own and in the facts, and has room for so many links."""
-    hello = (await asyncio.wait_for(stage.board.wait_for("a"), 20)).hello
+    hello = (await asyncio.wait_for(stage.agent_hub.wait_for("a"), 20)).hello
     assert hello.simulated
-    assert "made up" in hello.facts["simulated"]
+    assert "synthetic" in hello.facts["simulated"]
     assert ROOM == hello.capacity.workers
     assert hello.capacity.memory_bytes > 0 < hello.capacity.packets_per_s

@@ -28,7 +28,7 @@ def test_lateness_does_not_move_the_grid() -> None:
     """Samples are due at whole intervals after T0; one that comes late is as long as it took, and the next shorter."""
     made = sampler(10)
     for now, after in ((T0_NS + 10, T0_NS + 20), (T0_NS + 23, T0_NS + 30), (T0_NS + 51, T0_NS + 60)):
-        made.take(now, reading(1))
+        made.add(now, reading(1))
         assert after == made.next_ns
     assert [10, 10, 13, 13, 28, 28] == [interval for *_, (interval,) in made.batch().select("interval_ns")]
 
@@ -38,7 +38,7 @@ def test_a_batch_is_sent_before_it_is_older_than_a_second() -> None:
     made = sampler(100 * NS_PER_MS)
     ages = []
     for _ in range(35):
-        made.take(made.next_ns, reading(1))
+        made.add(made.next_ns, reading(1))
         if made.due():
             times = [t_ns for *_, (t_ns,) in made.batch().select("t_ns")]
             ages.append(times[-1] - times[0])
@@ -55,7 +55,7 @@ def test_the_batches_of_many_agents_do_not_come_at_once() -> None:
     made.start(T0_NS)
     sent = []
     for _ in range(30):
-        made.take(made.next_ns, reading(1))
+        made.add(made.next_ns, reading(1))
         if made.due():
             sent.append(len(made.batch()) // 2)
     assert [3, 10, 10] == sent
@@ -64,16 +64,16 @@ def test_the_batches_of_many_agents_do_not_come_at_once() -> None:
 def test_long_intervals_are_sent_at_once() -> None:
     """Where samples are seldom, none waits for another."""
     made = sampler(BATCH_NS)
-    made.take(made.next_ns, reading(1))
+    made.add(made.next_ns, reading(1))
     assert made.due()
 
 
 def test_many_links_make_more_messages_of_a_bounded_size() -> None:
     """A batch with enough samples does not wait for its time."""
     made = sampler(10 * NS_PER_MS)
-    made.take(made.next_ns, reading(BATCH_SAMPLES // 2 - 1))
+    made.add(made.next_ns, reading(BATCH_SAMPLES // 2 - 1))
     assert not made.due()
-    made.take(made.next_ns, reading(1))
+    made.add(made.next_ns, reading(1))
     assert made.due()
     assert BATCH_SAMPLES == len(made.batch())
     assert not made.due()
@@ -82,6 +82,6 @@ def test_many_links_make_more_messages_of_a_bounded_size() -> None:
 def test_without_links_there_is_nothing_to_send() -> None:
     """An empty batch is never due, and is sound all the same."""
     made = sampler(10)
-    made.take(T0_NS + 10, [])
+    made.add(T0_NS + 10, [])
     assert not made.due()
     assert 0 == len(made.batch())

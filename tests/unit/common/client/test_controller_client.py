@@ -12,7 +12,7 @@ from support.hostile import Site, until
 
 from plctl.common.base.clock import FakeClock
 from plctl.common.base.errors import ProtocolError, UserError, VersionError, WorldError
-from plctl.common.client.config import Access
+from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import Client, RefusedError, connect, serving
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
@@ -33,9 +33,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     site.close()
 
 
-def access(site: Site, role: str = "operator") -> Access:
+def access(site: Site, role: str = "operator") -> ControllerAccess:
     """What an enrolled person has."""
-    return Access(site.hub.address, site.enroll("grace", "operator" if role == "operator" else "viewer"))
+    return ControllerAccess(site.hub.address, site.enroll("grace", "operator" if role == "operator" else "viewer"))
 
 
 async def test_an_answer_reaches_the_request_it_belongs_to() -> None:
@@ -130,7 +130,7 @@ async def test_a_refusal_of_the_client_as_such_ends_its_requests(site: Site) -> 
 async def test_a_key_that_the_controller_does_not_know_is_named(site: Site) -> None:
     """At once, with the command that makes a key for such a role."""
     stranger = SpokeKeys(KeyPair.generate("eve", "viewer"), access(site).keys.hub_public)
-    async with connect(Access(site.hub.address, stranger)) as client:
+    async with connect(ControllerAccess(site.hub.address, stranger)) as client:
         expected = r"does not know this viewer's key \(it makes one with: plctl controller grant NAME --role viewer\)"
         with pytest.raises(WorldError, match=expected):
             await client.ask(rq.ListAgents(), rq.Agents)
@@ -139,14 +139,14 @@ async def test_a_key_that_the_controller_does_not_know_is_named(site: Site) -> N
 async def test_another_controllers_public_key_is_named(site: Site) -> None:
     """The sentence names the file to look at."""
     keys = SpokeKeys(access(site).pair, KeyPair.generate("other", "controller").public)
-    async with connect(Access(site.hub.address, keys)) as client:
+    async with connect(ControllerAccess(site.hub.address, keys)) as client:
         with pytest.raises(WorldError, match=r"is controller\.pub in the keys folder that controller's\?"):
             await client.ask(rq.ListAgents(), rq.Agents)
 
 
 async def test_nobody_there_is_said_at_once(site: Site) -> None:
     """No time-out has to pass when nobody listens."""
-    nowhere = Access("tcp://127.0.0.1:1", access(site).keys)
+    nowhere = ControllerAccess("tcp://127.0.0.1:1", access(site).keys)
     async with connect(nowhere) as client:
         with pytest.raises(WorldError, match=r"cannot connect to tcp://127\.0\.0\.1:1: nobody listens there"):
             await client.ask(rq.ListAgents(), rq.Agents)

@@ -30,8 +30,8 @@ from plctl.common.clocks.sync import (
     ClockEstimate,
     ClockEstimator,
     Exchange,
+    ExchangeOutcome,
     Interval,
-    Outcome,
 )
 
 SYMMETRIC_MS = Path(uniform(NS_PER_MS, NS_PER_MS), uniform(NS_PER_MS, NS_PER_MS))
@@ -239,7 +239,7 @@ def test_after_a_jump_the_bound_is_as_wide_as_the_one_exchange_that_is_left() ->
     """The exchange that revealed the jump stands alone, so the bound is half its own round trip."""
     estimator = ClockEstimator()
     estimator.add(Exchange(0, 1_000, 1_000, 2_000))
-    assert Outcome.RESET is estimator.add(Exchange(NS_PER_S, 2 * NS_PER_S, 2 * NS_PER_S, NS_PER_S + 500_000))
+    assert ExchangeOutcome.RESET is estimator.add(Exchange(NS_PER_S, 2 * NS_PER_S, 2 * NS_PER_S, NS_PER_S + 500_000))
     assert 250_002 + 501 >= known(estimator, NS_PER_S + 500_000).bound_ns >= 250_000
 
 
@@ -260,8 +260,8 @@ def test_what_was_before_a_jump_is_not_answered_for() -> None:
     assert estimator.at(0) is None
     assert estimator.to_agent(0) is None
     estimator.forget(NS_PER_S, "this host was suspended for 3 s")
-    assert Outcome.IGNORED is estimator.add(Exchange(NS_PER_S - 1, 0, 0, NS_PER_S + 1))
-    assert Outcome.ACCEPTED is estimator.add(Exchange(NS_PER_S, 0, 0, NS_PER_S + 1))
+    assert ExchangeOutcome.IGNORED is estimator.add(Exchange(NS_PER_S - 1, 0, 0, NS_PER_S + 1))
+    assert ExchangeOutcome.ACCEPTED is estimator.add(Exchange(NS_PER_S, 0, 0, NS_PER_S + 1))
     assert estimator.at(NS_PER_S - 1) is None
     assert estimator.at(NS_PER_S) is not None
     assert "this host was suspended for 3 s" == estimator.reset_cause
@@ -275,7 +275,7 @@ def test_a_clock_that_drifts_within_the_assumption_resets_nothing(
     """However late an exchange is heard, a healthy clock never looks like one that jumped."""
     simulation = Simulation(LAN, agent, controller, random.Random(0))
     outcomes = {simulation.estimator.add(exchange) for exchange in data.draw(replies(simulation))}
-    assert Outcome.RESET not in outcomes
+    assert ExchangeOutcome.RESET not in outcomes
 
 
 def test_a_drift_beyond_the_assumption_is_noticed_as_soon_as_it_shows() -> None:
@@ -293,7 +293,7 @@ def test_a_drift_beyond_the_assumption_is_noticed_as_soon_as_it_shows() -> None:
 def test_an_exchange_that_cannot_be_is_ignored(exchange: Exchange) -> None:
     """Readings that no two clocks can give are counted and leave nothing behind."""
     estimator = ClockEstimator()
-    assert Outcome.IGNORED is estimator.add(exchange)
+    assert ExchangeOutcome.IGNORED is estimator.add(exchange)
     assert 1 == estimator.ignored
     assert estimator.at(0) is None
 
@@ -303,7 +303,7 @@ def test_an_exchange_heard_twice_counts_once() -> None:
     estimator = ClockEstimator()
     exchange = Exchange(0, 1_000, 1_000, 2_000)
     outcomes = [estimator.add(exchange), estimator.add(exchange)]
-    assert [Outcome.ACCEPTED, Outcome.IGNORED] == outcomes
+    assert [ExchangeOutcome.ACCEPTED, ExchangeOutcome.IGNORED] == outcomes
     assert 1 == known(estimator, 0).exchanges
 
 
@@ -311,10 +311,10 @@ def test_the_past_beyond_the_window_is_dropped() -> None:
     """What is older than the window before the newest exchange is neither kept nor accepted."""
     estimator = ClockEstimator(window_ns=NS_PER_S)
     old, new = Exchange(0, 0, 0, 0), Exchange(2 * NS_PER_S, 2 * NS_PER_S, 2 * NS_PER_S, 2 * NS_PER_S)
-    assert Outcome.ACCEPTED is estimator.add(old)
-    assert Outcome.ACCEPTED is estimator.add(new)
+    assert ExchangeOutcome.ACCEPTED is estimator.add(old)
+    assert ExchangeOutcome.ACCEPTED is estimator.add(new)
     assert 1 == known(estimator, 2 * NS_PER_S).exchanges
-    assert Outcome.IGNORED is estimator.add(dataclasses.replace(old, t4_ns=1))
+    assert ExchangeOutcome.IGNORED is estimator.add(dataclasses.replace(old, t4_ns=1))
 
 
 def test_one_clock_has_no_offset() -> None:

@@ -17,22 +17,30 @@ from plctl.common.protocol import requests as rq
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke, Peer
 from plctl.common.transport.refusals import Refusal
-from plctl.controller.hub.agent_hub import CHECK_NS, LARGE_BYTES, SILENCE_NS, Lost, Returned, Silent, Switchboard
+from plctl.controller.hub.agent_hub import (
+    CHECK_NS,
+    LARGE_BYTES,
+    SILENCE_NS,
+    AgentHub,
+    AgentLost,
+    AgentReturned,
+    AgentSilent,
+)
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
 
 
 class Fixture:
-    """A switchboard, an agent's end, and what run `r` heard."""
+    """An agent hub, an agent's end, and what run `r` was told."""
 
     def __init__(self) -> None:
         self.hub = LocalHub()
         self.clock = FakeClock()
-        self.board = Switchboard(self.hub, self.clock, "c")
+        self.agent_hub = AgentHub(self.hub, self.clock, "c")
         self.spoke: LocalSpoke = self.hub.spoke("edge-1")
         self.heard: list[tuple[str, object]] = []
         self.serving: asyncio.Task[None]
-        self.board.listen("r", ["edge-1"], self._hear)
+        self.agent_hub.listen("r", ["edge-1"], self._hear)
 
     def _hear(self, host: str, message: object, _reply_to: int) -> None:
         self.heard.append((host, message))
@@ -48,175 +56,175 @@ class Fixture:
 
 
 @pytest.fixture
-async def board() -> AsyncIterator[Fixture]:
-    """A running switchboard."""
+async def stage() -> AsyncIterator[Fixture]:
+    """A running agent hub."""
     fixture = Fixture()
-    fixture.serving = asyncio.create_task(fixture.board.serve())
+    fixture.serving = asyncio.create_task(fixture.agent_hub.serve())
     yield fixture
     fixture.serving.cancel()
     await asyncio.gather(fixture.serving, return_exceptions=True)
 
 
-async def test_a_stranger_is_not_heard(board: Fixture) -> None:
+async def test_a_stranger_is_not_heard(stage: Fixture) -> None:
     """Before HELLO nothing an agent says reaches a run; after it everything does."""
-    await board.say(m.Released())
-    await board.say(HELLO)
-    assert isinstance(await board.answer(), m.Welcome)
-    await board.say(m.Events(1, ()))
-    assert await board.answer() == m.Ack(1)
-    assert board.heard == [("edge-1", m.Events(1, ()))]
+    await stage.say(m.Released())
+    await stage.say(HELLO)
+    assert isinstance(await stage.answer(), m.Welcome)
+    await stage.say(m.Events(1, ()))
+    assert await stage.answer() == m.Ack(1)
+    assert stage.heard == [("edge-1", m.Events(1, ()))]
 
 
-async def test_reports_are_taken_once_and_in_order(board: Fixture) -> None:
+async def test_reports_are_taken_once_and_in_order(stage: Fixture) -> None:
     """One that comes twice has one effect and is acknowledged again; one that comes too early has none."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     for number, acknowledged in ((1, 1), (1, 1), (4, 1), (2, 2), (3, 3), (4, 4)):
-        await board.say(m.Events(number, ()))
-        assert m.Ack(acknowledged) == await board.answer()
-    assert [1, 2, 3, 4] == [message.number for _, message in board.heard if isinstance(message, m.Events)]
-    assert 0 == board.board.agents["edge-1"].missing
+        await stage.say(m.Events(number, ()))
+        assert m.Ack(acknowledged) == await stage.answer()
+    assert [1, 2, 3, 4] == [message.number for _, message in stage.heard if isinstance(message, m.Events)]
+    assert 0 == stage.agent_hub.agents["edge-1"].missing
 
 
-async def test_what_an_agent_let_go_is_known(board: Fixture) -> None:
+async def test_what_an_agent_let_go_is_known(stage: Fixture) -> None:
     """A gap skips the numbers that it names, once, and counts them; one further on skips nothing."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     for gap, acknowledged in ((m.Gap(9, 5), 0), (m.Gap(3, 1), 3), (m.Gap(4, 2), 4), (m.Gap(4, 2), 4)):
-        await board.say(gap)
-        assert m.Ack(acknowledged) == await board.answer()
-    assert 4 == board.board.agents["edge-1"].missing
+        await stage.say(gap)
+        assert m.Ack(acknowledged) == await stage.answer()
+    assert 4 == stage.agent_hub.agents["edge-1"].missing
 
 
-async def test_nonsense_is_refused_and_counted(board: Fixture) -> None:
+async def test_nonsense_is_refused_and_counted(stage: Fixture) -> None:
     """Bytes that are no message, and messages that an agent may not send, change nothing but a counter."""
-    await board.say(HELLO)
-    await board.answer()
-    await board.spoke.send(b"\xc1")
-    await board.say(m.Release())
-    await board.say(m.Events(1, ()))
-    await board.answer()
-    assert {Refusal.MALFORMED: 1, Refusal.FORBIDDEN: 1} == board.board.refusals.counts
+    await stage.say(HELLO)
+    await stage.answer()
+    await stage.spoke.send(b"\xc1")
+    await stage.say(m.Release())
+    await stage.say(m.Events(1, ()))
+    await stage.answer()
+    assert {Refusal.MALFORMED: 1, Refusal.FORBIDDEN: 1} == stage.agent_hub.refusals.counts
 
 
-async def test_a_reconnecting_agent_learns_what_arrived(board: Fixture) -> None:
+async def test_a_reconnecting_agent_learns_what_arrived(stage: Fixture) -> None:
     """HELLO from the same process is answered with the last number, so that it sends only the rest."""
-    await board.say(HELLO)
-    await board.answer()
-    await board.say(m.Events(1, ()))
-    await board.answer()
-    await board.say(HELLO)
-    welcome = await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
+    await stage.say(m.Events(1, ()))
+    await stage.answer()
+    await stage.say(HELLO)
+    welcome = await stage.answer()
     assert isinstance(welcome, m.Welcome)
     assert welcome.acknowledged == 1
-    assert [m.Events(1, ()), Returned()] == [message for _, message in board.heard]
+    assert [m.Events(1, ()), AgentReturned()] == [message for _, message in stage.heard]
 
 
-async def test_another_process_of_the_same_name_has_lost_the_run(board: Fixture) -> None:
+async def test_another_process_of_the_same_name_has_lost_the_run(stage: Fixture) -> None:
     """An agent that was started again cannot hold what its predecessor built: the run hears of the loss."""
-    await board.say(HELLO)
-    await board.answer()
-    await board.say(m.Hello("edge-1", "0.1.0", 12, HELLO.clock))
-    await board.answer()
-    assert board.heard == [("edge-1", Lost("edge-1 was started again"))]
+    await stage.say(HELLO)
+    await stage.answer()
+    await stage.say(m.Hello("edge-1", "0.1.0", 12, HELLO.clock))
+    await stage.answer()
+    assert stage.heard == [("edge-1", AgentLost("edge-1 was started again"))]
 
 
-async def test_silence_is_told_and_so_is_return(board: Fixture) -> None:
+async def test_silence_is_told_and_so_is_return(stage: Fixture) -> None:
     """An agent that says nothing for the whole silence cannot be told anything, until a word of it is heard."""
-    await board.say(HELLO)
-    await board.answer()
-    said_ns = board.clock.monotonic_ns()
-    while not board.heard:
-        board.clock.advance(CHECK_NS)
+    await stage.say(HELLO)
+    await stage.answer()
+    said_ns = stage.clock.monotonic_ns()
+    while not stage.heard:
+        stage.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
-    assert board.clock.monotonic_ns() - said_ns <= SILENCE_NS + 2 * CHECK_NS
+    assert stage.clock.monotonic_ns() - said_ns <= SILENCE_NS + 2 * CHECK_NS
     with pytest.raises(WorldError, match="cannot reach edge-1: it is not here"):
-        await board.board.tell("edge-1", m.Release(), "r", 1)
-    await board.say(m.Events(1, ()))
-    assert m.Ack(1) == await board.answer()
-    expected = [Silent("edge-1 has said nothing for 10 s"), Returned(), m.Events(1, ())]
-    assert expected == [message for _, message in board.heard]
+        await stage.agent_hub.send_command("edge-1", m.Release(), "r", 1)
+    await stage.say(m.Events(1, ()))
+    assert m.Ack(1) == await stage.answer()
+    expected = [AgentSilent("edge-1 has sent nothing for 10 s"), AgentReturned(), m.Events(1, ())]
+    assert expected == [message for _, message in stage.heard]
 
 
-async def test_a_controller_that_was_stopped_blames_nobody(board: Fixture) -> None:
+async def test_a_controller_that_was_stopped_blames_nobody(stage: Fixture) -> None:
     """Agents cannot be heard while the controller itself does not run: that is no silence of theirs."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     for _ in range(5):
-        board.clock.advance(10 * SILENCE_NS)
+        stage.clock.advance(10 * SILENCE_NS)
         await asyncio.sleep(0)
-        board.clock.advance(CHECK_NS)
+        stage.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
-    assert [] == board.heard
-    assert board.board.agents["edge-1"].here
+    assert [] == stage.heard
+    assert stage.agent_hub.agents["edge-1"].here
 
 
-async def test_who_speaks_is_not_silent_however_long_his_words_must_wait(board: Fixture) -> None:
+async def test_who_speaks_is_not_silent_however_long_his_words_must_wait(stage: Fixture) -> None:
     """A controller that lags behind what it has read knows that its agents are there."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     turns = 3 * SILENCE_NS // CHECK_NS
     for number in range(1, 100 * turns):
-        await board.say(m.Events(number, ()))
+        await stage.say(m.Events(number, ()))
     for number in range(100 * turns, 101 * turns):
-        await board.say(m.Events(number, ()))
-        board.clock.advance(CHECK_NS)
+        await stage.say(m.Events(number, ()))
+        stage.clock.advance(CHECK_NS)
         await asyncio.sleep(0)
-    assert 1 < len(board.heard) < 100 * turns, "nothing had to wait"
-    assert not any(isinstance(message, Silent | Returned) for _, message in board.heard)
+    assert 1 < len(stage.heard) < 100 * turns, "nothing had to wait"
+    assert not any(isinstance(message, AgentSilent | AgentReturned) for _, message in stage.heard)
 
 
-async def test_a_query_is_answered_with_the_clock(board: Fixture) -> None:
+async def test_a_query_is_answered_with_the_clock(stage: Fixture) -> None:
     """The answer quotes the query and holds the controller's clock when it came and when the answer left."""
-    await board.say(HELLO)
-    await board.answer()
-    await board.say(ps.ClockQuery(7), epoch="")
-    now_ns = board.clock.monotonic_ns()
-    assert ps.ClockReply(7, now_ns, now_ns) == await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
+    await stage.say(ps.ClockQuery(7), epoch="")
+    now_ns = stage.clock.monotonic_ns()
+    assert ps.ClockReply(7, now_ns, now_ns) == await stage.answer()
 
 
-async def test_the_last_status_is_kept(board: Fixture) -> None:
+async def test_the_last_status_is_kept(stage: Fixture) -> None:
     """How an agent is, is what it said last."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     for waiting in (1, 2):
-        await board.say(ps.Status(-5, 6, "exchanges", 7, waiting, 8), epoch="")
-    await board.say(m.Events(1, ()))
-    await board.answer()
-    assert ps.Status(-5, 6, "exchanges", 7, 2, 8) == board.board.agents["edge-1"].status
+        await stage.say(ps.Status(-5, 6, "exchanges", 7, waiting, 8), epoch="")
+    await stage.say(m.Events(1, ()))
+    await stage.answer()
+    assert ps.Status(-5, 6, "exchanges", 7, 2, 8) == stage.agent_hub.agents["edge-1"].status
 
 
-async def test_who_left_is_not_heard_until_it_says_hello(board: Fixture) -> None:
+async def test_who_left_is_not_heard_until_it_says_hello(stage: Fixture) -> None:
     """After GOODBYE a connection has nothing to say."""
     for message in (HELLO, m.Goodbye(), m.Events(1, ()), HELLO, m.Events(1, ())):
-        await board.say(message)
-    assert [m.Welcome, m.Welcome, m.Ack] == [type(await board.answer()) for _ in range(3)]
-    assert {Refusal.STRANGER: 1} == board.board.refusals.counts
+        await stage.say(message)
+    assert [m.Welcome, m.Welcome, m.Ack] == [type(await stage.answer()) for _ in range(3)]
+    assert {Refusal.STRANGER: 1} == stage.agent_hub.refusals.counts
 
 
-async def test_what_was_not_committed_is_not_acknowledged(board: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A switchboard whose journal cannot be written ends, and the agent keeps what it has."""
+async def test_what_was_not_committed_is_not_acknowledged(stage: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent hub whose journal cannot be written ends, and the agent keeps what it has."""
 
     def refuse() -> None:
         raise WorldError("the disk is full")
 
-    await board.say(HELLO)
-    await board.answer()
-    monkeypatch.setattr(board.board.journal, "commit", refuse)
-    await board.say(m.Events(1, ()))
+    await stage.say(HELLO)
+    await stage.answer()
+    monkeypatch.setattr(stage.agent_hub.journal, "commit", refuse)
+    await stage.say(m.Events(1, ()))
     with pytest.raises(WorldError, match="the disk is full"):
-        await asyncio.wait_for(board.serving, 10)
-    assert board.spoke.inbox.empty()
+        await asyncio.wait_for(stage.serving, 10)
+    assert stage.spoke.inbox.empty()
 
 
-async def test_a_welcome_acknowledges_only_what_was_committed(board: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_welcome_acknowledges_only_what_was_committed(stage: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report and a HELLO of one moment: WELCOME names the report's number, and the journal has kept it by then."""
     kept = [0]
-    commit = board.board.journal.commit
+    commit = stage.agent_hub.journal.commit
 
     def committed() -> None:
         commit()
-        kept.append(board.board.journal.agents()[0].acknowledged)
+        kept.append(stage.agent_hub.journal.agents()[0].acknowledged)
 
     async def check(peer: Peer, data: bytes) -> None:
         message = m.decode(data, "controller").message
@@ -224,76 +232,76 @@ async def test_a_welcome_acknowledges_only_what_was_committed(board: Fixture, mo
             assert kept[-1] == message.acknowledged
         await send(peer, data)
 
-    await board.say(HELLO)
-    await board.answer()
-    send = board.hub.send
-    monkeypatch.setattr(board.board.journal, "commit", committed)
-    monkeypatch.setattr(board.hub, "send", check)
-    await board.say(m.Events(1, ()))
-    await board.say(HELLO)
-    answers = [await board.answer() for _ in range(2)]
+    await stage.say(HELLO)
+    await stage.answer()
+    send = stage.hub.send
+    monkeypatch.setattr(stage.agent_hub.journal, "commit", committed)
+    monkeypatch.setattr(stage.hub, "send", check)
+    await stage.say(m.Events(1, ()))
+    await stage.say(HELLO)
+    answers = [await stage.answer() for _ in range(2)]
     assert [1] == [answer.acknowledged for answer in answers if isinstance(answer, m.Welcome)]
 
 
-async def test_a_new_switchboard_knows_what_the_last_one_acknowledged(board: Fixture) -> None:
+async def test_a_new_agent_hub_knows_what_the_last_one_acknowledged(stage: Fixture) -> None:
     """With the same journal: the same process of the agent goes on, and sends only what was not acknowledged."""
-    await board.say(HELLO)
-    await board.answer()
+    await stage.say(HELLO)
+    await stage.answer()
     for number in (1, 2, 3):
-        await board.say(m.Events(number, ()))
-        assert m.Ack(number) == await board.answer()
-    successor = Switchboard(board.hub, board.clock, "c", journal=board.board.journal)
+        await stage.say(m.Events(number, ()))
+        assert m.Ack(number) == await stage.answer()
+    successor = AgentHub(stage.hub, stage.clock, "c", journal=stage.agent_hub.journal)
     assert [("edge-1", 3, False)] == [(n, a.acknowledged, a.here) for n, a in successor.agents.items()]
     assert successor.agents["edge-1"].hello == HELLO
     stranger = Peer("edge-1", route="edge-1/other")
-    board.board.journal.saw_agent("edge-1", stranger.route, HELLO, "now")
-    assert 0 == board.board.journal.agents()[0].acknowledged
+    stage.agent_hub.journal.saw_agent("edge-1", stranger.route, HELLO, "now")
+    assert 0 == stage.agent_hub.journal.agents()[0].acknowledged
 
 
-async def test_goodbye_is_loss_with_a_cause(board: Fixture) -> None:
+async def test_goodbye_is_loss_with_a_cause(stage: Fixture) -> None:
     """An agent that leaves says why, and the run hears it."""
-    await board.say(HELLO)
-    await board.answer()
-    await board.say(m.Goodbye("SIGTERM"))
-    while not board.heard:
+    await stage.say(HELLO)
+    await stage.answer()
+    await stage.say(m.Goodbye("SIGTERM"))
+    while not stage.heard:
         await asyncio.sleep(0)
-    assert board.heard == [("edge-1", Lost("edge-1 left: SIGTERM"))]
+    assert stage.heard == [("edge-1", AgentLost("edge-1 left: SIGTERM"))]
 
 
-async def test_telling_nobody_is_an_error(board: Fixture) -> None:
+async def test_telling_nobody_is_an_error(stage: Fixture) -> None:
     """A command to an agent that is not there is an error for the caller, not silence."""
     with pytest.raises(WorldError, match="cannot reach edge-9"):
-        await board.board.tell("edge-9", m.Release(), "r", 1)
+        await stage.agent_hub.send_command("edge-9", m.Release(), "r", 1)
 
 
-async def test_a_request_does_not_wait_behind_what_agents_said(board: Fixture) -> None:
+async def test_a_request_does_not_wait_behind_what_agents_said(stage: Fixture) -> None:
     """However much of it there is: the request is read at once, and answered before most of that is handled."""
     requested: list[int] = []
 
-    async def desk(_peer: Peer, _envelope: m.Envelope) -> None:
-        requested.append(len(board.heard))
+    async def handler(_peer: Peer, _envelope: m.Envelope) -> None:
+        requested.append(len(stage.heard))
 
-    board.board.attend(desk)
-    client = board.hub.spoke("ada", "operator")
-    await board.say(HELLO)
+    stage.agent_hub.set_request_handler(handler)
+    client = stage.hub.spoke("ada", "operator")
+    await stage.say(HELLO)
     for number in range(1, 1001):
-        await board.say(m.Events(number, ()))
+        await stage.say(m.Events(number, ()))
     await client.send(m.encode(m.Envelope(rq.ListAgents(), id=1)))
     async with asyncio.timeout(10):
-        while len(board.heard) < 1000:
+        while len(stage.heard) < 1000:
             await asyncio.sleep(0)
     assert [True] == [heard < 10 for heard in requested]
 
 
-async def test_a_large_request_holds_up_no_small_one(board: Fixture) -> None:
+async def test_a_large_request_holds_up_no_small_one(stage: Fixture) -> None:
     """It is decoded beside everything else, and refused as any other where it is nonsense."""
     requested: asyncio.Queue[str] = asyncio.Queue()
 
-    async def desk(_peer: Peer, envelope: m.Envelope) -> None:
+    async def handler(_peer: Peer, envelope: m.Envelope) -> None:
         requested.put_nowait(type(envelope.message).__name__)
 
-    board.board.attend(desk)
-    client = board.hub.spoke("ada", "operator")
+    stage.agent_hub.set_request_handler(handler)
+    client = stage.hub.spoke("ada", "operator")
     schedule = Schedule((Row(0, 0, 1, 10**6),))
     links = tuple(LinkRequest(LinkPlan(f"l{number}", schedule, schedule)) for number in range(3_000))
     large = m.encode(m.Envelope(rq.Submit(RunRequest("r", 1, links, 1)), id=1))
@@ -305,4 +313,4 @@ async def test_a_large_request_holds_up_no_small_one(board: Fixture) -> None:
     await client.send(m.encode(m.Envelope(rq.ListAgents(), id=3)))
     async with asyncio.timeout(30):
         assert ["Submit", "ListAgents", "ListAgents", "Submit"] == [await requested.get() for _ in range(4)]
-    assert {Refusal.MALFORMED: 1} == board.board.refusals.counts
+    assert {Refusal.MALFORMED: 1} == stage.agent_hub.refusals.counts

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from plctl.common.transport.hub_and_spoke import Peer
-from plctl.controller.hub.backlog import Backlog, Heard
+from plctl.controller.hub.backlog import Backlog, Received
 
 PEER = Peer("edge-1")
 
 
-def heard(data: bytes) -> Heard:
+def heard(data: bytes) -> Received:
     """A message that came at 0."""
-    return Heard(PEER, data, 0)
+    return Received(PEER, data, 0)
 
 
 async def test_messages_come_out_as_they_went_in() -> None:

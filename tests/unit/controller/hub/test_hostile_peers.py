@@ -1,4 +1,4 @@
-"""A switchboard on TCP, under attack: nothing hostile has an effect, all is counted, honest agents notice nothing."""
+"""An agent hub on TCP, under attack: nothing hostile has an effect, all is counted, honest agents notice nothing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol import wire
 from plctl.common.transport.hub_and_spoke import ZmqSpoke
 from plctl.common.transport.refusals import Refusal, Refusals
-from plctl.controller.hub.agent_hub import Switchboard
+from plctl.controller.hub.agent_hub import AgentHub
 
 MESSAGES = 20_000
 
 
 class Battlefield(Site):
-    """A switchboard with run `r` on edge-1, and its log."""
+    """An agent hub with run `r` on edge-1, and its log."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
         self.log: list[Event] = []
         super().__init__(folder, Refusals(self.clock, make_log(self.log.append, self.clock, host="controller")))
-        self.board = Switchboard(self.hub, self.clock, "c", self.refusals)
+        self.agent_hub = AgentHub(self.hub, self.clock, "c", self.refusals)
         self.heard: list[tuple[str, object]] = []
-        self.board.listen("r", ["edge-1"], self._hear)
+        self.agent_hub.listen("r", ["edge-1"], self._hear)
 
     def _hear(self, host: str, message: object, _reply_to: int) -> None:
         self.heard.append((host, message))
@@ -45,9 +45,9 @@ class Battlefield(Site):
 
 @pytest.fixture
 async def field(tmp_path: Path) -> AsyncIterator[Battlefield]:
-    """A serving switchboard on TCP."""
+    """A serving agent hub on TCP."""
     field = Battlefield(tmp_path / "keys")
-    serving = asyncio.create_task(field.board.serve())
+    serving = asyncio.create_task(field.agent_hub.serve())
     yield field
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
@@ -79,7 +79,7 @@ async def test_hello_must_be_under_ones_own_name(field: Battlefield) -> None:
     spoke = field.spoke(field.enroll("mallory"))
     await say(spoke, m.Hello("edge-1", "0.1.0", 1, clock_identity()))
     assert await answer(spoke) == m.Refused("HELLO says 'edge-1', but the key is for mallory")
-    assert not field.board.agents
+    assert not field.agent_hub.agents
 
 
 async def test_only_the_agents_of_a_run_have_a_say_in_it(field: Battlefield) -> None:
@@ -99,7 +99,7 @@ async def test_a_replaced_connection_is_heard_no_more(field: Battlefield) -> Non
     await answer(second)
     await say(first, m.Prepared(()))
     await until(lambda: field.refusals.counts[Refusal.STRANGER] == 1)
-    assert ["Lost"] == [type(message).__name__ for _, message in field.heard]
+    assert ["AgentLost"] == [type(message).__name__ for _, message in field.heard]
 
 
 async def test_a_storm_of_hostile_messages_changes_nothing(field: Battlefield) -> None:
@@ -112,8 +112,8 @@ async def test_a_storm_of_hostile_messages_changes_nothing(field: Battlefield) -
     await until(lambda: field.refusals.counts.total() >= expected.total())
     assert expected == field.refusals.counts
     assert [("edge-1", m.Events(n, ())) for n in range(1, 201)] == field.heard
-    assert {"edge-1"} == field.board.agents.keys()
-    assert 0 == field.board.agents["edge-1"].missing
+    assert {"edge-1"} == field.agent_hub.agents.keys()
+    assert 0 == field.agent_hub.agents["edge-1"].missing
     who = Counter((event["peer"], event["address"]) for event in field.log)
     assert who.total() == len(who), "a peer was logged twice within a minute"
 

@@ -13,7 +13,7 @@ from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import BusyError, UserError
 from plctl.common.protocol import messages as m
 from plctl.controller.hub.journal import _SCHEMA, Happened, Journal, RunEntry
-from plctl.controller.lifecycle.run_events import Begin, Cancel, Said
+from plctl.controller.lifecycle.run_events import Answered, Begin, CancelRequested
 
 CLOCK = ClockIdentity("boot", "time:[1]")
 HELLO = m.Hello("a", "0.1.0", 1, CLOCK)
@@ -41,9 +41,9 @@ def test_a_run_comes_back_as_it_went_in(journal: Journal, path: Path) -> None:
     """Its entry, its course in order, and the sizes of its files survive the process; only its owner may read them."""
     course = [
         Happened(Begin(), 5, 0),
-        Happened(Said("a", m.Armed(7, "exchanges")), 6, 99),
+        Happened(Answered("a", m.Armed(7, "exchanges")), 6, 99),
         Happened(
-            Said(
+            Answered(
                 "a",
                 m.Finished(
                     (),
@@ -52,7 +52,7 @@ def test_a_run_comes_back_as_it_went_in(journal: Journal, path: Path) -> None:
             7,
             99,
         ),
-        Happened(Cancel("enough"), 8, 99),
+        Happened(CancelRequested("enough"), 8, 99),
     ]
     journal.add_run(entry("r-1"))
     for happened in course:

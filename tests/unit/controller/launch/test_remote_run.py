@@ -16,7 +16,7 @@ from plctl.common.client.controller_client import RefusedError
 from plctl.common.plan.run_request import LinkRequest, RunRequest
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
-from plctl.controller.launch.remote_run import Order, Outcome, carry_through
+from plctl.controller.launch.remote_run import FollowOptions, FollowOutcome, carry_through
 
 REQUEST = RunRequest("handover", 1, (LinkRequest(handover_plan()),))
 SUBMITTED = rq.Submitted(RUN, (rq.Assignment("leo-0", "edge-1", 1, 1),), ("h2 has gone",))
@@ -53,7 +53,9 @@ def controller(folder: Path, asked: list[rq.ClientRequest]) -> Callable[[rq.Clie
     return answer
 
 
-async def carry(answer: Callable[[rq.ClientRequest], m.Message], order: Order) -> tuple[Outcome, str, list[str]]:
+async def carry(
+    answer: Callable[[rq.ClientRequest], m.Message], order: FollowOptions
+) -> tuple[FollowOutcome, str, list[str]]:
     """What became of it, what was shown, and the runs that are known to have begun."""
     console = Console(file=io.StringIO(), width=200)
     begun: list[str] = []
@@ -66,7 +68,9 @@ async def carry(answer: Callable[[rq.ClientRequest], m.Message], order: Order) -
 async def test_a_run_is_submitted_once_followed_and_fetched(there: Path, tmp_path: Path) -> None:
     """Its folder is then here, as if it had run here; warnings and the way out are shown."""
     asked: list[rq.ClientRequest] = []
-    outcome, shown, begun = await carry(controller(there, asked), Order("pack", force=True, fetch_to=tmp_path / "runs"))
+    outcome, shown, begun = await carry(
+        controller(there, asked), FollowOptions("pack", force=True, fetch_to=tmp_path / "runs")
+    )
     (submit,) = [request for request in asked if isinstance(request, rq.Submit)]
     assert (REQUEST, "pack", True, False) == (submit.request, submit.policy, submit.force, submit.plan_only)
     assert (SUBMITTED, "ok", tmp_path / "runs" / RUN) == (
@@ -82,7 +86,7 @@ async def test_a_run_is_submitted_once_followed_and_fetched(there: Path, tmp_pat
 async def test_results_may_stay_where_they_are(there: Path, tmp_path: Path) -> None:
     """Then only what is needed for the verdicts is read."""
     asked: list[rq.ClientRequest] = []
-    outcome, _, _ = await carry(controller(there, asked), Order())
+    outcome, _, _ = await carry(controller(there, asked), FollowOptions())
     assert (None, True) == (outcome.folder, outcome.record is not None)
     assert {"run.json"} == {request.path for request in asked if isinstance(request, rq.ReadFile)}
     assert [there.parent] == list(tmp_path.iterdir())
@@ -91,15 +95,15 @@ async def test_results_may_stay_where_they_are(there: Path, tmp_path: Path) -> N
 async def test_a_detached_run_is_not_waited_for(there: Path) -> None:
     """Nothing is asked after it was submitted."""
     asked: list[rq.ClientRequest] = []
-    outcome, _, _ = await carry(controller(there, asked), Order(detach=True))
-    assert Outcome(SUBMITTED) == outcome
+    outcome, _, _ = await carry(controller(there, asked), FollowOptions(detach=True))
+    assert FollowOutcome(SUBMITTED) == outcome
     assert [rq.Submit] == [type(request) for request in asked]
 
 
 async def test_a_refused_run_has_not_begun() -> None:
     """The controller's reason is the error."""
     with pytest.raises(RefusedError, match="link leo-0 fits on no host"):
-        await carry(lambda _: m.Refused("link leo-0 fits on no host"), Order())
+        await carry(lambda _: m.Refused("link leo-0 fits on no host"), FollowOptions())
 
 
 async def test_leaving_in_the_middle_knows_the_run(there: Path) -> None:
@@ -113,7 +117,7 @@ async def test_leaving_in_the_middle_knows_the_run(there: Path) -> None:
 
     begun: list[str] = []
     async with client_of(answer) as client:
-        work = carry_through(client, REQUEST, Order(), Console(file=io.StringIO()), begun)
+        work = carry_through(client, REQUEST, FollowOptions(), Console(file=io.StringIO()), begun)
         following = asyncio.create_task(work)
         with pytest.raises(asyncio.CancelledError):
             await following

@@ -11,18 +11,18 @@ from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.patience import clock_exchanges, exchange_gap_ns, lead_ns
 from plctl.controller.lifecycle.run_events import (
+    Answered,
     Begin,
-    Cancel,
+    CancelRequested,
     Event,
     Interrupted,
     Lost,
-    Phase,
     Resumed,
     Returned,
-    Said,
+    RunPhase,
+    SendCommand,
     SetTimer,
     Silent,
-    Tell,
     TimedOut,
     Unreached,
     dump,
@@ -66,14 +66,14 @@ class Driver:
         for event in events:
             self.now += 1
             for instruction in self.machine.handle(event, self.now):
-                if isinstance(instruction, Tell):
+                if isinstance(instruction, SendCommand):
                     told.append((instruction.host, type(instruction.message).__name__))
         return told
 
 
-BOTH_PREPARED = (Said("a", prepared("x")), Said("b", prepared("y")))
-BOTH_ARMED = (Said("a", m.Armed(1, "s")), Said("b", m.Armed(2, "s")))
-BOTH_STARTED = (Said("a", started("x")), Said("b", started("y")))
+BOTH_PREPARED = (Answered("a", prepared("x")), Answered("b", prepared("y")))
+BOTH_ARMED = (Answered("a", m.Armed(1, "s")), Answered("b", m.Armed(2, "s")))
+BOTH_STARTED = (Answered("a", started("x")), Answered("b", started("y")))
 
 
 def test_a_run_that_goes_well() -> None:
@@ -85,11 +85,11 @@ def test_a_run_that_goes_well() -> None:
     assert drive(BOTH_ARMED[0]) == []
     assert drive(BOTH_ARMED[1]) == [("a", "Commit"), ("b", "Commit")]
     assert drive(*BOTH_STARTED) == []
-    assert drive.machine.phase is Phase.RUNNING
-    assert drive(Said("a", finished("x"))) == []
-    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
-    drive(Said("b", m.Released()), Said("a", m.Released()))
-    assert drive.machine.phase is Phase.DONE
+    assert drive.machine.phase is RunPhase.RUNNING
+    assert drive(Answered("a", finished("x"))) == []
+    assert drive(Answered("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    drive(Answered("b", m.Released()), Answered("a", m.Released()))
+    assert drive.machine.phase is RunPhase.DONE
     assert drive.machine.cause == ""
     record = drive.machine.records["y"]
     assert (record.bound_before_ns, record.bound_after_ns) == (2, 3)
@@ -100,7 +100,10 @@ def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
     """A failure in PREPARE releases everything; the other links say whose fault it was."""
     drive = Driver()
     drive(Begin())
-    assert drive(Said("a", prepared("x", cause="no veth")), BOTH_PREPARED[1]) == [("a", "Release"), ("b", "Release")]
+    assert drive(Answered("a", prepared("x", cause="no veth")), BOTH_PREPARED[1]) == [
+        ("a", "Release"),
+        ("b", "Release"),
+    ]
     assert drive.machine.records["x"].cause == "no veth"
     assert drive.machine.records["y"].cause == "not started, because of link x: no veth"
 
@@ -111,7 +114,7 @@ def test_a_loose_clock_is_given_time_to_settle() -> None:
     drive(Begin(), *BOTH_PREPARED)
     first_t0_ns = drive.machine.t0_ns
     drive.now += 10**8
-    assert drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1]) == [("a", "Arm"), ("b", "Arm")]
+    assert drive(Answered("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1]) == [("a", "Arm"), ("b", "Arm")]
     assert drive.machine.t0_ns > first_t0_ns
     assert drive(*BOTH_ARMED) == [("a", "Commit"), ("b", "Commit")]
 
@@ -121,9 +124,9 @@ def test_half_the_budget_is_left_to_the_start_if_that_can_be_had_soon() -> None:
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED)
     since_ns = drive.now
-    while drive.machine.phase is Phase.ARMING:
+    while drive.machine.phase is RunPhase.ARMING:
         drive.now += 10**8
-        told = drive(Said("a", m.Armed(600_000, "s")), BOTH_ARMED[1])
+        told = drive(Answered("a", m.Armed(600_000, "s")), BOTH_ARMED[1])
     assert told == [("a", "Commit"), ("b", "Commit")]
     assert drive.now - since_ns > drive.machine.patience.settle_ns
 
@@ -140,9 +143,9 @@ def test_a_loose_clock_is_refused_in_the_end() -> None:
     """An agent whose clock bound stays above the skew budget ends the run, which says the two figures."""
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED)
-    while drive.machine.phase is Phase.ARMING:
+    while drive.machine.phase is RunPhase.ARMING:
         drive.now += 10**9
-        told = drive(Said("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1])
+        told = drive(Answered("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1])
     assert told == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["x"].cause == (
         "the clock of a is known only to within 2 ms, the run's budget is 1 ms; ease the load on the network and the "
@@ -154,18 +157,18 @@ def test_a_refused_commit_fails_the_run() -> None:
     """An agent that could not start in time makes the run fail with its cause, also for links that did start."""
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0])
-    assert ("b", "Release") in drive(Said("b", m.Refused("COMMIT came 3 ms after T0")))
+    assert ("b", "Release") in drive(Answered("b", m.Refused("COMMIT came 3 ms after T0")))
     assert drive.machine.cause == "link x: not started, because of link y: COMMIT came 3 ms after T0"
 
 
 def test_a_short_run_may_finish_on_one_host_before_another_has_said_started() -> None:
     """FINISHED from one host before STARTED from the other is kept, not lost."""
     drive = Driver()
-    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Said("a", finished("x")))
-    assert drive.machine.phase is Phase.COMMITTED
+    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Answered("a", finished("x")))
+    assert drive.machine.phase is RunPhase.COMMITTED
     drive(BOTH_STARTED[1])
-    assert drive.machine.phase is Phase.RUNNING
-    assert drive(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.phase is RunPhase.RUNNING
+    assert drive(Answered("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
 
 
 def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
@@ -173,7 +176,7 @@ def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
     assert drive(Lost("a", "a is gone")) == []
-    assert drive(Said("b", finished("y"))) == [("b", "Release")]
+    assert drive(Answered("b", finished("y"))) == [("b", "Release")]
     assert (drive.machine.records["x"].cause, drive.machine.records["y"].cause) == ("a is gone", "")
 
 
@@ -181,30 +184,32 @@ def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
     """A cancelled run still collects what happened until then, if it had started."""
     early = Driver()
     early(Begin())
-    assert early(Cancel("Ctrl-C")) == [("a", "Release"), ("b", "Release")]
+    assert early(CancelRequested("Ctrl-C")) == [("a", "Release"), ("b", "Release")]
     late = Driver()
-    late(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")))
-    assert late(Cancel("Ctrl-C")) == [("b", "Stop")]
-    assert late(Said("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
+    late(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Answered("a", finished("x")))
+    assert late(CancelRequested("Ctrl-C")) == [("b", "Stop")]
+    assert late(Answered("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
     assert late.machine.records["y"].cancelled
 
 
 def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
     """What is left on a host is its links' failure, and the run ends all the same."""
     drive = Driver()
-    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Said("a", finished("x")), Said("b", finished("y")))
-    drive(Said("a", m.Refused("busy")), Said("b", m.Released()))
-    assert (drive.machine.phase, drive.machine.records["x"].cause) == (Phase.DONE, "not taken away: busy")
+    drive(
+        Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Answered("a", finished("x")), Answered("b", finished("y"))
+    )
+    drive(Answered("a", m.Refused("busy")), Answered("b", m.Released()))
+    assert (drive.machine.phase, drive.machine.records["x"].cause) == (RunPhase.DONE, "not taken away: busy")
 
 
 def test_silence_ends_in_a_sentence() -> None:
     """Agents that never answer are named with the phase, told to let go, and the run ends without them."""
     drive = Driver()
-    told = drive(Begin(), BOTH_PREPARED[0], TimedOut(Phase.PREPARING))
+    told = drive(Begin(), BOTH_PREPARED[0], TimedOut(RunPhase.PREPARING))
     assert told[2:] == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
-    drive(Said("a", m.Released()), TimedOut(Phase.RELEASING))
-    assert drive.machine.phase is Phase.DONE
+    drive(Answered("a", m.Released()), TimedOut(RunPhase.RELEASING))
+    assert drive.machine.phase is RunPhase.DONE
 
 
 def test_arming_comes_to_an_end() -> None:
@@ -213,8 +218,8 @@ def test_arming_comes_to_an_end() -> None:
     machine = drive.machine
     drive(Begin(), *BOTH_PREPARED[:1])
     (timer,) = [i for i in machine.handle(BOTH_PREPARED[1], 5) if isinstance(i, SetTimer)]
-    assert SetTimer(Phase.ARMING, 5 + machine.patience.arm_ns) == timer
-    assert drive(BOTH_ARMED[0], TimedOut(Phase.ARMING)) == [("a", "Release"), ("b", "Release")]
+    assert SetTimer(RunPhase.ARMING, 5 + machine.patience.arm_ns) == timer
+    assert drive(BOTH_ARMED[0], TimedOut(RunPhase.ARMING)) == [("a", "Release"), ("b", "Release")]
     assert "link y: b did not answer in time while the run was arming" in machine.records["x"].cause
 
 
@@ -231,7 +236,7 @@ def test_an_agent_cannot_speak_of_others_links() -> None:
     """What a host says of a link that is not its own changes nothing."""
     drive = Driver()
     forged = m.Prepared((m.LinkReadiness("y", cause="forged", check="forged"),))
-    drive(Begin(), Said("a", forged))
+    drive(Begin(), Answered("a", forged))
     assert (drive.machine.records["y"].check, drive.machine.records["y"].cause) == ("", "")
 
 
@@ -239,20 +244,20 @@ hosts = st.sampled_from(["a", "b"])
 links = {"a": "x", "b": "y"}
 events = st.one_of(
     st.just(Begin()),
-    st.builds(Cancel, st.just("c")),
+    st.builds(CancelRequested, st.just("c")),
     st.builds(Lost, hosts, st.just("gone")),
     st.builds(Silent, hosts, st.just("silent")),
     st.builds(Returned, hosts),
     st.builds(Unreached, hosts, st.just("unreached")),
     st.builds(Resumed, st.just("restarted")),
     st.builds(Interrupted, st.just("rebooted")),
-    st.builds(TimedOut, st.sampled_from(list(Phase)), st.sampled_from(["", "a", "b"])),
-    st.tuples(hosts, st.booleans()).map(lambda h: Said(h[0], prepared(links[h[0]], cause="bad" if h[1] else ""))),
-    st.tuples(hosts, st.integers(0, 2_000_000)).map(lambda h: Said(h[0], m.Armed(h[1], "s"))),
-    hosts.map(lambda h: Said(h, started(links[h]))),
-    hosts.map(lambda h: Said(h, finished(links[h]))),
-    hosts.map(lambda h: Said(h, m.Released())),
-    hosts.map(lambda h: Said(h, m.Refused("no"))),
+    st.builds(TimedOut, st.sampled_from(list(RunPhase)), st.sampled_from(["", "a", "b"])),
+    st.tuples(hosts, st.booleans()).map(lambda h: Answered(h[0], prepared(links[h[0]], cause="bad" if h[1] else ""))),
+    st.tuples(hosts, st.integers(0, 2_000_000)).map(lambda h: Answered(h[0], m.Armed(h[1], "s"))),
+    hosts.map(lambda h: Answered(h, started(links[h]))),
+    hosts.map(lambda h: Answered(h, finished(links[h]))),
+    hosts.map(lambda h: Answered(h, m.Released())),
+    hosts.map(lambda h: Answered(h, m.Refused("no"))),
 )
 
 
@@ -262,14 +267,18 @@ def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Eve
     drive = Driver()
     armed: set[str] = set()
     for event in sequence:
-        if isinstance(event, Said) and isinstance(event.message, m.Armed) and drive.machine.phase is Phase.ARMING:
+        if (
+            isinstance(event, Answered)
+            and isinstance(event.message, m.Armed)
+            and drive.machine.phase is RunPhase.ARMING
+        ):
             armed.add(event.host)
         if ("a", "Commit") in drive(event):
             assert armed == {"a", "b"}
     drive(Begin())
     for _ in range(8):
-        drive(Cancel("end"), TimedOut(drive.machine.phase))
-    assert drive.machine.phase is Phase.DONE
+        drive(CancelRequested("end"), TimedOut(drive.machine.phase))
+    assert drive.machine.phase is RunPhase.DONE
 
 
 def running() -> Driver:
@@ -285,9 +294,9 @@ def test_silence_loses_a_host_before_the_start_but_not_after_it() -> None:
     early(Begin())
     assert [("b", "Release")] == early(Silent("a", "a is silent"))
     late = running()
-    assert [] == late(Silent("a", "a is silent"), Said("b", finished("y")))
-    assert Phase.RUNNING is late.machine.phase
-    assert [("a", "Release"), ("b", "Release")] == late(Returned("a"), Said("a", finished("x")))
+    assert [] == late(Silent("a", "a is silent"), Answered("b", finished("y")))
+    assert RunPhase.RUNNING is late.machine.phase
+    assert [("a", "Release"), ("b", "Release")] == late(Returned("a"), Answered("a", finished("x")))
     assert "" == late.machine.cause
 
 
@@ -304,9 +313,9 @@ def test_a_silent_host_is_waited_for_until_after_the_planned_end() -> None:
     assert now_ns + machine.patience.return_ns == first_ns
     machine.handle(Returned("a"), now_ns + 1)
     second_ns = deadline(now_ns + 2)
-    machine.handle(TimedOut(Phase.RUNNING, "a"), first_ns)
+    machine.handle(TimedOut(RunPhase.RUNNING, "a"), first_ns)
     assert "" == machine.records["x"].cause
-    machine.handle(TimedOut(Phase.RUNNING, "a"), second_ns)
+    machine.handle(TimedOut(RunPhase.RUNNING, "a"), second_ns)
     assert "a fell silent and was waited for in vain (300 s)" == machine.records["x"].cause
     assert "" == machine.records["y"].cause
 
@@ -329,13 +338,21 @@ def test_a_controller_that_was_killed_after_commit_goes_on() -> None:
     for drive in (committed, late):
         assert [] == drive(Resumed("the controller was restarted"))
         drive(Returned("a"), Returned("b"), *BOTH_STARTED)
-        drive(Said("a", finished("x")), Said("b", finished("y")))
-        assert (Phase.RELEASING, "") == (drive.machine.phase, drive.machine.cause)
+        drive(Answered("a", finished("x")), Answered("b", finished("y")))
+        assert (RunPhase.RELEASING, "") == (drive.machine.phase, drive.machine.cause)
 
 
 def test_the_same_events_lead_to_the_same_state_and_words() -> None:
     """What a journal feeds to a new machine makes it what the old one was."""
-    sequence = [Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Silent("b", "s"), BOTH_STARTED[1], Cancel("c")]
+    sequence = [
+        Begin(),
+        *BOTH_PREPARED,
+        *BOTH_ARMED,
+        BOTH_STARTED[0],
+        Silent("b", "s"),
+        BOTH_STARTED[1],
+        CancelRequested("c"),
+    ]
     first, second = (RunMachine({"a": plan("x"), "b": plan("y")}) for _ in range(2))
     for number, event in enumerate(sequence):
         assert first.handle(event, number) == second.handle(load(*dump(event)), number)
@@ -345,7 +362,7 @@ def test_the_same_events_lead_to_the_same_state_and_words() -> None:
 def test_every_wait_has_an_end() -> None:
     """Each phase that waits for agents, but for the run itself, sets a timer."""
     machine = RunMachine({"a": plan("x")})
-    for step in (Begin(), Said("a", prepared("x")), Said("a", m.Armed(0, "s"))):
+    for step in (Begin(), Answered("a", prepared("x")), Answered("a", m.Armed(0, "s"))):
         timers = [i.phase for i in machine.handle(step, 5) if isinstance(i, SetTimer)]
         assert timers == [machine.phase]
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from plctl.controller.packets.plot import extremes, plot_svg, plot_text
-from plctl.controller.packets.stats import Sent, Summary
+from plctl.controller.packets.stats import PacketSummary, Sent
 
 
-def summary(direction: str, count: int = 5000, peak_ms: int = 80) -> Summary:
+def summary(direction: str, count: int = 5000, peak_ms: int = 80) -> PacketSummary:
     """Packets every millisecond with a sojourn of 1 ms, and a peak in the middle."""
     sojourn = np.full(count, 10**6, np.int64)
     sojourn[count // 2 : count // 2 + 1] = peak_ms * 10**6
     zero = np.zeros(count, np.int64)
     sent = Sent(np.arange(count) / 1000, sojourn, zero, zero, sojourn + 5 * 10**6)
-    return Summary(direction, {"admitted": count}, 0, 0, sent)
+    return PacketSummary(direction, {"admitted": count}, 0, 0, sent)
 
 
 @pytest.fixture(scope="module", autouse=True)

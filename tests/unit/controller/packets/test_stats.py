@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from support.packet_records import LINK, asked, dropped, served
 
 from plctl.controller.packets.figures import lines
-from plctl.controller.packets.stats import RANKS, Summary, spread, summarize
+from plctl.controller.packets.stats import RANKS, PacketSummary, spread, summarize
 from plctl.controller.results import packet_file
 from plctl.controller.results.run_record import RunRecord
 
 
-def summary(folder: Path, records: bytes, record: RunRecord) -> Summary:
+def summary(folder: Path, records: bytes, record: RunRecord) -> PacketSummary:
     """Of a log that holds `records`."""
     packet_file.append(folder, LINK, "up", records)
     return summarize(packet_file.read(folder, record, record.links[0], "up"))

@@ -12,12 +12,12 @@ from support.small_disk import no_file_larger_than
 
 from plctl.controller.results import column_file, column_parts
 from plctl.controller.results.column_file import ColumnWriter
-from plctl.controller.results.column_parts import Columns, Story
+from plctl.controller.results.column_parts import Columns, RunTable
 
 COLUMNS = Columns(
     "numbers", pa.schema([("host", pa.string()), ("link", pa.string()), ("t_ns", pa.int64()), ("n", pa.int64())])
 )
-STORY = Story(COLUMNS, "r-0001", {"a": 1_000_000_000})
+TABLE = RunTable(COLUMNS, "r-0001", {"a": 1_000_000_000})
 PART = 100
 
 
@@ -31,7 +31,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def writer(tmp_path: Path) -> Iterator[ColumnWriter]:
     """An open writer whose run has started."""
     made = ColumnWriter.create(tmp_path, COLUMNS, "r-0001")
-    made.start(STORY.t0_by_host)
+    made.start(TABLE.t0_by_host)
     yield made
     made.close()
 
@@ -44,7 +44,7 @@ def rows(first: int, count: int, host: str = "a", link: str = "x") -> pa.RecordB
 
 def numbers(folder: Path) -> list[int]:
     """What a reader finds."""
-    return list(column_file.read(folder, STORY)["n"].to_pylist())
+    return list(column_file.read(folder, TABLE)["n"].to_pylist())
 
 
 def names(folder: Path) -> list[str]:
@@ -89,7 +89,7 @@ def test_the_end_is_one_file_or_a_folder_of_closed_ones(
         writer.append(rows(first, min(50, count - first)))
     writer.close()
     for _ in range(2):
-        assert tmp_path / "numbers.parquet" == column_file.finish(tmp_path, STORY)
+        assert tmp_path / "numbers.parquet" == column_file.finish(tmp_path, TABLE)
         assert whole == (tmp_path / "numbers.parquet").is_file()
         assert all(name.endswith(".parquet") for name in names(tmp_path))
         assert [*range(count)] == numbers(tmp_path)
@@ -106,11 +106,11 @@ def test_a_run_goes_on_after_its_writer_died(tmp_path: Path, writer: ColumnWrite
     (tmp_path / "numbers.parts" / "000001.tmp").write_bytes(b"half a Parquet file")
     assert [*range(10)] == numbers(tmp_path)
     again = ColumnWriter.reopen(tmp_path, COLUMNS, "r-0001")
-    again.start(STORY.t0_by_host)
+    again.start(TABLE.t0_by_host)
     again.append(rows(10, 10))
     again.close()
     assert [*range(20)] == numbers(tmp_path)
-    column_file.finish(tmp_path, STORY)
+    column_file.finish(tmp_path, TABLE)
     assert (["numbers.parquet"], [*range(20)]) == (names(tmp_path), numbers(tmp_path))
 
 
@@ -120,10 +120,10 @@ def test_a_stream_and_its_parquet_file_count_once(tmp_path: Path, writer: Column
     writer.close()
     stream = tmp_path / "numbers.parts" / "000001.arrows"
     content = stream.read_bytes()
-    column_parts.to_parquet(stream, STORY)
+    column_parts.to_parquet(stream, TABLE)
     stream.write_bytes(content)
     assert [*range(10)] == numbers(tmp_path)
-    column_file.finish(tmp_path, STORY)
+    column_file.finish(tmp_path, TABLE)
     assert (["numbers.parquet"], [*range(10)]) == (names(tmp_path), numbers(tmp_path))
 
 
@@ -139,7 +139,7 @@ def test_a_disk_that_cannot_close_parts_costs_no_row(tmp_path: Path, writer: Col
     assert not [name for name in names(tmp_path) if name.endswith(".parquet")]
     for draft in in_the_way:
         draft.rmdir()
-    column_file.finish(tmp_path, STORY)
+    column_file.finish(tmp_path, TABLE)
     assert [*range(4 * PART)] == numbers(tmp_path)
 
 
@@ -157,6 +157,6 @@ def test_links_can_be_chosen_and_hosts_without_t0_have_no_time(tmp_path: Path, w
     """A reader gets the links that it asks for; without a T0 the time since T0 is null, not invented."""
     writer.append(rows(0, 2, host="a", link="x"))
     writer.append(rows(2, 2, host="b", link="y"))
-    assert [None, None] == column_file.read(tmp_path, STORY, ["y"])["t_s"].to_pylist()
-    assert [0, 1] == column_file.read(tmp_path, STORY, ["x"])["n"].to_pylist()
-    assert 0 == column_file.read(tmp_path, STORY, []).num_rows
+    assert [None, None] == column_file.read(tmp_path, TABLE, ["y"])["t_s"].to_pylist()
+    assert [0, 1] == column_file.read(tmp_path, TABLE, ["x"])["n"].to_pylist()
+    assert 0 == column_file.read(tmp_path, TABLE, []).num_rows

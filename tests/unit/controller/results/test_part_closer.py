@@ -15,15 +15,15 @@ import pytest
 
 from plctl.agent.ownership import processes
 from plctl.controller.results.column_file import ColumnWriter
-from plctl.controller.results.column_parts import Columns, Story
+from plctl.controller.results.column_parts import Columns, RunTable
 from plctl.controller.results.part_closer import PartCloser
 
-STORY = Story(Columns("numbers", pa.schema([("host", pa.string()), ("t_ns", pa.int64())])), "r-0001", {"a": 1})
+TABLE = RunTable(Columns("numbers", pa.schema([("host", pa.string()), ("t_ns", pa.int64())])), "r-0001", {"a": 1})
 #: Closes a part, says which process did, and waits for its end.
 WRITER = """
 import sys
 from pathlib import Path
-from unit.controller.results.test_part_closer import STORY, closed_by, stream_in
+from unit.controller.results.test_part_closer import TABLE, closed_by, stream_in
 from plctl.controller.results.part_closer import PartCloser
 print(closed_by(PartCloser("numbers"), stream_in(Path(sys.argv[1]))), flush=True)
 sys.stdin.read()
@@ -32,8 +32,8 @@ sys.stdin.read()
 
 def stream_in(folder: Path, number: int = 1) -> Path:
     """A full part."""
-    writer = ColumnWriter.create(folder, STORY.columns, STORY.run)
-    writer.append(pa.record_batch([["a"], [number]], schema=STORY.columns.schema))
+    writer = ColumnWriter.create(folder, TABLE.columns, TABLE.run)
+    writer.append(pa.record_batch([["a"], [number]], schema=TABLE.columns.schema))
     path, _ = writer.end
     writer.close()
     return path
@@ -41,7 +41,7 @@ def stream_in(folder: Path, number: int = 1) -> Path:
 
 def closed_by(closer: PartCloser, stream: Path) -> int:
     """Let `closer` close `stream`; the process that it has for that."""
-    closer.put(stream, STORY).result(60)
+    closer.put(stream, TABLE).result(60)
     return children_of(os.getpid())[-1]
 
 
@@ -90,7 +90,7 @@ def test_a_killed_process_leaves_the_stream_and_is_replaced(tmp_path: Path, clos
     first = closed_by(closer, stream_in(tmp_path / "x"))
     os.kill(first, signal.SIGKILL)
     stream = stream_in(tmp_path / "y")
-    closer.put(stream, STORY).result(60)
+    closer.put(stream, TABLE).result(60)
     assert stream.exists()
     assert first != closed_by(closer, other := stream_in(tmp_path / "z"))
     assert not other.exists()

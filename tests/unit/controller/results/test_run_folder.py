@@ -79,7 +79,7 @@ def test_telemetry_of_a_host_that_was_never_armed_has_no_time(folder: RunFolder)
 
 
 def test_telemetry_has_both_clocks(folder: RunFolder) -> None:
-    """The agent's time stays, and the controller's, which makes one story of many hosts, stands beside it."""
+    """The agent's time stays, and the controller's, which makes one log of many hosts, stands beside it."""
     samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
     folder.append_samples(HOST, samples, offset_ns=-3)
     table = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})

@@ -16,8 +16,8 @@ from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.packet_log import RECORD
 from plctl.common.telemetry.samples import LinkStats, Samples, sample
 from plctl.common.transport.hub_and_spoke import LocalHub
-from plctl.controller.hub.agent_hub import Switchboard
-from plctl.controller.lifecycle.run_events import Phase
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results import telemetry_file
 from plctl.controller.results.run_folder import RunFolder, read_events
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -31,10 +31,10 @@ class Silent:
     """An observer that remembers the phases."""
 
     def __init__(self) -> None:
-        self.phases: list[Phase] = []
+        self.phases: list[RunPhase] = []
         self.seen: list[tuple[str, str]] = []  #: (host, link) of samples
 
-    def phase(self, phase: Phase, t0_ns: int) -> None:
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:
         """Remember it."""
         assert t0_ns >= 0
         self.phases.append(phase)
@@ -55,9 +55,9 @@ class Stage:
         self.folder = RunFolder.create(tmp_path, "r-0001")
         self.folder.record_plan(RunRecord("r-0001", "r", 1, (LinkRecord(plan.links[0], "a"),)))
         self.hub = LocalHub()
-        self.board = Switchboard(self.hub, RealClock(), "c")
+        self.agent_hub = AgentHub(self.hub, RealClock(), "c")
         self.view = Silent()
-        self.session = Session({"a": plan}, self.folder, self.board, RealClock(), self.view)
+        self.session = Session({"a": plan}, self.folder, self.agent_hub, RealClock(), self.view)
         self.spoke = self.hub.spoke("a")
         self.number = 0
         self.told = 0  #: the id of the last command
@@ -82,7 +82,7 @@ class Stage:
     async def until_started(self) -> None:
         """Play an honest agent up to STARTED."""
         await self.say(m.Hello("a", "0.1.0", 1, ClockIdentity("b", "t")))
-        await self.board.wait_for("a")
+        await self.agent_hub.wait_for("a")
         await self.command()
         await self.say(m.Prepared((m.LinkReadiness("x", check="fine"),)))
         arm = (await self.command()).message
@@ -100,9 +100,9 @@ class Stage:
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage whose switchboard is being served."""
+    """A stage whose agent hub is being served."""
     made = Stage(tmp_path)
-    serving = asyncio.create_task(made.board.serve())
+    serving = asyncio.create_task(made.agent_hub.serve())
     yield made
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
@@ -112,7 +112,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def play(stage: Stage, script: Coroutine[None, None, None]) -> RunRecord:
     """Run the session beside the agent's script, once its agent has said hello."""
     agent = asyncio.create_task(script)
-    await stage.board.wait_for("a")
+    await stage.agent_hub.wait_for("a")
     record = await asyncio.wait_for(stage.session.run(), 20)
     await agent
     return record
@@ -134,7 +134,7 @@ async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
     lines = (stage.folder.path / "events.jsonl").read_text().splitlines()
     events = [json.loads(line)["event"] for line in lines]
     assert {"link.built", "link.ready", "link.started", "run.arming", "run.done"} <= {*events}
-    assert stage.view.phases[-1] is Phase.DONE
+    assert stage.view.phases[-1] is RunPhase.DONE
 
 
 def one_sample(link: str = "x") -> Samples:
@@ -234,7 +234,7 @@ async def test_cancel_is_a_verdict_of_its_own(stage: Stage) -> None:
 
     async def script() -> None:
         await stage.until_started()
-        while stage.view.phases[-1:] != [Phase.RUNNING]:
+        while stage.view.phases[-1:] != [RunPhase.RUNNING]:
             await asyncio.sleep(0)
         stage.session.cancel("Ctrl-C")
         assert (await stage.command()).message == m.Stop("Ctrl-C")

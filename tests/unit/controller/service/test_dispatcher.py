@@ -13,28 +13,28 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke, Peer
 from plctl.common.transport.refusals import Refusal
-from plctl.controller.hub.agent_hub import Switchboard
-from plctl.controller.service.dispatcher import MAX_UNDER_WAY, REMEMBERED_ANSWERS, Asker, FrontDesk
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.service.dispatcher import MAX_UNDER_WAY, REMEMBERED_ANSWERS, RequestDispatcher, Requester
 
 
 class Fixture:
-    """A desk that lists runs and cancels them, where cancelling waits until `gate` is open."""
+    """A dispatcher that lists runs and cancels them, where cancelling waits until `gate` is open."""
 
     def __init__(self) -> None:
         self.hub = LocalHub()
-        self.board = Switchboard(self.hub, FakeClock(), "c")
-        self.desk = FrontDesk({rq.ListRuns: self._list}, {rq.Cancel: self._cancel}, self.board.answer)
-        self.board.attend(self.desk.take)
+        self.agent_hub = AgentHub(self.hub, FakeClock(), "c")
+        self.dispatcher = RequestDispatcher({rq.ListRuns: self._list}, {rq.Cancel: self._cancel}, self.agent_hub.answer)
+        self.agent_hub.set_request_handler(self.dispatcher.dispatch)
         self.gate = asyncio.Event()
-        self.cancelled: list[Asker] = []
+        self.cancelled: list[Requester] = []
 
     def _list(self, request: rq.ListRuns) -> rq.Runs:
         if request.limit < 0:
             raise UserError("fewer than none")
         return rq.Runs(())
 
-    async def _cancel(self, asker: Asker, request: rq.Cancel) -> rq.Done:
-        self.cancelled.append(asker)
+    async def _cancel(self, requester: Requester, request: rq.Cancel) -> rq.Done:
+        self.cancelled.append(requester)
         await self.gate.wait()
         if request.run == "none":
             raise UserError("no such run")
@@ -43,13 +43,13 @@ class Fixture:
 
 @pytest.fixture
 async def fixture() -> AsyncIterator[Fixture]:
-    """A desk at work."""
+    """A dispatcher at work."""
     made = Fixture()
-    serving = asyncio.create_task(made.board.serve())
+    serving = asyncio.create_task(made.agent_hub.serve())
     yield made
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
-    await made.desk.close()
+    await made.dispatcher.close()
 
 
 async def ask(spoke: LocalSpoke, number: int, request: rq.ClientRequest) -> None:
@@ -82,7 +82,7 @@ async def test_an_act_that_comes_again_has_one_effect(fixture: Fixture) -> None:
     assert (7, rq.Done("r")) == await answer(ada)
     await ask(ada, 7, rq.Cancel("r", "c"))
     assert (7, rq.Done("r")) == await answer(ada)
-    assert [Asker("ada", 7)] == fixture.cancelled
+    assert [Requester("ada", 7)] == fixture.cancelled
 
 
 async def test_the_same_id_of_another_client_is_another_request(fixture: Fixture) -> None:
@@ -92,7 +92,7 @@ async def test_the_same_id_of_another_client_is_another_request(fixture: Fixture
         spoke = fixture.hub.spoke(name, "operator")
         await ask(spoke, 7, rq.Cancel("r", "c"))
         await answer(spoke)
-    assert [Asker("ada", 7), Asker("bob", 7)] == fixture.cancelled
+    assert [Requester("ada", 7), Requester("bob", 7)] == fixture.cancelled
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_a_viewer_may_look_but_not_cancel(fixture: Fixture) -> None:
     await ask(eve, 1, rq.Cancel("r", "c"))
     await ask(eve, 2, rq.ListRuns())
     assert (2, rq.Runs(())) == await answer(eve)
-    assert ([], {Refusal.FORBIDDEN: 1}) == (fixture.cancelled, fixture.board.refusals.counts)
+    assert ([], {Refusal.FORBIDDEN: 1}) == (fixture.cancelled, fixture.agent_hub.refusals.counts)
 
 
 async def test_a_request_without_an_id_is_counted(fixture: Fixture) -> None:
@@ -123,7 +123,7 @@ async def test_a_request_without_an_id_is_counted(fixture: Fixture) -> None:
     await ask(ada, 0, rq.Cancel("r", "c"))
     await ask(ada, 1, rq.ListRuns())
     await answer(ada)
-    assert ([], {Refusal.MALFORMED: 1}) == (fixture.cancelled, fixture.board.refusals.counts)
+    assert ([], {Refusal.MALFORMED: 1}) == (fixture.cancelled, fixture.agent_hub.refusals.counts)
 
 
 async def test_one_client_cannot_pile_up_work(fixture: Fixture) -> None:
@@ -147,7 +147,7 @@ async def test_ten_thousand_requests_are_all_answered_and_few_remembered(fixture
         await ask(ada, number, rq.ListRuns() if number % 10 else rq.Cancel("r", "c"))
         assert number == (await answer(ada))[0]
     assert 1000 == len(fixture.cancelled)
-    assert REMEMBERED_ANSWERS >= len(fixture.desk._answers)
+    assert REMEMBERED_ANSWERS >= len(fixture.dispatcher._answers)
 
 
 async def test_a_client_that_left_disturbs_nobody() -> None:
@@ -156,6 +156,6 @@ async def test_a_client_that_left_disturbs_nobody() -> None:
     async def gone(_peer: Peer, _envelope: m.Envelope) -> None:
         raise WorldError("it is gone")
 
-    await FrontDesk({rq.ListRuns: lambda _: rq.Runs(())}, {}, gone).take(
+    await RequestDispatcher({rq.ListRuns: lambda _: rq.Runs(())}, {}, gone).dispatch(
         Peer("ada", "operator"), m.Envelope(rq.ListRuns(), id=1)
     )

@@ -154,7 +154,7 @@ async def test_a_plan_touches_nothing(stage: Stage) -> None:
 async def test_a_request_of_a_life_before_is_no_second_run(stage: Stage) -> None:
     """A SUBMIT that a client sends again to a controller that has forgotten its answer begins nothing."""
     first = await stage.ask(rq.Submit(REQUEST), 77)
-    stage.controller._desk._answers.clear()
+    stage.controller._dispatcher._answers.clear()
     assert first == await stage.ask(rq.Submit(REQUEST), 77)
     await stage.obey(not_ready)
     await stage.obey(released)

@@ -73,7 +73,7 @@ def good(**changes: object) -> LinkFacts:
         (
             good(simulated=True),
             "simulated",
-            "its host is simulated: no packet was carried, and every figure is made up",
+            "its host is simulated: no packet was carried, and every figure is synthetic",
         ),
         (good(cancelled=True), "cancelled", "cancelled before the run was over"),
         (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),

@@ -7,7 +7,7 @@ from support.synthetic_run import handover_plan
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol import requests as rq
 from plctl.controller.view.live_model import LiveModel
-from plctl.controller.view.live_state import take_state
+from plctl.controller.view.live_state import apply_state
 
 INFO = rq.RunInfo("r", "r", "running", "ada", "", 1, ("edge-1",))
 
@@ -32,7 +32,7 @@ def test_rates_follow_from_two_answers() -> None:
     """However far they lie apart: bytes between them by the time between their samples."""
     shown = model()
     before = state(t_ns=NS_PER_S, delivered_bytes=1_000)
-    take_state(shown, before, state(t_ns=3 * NS_PER_S, delivered_bytes=251_000, row=2, dropped_queue_full_packets=7))
+    apply_state(shown, before, state(t_ns=3 * NS_PER_S, delivered_bytes=251_000, row=2, dropped_queue_full_packets=7))
     line = shown.links["leo-0"]
     assert (1_000_000, 2, 14, "started") == (line.up.carried_bps, line.up.row, line.dropped, line.state)
 
@@ -41,28 +41,28 @@ def test_an_answer_without_a_new_sample_keeps_the_rate() -> None:
     """Asking more often than samples come does not make a link look idle."""
     shown = model()
     first, second = state(t_ns=0, delivered_bytes=0), state(t_ns=NS_PER_S, delivered_bytes=1000)
-    take_state(shown, first, second)
-    take_state(shown, second, second)
+    apply_state(shown, first, second)
+    apply_state(shown, second, second)
     assert 8_000 == shown.links["leo-0"].up.carried_bps
 
 
 def test_before_the_first_sample_the_first_row_is_shown() -> None:
     """As the plan has it."""
     shown = model()
-    take_state(shown, None, state())
+    apply_state(shown, None, state())
     assert (0, 8_000_000) == (shown.links["leo-0"].up.row, shown.links["leo-0"].up.rate_bps)
 
 
 def test_a_link_that_goes_wrong_is_told_once() -> None:
     """The first cause is kept, and returned only when it is new."""
     shown = model()
-    assert ["no carrier"] == [link.cause for link in take_state(shown, None, state("no carrier"))]
-    assert [] == take_state(shown, None, state("something later"))
+    assert ["no carrier"] == [link.cause for link in apply_state(shown, None, state("no carrier"))]
+    assert [] == apply_state(shown, None, state("something later"))
     assert "no carrier" == shown.links["leo-0"].cause
 
 
 def test_what_the_machine_lost_is_told_whatever_the_cause() -> None:
     """Ring, send and memory of both directions together."""
     shown = model()
-    take_state(shown, None, state(lost_ring=1, lost_send=2, lost_memory=4))
+    apply_state(shown, None, state(lost_ring=1, lost_send=2, lost_memory=4))
     assert 14 == shown.links["leo-0"].lost

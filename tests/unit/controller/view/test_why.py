@@ -1,4 +1,4 @@
-"""The story of a link: the first cause, when, how well the clock was known, and how to run it again."""
+"""The history of a link: the first cause, when, how well the clock was known, and how to run it again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from support.synthetic_run import RUN, handover_plan, make_run, plan_record, wor
 from plctl.common.base.errors import UserError
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.view.local_runs import LocalRuns
-from plctl.controller.view.why import again, document, gather, tell
+from plctl.controller.view.why import again, document, gather, render
 
 
 async def told(base: Path, link: str = "leo-0") -> list[str]:
-    """The story in lines."""
-    return list(tell(await gather(LocalRuns(base), RUN, link)))
+    """The history in lines."""
+    return list(render(await gather(LocalRuns(base), RUN, link)))
 
 
 async def test_a_failed_link_says_why_and_what_its_workload_said(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_what_the_machine_lost_is_told_by_cause(tmp_path: Path) -> None:
 
 
 async def test_before_t0_times_count_from_the_first_event_and_the_log_knows_the_cause(tmp_path: Path) -> None:
-    """A link that was never built has no telemetry and no result, but a story."""
+    """A link that was never built has no telemetry and no result, but a history."""
     with RunFolder.create(tmp_path, RUN) as folder:
         folder.record_plan(plan_record((handover_plan(),)))
         failed = {

@@ -14,7 +14,7 @@ from plctl.common.security.enrolment import admit, init_controller
 from plctl.common.security.keys import KeyPair, load_controller_public
 from plctl.deploy.bundle.bundler import Bundle, Bundler, Target
 from plctl.deploy.hosts.facts import AgentFacts, Found
-from plctl.deploy.hosts.host_deploy import HostDeploy, Order
+from plctl.deploy.hosts.host_deploy import DeployOptions, HostDeploy
 from plctl.deploy.hosts.host_removal import HostRemoval
 from plctl.deploy.hosts.result import HostResult, Outcome
 from plctl.deploy.hosts.unit import unit_text
@@ -67,23 +67,23 @@ class OneBundle(Bundler):
 
 
 @pytest.fixture
-def order(tmp_path: Path) -> Order:
+def order(tmp_path: Path) -> DeployOptions:
     """For a controller whose keys are there."""
     init_controller(tmp_path / "keys", "ada")
-    return Order(ADDRESS, tmp_path / "keys")
+    return DeployOptions(ADDRESS, tmp_path / "keys")
 
 
-async def deploy(line: Line, order: Order) -> HostResult:
+async def deploy(line: Line, order: DeployOptions) -> HostResult:
     """Deploy over `line`."""
     return await HostDeploy(cast(Remote, line), order, OneBundle(), lambda _step, _text: None).run()
 
 
-def allowed(order: Order) -> dict[str, str]:
+def allowed(order: DeployOptions) -> dict[str, str]:
     """Whom the controller lets in as an agent: public keys by name."""
     return {entry.name: entry.public for entry in AllowList(order.keys).entries() if entry.role == "agent"}
 
 
-def served(order: Order, pair: KeyPair) -> Found:
+def served(order: DeployOptions, pair: KeyPair) -> Found:
     """A host that an earlier version serves, with the key `pair`, which the controller lets in."""
     admit(order.keys, pair, "agent")
     return replace(
@@ -100,7 +100,7 @@ def served(order: Order, pair: KeyPair) -> Found:
     )
 
 
-async def test_a_bare_host_gets_everything_and_the_key_is_nowhere_else(order: Order) -> None:
+async def test_a_bare_host_gets_everything_and_the_key_is_nowhere_else(order: DeployOptions) -> None:
     """The public half is on the controller's list; the secret went over the line once and is in no file."""
     line = Line(BARE)
     assert Outcome.CHANGED == (await deploy(line, order)).outcome
@@ -110,7 +110,7 @@ async def test_a_bare_host_gets_everything_and_the_key_is_nowhere_else(order: Or
     assert not [path for path in order.keys.rglob("*") if path.is_file() and pair["secret"] in path.read_text()]
 
 
-async def test_check_changes_nothing(order: Order) -> None:
+async def test_check_changes_nothing(order: DeployOptions) -> None:
     """Neither there nor on the controller's list."""
     line = Line(BARE)
     result = await deploy(line, replace(order, check=True))
@@ -118,7 +118,7 @@ async def test_check_changes_nothing(order: Order) -> None:
     assert ([], {}) == (line.words, allowed(order))
 
 
-async def test_a_host_as_it_should_be_is_not_touched(order: Order) -> None:
+async def test_a_host_as_it_should_be_is_not_touched(order: DeployOptions) -> None:
     """The second deployment says so."""
     unit = unit_text("/opt/plctl/current/bin/plctl", ADDRESS, "/etc/plctl")
     found = served(order, KeyPair.generate("edge-1", "agent"))
@@ -126,14 +126,14 @@ async def test_a_host_as_it_should_be_is_not_touched(order: Order) -> None:
     assert (Outcome.UNCHANGED, []) == ((await deploy(line, order)).outcome, line.words)
 
 
-async def test_an_upgrade_says_what_was_there(order: Order) -> None:
+async def test_an_upgrade_says_what_was_there(order: DeployOptions) -> None:
     """And a way back: whoever deploys by an old plctl should notice."""
     line = Line(served(order, KeyPair.generate("edge-1", "agent")))
     assert "plctl 0.2.0 serves in place of 0.1.0" == (await deploy(line, order)).text
     assert "plctl 0.2.0 serves" == (await deploy(Line(BARE), order)).text
 
 
-async def test_a_failed_first_start_leaves_a_bare_host(order: Order) -> None:
+async def test_a_failed_first_start_leaves_a_bare_host(order: DeployOptions) -> None:
     """Everything is undone in reverse, and the key that was let in is let in no more."""
     line = Line(BARE, {"start": RemoteError("it does not start")})
     result = await deploy(line, order)
@@ -143,7 +143,7 @@ async def test_a_failed_first_start_leaves_a_bare_host(order: Order) -> None:
     assert {} == allowed(order)
 
 
-async def test_a_failed_upgrade_leads_back_to_the_old_agent(order: Order) -> None:
+async def test_a_failed_upgrade_leads_back_to_the_old_agent(order: DeployOptions) -> None:
     """Its version, unit and key are in force again, and it runs."""
     pair = KeyPair.generate("edge-1", "agent")
     line = Line(served(order, pair), {"start": RemoteError("it does not start")})
@@ -158,21 +158,21 @@ async def test_a_failed_upgrade_leads_back_to_the_old_agent(order: Order) -> Non
 
 
 @pytest.mark.parametrize(("step", "undone"), [("receive", ["uninstall"]), ("install", ["uninstall"])])
-async def test_only_what_was_begun_is_undone(order: Order, step: str, undone: list[str]) -> None:
+async def test_only_what_was_begun_is_undone(order: DeployOptions, step: str, undone: list[str]) -> None:
     """A full disk is no reason to touch the service."""
     line = Line(BARE, {step: RemoteError("No space left on device")})
     assert "No space left on device" in (await deploy(line, order)).text
     assert undone == line.words[line.words.index(step) + 1 :]
 
 
-async def test_a_cut_connection_is_made_anew_for_the_way_back(order: Order) -> None:
+async def test_a_cut_connection_is_made_anew_for_the_way_back(order: DeployOptions) -> None:
     """Once; the cause stays the cut."""
     line = Line(BARE, {"install": CutError("the ssh connection broke")})
     result = await deploy(line, order)
     assert (2, "install: the ssh connection broke; it is again what it was") == (line.opened, result.text)
 
 
-async def test_a_way_back_that_fails_too_is_told(order: Order) -> None:
+async def test_a_way_back_that_fails_too_is_told(order: DeployOptions) -> None:
     """The user learns that the host is not what it was, and the controller's list is."""
     line = Line(BARE, {"start": RemoteError("it does not start"), "restore_keys": RemoteError("disk is gone")})
     result = await deploy(line, order)
@@ -183,7 +183,7 @@ async def test_a_way_back_that_fails_too_is_told(order: Order) -> None:
 
 
 @pytest.mark.parametrize("step", ["refuse_busy", "start"])
-async def test_a_run_that_began_meanwhile_is_not_disturbed(order: Order, step: str) -> None:
+async def test_a_run_that_began_meanwhile_is_not_disturbed(order: DeployOptions, step: str) -> None:
     """Whatever was changed is what it was, and the service was neither stopped nor started."""
     pair = KeyPair.generate("edge-1", "agent")
     line = Line(served(order, pair), {step: HostBusyError("a run goes on here (r-1)")})
@@ -194,7 +194,7 @@ async def test_a_run_that_began_meanwhile_is_not_disturbed(order: Order, step: s
     assert {"edge-1": pair.public} == allowed(order)
 
 
-async def test_a_key_that_could_not_be_delivered_revokes_nobody(order: Order) -> None:
+async def test_a_key_that_could_not_be_delivered_revokes_nobody(order: DeployOptions) -> None:
     """The old one counts on."""
     pair = KeyPair.generate("edge-1", "agent")
     line = Line(served(order, pair), {"set_keys": RemoteError("No space left on device")})
@@ -203,7 +203,7 @@ async def test_a_key_that_could_not_be_delivered_revokes_nobody(order: Order) ->
     assert [pair.public] == [words["key_public"] for do, words in line.asked if do == "restore_keys"]
 
 
-async def test_removal_takes_everything_and_revokes(order: Order) -> None:
+async def test_removal_takes_everything_and_revokes(order: DeployOptions) -> None:
     """A second time there is nothing to do."""
     line = Line(served(order, KeyPair.generate("edge-1", "agent")))
     removal = HostRemoval(cast(Remote, line), order, lambda _step, _text: None)
@@ -213,7 +213,7 @@ async def test_removal_takes_everything_and_revokes(order: Order) -> None:
     assert Outcome.UNCHANGED == (await removal.run()).outcome
 
 
-async def test_removal_names_what_it_does_not_take_for_ours(order: Order) -> None:
+async def test_removal_names_what_it_does_not_take_for_ours(order: DeployOptions) -> None:
     """Also where nothing else is there: somebody may have lost the record."""
     line = Line(replace(BARE, unit="a unit", strangers=("/etc/plctl/agent.key",)))
     result = await HostRemoval(cast(Remote, line), order, lambda _step, _text: None).run()
@@ -221,7 +221,7 @@ async def test_removal_names_what_it_does_not_take_for_ours(order: Order) -> Non
     assert (Outcome.UNCHANGED, left) == (result.outcome, result.text)
 
 
-async def test_removal_refused_by_the_host_revokes_nothing(order: Order) -> None:
+async def test_removal_refused_by_the_host_revokes_nothing(order: DeployOptions) -> None:
     """A run that goes on there keeps its agent."""
     line = Line(served(order, KeyPair.generate("edge-1", "agent")), {"remove": RemoteError("a run goes on here (r-1)")})
     result = await HostRemoval(cast(Remote, line), order, lambda _step, _text: None).run()

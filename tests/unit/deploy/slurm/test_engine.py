@@ -16,14 +16,14 @@ from plctl.common.security.keys import KeyPair
 from plctl.deploy.slurm import engine as slurm
 from plctl.deploy.slurm.engine import SlurmEngine
 from plctl.deploy.slurm.job import Job, Wish
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 
 WISH = Wish(2, "tcp://192.0.2.1:7777", KeyPair.generate("controller", "controller").public, "1.2.3", ("--time=60",))
 
 
-def answer_of(status: int, stdout: str, stderr: str) -> Done:
+def answer_of(status: int, stdout: str, stderr: str) -> CommandResult:
     """What a command ended with and said."""
-    return Done(stdout, stderr, status)
+    return CommandResult(stdout, stderr, status)
 
 
 RUNNING = f"7|RUNNING|2|node[1-2]|{WISH.comment}\n"
@@ -35,10 +35,10 @@ class Cluster:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.sent: list[bytes] = []
-        self.answers: dict[str, Iterator[Done]] = {}
+        self.answers: dict[str, Iterator[CommandResult]] = {}
         self.queue = ""
 
-    async def run(self, command: str, stdin: bytes = b"") -> Done:
+    async def run(self, command: str, stdin: bytes = b"") -> CommandResult:
         """Answer `command`."""
         self.asked.append(command)
         self.sent.append(stdin)
@@ -153,7 +153,7 @@ async def test_a_job_is_taken_back_when_its_deployment_is_cancelled(
     waiting = RUNNING.replace("RUNNING", "PENDING").replace("node[1-2]", "(Priority)")
     answer, asked, reached = cluster.run, asyncio.Event(), asyncio.Event()
 
-    async def run(command: str, stdin: bytes = b"") -> Done:
+    async def run(command: str, stdin: bytes = b"") -> CommandResult:
         done = await answer(command, stdin)
         if "sbatch" in cluster.tools() and "scancel" not in cluster.tools():
             cluster.queue = waiting
@@ -221,7 +221,7 @@ async def test_a_job_that_would_wait_for_ever_is_taken_back_at_once(cluster: Clu
     ],
 )
 async def test_a_failing_step_leaves_neither_job_nor_key(
-    cluster: Cluster, allowed: AllowList, where: str, answer: Done, words: str
+    cluster: Cluster, allowed: AllowList, where: str, answer: CommandResult, words: str
 ) -> None:
     """The cluster's own words are told, and all is as it was before."""
     cluster.answers[where] = iter([answer] * 2)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.deploy.ssh.done import Done
+from plctl.deploy.ssh.done import CommandResult
 from plctl.deploy.ssh.sudo import SudoError, Way, find_way
 
 HARMLESS = ["python3", "-c", ""]
-WELL = Done("", "", 0)
-WANTED = Done("", "sudo: a password is required\n", 1)
-WRONG = Done("", "Sorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n", 1)
-STRANGER = Done("", "lecture\nada is not in the sudoers file.\nThis incident has been reported.\n", 1)
-ABSENT = Done("", "env: 'sudo': No such file or directory\n", 127)
+WELL = CommandResult("", "", 0)
+WANTED = CommandResult("", "sudo: a password is required\n", 1)
+WRONG = CommandResult("", "Sorry, try again.\nsudo: no password was provided\nsudo: 1 incorrect password attempt\n", 1)
+STRANGER = CommandResult("", "lecture\nada is not in the sudoers file.\nThis incident has been reported.\n", 1)
+ABSENT = CommandResult("", "env: 'sudo': No such file or directory\n", 127)
 
 
 class Machine:
     """Answers sudo without a password, and with one."""
 
-    def __init__(self, without: Done, by_password: Done = WRONG) -> None:
+    def __init__(self, without: CommandResult, by_password: CommandResult = WRONG) -> None:
         self.commands: list[str] = []
         self.read: list[bytes] = []
         self._without = without
         self._by_password = by_password
 
-    async def run(self, command: str, stdin: bytes) -> Done:
+    async def run(self, command: str, stdin: bytes) -> CommandResult:
         """Run `command`."""
         self.commands.append(command)
         self.read.append(stdin)
@@ -76,7 +76,7 @@ async def test_a_wrong_password_is_tried_once_and_told() -> None:
             "(sudo: a password is required)",
         ),
         (Machine(WANTED, STRANGER), "sesame", "sudo refuses ada: ada is not in the sudoers file."),
-        (Machine(Done("", "", 1)), None, "sudo refuses ada: sudo ended with status 1"),
+        (Machine(CommandResult("", "", 1)), None, "sudo refuses ada: sudo ended with status 1"),
         (
             Machine(ABSENT, ABSENT), "sesame",
             "ada is not root there, and there is no sudo (env: 'sudo': No such file or directory)",
