@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from plctl.agent.lab.delay import Delay
 from plctl.common.base.errors import UserError
+from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
 
 CONTROLLER, WORKSTATION = "controller", "workstation"
 HOSTS_MAX = 200
 _NUMBERS = {CONTROLLER: 254, WORKSTATION: 253}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+#: Its hosts have state folders below its own, and paths of Unix sockets in these may have 107 bytes.
+_NAME_MAX = 32
 #: Clocks are moved on by up to some four months, and the clock that counts suspension by up to an hour more.
 _OFFSET_NS_MAX = 10_000_000 * NS_PER_S
 _SUSPENSION_NS_MAX = 3600 * NS_PER_S
@@ -118,8 +119,8 @@ def design(name: str, count: int, accesses: Mapping[str, AccessLink], seed: int)
     :param accesses: by host; those that are not named are at no distance from the switch.
     :raises UserError: `name` cannot name a laboratory, there are too many hosts, or none of the name in `accesses`.
     """
-    if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r} cannot name a lab: write letters, digits, dots, underscores or dashes, at most 32")
+    if not is_name(name, _NAME_MAX):
+        raise UserError(f"{name!r} cannot name a lab; write {name_rule(_NAME_MAX)}")
     if not 1 <= count <= HOSTS_MAX:
         raise UserError(f"a lab of {count} hosts cannot be: from 1 to {HOSTS_MAX} fit into its subnet")
     numbers = host_numbers(count)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger, read_entries
 from plctl.agent.ownership.processes import Process
 from plctl.common.base.errors import BusyError, UserError
+from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.host.state import LEDGER_NAME, Owner, is_held, owner_folders, read_holder, state_dir
 from plctl.common.plan.run_plan import LinkPlan
@@ -28,7 +28,6 @@ from plctl.common.scenario.schedule import Row, Schedule
 
 DEFAULT_NAME = "default"
 _PREFIX = "link-"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,8 @@ def set_up(name: str, mtu: int) -> HandLink:
     """
     from plctl.agent.kernel import link_namespaces  # noqa: PLC0415  # pyroute2 would slow down every other command and --help
 
-    if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r} cannot name a link: write letters, digits, dots, underscores or dashes, at most 64")
+    if not is_name(name):
+        raise UserError(f"{name!r} cannot name a link; write {name_rule()}")
     folder = _folder(name)
     if _load(folder) is not None:
         raise BusyError(f"link {name} is set up already; use it, or remove it with: plctl link teardown -n {name}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -17,6 +16,7 @@ import zmq
 from zmq.utils import z85
 
 from plctl.common.base.errors import KernelError, PlctlError, ProtocolError, UserError
+from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.private_file import read_private, write_private
 from plctl.common.protocol.messages import Role
 from plctl.common.protocol.wire import from_plain
@@ -25,7 +25,6 @@ from plctl.common.protocol.wire import from_plain
 ClientRole = Literal["agent", "operator", "viewer"]
 CLIENT_ROLES: tuple[ClientRole, ...] = get_args(ClientRole)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ROOTS_FOLDER = Path("/etc/plctl")
 _CONTROLLER_PUBLIC = "controller.pub"
 
@@ -65,8 +64,8 @@ def check_name(name: str) -> str:
 
     :raises UserError: it cannot; the message says what can.
     """
-    if not _NAME.fullmatch(name):
-        raise UserError(f"{name!r:.80} cannot name a peer: letters, digits, dots, dashes, underscores; at most 63")
+    if not is_name(name):
+        raise UserError(f"{name!r:.80} cannot name a peer; write {name_rule()}")
     return name
 
 

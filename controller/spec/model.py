@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from plctl.common.base.errors import UserError
+from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
 from plctl.common.plan.run_plan import Budget, Capacity, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.schedule import Schedule
@@ -17,7 +18,6 @@ from plctl.common.scenario.schedule import Schedule
 MAX_LINKS = 10_000
 _MAX_CAPACITY = 2**40
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _LINK = LinkPlan("", Schedule(()), Schedule(()))  # for its defaults
 _RUN = RunPlan("", 0, ())
 
@@ -27,8 +27,8 @@ def check_name(name: str) -> str:
 
     :raises ValueError: it cannot.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a name; write 1 to 32 letters, digits, _ . or -, a letter or digit first")
+    if not is_name(name):
+        raise ValueError(f"{name!r} is not a name; write {name_rule()}")
     return name
 
 

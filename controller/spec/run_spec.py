@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem, UserError
+from plctl.common.base.names import NAME_MAX
 from plctl.common.base.text_file import read_text
 from plctl.common.cli.extra import needs_extra
 from plctl.common.plan.run_plan import LinkPlan, Workload
@@ -23,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 _ILLEGAL_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
-_NAME_LENGTH = 32
 _SEED_BITS = 63
 
 
@@ -103,7 +103,7 @@ def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, see
 
 def _name_of(path: Path) -> str:
     """A legal name made of the file's."""
-    return _ILLEGAL_IN_NAME.sub("-", path.stem).lstrip("_.-")[:_NAME_LENGTH] or "run"
+    return _ILLEGAL_IN_NAME.sub("-", path.stem).lstrip("_.-")[:NAME_MAX] or "run"
 
 
 def _with_packets(request: RunRequest) -> RunRequest:

@@ -149,7 +149,7 @@ def test_warnings_of_scenarios_reach_the_request(load: Load, tmp_path: Path) -> 
 
 
 DURATION = "write a number and one of ns, us, µs, ms, s, min, h, e.g. 70s or 1.5ms"
-NAME = "is not a name; write 1 to 32 letters, digits, _ . or -, a letter or digit first"
+NAME = "is not a name; write 1 to 63 letters, digits, _ . or -, a letter or digit first"
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_refuses_a_link(refuse: Refuse, keys: dict[str, str], sentence: str) -> 
          ["study.yaml:1:1: needs a duration, as a scenario repeats for ever and there is no workload"]),
         ("links:\n- {name: a, scenario: leo.csv, count: 2}\n- {name: a-1, scenario: leo.csv}\n",
          ["study.yaml:3:10: the link name 'a-1' is used twice"]),
-        ("links:\n- {name: " + "a" * 32 + ", scenario: leo.csv, count: 2}\n",
-         [f"study.yaml:2:10: name: '{'a' * 32}-1' {NAME}"]),
+        ("links:\n- {name: " + "a" * 63 + ", scenario: leo.csv, count: 2}\n",
+         [f"study.yaml:2:10: name: '{'a' * 63}-1' {NAME}"]),
         ("duration: 5s\n" + link(scenario="leo.csv", workload="[{at: client, command: w, start: 5s}]"),
          ["study.yaml:5:46: start: 5 s is not before the run's end at 5 s"]),
     ],

@@ -124,7 +124,7 @@ def test_every_mistake_is_told_with_its_place(tmp_path: Path) -> None:
         "hosts.yaml:3:21: port must be a port from 1 to 65535, not '70000'",
         "hosts.yaml:4:5: [3-1] is an empty range; the smaller number comes first",
         "hosts.yaml:5:5: the host has no name",
-        "hosts.yaml:6:5: 'a/b' cannot name a peer: letters, digits, dots, dashes, underscores; at most 63",
+        "hosts.yaml:6:5: 'a/b' cannot name a peer; write 1 to 63 letters, digits, _ . or -, a letter or digit first",
         "hosts.yaml:7:1: unknown key 'hots'; did you mean hosts?",
     ]
 
