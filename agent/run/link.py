@@ -39,7 +39,7 @@ class RunLink:
             down=_direction_result(baseline.down, latest.down, lost_down),
             workloads=tuple(process.result() for process in self.workloads.values()),
             cause=cause,
-            scenario_start_ns=latest.started_ns,
+            scenario_start_ns=latest.t0_ns if latest.started_ns else 0,
             from_ns=self.baseline_ns,
             until_ns=self.latest_ns,
         )

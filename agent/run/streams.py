@@ -19,6 +19,7 @@ from plctl.common.base.log import Event, make_log
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
+from plctl.common.telemetry.samples import LinkStats
 from plctl.common.telemetry.socket_stats import Flow, SocketSample
 
 #: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
@@ -48,12 +49,14 @@ class RunStreams:
         self._sockets = SocketBatch()
         self._looking = asyncio.Lock()
         self._events: list[Event] = []
+        self._t0_ns = 0
         self._offset_ns: int | None = None  # controller's clock − this host's, when last known
         self.artifacts = ArtifactStream(folder)
         self.log = make_log(self._events.append, services.clock, host=services.name, run=plan.run)
 
     def start(self, t0_ns: int, forwarder: ForwarderClient) -> list[Coroutine[Any, Any, None]]:
         """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
+        self._t0_ns = t0_ns
         self._sampler.start(t0_ns)
         works = [self._sample_for_ever(forwarder)]
         if any(link.log for link in self._links.values()):
@@ -104,7 +107,14 @@ class RunStreams:
                 before, link.latest = link.latest, forwarder.read(link.slot)
                 link.latest_ns = self._services.clock.monotonic_ns()
                 readings.append((link.plan, before, link.latest))
+                self._tell_scenario(link, before, link.latest)
         self._sampler.add(now, readings)
+
+    def _tell_scenario(self, link: RunLink, before: LinkStats, after: LinkStats) -> None:
+        """Tell when traffic has started a link's scenario."""
+        if link.plan.start != "at-t0" and after.started_ns and not before.started_ns:
+            after_t0_s = (after.t0_ns - self._t0_ns) / NS_PER_S
+            self.log.emit("scenario.started", link=link.plan.name, t_ns=after.t0_ns, after_t0_s=after_t0_s)
 
     async def _send_samples(self) -> None:
         samples = self._sampler.batch()

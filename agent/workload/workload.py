@@ -164,10 +164,11 @@ class WorkloadProcess:
     def result(self) -> WorkloadResult:
         """How it ended; after `wait` or `end`."""
         status = self._process.returncode
+        assert status is not None, "asked for the result of a workload that has not ended"
         return WorkloadResult(
             name=self.workload.name,
             at=self.workload.at,
-            status=0 if status is None else status,
+            status=status,
             cause=self._cause(),
             planned_ns=self._planned_ns,
             executed_ns=self._executed_ns,

@@ -115,7 +115,7 @@ class LinkStart:
 
     link: str
     planned_ns: int
-    actual_ns: int
+    actual_ns: int  #: 0: it did not, as one that waits for traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class LinkResult:
     down: DirectionResult
     workloads: tuple[WorkloadResult, ...] = ()
     cause: str = ""  #: why the link failed after its start, if it did
-    scenario_start_ns: int = 0  #: when the scenario's clock started (the agent's monotonic clock); 0: never
+    scenario_start_ns: int = 0  #: at which scenario time is 0 (the agent's monotonic clock); 0: it never started
     from_ns: int | None = None  #: since when the link's counters count (the agent's monotonic clock)
     until_ns: int | None = None  #: when they were last read
     limits: tuple[str, ...] = ()  #: that the agent ran into, a sentence each

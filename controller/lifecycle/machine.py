@@ -133,12 +133,9 @@ class RunMachine:
             self._update(link.name, event.host, bound_before_ns=bound, clock_source=source)
         self._note("agent.armed", event.host, bound_ns=bound, source=source)
         settling = self._now < self._arming_since_ns + self.patience.settle_ns
-        if bound > (plan.budget.skew_ns // 2 if settling else plan.budget.skew_ns):
-            self._unsure[event.host] = (
-                f"the clock of {event.host} is known only to within {format_duration(bound)}, the run's budget is "
-                f"{format_duration(plan.budget.skew_ns)}; ease the load on the network and the two hosts, run chrony "
-                f"on both, or allow more (budget: {{skew: …}})"
-            )
+        reserve = plan.budget.skew_ns // 2 if settling else 0  # for how late a forwarder may notice T0
+        if bound + reserve > plan.budget.skew_ns:
+            self._unsure[event.host] = _too_wide(event.host, bound, reserve, plan.budget.skew_ns)
         elif self._now >= self.t0_ns:
             self._unsure[event.host] = f"{event.host} was armed only after T0; ease the load on it and its network"
         if self._answered(event.host):
@@ -171,10 +168,18 @@ class RunMachine:
                 actual_ns=start.actual_ns,
                 bound_after_ns=event.message.bound_ns,
             )
-            late = start.actual_ns - start.planned_ns
-            self._note("link.started", event.host, start.link, planned_ns=start.planned_ns, late_ns=late)
+            self._note_start(event.host, start)
         if self._answered(event.host):
             self._run()
+
+    def _note_start(self, host: str, start: m.LinkStart) -> None:
+        """A link is open when it waits for traffic; one that should not, and has no start, did not start at all."""
+        if start.actual_ns:
+            facts = {"planned_ns": start.planned_ns, "late_ns": start.actual_ns - start.planned_ns}
+            self._note("link.started", host, start.link, **facts)
+        else:
+            waits = any(link.name == start.link and link.start != "at-t0" for link in self.plans[host].links)
+            self._note("link.open" if waits else "link.not_started", host, start.link, planned_ns=start.planned_ns)
 
     def _run(self) -> None:
         self._enter(RunPhase.RUNNING)
@@ -347,6 +352,18 @@ class RunMachine:
 
     def _note(self, event: str, host: str = "", link: str = "", **facts: Any) -> None:
         self._out.append(Note(event, host, link, facts))
+
+
+def _too_wide(host: str, bound_ns: int, reserve_ns: int, budget_ns: int) -> str:
+    reserved = ""
+    if reserve_ns:
+        total = format_duration(bound_ns + reserve_ns)
+        reserved = f", which makes {total} with the {format_duration(reserve_ns)} that are left to the start itself"
+    return (
+        f"the clock of {host} is known only to within {format_duration(bound_ns)}{reserved}; the run's budget is"
+        f" {format_duration(budget_ns)}; ease the load on the network and the two hosts, run chrony on both, or allow"
+        f" more (budget: {{skew: …}})"
+    )
 
 
 _P = RunPhase

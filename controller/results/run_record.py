@@ -63,7 +63,7 @@ class LinkRecord:
     check: str = ""  #: what the self-check found
     io: str = ""  #: what carried its frames, and why not what was preferred
     planned_ns: int | None = None  #: T0 on the host's monotonic clock
-    started_ns: int | None = None  #: when its forwarder started, same clock
+    started_ns: int | None = None  #: when its forwarder started, same clock; where it waited, when traffic had come
     result: LinkResult | None = None
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""
@@ -159,8 +159,9 @@ def finished(
     known, hosts = {result.link: result for result in results}, record.hosts_by_name()
     links, judgements = [], {}
     for link in record.links:
-        over = replace(link, result=known.get(link.plan.name))
-        judgement = judge(facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled), record.budget)
+        over = _with_result(link, known.get(link.plan.name))
+        facts = facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled, record.duration_ns)
+        judgement = judge(facts, record.budget)
         judgements[link.plan.name] = judgement
         links.append(_with_judgement(over, judgement))
     whole = judge_run(judgements)
@@ -168,12 +169,15 @@ def finished(
     return replace(over_all, finished_utc=finished_utc)
 
 
-def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled: bool) -> LinkFacts:
+def facts_of(
+    link: LinkRecord, host: HostRecord, failure: str | None, cancelled: bool, duration_ns: int = 0
+) -> LinkFacts:
     """What `link` on `host` is judged by. A link without a result has failed, unless the run was cancelled."""
     at_t0 = link.plan.start == "at-t0"
     result = link.result
     known = LinkFacts(
         cancelled=cancelled,
+        duration_ns=duration_ns,
         t0_ns=link.planned_ns,
         planned_ns=link.planned_ns if at_t0 else None,
         clock_bound_ns=host.known_bound_ns,
@@ -189,7 +193,7 @@ def facts_of(link: LinkRecord, host: HostRecord, failure: str | None, cancelled:
         known,
         failure=failure or result.cause or None,
         workloads=result.workloads,
-        started_ns=link.started_ns if at_t0 else result.scenario_start_ns or None,
+        started_ns=link.started_ns,
         from_ns=result.from_ns,
         until_ns=result.until_ns,
         up=_half_facts(result.up),
@@ -276,6 +280,13 @@ def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
     if start is None:
         return link
     return replace(link, planned_ns=start.planned_ns, started_ns=start.actual_ns or None)
+
+
+def _with_result(link: LinkRecord, result: LinkResult | None) -> LinkRecord:
+    """What an agent knows only in the end of a link that waited for traffic is when that came."""
+    if result is None or link.plan.start == "at-t0":
+        return replace(link, result=result)
+    return replace(link, result=result, started_ns=result.scenario_start_ns or None)
 
 
 def _half_facts(half: DirectionResult) -> HalfFacts:

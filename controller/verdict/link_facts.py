@@ -40,6 +40,7 @@ class LinkFacts:
     failure: str | None = None  #: the first cause, as a sentence
     cancelled: bool = False
     workloads: tuple[WorkloadResult, ...] = ()
+    duration_ns: int = 0  #: that the run was to last after T0; 0: until the workloads ended
     t0_ns: int | None = None
     planned_ns: int | None = None
     started_ns: int | None = None

@@ -25,7 +25,18 @@ def hear_agent(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
         says = "its host is simulated: no packet was carried, and every figure is synthetic"
         yield objection("agent", facts, Verdict.SIMULATED, says)
     elif failure is None and not facts.cancelled:
-        yield seen("agent", facts, "the agent carried the link to the end of the run and reported it")
+        yield _carried(facts)
+
+
+def _carried(facts: LinkFacts) -> Statement:
+    """A run that was to last so long must have been watched for so long."""
+    if facts.t0_ns is None or facts.until_ns is None:
+        return seen("agent", facts, "the agent carried the link to its end and reported it")
+    lasted_ns = facts.until_ns - facts.t0_ns
+    if lasted_ns < facts.duration_ns:
+        lasted, asked = format_duration(lasted_ns), format_duration(facts.duration_ns)
+        return objection("agent", facts, Verdict.FAILED, f"it ended {lasted} after T0, the run was to last {asked}")
+    return seen("agent", facts, f"the agent carried the link until {format_duration(lasted_ns)} after T0")
 
 
 def hear_clock(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,14 +69,21 @@ async def site(state: Path) -> AsyncIterator[tuple[HostSite, AgentHub]]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def run(site: HostSite, agent_hub: AgentHub, plan: LinkPlan, folder: Path, *, hold: bool) -> RunRecord:
-    """Take a run of one link and one workload, which makes the file `executed`, through its course."""
-    workload = Workload("w", "client", ("touch", str(folder / "executed")), start_ns=0)
+async def run(site: HostSite, agent_hub: AgentHub, plan: LinkPlan, folder: Path, *, hold: bool = False) -> RunRecord:
+    """Take a run of one link and one workload, which makes the file `executed` and sends a packet, to its end."""
+    send = f"touch {folder}/executed; echo > /dev/udp/192.168.66.2/9"
+    workload = Workload("w", "client", ("bash", "-c", send), start_ns=20 * NS_PER_MS)
     plans = {"a": RunPlan("r-0001", 1, (replace(plan, workloads=(workload,)),))}
     await asyncio.wait_for(agent_hub.wait_for("a"), 20)
     with RunFolder.create(folder, "r-0001") as made:
         made.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(link, "a") for link in plans["a"].links)))
         return await asyncio.wait_for(Session(plans, made, agent_hub, CLOCK, Holder(site, hold)).run(), 60)
+
+
+def events(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The events of the run that are called so."""
+    lines = (folder / "r-0001" / "events.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == name]
 
 
 async def test_no_workload_starts_on_a_link_that_does_not(
@@ -94,13 +102,27 @@ async def test_a_workload_starts_once_its_link_is_armed(
     site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """The same run without the stop: the link and its workload start, and the log says how long before T0 all stood."""
-    record = await run(*site, plan, tmp_path, hold=False)
+    record = await run(*site, plan, tmp_path)
     assert record.links[0].result
     (workload,) = record.links[0].result.workloads
     assert workload.executed_ns
-    assert workload.planned_ns == record.links[0].planned_ns
-    events = [json.loads(line) for line in (tmp_path / "r-0001" / "events.jsonl").read_text().splitlines()]
-    assert [True] == [event["before_t0_ns"] > 0 for event in events if event["event"] == "links.armed"]
-    (started,) = (event for event in events if event["event"] == "workload.started")
-    assert 0 <= started["after_t0_s"] == (workload.executed_ns - workload.planned_ns) / NS_PER_S
+    t0_ns = record.links[0].planned_ns
+    assert t0_ns
+    assert workload.planned_ns == t0_ns + 20 * NS_PER_MS
+    assert [True] == [event["before_t0_ns"] > 0 for event in events(tmp_path, "links.armed")]
+    (started,) = events(tmp_path, "workload.started")
+    assert 0.02 <= started["after_t0_s"] == (workload.executed_ns - t0_ns) / NS_PER_S
     assert (tmp_path / "executed").exists()
+
+
+async def test_a_link_that_waits_for_traffic_is_open_and_starts_with_it(
+    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
+) -> None:
+    """T0 is not its start: it is recorded, in run.json and in the log, as when the packet came that it waited for."""
+    record = await run(*site, replace(plan, start="first-packet"), tmp_path)
+    (link,) = record.links
+    assert link.result
+    assert link.result.workloads[0].executed_ns
+    assert link.started_ns == link.result.scenario_start_ns >= link.result.workloads[0].executed_ns
+    assert (1, 0) == (len(events(tmp_path, "link.open")), len(events(tmp_path, "link.started")))
+    assert [link.started_ns] == [event["t_ns"] for event in events(tmp_path, "scenario.started")]

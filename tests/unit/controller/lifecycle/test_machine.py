@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.common.plan.run_plan import LinkPlan, RunPlan
+from plctl.common.plan.run_plan import LinkPlan, RunPlan, StartMode
 from plctl.common.protocol import messages as m
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.lifecycle.machine import RunMachine
@@ -17,6 +18,7 @@ from plctl.controller.lifecycle.run_events import (
     Event,
     Interrupted,
     Lost,
+    Note,
     Resumed,
     Returned,
     RunPhase,
@@ -148,9 +150,45 @@ def test_a_loose_clock_is_refused_in_the_end() -> None:
         told = drive(Answered("a", m.Armed(2_000_000, "s")), BOTH_ARMED[1])
     assert told == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["x"].cause == (
-        "the clock of a is known only to within 2 ms, the run's budget is 1 ms; ease the load on the network and the "
+        "the clock of a is known only to within 2 ms; the run's budget is 1 ms; ease the load on the network and the "
         "two hosts, run chrony on both, or allow more (budget: {skew: …})"
     )
+
+
+def test_a_clock_that_leaves_too_little_to_the_start_says_the_sum() -> None:
+    """While it may still settle, half of the budget is kept for the start itself: both parts are named, and the sum."""
+    machine = RunMachine({"a": plan("x")})
+    machine.handle(Begin(), 1)
+    machine.handle(Answered("a", prepared("x")), 2)
+    (cause,) = [
+        each.facts["cause"]
+        for each in machine.handle(Answered("a", m.Armed(743_000, "s")), 3)
+        if isinstance(each, Note) and each.event == "run.arming_again"
+    ]
+    assert str(cause).startswith(
+        "the clock of a is known only to within 743 µs, which makes 1.243 ms with the 500 µs that are left to the start"
+        " itself; the run's budget is 1 ms; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "actual_ns", "event", "late_ns"),
+    [
+        ("at-t0", 1007, "link.started", 7),
+        ("at-t0", 0, "link.not_started", None),
+        ("first-packet", 0, "link.open", None),
+    ],
+)
+def test_only_a_link_that_started_is_said_to_have(mode: StartMode, actual_ns: int, event: str, late_ns: object) -> None:
+    """One that waits for traffic is open, one whose forwarder never acted on T0 has not started; neither was late."""
+    waiting = RunPlan("r", 1, (LinkPlan("x", SCHEDULE, SCHEDULE, start=mode),))
+    machine = RunMachine({"a": waiting})
+    for said in (prepared("x"), m.Armed(1, "s")):
+        machine.handle(Begin(), 1)
+        machine.handle(Answered("a", said), 2)
+    said_start = m.Started((m.LinkStart("x", 1000, actual_ns),), 3)
+    notes = [each for each in machine.handle(Answered("a", said_start), 4) if isinstance(each, Note) and each.link]
+    assert [(event, late_ns)] == [(note.event, note.facts.get("late_ns")) for note in notes]
 
 
 def test_a_refused_commit_fails_the_run() -> None:

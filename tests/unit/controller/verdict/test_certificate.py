@@ -75,6 +75,12 @@ def good(**changes: object) -> LinkFacts:
             "simulated",
             "its host is simulated: no packet was carried, and every figure is synthetic",
         ),
+        (
+            good(duration_ns=2_000_000_000, until_ns=6_900_000_000),
+            "failed",
+            "it ended 1.9 s after T0, the run was to last 2 s",
+        ),
+        (good(duration_ns=2_000_000_000, until_ns=7_000_000_000), "ok", ""),
         (good(cancelled=True), "cancelled", "cancelled before the run was over"),
         (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),
         (good(failure="the agent died"), "failed", "the agent died"),
@@ -192,7 +198,7 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
     said = {each.witness: (each.from_ns, each.until_ns, each.says) for each in judge(facts, BUDGET).certificate}
     watched = (4_990_000_000, 6_000_000_000)
     assert said == {
-        "agent": (*watched, "the agent carried the link to the end of the run and reported it"),
+        "agent": (*watched, "the agent carried the link until 1 s after T0"),
         "workloads": (
             *watched,
             "server was executed 1 s before T0; client was executed 70 µs after T0, 70 µs after its time",
