@@ -115,7 +115,7 @@ class LinkStart:
 
     link: str
     planned_ns: int
-    actual_ns: int  #: 0: it did not, as one that waits for traffic
+    started_ns: int  #: 0: it did not, as one that waits for traffic
 
 
 @dataclass(frozen=True, slots=True)
