@@ -5,6 +5,7 @@
 #   make test      lint, types and every test (root)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
+#   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
 #   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
@@ -13,6 +14,8 @@
 #   make build     only the virtual environment
 
 PYTHON ?= python3
+# Which cases `make truth` plays: so many, or from one to another.
+SEEDS ?= 20
 # Arguments for pytest, e.g. make test ARGS='-k units -x'
 ARGS ?=
 
@@ -28,7 +31,7 @@ sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test test-hosts bench sanitize fuzz deb lint rooms build clean-venv clean
+.PHONY: demo test test-hosts bench truth sanitize fuzz deb lint rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -52,6 +55,11 @@ bench: export GOAL = bench
 bench: root-check build
 	@.ci/preflight $(PYTHON) kernel bench
 	$(python) -m pytest tests/bench -s $(ARGS)
+
+truth: export GOAL = truth
+truth: root-check build
+	@.ci/preflight $(PYTHON) kernel truth
+	cd tests && ../$(python) -m truth --tcpdump --seeds $(SEEDS) $(ARGS)
 
 sanitize: export GOAL = sanitize
 sanitize: root-check build
