@@ -23,7 +23,7 @@ def format_short(samples: Sequence[Sample], scenario_ns: int) -> str:
     """As `format_interval`, in the 79 characters of a narrow terminal; what the machine lost comes first."""
     seconds = scenario_ns / NS_PER_S
     clock = "waiting" if seconds < 0 else f"{seconds:.{1 if seconds < 1000 else 0}f} s"
-    lost = sum(each.lost_ring + each.lost_send + each.lost_memory for each in samples)
+    lost = sum(_lost(each) for each in samples)
     rates = ", ".join(f"{each.direction} {_out_of_asked(each)}" for each in samples)
     delays = " ".join(dict.fromkeys(_three(each.delay_ns / NS_PER_MS) for each in samples))
     queue = _three(max(each.queue_bytes for each in samples) / 1000)
@@ -49,14 +49,18 @@ def format_summary(stats: LinkStats, end_ns: int) -> str:
 
 def count_lost(stats: LinkStats) -> int:
     """Frames that this machine lost, not the emulated path: with any of them the emulation was not true."""
-    return sum(half.lost_ring + half.lost_send + half.lost_memory for half in (stats.up, stats.down))
+    return sum(_lost(half) for half in (stats.up, stats.down))
+
+
+def _lost(counted: HalfStats | Sample) -> int:
+    return counted.lost_ring + counted.lost_send + counted.lost_memory + counted.lost_late
 
 
 def _format_sample(sample: Sample) -> str:
     def rate(n: int) -> str:
         return format_rate(n * 8 * NS_PER_S // sample.interval_ns)
 
-    lost = sample.lost_ring + sample.lost_send + sample.lost_memory
+    lost = _lost(sample)
     asked = f"{sample.direction} {format_rate(sample.rate_bps)}, {format_duration(sample.delay_ns)}"
     happened = f"in {rate(sample.arrived_bytes)}, out {rate(sample.delivered_bytes)}, queue {sample.queue_bytes} B"
     trouble = f", dropped {sample.dropped_queue_full_packets}" if sample.dropped_queue_full_packets else ""
@@ -81,7 +85,7 @@ def _describe(half: HalfStats) -> dict[str, str]:
         "arrived": f"{half.arrived_packets} frames, {format_size(half.arrived_bytes)}",
         "delivered": f"{half.delivered_packets} frames, {format_size(half.delivered_bytes)}",
         "dropped, queue full": f"{half.dropped_queue_full_packets} frames",
-        "lost by this machine": f"{half.lost_ring + half.lost_send + half.lost_memory} frames",
+        "lost by this machine": f"{_lost(half)} frames",
         "in the link": f"{half.queue_packets} queued, {half.in_flight_packets} in flight",
         "transit, median": format_duration(transit.percentile(50)) if timed else "-",
         "late, median": format_duration(late.percentile(50)) if timed else "-",

@@ -99,7 +99,7 @@ def slot_bytes(length: int, /) -> int:
 #: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.telemetry.histogram.
 NativeHistogram = tuple[dict[int, int], int, int]
 #: In the order of `enum counter` in stats.h.
-NativeCounters = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+NativeCounters = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 #: (counters, lateness, transit).
 NativeHalfStats = tuple[NativeCounters, NativeHistogram, NativeHistogram]
 
@@ -122,8 +122,13 @@ def packet_log_lost(log: Buffer, direction: int, /) -> int:
 def packet_log_write(log: Buffer, direction: int, record: bytes, /) -> None:
     """Put a record into the ring as the forwarder does; for tests."""
 
-def arrival_ns(wall_ns: int, offset_ns: int, previous_poll_ns: int, now_ns: int, /) -> int:
-    """When a frame stamped `wall_ns` arrived (port_arrival_ns() in port.h); for tests."""
+def wall_arrival(
+    readings: tuple[tuple[int, int, int], ...], stamp_ns: int, earliest_ns: int, latest_ns: int, /
+) -> tuple[int, int]:
+    """When a frame arrived, and what that may be wrong by (wall_arrival() in wall.h); for tests.
+
+    Each reading is of the wall clock between two of CLOCK_MONOTONIC: (before, wall, after).
+    """
 
 def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) -> list[int]:
     """An allowance (allowance.h) of `share` millionths from time 0: for each (now, spent), what was left; for tests."""

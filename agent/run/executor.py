@@ -259,7 +259,7 @@ class RunHost:
             self._spawn(work)
         starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
         await self._services.keeper.burst(gap_ns=self._gap_ns)
-        latest_ns = max([t0_ns, *(start.actual_ns for start in starts)])
+        latest_ns = max([t0_ns, *(start.started_ns for start in starts)])
         await self._handle(am.Began(starts, self._services.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
 
     def _open_gates(self, link: RunLink, t0_ns: int) -> None:
@@ -271,13 +271,13 @@ class RunHost:
     async def _started(self, link: RunLink, t0_ns: int) -> m.LinkStart:
         """Read it from the forwarder; 0: it did not start, be it that it waits for traffic."""
         assert self._forwarder is not None
-        actual_ns = 0
+        started_ns = 0
         if link.plan.start == "at-t0":
-            while not (actual_ns := self._forwarder.read(link.slot).started_ns):
+            while not (started_ns := self._forwarder.read(link.slot).started_ns):
                 if self._services.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
                     break
                 await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + NS_PER_MS)
-        return m.LinkStart(link.plan.name, t0_ns, actual_ns)
+        return m.LinkStart(link.plan.name, t0_ns, started_ns)
 
     async def _end_at(self, at_ns: int) -> None:
         await self._services.clock.sleep_until(at_ns)

@@ -60,4 +60,5 @@ def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int)
         lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
         lateness_max_ns=lateness.max if lateness.count else -1,
         packet_log_lost=packet_log_lost,
+        lost_late=after.lost_late - before.lost_late,
     )

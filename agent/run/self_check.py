@@ -194,7 +194,7 @@ def _account(before: HalfStats, after: HalfStats) -> str:
     return (
         f"the forwarder received {more('arrived_packets')} and sent {more('delivered_packets')}, "
         f"has {after.inside_packets} inside, found the queue full for {more('dropped_queue_full_packets')} "
-        f"and lost {more('lost_ring', 'lost_send', 'lost_memory')}"
+        f"and lost {more('lost_ring', 'lost_send', 'lost_memory', 'lost_late')}"
     )
 
 

@@ -125,6 +125,7 @@ def _interval(half: _Half, scenario_ns: int, interval_ns: int) -> dict[str, int]
         "lost_ring": 0,
         "lost_send": 0,
         "lost_memory": 0,
+        "lost_late": 0,
         "queue_bytes": half.frame_bytes if packets else 0,
         "queue_packets": 1 if packets else 0,
         "in_flight_packets": packets * row.delay_ns // interval_ns,
@@ -156,4 +157,5 @@ def _result(half: _Half) -> DirectionResult:
         lateness_p50_ns=late_ns,
         lateness_p99_ns=3 * late_ns if late_ns > 0 else -1,
         lateness_max_ns=8 * late_ns if late_ns > 0 else -1,
+        lost_late=counted["lost_late"],
     )

@@ -115,7 +115,7 @@ class LinkStart:
 
     link: str
     planned_ns: int
-    actual_ns: int  #: 0: it did not, as one that waits for traffic
+    started_ns: int  #: 0: it did not, as one that waits for traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,12 @@ class DirectionResult:
     lateness_p99_ns: int
     lateness_max_ns: int
     packet_log_lost: int = 0  #: records that the packet log had no room for
+    lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
+
+    @property
+    def lost(self) -> int:
+        """Frames that the machine lost, whatever the cause."""
+        return self.lost_ring + self.lost_send + self.lost_memory + self.lost_late
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,11 +138,12 @@ class LinkState:
 #: the newest sample's.
 LIVE_COLUMNS = (
     "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", "arrived_bytes", "delivered_bytes",
-    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "queue_bytes", "in_flight_packets",
-    "lateness_p99_ns", "transit_p50_ns",
+    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "lost_late", "queue_bytes",
+    "in_flight_packets", "lateness_p99_ns", "transit_p50_ns",
 )  # fmt: skip
 LIVE_SUMS = frozenset({
     "arrived_bytes", "delivered_bytes", "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
+    "lost_late",
 })  # fmt: skip
 
 

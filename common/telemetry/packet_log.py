@@ -31,7 +31,9 @@ RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
 LOG_BYTES: Final = 2 * (16 * 8 + 65536 * RECORD.size)
 NO_ROUTE: Final = 2**32 - 1
 
-#: What became of a frame, by what `verdict` holds. The last two are losses of the machine, not of the emulated path.
-VERDICTS: Final[dict[int, str]] = {0: "admitted", 1: "queue_full", 128: "lost_memory", 129: "lost_send"}
+#: What became of a frame, by what `verdict` holds. From 128 on: lost by the machine, not on the emulated path.
+VERDICTS: Final[dict[int, str]] = {
+    0: "admitted", 1: "queue_full", 128: "lost_memory", 129: "lost_send", 130: "lost_late",
+}  # fmt: skip
 #: Verdicts of frames that the bottleneck served.
 SERVED: Final = frozenset({"admitted", "lost_send"})

@@ -1,7 +1,7 @@
 """What a link's two halves count, and the telemetry record of one interval that is made from two such readings.
 
 The counters of one reading are consistent with each other: arrived = delivered + dropped + lost_send + lost_memory +
-queue_packets + in_flight_packets, in packets.
+lost_late + queue_packets + in_flight_packets, in packets.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ class HalfStats:
     lost_ring: int = 0  #: frames that found the receive ring full, or were longer than the MTU allows; never arrived
     lost_send: int = 0  #: frames that the kernel would not send
     lost_memory: int = 0  #: frames for which there was no memory
+    lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
     queue_bytes: int = 0  #: the bottleneck's backlog now, queued and in service, overhead included
     queue_packets: int = 0
     in_flight_packets: int = 0  #: served, not yet delivered
     row: int = 0  #: in force when the half last had something to do
-    lateness: Histogram = field(default_factory=Histogram)  #: sent − due, plus what the arrival was moved up by
+    #: Sent − due, plus what the arrival was moved up by; of frames that are lost_late only the latter.
+    lateness: Histogram = field(default_factory=Histogram)
     transit: Histogram = field(default_factory=Histogram)  #: sent − arrival
 
     @property
@@ -71,13 +73,14 @@ class Sample(NamedTuple):
     lost_ring: int
     lost_send: int
     lost_memory: int
+    lost_late: int
     queue_bytes: int
     queue_packets: int
     in_flight_packets: int
     row: int  #: index of the row in force
     rate_bps: int  #: asked for by that row
     delay_ns: int  #: asked for by that row
-    lateness_p50_ns: int  #: this and all that follow: −1 where nothing was delivered in the interval
+    lateness_p50_ns: int  #: of frames that left, or were lost_late; this and all that follow: −1 where there were none
     lateness_p99_ns: int
     lateness_max_ns: int
     transit_min_ns: int
@@ -151,6 +154,7 @@ def _counted(before: HalfStats, after: HalfStats) -> tuple[int, ...]:
         after.lost_ring - before.lost_ring,
         after.lost_send - before.lost_send,
         after.lost_memory - before.lost_memory,
+        after.lost_late - before.lost_late,
         after.queue_bytes,
         after.queue_packets,
         after.in_flight_packets,
@@ -165,9 +169,7 @@ def _asked(schedule: Schedule, scenario_ns: int) -> tuple[int, int, int]:
 
 def _timed(before: HalfStats, after: HalfStats) -> tuple[int, ...]:
     lateness, transit = after.lateness.minus(before.lateness), after.transit.minus(before.transit)
-    if not lateness.count or not transit.count:
-        return (-1,) * 7
-    return (
-        lateness.percentile(50), lateness.percentile(99), lateness.max,
-        transit.min, transit.percentile(50), transit.percentile(99), transit.max,
-    )  # fmt: skip
+    late = (lateness.percentile(50), lateness.percentile(99), lateness.max) if lateness.count else (-1,) * 3
+    if not transit.count:
+        return (*late, *(-1,) * 4)
+    return (*late, transit.min, transit.percentile(50), transit.percentile(99), transit.max)

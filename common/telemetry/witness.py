@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class WorkerGap:
     """A time in which a worker of the forwarder did nothing although it should have."""
 
     begin_ns: int
@@ -25,7 +25,7 @@ class WorkerWatch:
     until_ns: int
     passes: int  #: of its loop
     greatest_gap_ns: int  #: between two of them, when it should not have slept longer
-    gaps: tuple[Gap, ...] = ()  #: those over the budget of lateness, the first few
+    gaps: tuple[WorkerGap, ...] = ()  #: those over the budget of lateness, the first few
     gap_count: int = 0  #: all of those
     overdue_packets: int = 0  #: inside at the end although they were due
     overdue_ns: int = 0  #: since when the oldest of them was, at the end

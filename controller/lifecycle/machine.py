@@ -49,7 +49,7 @@ class LinkProgress:
     bound_after_ns: int = -1
     clock_source: str = ""
     planned_ns: int = 0
-    actual_ns: int = 0
+    started_ns: int = 0
     result: m.LinkResult | None = None
     cause: str = ""  #: the first reason why the link failed
     cancelled: bool = False
@@ -165,7 +165,7 @@ class RunMachine:
                 start.link,
                 event.host,
                 planned_ns=start.planned_ns,
-                actual_ns=start.actual_ns,
+                started_ns=start.started_ns,
                 bound_after_ns=event.message.bound_ns,
             )
             self._note_start(event.host, start)
@@ -174,8 +174,8 @@ class RunMachine:
 
     def _note_start(self, host: str, start: m.LinkStart) -> None:
         """A link is open when it waits for traffic; one that should not, and has no start, did not start at all."""
-        if start.actual_ns:
-            facts = {"planned_ns": start.planned_ns, "late_ns": start.actual_ns - start.planned_ns}
+        if start.started_ns:
+            facts = {"planned_ns": start.planned_ns, "late_ns": start.started_ns - start.planned_ns}
             self._note("link.started", host, start.link, **facts)
         else:
             waits = any(link.name == start.link and link.start != "at-t0" for link in self.plans[host].links)

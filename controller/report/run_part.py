@@ -202,15 +202,14 @@ def _figures(record: RunRecord, link: LinkRecord, direction: str) -> list[Markup
     if link.result is None:
         return [element("td", direction), element("td", "no result", colspan=len(_HEADERS) - _FIRST_NUMBER)]
     half: DirectionResult = getattr(link.result, direction)
-    lost = half.lost_ring + half.lost_send + half.lost_memory
     lateness = (half.lateness_p50_ns, half.lateness_p99_ns, half.lateness_max_ns)
     cells = [
         *(f"{count:,}".replace(",", " ") for count in (half.arrived_packets, half.delivered_packets)),
         f"{half.dropped_queue_full_packets:,}".replace(",", " "),
-        str(lost),
+        str(half.lost),
         *(format_duration(value) if value >= 0 else "–" for value in lateness),
     ]
-    wrong = {3: lost > 0, 5: half.lateness_p99_ns > record.budget.lateness_ns}
+    wrong = {3: half.lost > 0, 5: half.lateness_p99_ns > record.budget.lateness_ns}
     classes = ["number wrong" if wrong.get(at) else "number" for at in range(len(cells))]
     numbers = [element("td", cell, class_=class_) for cell, class_ in zip(cells, classes, strict=True)]
     return [element("td", direction), *numbers]

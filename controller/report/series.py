@@ -19,6 +19,8 @@ from plctl.common.scenario.schedule import Schedule
 #: A curve has no more points than this: about one for every pixel of a plot.
 MAX_POINTS = 500
 _MAX_STEPS = 1_000_000
+#: The columns of what the machine lost; older telemetry has not all of them.
+_LOST = ("lost_ring", "lost_send", "lost_memory", "lost_late")
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +73,7 @@ def measured(table: pa.Table, direction: str) -> Measured:
     """The curves of `direction` in the telemetry `table` of one link; samples without a time since T0 are left out."""
     columns = _columns(table, direction)
     seconds = columns["interval_ns"] / NS_PER_S
-    lost = columns["lost_ring"] + columns["lost_send"] + columns["lost_memory"]
+    lost = sum((columns[name] for name in _LOST if name in columns), np.zeros(len(seconds)))
     rate = 8 * columns["delivered_bytes"] / np.where(seconds > 0, seconds, np.nan)
     fold = _folder(len(seconds))
     curves = [

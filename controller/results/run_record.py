@@ -279,7 +279,7 @@ def _skew_bound_ns(record: RunRecord) -> int:
 def _with_start(link: LinkRecord, start: LinkStart | None) -> LinkRecord:
     if start is None:
         return link
-    return replace(link, planned_ns=start.planned_ns, started_ns=start.actual_ns or None)
+    return replace(link, planned_ns=start.planned_ns, started_ns=start.started_ns or None)
 
 
 def _with_result(link: LinkRecord, result: LinkResult | None) -> LinkRecord:

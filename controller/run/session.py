@@ -246,7 +246,7 @@ class Session:
         hosts = [*map(self._host, self._machine.plans)]
 
         def write() -> None:
-            starts = [m.LinkStart(name, r.planned_ns, r.actual_ns) for name, r in records.items() if r.planned_ns]
+            starts = [m.LinkStart(name, r.planned_ns, r.started_ns) for name, r in records.items() if r.planned_ns]
             ready = [m.LinkReadiness(name, check=r.check, io=r.io) for name, r in records.items()]
             self._folder.record_start(t0_ns, t0_ns + wall_minus_monotonic, starts, hosts, ready=ready)
 

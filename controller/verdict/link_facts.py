@@ -17,6 +17,7 @@ class HalfFacts:
     lost_ring: int = 0  #: frames that overran the receive ring
     lost_send: int = 0  #: frames that the kernel refused to send
     lost_memory: int = 0  #: frames for which the forwarder had no memory left
+    lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
     arrived_packets: int = 0
     delivered_packets: int = 0
     dropped_queue_full_packets: int = 0  #: as the scenario asked
@@ -26,7 +27,7 @@ class HalfFacts:
     @property
     def lost(self) -> int:
         """Frames that the machine lost, whatever the cause."""
-        return self.lost_ring + self.lost_send + self.lost_memory
+        return self.lost_ring + self.lost_send + self.lost_memory + self.lost_late
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,12 @@ def hear_losses(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     del budget
     lossy = [(direction, half) for direction, half in facts.halves if half.lost]
     for direction, half in lossy:
-        causes = {"receive ring": half.lost_ring, "send": half.lost_send, "memory": half.lost_memory}
+        causes = {
+            "receive ring": half.lost_ring,
+            "send": half.lost_send,
+            "memory": half.lost_memory,
+            "seen late": half.lost_late,
+        }
         named = ", ".join(f"{cause} {count}" for cause, count in causes.items() if count)
         says = f"the machine, not the scenario, lost {frames(half.lost)} {direction} ({named})"
         yield objection("losses", facts, Verdict.OVERLOADED, says)

@@ -99,7 +99,7 @@ class LiveModel:
 
 _USED = (
     "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
-    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
+    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "lost_late",
 )  # fmt: skip
 
 

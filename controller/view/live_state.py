@@ -11,7 +11,7 @@ from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.requests import LIVE_COLUMNS, LinkState, RunState
 from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
 
-_LOST = ("lost_ring", "lost_send", "lost_memory")
+_LOST = ("lost_ring", "lost_send", "lost_memory", "lost_late")
 
 
 def apply_state(model: LiveModel, before: RunState | None, after: RunState) -> list[LinkState]:

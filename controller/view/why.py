@@ -150,11 +150,11 @@ def _figures(history: LinkHistory) -> Iterator[str]:
             yield f"last telemetry {direction}: {_sample(named(values))}"
     if result := history.link.result:
         for direction, half in (("up", result.up), ("down", result.down)):
-            lost = half.lost_ring + half.lost_send + half.lost_memory
             yield (
                 f"whole run {direction}: {half.arrived_packets} packets arrived, {half.delivered_packets} delivered,"
-                f" {half.dropped_queue_full_packets} dropped by the emulated queue, {lost} lost by the machine"
-                f" (ring {half.lost_ring}, send {half.lost_send}, memory {half.lost_memory})"
+                f" {half.dropped_queue_full_packets} dropped by the emulated queue, {half.lost} lost by the machine"
+                f" (ring {half.lost_ring}, send {half.lost_send}, memory {half.lost_memory},"
+                f" seen late {half.lost_late})"
             )
         for workload in result.workloads:
             yield f"workload {workload.name} at the {workload.at}: {workload.cause or how_it_ended(workload.status)}"
@@ -163,7 +163,7 @@ def _figures(history: LinkHistory) -> Iterator[str]:
 
 
 def _sample(now: dict[str, int]) -> str:
-    lost = now["lost_ring"] + now["lost_send"] + now["lost_memory"]
+    lost = now["lost_ring"] + now["lost_send"] + now["lost_memory"] + now["lost_late"]
     late = f", lateness p99 {format_duration(now['lateness_p99_ns'])}" if now["lateness_p99_ns"] >= 0 else ""
     return (
         f"row {now['row'] + 1} asks {format_duration(now['delay_ns'])} {format_rate(now['rate_bps'])},"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from plctl.deploy.on_host import change, examine, look, service
-from plctl.deploy.on_host.places import HostBusyError, HostError, Places, link
+from plctl.deploy.on_host.places import HostError, Places, RunGoesOnError, link
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def answer(request: dict[str, Any], payload: BinaryIO) -> dict[str, Any]:
     try:
         return {"ok": _WORK[words.pop("do")](places, payload, **words)}
     except HostError as error:
-        return {"error": str(error), "busy": isinstance(error, HostBusyError)}
+        return {"error": str(error), "busy": isinstance(error, RunGoesOnError)}
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return {"error": f"{where}{os.strerror(error.errno) if error.errno else error}"}

@@ -18,7 +18,7 @@ class HostError(Exception):
     """Something on this host is not as it must be; the message is for whoever deploys."""
 
 
-class HostBusyError(HostError):
+class RunGoesOnError(HostError):
     """A run goes on; nothing was changed."""
 
 

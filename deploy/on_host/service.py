@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from plctl.deploy.on_host.look import agents, show_service
-from plctl.deploy.on_host.places import UNIT, HostBusyError, HostError, Places, link
+from plctl.deploy.on_host.places import UNIT, HostError, Places, RunGoesOnError, link
 
 _LOOK_EVERY_S = 0.1
 _LAST_LINES = 3
@@ -79,7 +79,7 @@ def refuse_busy(places: Places) -> None:
     :raises BusyError: one does; the message names it.
     """
     if runs := [run for agent in agents(places) for run in agent.get("runs", [])]:
-        raise HostBusyError(f"a run goes on here ({', '.join(runs)}); with --wait it is waited for")
+        raise RunGoesOnError(f"a run goes on here ({', '.join(runs)}); with --wait it is waited for")
 
 
 def _systemctl(*arguments: str, check: bool = True) -> None:

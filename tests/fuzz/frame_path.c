@@ -152,11 +152,11 @@ static void check(const struct link_stats *stats)
 
 		REQUIRE(stats_read_counters(&stats->halves[i], c));
 		REQUIRE(c[ARRIVED_PACKETS] == c[DELIVERED_PACKETS] + c[QUEUE_FULL_PACKETS] + c[LOST_SEND] + c[LOST_MEMORY] +
-			c[QUEUE_PACKETS] + c[IN_FLIGHT_PACKETS]);
+			c[LOST_LATE] + c[QUEUE_PACKETS] + c[IN_FLIGHT_PACKETS]);
 	}
 }
 
-static void step(struct link *link, unsigned next[2], struct input *input)
+static void step(struct link *link, struct wall *wall, unsigned next[2], struct input *input)
 {
 	uint8_t operation = take(input, 1);
 	struct lane *lane = &link->lanes[operation & 1];
@@ -166,7 +166,7 @@ static void step(struct link *link, unsigned next[2], struct input *input)
 		arrive((struct packet_port *)lane->in, &next[operation & 1], input);
 		break;
 	case 3: case 4:
-		lane_receive(lane, now_ns, 0);
+		lane_receive(lane, now_ns, wall);
 		lane_deliver(lane, now_ns);
 		check(link->stats);
 		break;
@@ -194,10 +194,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct link_stats *stats = calloc(1, sizeof(*stats));
 	struct link *link = calloc(1, sizeof(*link));
 	unsigned next[2] = {0, 0};
+	struct wall wall;
 	uint8_t choice = take(&input, 1);
 
 	now_ns = NS_PER_S;
 	sum_count = refusals = 0;
+	wall_init(&wall);
 	stats_reset(stats);
 	config.reconfiguration_mode = choice & 1;
 	*link = (struct link){.stats = stats, .mtu = MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
@@ -212,7 +214,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		link->lanes[i].in = link->lanes[1 - i].out = port;
 	}
 	while (input.at < input.end)
-		step(link, next, &input);
+		step(link, &wall, next, &input);
 	for (int i = 0; i < 2; i++) {
 		struct packet_port *port = (struct packet_port *)link->lanes[i].in;
 

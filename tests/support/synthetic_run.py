@@ -97,7 +97,7 @@ def half_samples(
             arrived_packets=len(arrived) + len(dropped), arrived_bytes=sum(arrived) + sum(dropped),
             delivered_packets=len(sent), delivered_bytes=len(sent) * size,
             dropped_queue_full_packets=len(dropped), dropped_queue_full_bytes=sum(dropped),
-            lost_ring=lost, lost_send=0, lost_memory=0,
+            lost_ring=lost, lost_send=0, lost_memory=0, lost_late=0,
             queue_bytes=queue_bytes, queue_packets=queue_packets, in_flight_packets=in_flight, row=row,
             rate_bps=schedule.row_at(end).rate_bps, delay_ns=schedule.row_at(end).delay_ns,
             **_percentiles("lateness", sorted(late), (50, 99, 100)),
@@ -133,6 +133,7 @@ def direction_result(columns: Columns) -> DirectionResult:
         lateness_p50_ns=p50[len(p50) // 2],
         lateness_p99_ns=worst("lateness_p99_ns"),
         lateness_max_ns=worst("lateness_max_ns"),
+        lost_late=total("lost_late"),
     )
 
 

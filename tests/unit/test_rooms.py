@@ -6,6 +6,7 @@ it is right, and never let a room import one further down. `make rooms` draws wh
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from pathlib import Path
 
@@ -166,3 +167,14 @@ def test_no_test_imports_another() -> None:
 def test_the_drawing_is_current() -> None:
     """docs/rooms.svg shows today's imports; `make rooms` draws it anew."""
     assert draw() == (ROOT / DRAWING).read_text()
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """Who reads a name, in a log, a traceback or a discussion, knows which one is meant; private ones count, too."""
+    named: dict[str, list[str]] = {}
+    for path in sources():
+        if path.suffix == ".py":
+            for node in ast.walk(ast.parse((ROOT / path).read_text())):
+                if isinstance(node, ast.ClassDef):
+                    named.setdefault(node.name, []).append(str(path))
+    assert {} == {name: places for name, places in named.items() if len(places) > 1}

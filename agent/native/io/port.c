@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STAMP_SLACK_NS 1000000 /* a frame is in the ring this soon after it was stamped */
-
 int port_refuse(char *why, int error, const char *attempt, const char *where)
 {
 	snprintf(why, PORT_WHY_SIZE, "cannot %s %s: %s", attempt, where, strerror(error));
@@ -34,13 +32,4 @@ int ports_open(const struct ports_config *config, struct port *ports[2], char *h
 	if (!error)
 		snprintf(how, PORT_WHY_SIZE, *why ? "packet (%.240s)" : "packet", why);
 	return error;
-}
-
-int64_t port_arrival_ns(int64_t wall_ns, int64_t offset_ns, int64_t previous_poll_ns, int64_t now_ns)
-{
-	int64_t arrival = wall_ns - offset_ns;
-
-	if (arrival > now_ns)
-		return now_ns;
-	return arrival < previous_poll_ns - STAMP_SLACK_NS ? previous_poll_ns : arrival;
 }

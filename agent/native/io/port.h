@@ -15,7 +15,9 @@
 
 #include "io/pool.h"
 
-#define PORT_BATCH 64 /* frames that one call receives or sends at most */
+#ifndef PORT_BATCH /* a test has less */
+#define PORT_BATCH 64 /* frames that one call receives or sends at most; a bit for each */
+#endif
 #define PORT_ETHERNET_HEAD 14
 #define PORT_MAC_PAIR 12 /* both addresses: a VLAN tag follows them */
 #define PORT_VLAN_TAG 4
@@ -26,7 +28,9 @@ struct port;
 /* A frame that arrived: valid until port_release(). */
 struct arrival {
 	const uint8_t *data;
-	int64_t stamp_ns; /* when the kernel saw it; see port_arrival_ns() */
+	int64_t stamp_ns; /* when the kernel saw it */
+	int64_t at_ns;    /* that on CLOCK_MONOTONIC, and what it may be wrong by: arrivals.h fills both in */
+	int64_t doubt_ns;
 	uint32_t length;  /* of the frame, with the VLAN tag that the kernel took out of `data` */
 	uint32_t tag;     /* that tag (TPID << 16 | TCI), or 0 */
 	bool whole;       /* false: the frame was longer than the port's MTU allows; the rest of it is lost */
@@ -34,7 +38,7 @@ struct arrival {
 
 /* What a back end does; the contracts are those of the functions below, which call it. */
 struct port_back_end {
-	bool wall_stamps; /* stamps are CLOCK_REALTIME; else CLOCK_MONOTONIC */
+	bool wall_stamps; /* stamps are CLOCK_REALTIME (wall.h); else CLOCK_MONOTONIC */
 	unsigned (*receive)(struct port *port, struct arrival *batch);
 	struct frame *(*take_room)(struct port *port, uint32_t length);
 	void (*give_room)(struct port *port, struct frame *frame);
@@ -50,6 +54,7 @@ struct port { /* what each back end's own structure begins with */
 	uint32_t longest; /* bytes of the longest frame: mtu behind the Ethernet header and two VLAN tags */
 	struct pool *pool;
 	struct port *strays; /* NULL, or what receives the frames that pass this port by; for receiving only */
+	int64_t seen_ns;     /* what arrived before has been read, but for a frame on its way into the ring */
 };
 
 enum port_io { PORT_IO_AUTO, PORT_IO_PACKET, PORT_IO_XDP };
@@ -109,7 +114,7 @@ static inline void port_give_room(struct port *port, struct frame *frame)
 	port->back_end->give_room(port, frame);
 }
 
-/* The kernel may use the `count` arrivals' slots again: all of the last port_receive(). */
+/* The kernel may use the slots of the first `count` arrivals of the last port_receive() again. */
 static inline void port_release(struct port *port, const struct arrival *batch, unsigned count)
 {
 	port->back_end->release(port, batch, count);
@@ -129,12 +134,5 @@ static inline uint64_t port_new_overruns(struct port *port)
 {
 	return port->back_end->new_overruns(port);
 }
-
-/*
- * When a frame arrived, on CLOCK_MONOTONIC: its wall-clock stamp less `offset_ns` (wall_offset_ns() at this poll), unless
- * the wall clock was stepped since the frame was stamped. A frame cannot have arrived after `now`, nor noticeably before
- * the previous poll, which did not see it; a stamp that says otherwise is cut to that interval.
- */
-int64_t port_arrival_ns(int64_t wall_ns, int64_t offset_ns, int64_t previous_poll_ns, int64_t now_ns);
 
 #endif

@@ -33,6 +33,7 @@ struct half {
 	struct packet *tail;
 	int64_t backlog_bytes; /* waiting and in service */
 	int64_t backlog_packets;
+	int64_t admitted_ns; /* when the last frame was */
 	uint64_t served;
 	struct limit limit; /* the capacity while the row limit_row is in force */
 	uint32_t limit_row;
@@ -258,9 +259,23 @@ enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 	packet->arrival = half->now;
 	if (!admit(half, packet->length))
 		return VERDICT_QUEUE_FULL;
+	half->admitted_ns = half->now;
 	enqueue(half, packet);
 	serve(half);
 	return VERDICT_ADMITTED;
+}
+
+/* Since when the row in force is; row 0 is before T0, too. */
+static int64_t row_since(const struct half *half)
+{
+	if (half->cursor.row == 0 && half->cursor.cycle == half->t0)
+		return 0;
+	return half->cursor.cycle + row_now(half)->time_ns;
+}
+
+bool half_undisturbed_since(const struct half *half, int64_t at)
+{
+	return half->admitted_ns <= at && row_since(half) <= at;
 }
 
 struct packet *half_pop(struct half *half, int64_t now)

@@ -102,6 +102,12 @@ void half_advance(struct half *half, int64_t now);
  */
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at);
 
+/*
+ * Whether nothing but service changed the queue since `at`, a time before virtual now: no frame was admitted, and the same
+ * row was in force. Then a frame that finds no room now would have found none at `at`, when there was no more of it.
+ */
+bool half_undisturbed_since(const struct half *half, int64_t at);
+
 /* Advances to now, then: the frame with the earliest due <= now, in order of (due, serial); NULL if none. */
 struct packet *half_pop(struct half *half, int64_t now);
 

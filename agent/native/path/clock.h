@@ -17,15 +17,4 @@ static inline int64_t monotonic_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/*
- * What to subtract from a wall-clock stamp to get CLOCK_MONOTONIC. The wall is read first, so that an interruption in
- * between can only make a stamp seem later, never earlier than it was.
- */
-static inline int64_t wall_offset_ns(void)
-{
-	int64_t wall = clock_ns(CLOCK_REALTIME);
-
-	return wall - monotonic_ns();
-}
-
 #endif

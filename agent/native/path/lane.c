@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path/arrivals.h"
 #include "path/clock.h"
+#include "path/prefetch.h"
 
-#define CACHE_LINE_BYTES 64
-#define PREFETCH_MAX 2048 /* of a frame; the hardware follows from there */
-#define PREFETCH_AHEAD 2  /* of this many frames on, while one is copied */
 #define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */
+#define PUNCTUAL_NS 50000 /* a frame seen so soon after its stamp is not late: the time that it takes into the ring varies */
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -100,10 +100,36 @@ static void copy(const struct arrival *arrival, struct frame *frame)
 		arrival->length - PORT_MAC_PAIR - PORT_VLAN_TAG);
 }
 
+/*
+ * Whether a frame that the model did not admit might have been admitted if the model had seen it when it arrived, which
+ * was `moved` ago: then it is the machine that lost it, and how late it was seen counts as lateness.
+ */
+static bool lost_by_lateness(const struct lane *lane, const struct packet *packet, int64_t moved)
+{
+	return moved > PUNCTUAL_NS && !half_undisturbed_since(lane->half, packet->arrival - moved);
+}
+
+static void drop(struct lane *lane, const struct frame *frame)
+{
+	bool late = lost_by_lateness(lane, &frame->packet, frame->moved_ns);
+
+	if (late) {
+		lane->counters[LOST_LATE]++;
+		histogram_count(&lane->stats->lateness, frame->moved_ns);
+	} else {
+		lane->counters[QUEUE_FULL_PACKETS]++;
+		lane->counters[QUEUE_FULL_BYTES] += frame->length;
+	}
+	if (lane->log)
+		log_dropped(lane, frame->length, frame->packet.arrival, frame->moved_ns, late ? LOGGED_LOST_LATE : LOGGED_QUEUE_FULL);
+}
+
+/* `at` is when the frame arrived, perhaps later by `doubt`, which counts as if it had been moved by as much. */
 static void admit(struct lane *lane, struct port *port, const struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
 	struct frame *frame = port_take_room(port, arrival->length);
+	enum verdict verdict;
 
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
@@ -115,67 +141,59 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	}
 	frame->number = lane->counters[ARRIVED_PACKETS];
 	frame->packet.length = arrival->length + link->overhead;
-	if (half_arrive(lane->half, &frame->packet, at) != VERDICT_ADMITTED) {
-		lane->counters[QUEUE_FULL_PACKETS]++;
-		lane->counters[QUEUE_FULL_BYTES] += arrival->length;
-		if (lane->log)
-			log_dropped(lane, arrival->length, frame->packet.arrival, frame->packet.arrival - at, LOGGED_QUEUE_FULL);
-		port_give_room(port, frame);
+	verdict = half_arrive(lane->half, &frame->packet, at);
+	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
+	if (verdict == VERDICT_ADMITTED) {
+		copy(arrival, frame); /* only now: a dropped frame costs no copy */
 		return;
 	}
-	frame->moved_ns = frame->packet.arrival - at;
-	copy(arrival, frame); /* only now: a dropped frame costs no copy */
+	drop(lane, frame);
+	port_give_room(port, frame);
 }
 
-/* When a frame that was stamped `stamp_ns` and read by `now` arrived, on CLOCK_MONOTONIC. */
-static int64_t arrival_ns(const struct lane *lane, const struct port *port, int64_t stamp_ns, int64_t offset_ns,
-	int64_t now)
+static void take_in(struct source *source, const struct arrival *arrival, int64_t now)
 {
-	if (port->back_end->wall_stamps)
-		return port_arrival_ns(stamp_ns, offset_ns, lane->polled_ns, now);
-	return earlier(stamp_ns, now);
-}
-
-/* Frames that others wrote, or that spent milliseconds inside, are in no cache of ours: fetch what is copied next. */
-static void prefetch(const uint8_t *data, uint32_t length)
-{
-	for (uint32_t offset = 0; offset < length && offset < PREFETCH_MAX; offset += CACHE_LINE_BYTES)
-		__builtin_prefetch(data + offset);
-}
-
-/* Reads a batch; of how many frames. */
-static unsigned read_port(struct lane *lane, struct port *port, int64_t now, int64_t offset_ns)
-{
-	struct arrival batch[PORT_BATCH];
+	struct lane *lane = source->lane;
 	struct link *link = lane->link;
-	unsigned count = port_receive(port, batch);
-	int64_t after = count ? monotonic_ns() : now; /* some may have arrived since `now` */
+	int64_t at = arrival->at_ns;
 
-	for (unsigned i = 0; i < count; i++) {
-		int64_t at = arrival_ns(lane, port, batch[i].stamp_ns, offset_ns, after);
-
-		if (i + PREFETCH_AHEAD < count)
-			prefetch(batch[i + PREFETCH_AHEAD].data, batch[i + PREFETCH_AHEAD].length);
-		if (!batch[i].whole) {
-			lane->counters[LOST_RING]++;
-			continue;
-		}
-		if (link->trigger && trigger_matches(link->trigger, batch[i].data, batch[i].length, link->mtu))
-			at = pull_trigger(link, at, after);
-		admit(lane, port, &batch[i], at);
+	if (!arrival->whole) {
+		lane->counters[LOST_RING]++;
+		return;
 	}
-	port_release(port, batch, count);
-	return count;
+	if (link->trigger && trigger_matches(link->trigger, arrival->data, arrival->length, link->mtu))
+		at = pull_trigger(link, at, now);
+	admit(lane, source->port, arrival, at);
 }
 
-unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns)
+/* What was read is now known of all lanes that were read. */
+static void note_progress(const struct arrivals *arrivals)
 {
-	unsigned frames = read_port(lane, lane->in, now, offset_ns), strays = 0;
+	for (unsigned i = 0; i < arrivals->count; i++) {
+		arrivals->sources[i].lane->known_ns = arrivals->known_ns;
+		arrivals->sources[i].lane->unread = false;
+	}
+	for (unsigned i = 0; i < arrivals->count; i++)
+		arrivals->sources[i].lane->unread |= source_has_more(&arrivals->sources[i]);
+}
 
-	if (lane->in->strays)
-		strays = read_port(lane, lane->in->strays, now, offset_ns);
-	lane->polled_ns = now;
-	return frames > strays ? frames : strays;
+unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall)
+{
+	const struct arrival *arrival;
+	struct arrivals arrivals;
+	struct source *source;
+	unsigned frames = 0;
+
+	arrivals.count = 0;
+	arrivals_add(&arrivals, lane, lane->in);
+	if (lane->link->trigger)
+		arrivals_add(&arrivals, lane_other(lane), lane_other(lane)->in);
+	arrivals_read(&arrivals, now, wall);
+	for (; (arrival = arrivals_take(&arrivals, &source)); frames++)
+		take_in(source, arrival, arrivals.read_ns);
+	arrivals_release(&arrivals, now);
+	note_progress(&arrivals);
+	return frames;
 }
 
 static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
@@ -254,7 +272,8 @@ static void refresh(struct lane *lane, int64_t now)
 
 void lane_deliver(struct lane *lane, int64_t now)
 {
-	int64_t virtual_now = later(now, half_now(lane->half)); /* a frame may have arrived after `now` was read */
+	int64_t known = earlier(now, lane->known_ns);
+	int64_t virtual_now = later(known, half_now(lane->half)); /* a frame may have arrived after `now` was read */
 	unsigned sent;
 
 	half_advance(lane->half, virtual_now);
@@ -265,4 +284,6 @@ void lane_deliver(struct lane *lane, int64_t now)
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
 	lane->deadline_ns = sent == PORT_BATCH ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
+	if (lane->unread)
+		lane->deadline_ns = later(lane->deadline_ns, now + 1); /* other lanes first */
 }

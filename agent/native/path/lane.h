@@ -13,6 +13,7 @@
 #include "io/port.h"
 #include "shared/stats.h"
 #include "path/trigger.h"
+#include "path/wall.h"
 
 struct link;
 
@@ -25,7 +26,8 @@ struct lane {
 	struct half_stats *stats;
 	struct packet_ring *log; /* NULL: not asked for */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
-	int64_t polled_ns;           /* when `in` was last read */
+	int64_t known_ns;            /* all that arrived until then has been read: virtual time goes no further */
+	bool unread;                 /* `in` may hold frames: the lane's turn comes again in the next pass */
 	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
 	uint64_t refreshed_arrivals; /* as of the last refresh */
 	struct lane *next_readable;  /* from here on to frames_ns: what readiness.h knows of the lane */
@@ -50,13 +52,23 @@ struct link {
 	int64_t started_ns;   /* 0 until then */
 };
 
-/*
- * Reads up to a batch of frames from the port into the model; `now` is the clock before, `offset_ns` the wall's. Returns
- * how many; if less than PORT_BATCH, the port is empty, and will report as readable when it is not.
- */
-unsigned lane_receive(struct lane *lane, int64_t now, int64_t offset_ns);
+static inline struct lane *lane_other(const struct lane *lane) /* of the same link */
+{
+	return &lane->link->lanes[lane == &lane->link->lanes[0]];
+}
 
-/* Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again. */
+/*
+ * Reads up to a batch of frames from each of the lane's ports into the model, in the order of arrival; `now` is the clock
+ * before. As long as the link waits for its first frame, which starts both lanes, those of the other lane, too. Returns how
+ * many. Afterwards `unread` says whether there may be more; if not, the port will report as readable when there are.
+ */
+unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall);
+
+/*
+ * Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again, and
+ * lane_receive() before, if that is later than known_ns. While frames are unread virtual time stays behind at known_ns, so
+ * that it passes no arrival, and what they would overtake is not due.
+ */
 void lane_deliver(struct lane *lane, int64_t now);
 
 /* 0, or why a link cannot be armed for t0: EALREADY, scenario time has started; ETIME, t0 is past. */

@@ -5,6 +5,7 @@
 #include "io/pool.h"
 #include "io/port.h"
 #include "shared/stats.h"
+#include "path/wall.h"
 
 int trigger_from_name(const char *name, enum trigger *trigger)
 {
@@ -42,14 +43,35 @@ static PyObject *matches(PyObject *module, PyObject *args)
 	return PyBool_FromLong(result);
 }
 
+/* Learns from each reading of the sequence; the first is all that is known before. */
+static int learn(struct wall *wall, PyObject *readings)
+{
+	for (Py_ssize_t i = 0; i < PyTuple_Size(readings); i++) {
+		long long before, between, after;
+
+		if (!PyArg_ParseTuple(PyTuple_GetItem(readings, i), "LLL", &before, &between, &after))
+			return -1;
+		if (i == 0)
+			*wall = (struct wall){.low = between - after, .high = between - before, .read_ns = before};
+		else
+			wall_learn(wall, before, between, after);
+	}
+	return 0;
+}
+
 static PyObject *arrival(PyObject *module, PyObject *args)
 {
-	long long wall, offset, previous, now;
+	long long stamp, earliest, latest;
+	struct wall wall = {0};
+	struct wall_time time;
+	PyObject *readings;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "LLLL:arrival_ns", &wall, &offset, &previous, &now))
+	if (!PyArg_ParseTuple(args, "O!LLL:wall_arrival", &PyTuple_Type, &readings, &stamp, &earliest, &latest) ||
+	    learn(&wall, readings))
 		return NULL;
-	return PyLong_FromLongLong(port_arrival_ns(wall, offset, previous, now));
+	time = wall_arrival(&wall, stamp, earliest, latest);
+	return Py_BuildValue("LL", (long long)time.at_ns, (long long)time.doubt_ns);
 }
 
 static PyObject *bucket(PyObject *module, PyObject *value)
@@ -78,7 +100,7 @@ static PyObject *slot(PyObject *module, PyObject *value)
 
 static PyMethodDef functions[] = {
 	{"trigger_matches", matches, METH_VARARGS, NULL},
-	{"arrival_ns", arrival, METH_VARARGS, NULL},
+	{"wall_arrival", arrival, METH_VARARGS, NULL},
 	{"histogram_bucket", bucket, METH_O, NULL},
 	{"slot_bytes", slot, METH_O, NULL},
 	{NULL, NULL, 0, NULL},

@@ -20,6 +20,7 @@ enum logged_verdict {
 	LOGGED_QUEUE_FULL = VERDICT_QUEUE_FULL,
 	LOGGED_LOST_MEMORY = 128, /* there was no memory for it: the model never saw it */
 	LOGGED_LOST_SEND = 129,   /* admitted and served, but the kernel would not send it */
+	LOGGED_LOST_LATE = 130,   /* dropped because the model saw it later than it arrived */
 };
 
 /* Times are CLOCK_MONOTONIC; start, end and due of a frame that was not admitted, and sent of one that was not, are 0. */

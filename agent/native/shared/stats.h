@@ -2,7 +2,7 @@
  * What a link's halves have seen since the link was added, in memory shared with the agent: one writer, many readers.
  *
  * The counters and gauges of a half change together (a sequence number tells a reader that it read across a change), so
- * that in every snapshot   arrived = delivered + queue_full + lost_send + lost_memory + queued + in flight.
+ * that in every snapshot   arrived = delivered + queue_full + lost_send + lost_memory + lost_late + queued + in flight.
  * Histograms are plain 64-bit stores that a reader may see some frames ahead of or behind the counters. All times are
  * CLOCK_MONOTONIC.
  */
@@ -25,6 +25,7 @@ enum counter {
 	LOST_RING,
 	LOST_SEND,
 	LOST_MEMORY,
+	LOST_LATE, /* the model saw it later than it arrived, and dropped what it might have admitted */
 	QUEUE_BYTES,
 	QUEUE_PACKETS,
 	IN_FLIGHT_PACKETS,

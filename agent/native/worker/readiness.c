@@ -109,10 +109,17 @@ void readiness_give(struct readiness *readiness, struct lane *lane, unsigned fra
 		if (lane->heard && now - lane->frames_ns > SILENCE_NS)
 			hear_no_more(readiness, lane); /* or later, if the kernel is out of memory */
 	}
-	if (frames == PORT_BATCH)
-		readiness->unread = true;
-	if (frames == PORT_BATCH || lane->heard)
+	if (lane->heard)
 		mark(readiness, lane);
+	readiness_note(readiness, lane);
+}
+
+void readiness_note(struct readiness *readiness, struct lane *lane)
+{
+	if (!lane->unread)
+		return;
+	readiness->unread = true;
+	mark(readiness, lane);
 }
 
 /* Waiting */

@@ -41,4 +41,7 @@ int readiness_ask(struct readiness *readiness, int64_t now, const struct timespe
 struct lane *readiness_take(struct readiness *readiness);
 void readiness_give(struct readiness *readiness, struct lane *lane, unsigned frames, int64_t now);
 
+/* A lane was read that may not be among those: if frames are left, it is looked at in the next pass. */
+void readiness_note(struct readiness *readiness, struct lane *lane);
+
 #endif

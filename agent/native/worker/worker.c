@@ -11,6 +11,7 @@
 #include "worker/mailbox.h"
 #include "worker/readiness.h"
 #include "worker/starts.h"
+#include "path/wall.h"
 
 #define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
 
@@ -23,6 +24,7 @@ struct worker {
 	struct starts starts;
 	struct readiness readiness;
 	struct mailbox mailbox;
+	struct wall wall;
 	int64_t idle_ns; /* since when the passes have found nothing to do; 0: the last one did */
 };
 
@@ -34,42 +36,69 @@ static void deliver(struct worker *worker, struct lane *lane, int64_t now)
 	deadlines_update(&worker->deadlines, lane);
 }
 
-/* One batch from each port that may have frames; how many in all. */
+/*
+ * Reads a batch of frames from the lane's ports; how many. The first frame starts the other half, too, and what is inside
+ * that may be due earlier then: so while the link waits for it both are read together, and the other delivered here.
+ */
+static unsigned receive(struct worker *worker, struct lane *lane, int64_t now)
+{
+	struct lane *other = lane->link->trigger == TRIGGER_NONE ? NULL : lane_other(lane);
+	unsigned frames = lane_receive(lane, now, &worker->wall);
+
+	if (other) {
+		readiness_note(&worker->readiness, other);
+		deliver(worker, other, now);
+	}
+	return frames;
+}
+
+/* One batch from each lane whose ports may have frames; how many in all. */
 static unsigned receive_all(struct worker *worker, int64_t now)
 {
 	struct lane *lane = readiness_take(&worker->readiness), *next;
-	int64_t offset = lane ? wall_offset_ns() : 0;
 	unsigned all = 0;
 
 	for (; lane; lane = next) {
-		bool waiting = lane->link->trigger != TRIGGER_NONE;
-		unsigned frames = lane_receive(lane, now, offset);
+		unsigned frames = receive(worker, lane, now);
 
 		next = lane->next_readable;
 		readiness_give(&worker->readiness, lane, frames, now);
-		if (!frames)
-			continue;
+		if (frames)
+			deliver(worker, lane, now);
 		all += frames;
-		deliver(worker, lane, now);
-		if (waiting && lane->link->started_ns) /* the other half is armed, too: what is inside may be due earlier */
-			deliver(worker, &lane->link->lanes[lane == &lane->link->lanes[0]], now);
 	}
-	if (all && !worker->readiness.unread)
-		pace_received(&worker->pace, all, now);
 	return all;
 }
 
-/* What is due; whether anything was. */
-static bool deliver_all(struct worker *worker, int64_t now)
+/*
+ * What is due, and before it what has arrived meanwhile, whether epoll has told of it yet or not: time passes no arrival.
+ * Whether anything was due; adds the frames read to *all.
+ */
+static bool deliver_all(struct worker *worker, int64_t now, unsigned *all)
 {
 	for (int i = 0; i < LANES_A_PASS; i++) {
 		struct lane *lane = deadlines_first(&worker->deadlines);
 
 		if (!lane || lane->deadline_ns > now)
 			return i;
+		if (lane->known_ns < now) {
+			*all += receive(worker, lane, now);
+			readiness_note(&worker->readiness, lane);
+		}
 		deliver(worker, lane, now);
 	}
 	return true;
+}
+
+/* One look at everything; whether there was anything to do. */
+static bool pass(struct worker *worker, int64_t now)
+{
+	unsigned frames = receive_all(worker, now);
+	bool due = deliver_all(worker, now, &frames);
+
+	if (frames && !worker->readiness.unread)
+		pace_received(&worker->pace, frames, now);
+	return frames || due;
 }
 
 /* Sleeping */
@@ -163,7 +192,7 @@ static void *run(void *argument)
 	while (!worker->stopping) {
 		int64_t now = start_due(worker, wait_for_work(worker));
 
-		if ((receive_all(worker, now) > 0) | deliver_all(worker, now))
+		if (pass(worker, now))
 			worker->idle_ns = 0;
 	}
 	return NULL;
@@ -205,7 +234,8 @@ static int learn_lane(struct worker *worker, struct lane *lane, int64_t now)
 
 	if (error)
 		return error;
-	lane->polled_ns = now;
+	for (struct port *port = lane->in; port; port = port->strays)
+		port->seen_ns = now;
 	error = readiness_add(&worker->readiness, lane);
 	if (error)
 		deadlines_remove(&worker->deadlines, lane);
@@ -314,6 +344,7 @@ static int start_thread(struct worker *worker)
 	int error = readiness_init(&worker->readiness, worker->mailbox.eventfd);
 
 	starts_init(&worker->starts);
+	wall_init(&worker->wall);
 	return error ? error : pthread_create(&worker->thread, NULL, run, worker);
 }
 

@@ -109,6 +109,7 @@ async def reading(forwarder: Forwarder, until: Callable[[LinkStats], bool]) -> L
 def assert_adds_up(half: HalfStats) -> None:
     """No frame is unaccounted for."""
     gone = half.delivered_packets + half.dropped_queue_full_packets + half.lost_send + half.lost_memory
+    gone += half.lost_late
     assert half.arrived_packets == gone + half.inside_packets
 
 
@@ -307,7 +308,7 @@ class TestCounting:
         assert up.dropped_queue_full_packets > 500
         assert up.dropped_queue_full_bytes == 1514 * up.dropped_queue_full_packets
         assert len(received) == up.delivered_packets == up.lateness.count
-        assert (0, 0) == (up.lost_send, up.lost_memory)
+        assert (0, 0, 0) == (up.lost_send, up.lost_memory, up.lost_late)
         assert done.down.arrived_packets == 0
 
     async def test_link_that_the_budget_cannot_hold_is_refused(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -207,6 +209,27 @@ def assert_went_through_everything(plan: LinkPlan, log: list[dict[str, Any]]) ->
     assert any(p["due_ns"] - p["end_ns"] > longest_ns for p in served)
 
 
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """The process gets no CPU."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def send_until(sender: RawEnd, until_ns: int) -> Iterator[tuple[int, int]]:
+    """Frames of many sizes, one after the other; of each, the clock before and after it was sent."""
+    number = 0
+    while (before := time.monotonic_ns()) < until_ns:
+        sender.send(MACS + b"\x88\xb5" + bytes(46 + number * 331 % 1400))
+        yield before, (after := time.monotonic_ns())
+        number += 1
+        while time.monotonic_ns() < after + 300_000:  # as a sender does that has something to do in between
+            pass
+
+
 async def burst(forwarder: ForwarderClient, pair: tuple[RawEnd, RawEnd]) -> LinkStats:
     """More frames of many sizes than the queue holds, both ways, and the counters once they have all gone."""
     before = forwarder.read(0)
@@ -245,6 +268,37 @@ class TestForwarder:
             assert getattr(stats, direction).arrived_packets == len(logged)
             assert {0, 1} == {verdict for verdict, *_ in logged}
             assert {0, 1} <= {p["route"] for p in found[direction]}
+
+    @pytest.mark.parametrize("io", ["packet", "xdp"])
+    async def test_a_stall_that_the_ring_holds_changes_no_fate(
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan, io: Io
+    ) -> None:
+        """A forwarder that was stopped for 200 ms decides of each frame what it would have decided in time.
+
+        The arrivals that it logs are the sender's, and the model makes of them what the log says, frame by frame. Only
+        when they left was late: a delay of 3 ms became one of 200.
+        """
+        slow = Schedule((Row(0, 0, 3 * NS_PER_MS, 4_000_000), Row(150 * NS_PER_MS, 1, NS_PER_MS, 2_000_000)))
+        plan = replace(plan, up=slow, down=slow, packets=True, queue=Queue(capacity=Capacity("packets", 20)))
+        async with forwarding(ledger) as forwarder:
+            assert (await forwarder.add(0, built.link, plan, io=io)).startswith(io)
+            t0_ns = time.monotonic_ns() + 20 * NS_PER_MS
+            await forwarder.arm([0], t0_ns)
+            with ends(built) as (sender, _), stopped(forwarder.pid):
+                until_ns = time.monotonic_ns() + 200 * NS_PER_MS
+                sent = list(send_until(sender, until_ns))
+            stats = await reading(forwarder, lambda s: s.up.arrived_packets >= len(sent) and not inside(s))
+            found = rows_of(forwarder.packet_log(0))["up"]
+        assert 0 == stats.up.lost_ring + stats.up.lost_late
+        logged = [(p["verdict"], p["start_ns"], p["end_ns"], p["due_ns"]) for p in found]
+        assert replay(plan, "up", t0_ns, found) == logged
+        assert 2 * 64 < len(sent) == len(found)  # more than two batches
+        assert {0} == {p["moved_ns"] for p in found}
+        for (before, after), p in zip(sent, found, strict=True):
+            assert before <= p["arrival_ns"] <= after + NS_PER_MS
+        assert {0, 1} == {verdict for verdict, *_ in logged}
+        assert {0, 1} <= {p["route"] for p in found}
+        assert stats.up.lateness.max > 150 * NS_PER_MS
 
     async def test_a_frame_without_memory_is_a_loss_of_the_machine(
         self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan

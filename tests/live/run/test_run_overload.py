@@ -6,14 +6,18 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 PLCTL = [sys.executable, "-m", "plctl.common"]
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
+STALL_S = 0.2
 SPINNERS = 3
 PATIENCE_S = 60
 LOOK_EVERY_S = 0.01  #: seldom enough to leave the CPU to what is being waited for
@@ -78,6 +82,49 @@ def spinners(cpu: int) -> Iterator[None]:
         for process in running:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """The process gets no CPU for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("io", ["packet", "xdp"])
+def test_a_forwarder_that_stops_for_200_ms_is_late_and_drops_nothing(
+    state_folder: Path, tmp_path: Path, io: str
+) -> None:
+    """What came meanwhile waited in the ring, and is judged by when it came: a queue of six packets was never full."""
+    (tmp_path / "short.csv").write_text(SCENARIO)
+    (tmp_path / "short.yaml").write_text(json.dumps({
+        "links": [{
+            "name": "short", "scenario": "short.csv", "queue": {"capacity": "6p"}, "packets": True,
+            "workload": [{"at": "client", "name": "client", "command": SEND, "start": "0s"}],
+        }]
+    }))  # fmt: skip
+    process = subprocess.Popen(
+        [*PLCTL, "run", "short.yaml", "--json", "--io", io],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    await_condition(lambda: said(tmp_path, "begun"), process)
+    until = time.monotonic() + STALL_S
+    with stopped(find_forwarder(state_folder)):
+        await_condition(lambda: time.monotonic() > until, process)
+    out, errors = process.communicate(timeout=PATIENCE_S)
+    (link,) = json.loads(out)["links"]
+    assert "late" == link["verdict"], (link, errors)
+    assert "frames up left late: p99 1" in link["cause"]
+    up = link["up"]
+    assert up["arrived_packets"] == up["delivered_packets"] >= 2000
+    assert (0, 0, 0) == (up["dropped_queue_full_packets"], up["lost_ring"], up["lost_late"])
+    assert 1 == process.returncode
 
 
 def test_a_starved_forwarder_is_late_or_overloaded_but_not_ok(state_folder: Path, tmp_path: Path) -> None:

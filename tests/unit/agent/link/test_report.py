@@ -67,4 +67,5 @@ def test_only_the_machines_own_losses_are_counted_as_such() -> None:
     """A full queue is emulated; a full ring, a refused sending and missing memory are not."""
     assert 3 == count_lost(SOME)
     assert 7 == count_lost(replace(SOME, up=HalfStats(lost_memory=4)))
+    assert 5 == count_lost(replace(SOME, up=HalfStats(lost_late=2)))
     assert 0 == count_lost(replace(NOTHING, up=HalfStats(dropped_queue_full_packets=9)))

@@ -10,29 +10,67 @@ from plctl.agent.native import _core
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 
 HOUR = 3600 * NS_PER_S
-PREVIOUS, NOW = 50 * NS_PER_S, 50 * NS_PER_S + 20 * NS_PER_MS
+EARLIEST, LATEST = 50 * NS_PER_S, 51 * NS_PER_S
 MACS = bytes(12)
 UDP4 = MACS + bytes.fromhex("0800") + bytes([0x45, *[0] * 8, 17, *[0] * 10])
 TCP6 = MACS + bytes.fromhex("86dd") + bytes([0x60, *[0] * 5, 6, 64, *[0] * 32])
 
 
-class TestArrival:
+def readings(offset: int, begin: int, delays: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Readings of a wall clock that is `offset` ahead, a millisecond apart, each interrupted before and behind."""
+    return [
+        (at, at + before + offset, at + before + behind)
+        for number, (before, behind) in enumerate(delays)
+        for at in [begin + number * NS_PER_MS]
+    ]
+
+
+interruptions = st.lists(st.tuples(st.integers(0, NS_PER_S), st.integers(0, NS_PER_S)), max_size=5)
+
+
+class TestWallArrival:
     """A wall-clock stamp becomes a monotonic time."""
 
-    @given(st.integers(PREVIOUS, NOW), st.integers(-HOUR, 2**60))
-    def test_stamp_is_translated_by_the_offset(self, truth: int, offset: int) -> None:
-        """With an undisturbed clock the time of arrival is exact."""
-        assert truth == _core.arrival_ns(truth + offset, offset, PREVIOUS, NOW)
+    @given(st.integers(0, LATEST), st.integers(-HOUR, 2**60), interruptions)
+    def test_a_stamp_is_exact_however_long_ago_and_however_late_the_clocks_were_read(
+        self, truth: int, offset: int, delays: list[tuple[int, int]]
+    ) -> None:
+        """One good reading of the clocks is enough: no stall moves an arrival, as long as nobody sets a clock."""
+        known = readings(offset, 0, [(0, 0), *delays])
+        assert (truth, 0) == _core.wall_arrival(tuple(known), truth + offset, EARLIEST, LATEST)
 
-    def test_stamp_from_just_before_the_previous_poll_is_kept(self) -> None:
+    @given(
+        st.integers(EARLIEST, LATEST),
+        st.integers(EARLIEST, LATEST),
+        st.sampled_from([-1, 1]),
+        st.integers(2 * NS_PER_S, HOUR),
+    )
+    def test_setting_the_clock_by_more_than_a_stall_moves_no_arrival(
+        self, truth: int, set_at: int, sign: int, step: int
+    ) -> None:
+        """A frame that waited while the clock was set is recognised as stamped before or after."""
+        known = (*readings(0, EARLIEST - NS_PER_MS, [(0, 0)]), *readings(sign * step, LATEST, [(0, 0)]))
+        stamp = truth if truth <= set_at else truth + sign * step
+        assert (truth, 0) == _core.wall_arrival(known, stamp, EARLIEST, LATEST)
+
+    @given(st.integers(EARLIEST, LATEST), st.integers(EARLIEST, LATEST), st.integers(-2 * NS_PER_S, 2 * NS_PER_S))
+    def test_what_is_not_certain_is_told(self, truth: int, set_at: int, step: int) -> None:
+        """However the clock was set while a frame waited, its arrival is right but for what is said to be in doubt."""
+        known = (*readings(0, EARLIEST - NS_PER_MS, [(0, 0)]), *readings(step, LATEST, [(0, 0)]))
+        stamp = truth if truth <= set_at else truth + step
+        at, doubt = _core.wall_arrival(known, stamp, EARLIEST, LATEST)
+        imperceptible = 1000 if abs(step) <= 1000 else 0
+        assert abs(at - truth) <= doubt + imperceptible
+
+    def test_a_frame_that_came_after_the_clock_was_set_is_certain(self) -> None:
+        """Once a port was seen empty, nothing in it is older than that."""
+        known = (*readings(0, 0, [(0, 0)]), *readings(NS_PER_MS, EARLIEST - NS_PER_S, [(0, 0)]))
+        assert (EARLIEST, 0) == _core.wall_arrival(known, EARLIEST + NS_PER_MS, EARLIEST, LATEST)
+
+    def test_a_stamp_from_just_before_the_port_was_seen_empty_is_kept(self) -> None:
         """A frame may be stamped a little before it is in the ring; the model then says by how much it was moved."""
-        assert PREVIOUS - 7_000 == _core.arrival_ns(PREVIOUS - 7_000, 0, PREVIOUS, NOW)
-
-    @given(st.integers(PREVIOUS, NOW), st.integers(NS_PER_S, HOUR), st.sampled_from([1, -1]))
-    def test_stepped_wall_clock_moves_an_arrival_by_less_than_a_poll(self, truth: int, step: int, sign: int) -> None:
-        """Stepping the clock between the stamp and the poll, by whatever amount, never leaves [previous poll, now]."""
-        arrival = _core.arrival_ns(truth, sign * step, PREVIOUS, NOW)
-        assert arrival == (PREVIOUS if sign > 0 else NOW)
+        known = tuple(readings(0, 0, [(0, 0)]))
+        assert (EARLIEST - 7_000, 0) == _core.wall_arrival(known, EARLIEST - 7_000, EARLIEST, LATEST)
 
 
 class TestTrigger:

@@ -16,16 +16,16 @@ PLAN = LinkPlan("leo-0", UP, DOWN)
 
 def test_record_is_the_difference_of_two_readings() -> None:
     """Counters are differences, gauges the later reading, durations those of the interval alone."""
-    before = HalfStats(10, 1000, 8, 800, 1, 100, 1, 2, 3, 50, 1, 4, 0, Histogram.of([5]), Histogram.of([90]))
+    before = HalfStats(10, 1000, 8, 800, 1, 100, 1, 2, 3, 7, 50, 1, 4, 0, Histogram.of([5]), Histogram.of([90]))
     after = HalfStats(
-        30, 3000, 20, 2000, 4, 400, 1, 3, 5, 70, 2, 6, 1, Histogram.of([5, 9, 11]), Histogram.of([90, 95, 12])
+        30, 3000, 20, 2000, 4, 400, 1, 3, 5, 13, 70, 2, 6, 1, Histogram.of([5, 9, 11]), Histogram.of([90, 95, 12])
     )
     up, down = sample(PLAN, LinkStats(up=before), LinkStats(up=after), 777, 100)
     assert {
         "t_ns": 777, "interval_ns": 100, "link": "leo-0", "direction": "up",
         "arrived_packets": 20, "arrived_bytes": 2000, "delivered_packets": 12, "delivered_bytes": 1200,
         "dropped_queue_full_packets": 3, "dropped_queue_full_bytes": 300,
-        "lost_ring": 0, "lost_send": 1, "lost_memory": 2,
+        "lost_ring": 0, "lost_send": 1, "lost_memory": 2, "lost_late": 6,
         "queue_bytes": 70, "queue_packets": 2, "in_flight_packets": 6,
         "row": 0, "rate_bps": 80_000_000, "delay_ns": 41_000_000,
         "lateness_p50_ns": 9, "lateness_p99_ns": 11, "lateness_max_ns": 11,
@@ -39,6 +39,13 @@ def test_interval_without_deliveries_has_no_durations() -> None:
     stats = LinkStats(up=HalfStats(lateness=Histogram.of([5]), transit=Histogram.of([90])))
     up, down = sample(PLAN, stats, stats, 777, 100)
     assert (-1,) * 7 == up[-7:] == down[-7:]
+
+
+def test_frames_that_only_came_late_have_lateness_but_no_transit() -> None:
+    """What the model saw late and dropped was late, though it never left."""
+    after = LinkStats(up=HalfStats(lost_late=1, lateness=Histogram.of([200])))
+    up, _ = sample(PLAN, LinkStats(), after, 777, 100)
+    assert (200, 200, 200, -1, -1, -1, -1) == up[-7:]
 
 
 def test_row_in_force_follows_scenario_time() -> None:

@@ -95,7 +95,7 @@ def test_a_run_that_goes_well() -> None:
     assert drive.machine.cause == ""
     record = drive.machine.records["y"]
     assert (record.bound_before_ns, record.bound_after_ns) == (2, 3)
-    assert (record.planned_ns, record.actual_ns) == (1000, 1007)
+    assert (record.planned_ns, record.started_ns) == (1000, 1007)
 
 
 def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
@@ -172,21 +172,23 @@ def test_a_clock_that_leaves_too_little_to_the_start_says_the_sum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "actual_ns", "event", "late_ns"),
+    ("mode", "started_ns", "event", "late_ns"),
     [
         ("at-t0", 1007, "link.started", 7),
         ("at-t0", 0, "link.not_started", None),
         ("first-packet", 0, "link.open", None),
     ],
 )
-def test_only_a_link_that_started_is_said_to_have(mode: StartMode, actual_ns: int, event: str, late_ns: object) -> None:
+def test_only_a_link_that_started_is_said_to_have(
+    mode: StartMode, started_ns: int, event: str, late_ns: object
+) -> None:
     """One that waits for traffic is open, one whose forwarder never acted on T0 has not started; neither was late."""
     waiting = RunPlan("r", 1, (LinkPlan("x", SCHEDULE, SCHEDULE, start=mode),))
     machine = RunMachine({"a": waiting})
     for said in (prepared("x"), m.Armed(1, "s")):
         machine.handle(Begin(), 1)
         machine.handle(Answered("a", said), 2)
-    said_start = m.Started((m.LinkStart("x", 1000, actual_ns),), 3)
+    said_start = m.Started((m.LinkStart("x", 1000, started_ns),), 3)
     notes = [each for each in machine.handle(Answered("a", said_start), 4) if isinstance(each, Note) and each.link]
     assert [(event, late_ns)] == [(note.event, note.facts.get("late_ns")) for note in notes]
 

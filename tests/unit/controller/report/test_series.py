@@ -57,7 +57,7 @@ def test_thinning_keeps_sums_and_extremes(count: int, data: st.DataObject) -> No
     curves = measured(
         telemetry(
             list(range(1, count + 1)),
-            dropped_queue_full_packets=spike, lost_ring=spike, queue_bytes=spike, lateness_max_ns=spike,
+            dropped_queue_full_packets=spike, lost_late=spike, queue_bytes=spike, lateness_max_ns=spike,
             lateness_p99_ns=spike, transit_p99_ns=spike, transit_min_ns=dip, delivered_bytes=spike,
         ),
         "up",

@@ -51,9 +51,9 @@ def good(**changes: object) -> LinkFacts:
         ),
         (good(planned_ns=None), "ok", ""),
         (
-            good(up=HalfFacts(lost_ring=3, lost_memory=1)),
+            good(up=HalfFacts(lost_ring=3, lost_memory=1, lost_late=2)),
             "overloaded",
-            "the machine, not the scenario, lost 4 frames up (receive ring 3, memory 1)",
+            "the machine, not the scenario, lost 6 frames up (receive ring 3, memory 1, seen late 2)",
         ),
         (
             good(down=HalfFacts(lost_send=1)),

@@ -21,7 +21,7 @@ def telemetry(link: str = "leo-0", **changes: int) -> Samples:
     sample = dict.fromkeys(SAMPLE_COLUMNS, 0) | {
         "row": 2, "delay_ns": HANDOVER.rows[2].delay_ns, "rate_bps": HANDOVER.rows[2].rate_bps,
         "delivered_bytes": 100_000, "interval_ns": INTERVAL_NS, "queue_bytes": 2_500, "lateness_p99_ns": 31_000,
-        "dropped_queue_full_packets": 0, "lost_ring": 0, "lost_send": 0, "lost_memory": 0, **changes,
+        "dropped_queue_full_packets": 0, "lost_ring": 0, "lost_send": 0, "lost_memory": 0, "lost_late": 0, **changes,
     }  # fmt: skip
     return Samples.of([Sample(**(sample | {"link": link, "direction": direction})) for direction in DIRECTIONS])
 
@@ -63,8 +63,8 @@ def test_drops_and_losses_add_up_and_gauges_do_not() -> None:
     """Counts are since the start, both directions; the queue is as it is now."""
     model = running()
     for _ in range(3):
-        model.add(telemetry(dropped_queue_full_packets=2, lost_ring=1, lost_send=1, lost_memory=1))
-    assert (12, 18, 2_500) == (
+        model.add(telemetry(dropped_queue_full_packets=2, lost_ring=1, lost_send=1, lost_memory=1, lost_late=1))
+    assert (12, 24, 2_500) == (
         model.links["leo-0"].dropped,
         model.links["leo-0"].lost,
         model.links["leo-0"].queue_bytes,

@@ -62,7 +62,7 @@ def test_a_link_that_goes_wrong_is_told_once() -> None:
 
 
 def test_what_the_machine_lost_is_told_whatever_the_cause() -> None:
-    """Ring, send and memory of both directions together."""
+    """Ring, send, memory and lateness of both directions together."""
     shown = model()
-    apply_state(shown, None, state(lost_ring=1, lost_send=2, lost_memory=4))
-    assert 14 == shown.links["leo-0"].lost
+    apply_state(shown, None, state(lost_ring=1, lost_send=2, lost_memory=4, lost_late=8))
+    assert 30 == shown.links["leo-0"].lost

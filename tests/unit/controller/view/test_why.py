@@ -50,7 +50,7 @@ async def test_the_timeline_has_planned_and_actual_start_with_the_clocks_bound(t
 async def test_what_the_machine_lost_is_told_by_cause(tmp_path: Path) -> None:
     """An emulator loss is never mixed with the emulated drops."""
     make_run(tmp_path, overloaded="leo-0").close()
-    assert any("7 lost by the machine (ring 7, send 0, memory 0)" in line for line in await told(tmp_path))
+    assert any("7 lost by the machine (ring 7, send 0, memory 0, seen late 0)" in line for line in await told(tmp_path))
 
 
 async def test_before_t0_times_count_from_the_first_event_and_the_log_knows_the_cause(tmp_path: Path) -> None:
