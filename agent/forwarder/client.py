@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import mmap
 import os
@@ -15,8 +16,9 @@ from typing import Self
 from plctl.agent.forwarder import memory as forwarder_memory
 from plctl.agent.forwarder.channel import Channel
 from plctl.agent.forwarder.packet_log import PacketLog
+from plctl.agent.forwarder.shared_schedules import SharedSchedules
 from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
-from plctl.agent.native import _core, half_arguments
+from plctl.agent.native import _core, discipline
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.process_end import how_it_ended
@@ -25,6 +27,7 @@ from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.common.resources.link_need import need_bytes
+from plctl.common.scenario.schedule import Schedule
 from plctl.common.telemetry.samples import HalfStats, Histogram, LinkStats
 
 LEDGER_NAME = "forwarder"
@@ -61,6 +64,7 @@ class ForwarderClient:
         self._stats = stats
         self._budget_bytes = budget_bytes
         self._links: dict[int, _Link] = {}
+        self._schedules = SharedSchedules(channel)
         #: Gets the cause, as a sentence, when the process ends without having been asked to.
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watcher = asyncio.create_task(self._watch())
@@ -114,14 +118,19 @@ class ForwarderClient:
         """
         io = io or self.options.io
         link = self._reserve(slot, netns, plan, io, company)
+        shared: list[Schedule] = []
         try:
+            handles = []
+            for schedule in (plan.up, plan.down):
+                handles.append(await self._schedules.share(schedule))
+                shared.append(schedule)
             how: str = await self._channel.ask(
                 "add",
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
                 interfaces=(LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE),
-                up=half_arguments(plan, plan.up),
-                down=half_arguments(plan, plan.down),
+                up={"schedule": handles[0], **discipline(plan)},
+                down={"schedule": handles[1], **discipline(plan)},
                 mtu=plan.mtu,
                 overhead_bytes=plan.overhead_bytes,
                 ring_bytes=link.ring_bytes,
@@ -131,6 +140,9 @@ class ForwarderClient:
             )
         except BaseException:
             self._forget(slot)
+            for schedule in shared:
+                with contextlib.suppress(WorldError):  # the forwarder is gone, and they with it
+                    await self._schedules.give_up(schedule)
             raise
         if link.io == io:
             return how
@@ -158,7 +170,10 @@ class ForwarderClient:
         :raises KernelError: there is none.
         """
         await self._channel.ask("remove", slot=slot)
+        plan = self._links[slot].plan
         self._forget(slot)
+        for schedule in (plan.up, plan.down):
+            await self._schedules.give_up(schedule)
 
     def read(self, slot: int) -> LinkStats:
         """What the link has counted since it was added; costs the forwarder nothing.

@@ -31,14 +31,16 @@ import msgpack
 from plctl.agent.forwarder.memory_lock import lock_memory
 from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
 from plctl.agent.forwarder.worker_terms import describe_refusals, describe_worker
-from plctl.agent.native import _core
+from plctl.agent.native import _core, native_schedule
 from plctl.common.base.errors import ProtocolError
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
 from plctl.common.protocol.wire import from_plain, to_plain, unpack
+from plctl.common.scenario.packed import PackedSchedule, unpack_schedule
 
 #: Making a packet ring, and closing it, waits for an RCU grace period of some 25 ms; many can wait together.
 THREADS = 64
 _PR_SET_PDEATHSIG = 1
+VERBS = ("describe", "share", "forget", "add", "arm", "trigger", "remove")
 LENGTH_BYTES = 4  #: of a message's length, before it
 
 
@@ -70,6 +72,7 @@ class Server:
         self._control = control
         self._sending = threading.Lock()
         self._links: set[int] = set()  # slots
+        self._schedules: dict[int, _core.Schedule] = {}  # by handle; a link holds its own two beside
 
     def serve(self) -> None:
         """Carry out requests until the other end closes, then end what links are left, side by side.
@@ -105,7 +108,14 @@ class Server:
         match verb:
             case "describe":
                 return to_plain(self._terms)
+            case "share":
+                packed = from_plain(PackedSchedule, arguments["schedule"], "schedule")
+                self._schedules[arguments["handle"]] = native_schedule(unpack_schedule(packed))
+            case "forget":
+                del self._schedules[arguments["handle"]]
             case "add":
+                for way in ("up", "down"):
+                    arguments[way]["schedule"] = self._schedules[arguments[way]["schedule"]]
                 result = self._forwarder.add(slot := arguments.pop("slot"), **arguments)
                 self._links.add(slot)
                 return result
@@ -117,7 +127,7 @@ class Server:
                 self._forwarder.remove(arguments["slot"])
                 self._links.discard(arguments["slot"])
             case _:
-                raise ValueError(f"there is no verb {verb!r}; legal is describe, add, arm, trigger, remove")
+                raise ValueError(f"there is no verb {verb!r}; legal is {', '.join(VERBS)}")
         return None
 
 

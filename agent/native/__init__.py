@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Literal, TypedDict
 
+from plctl.agent.native import _core
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario.schedule import Schedule
 
@@ -15,17 +17,28 @@ NativeRow = tuple[int, int, int, int, int]
 NativeWorker = tuple[str, int, int, int, int, int]
 
 
-class HalfArguments(TypedDict):
-    """One direction's configuration, as struct half_config in half.h; the keyword arguments of `_core.Half`."""
+class Discipline(TypedDict):
+    """What a direction is beside its schedule, as struct half_config in half.h."""
 
-    rows: list[NativeRow]
-    routes: int
-    period_ns: int
     capacity_unit: Literal["bytes", "packets", "bdp"]
     capacity_amount: int
     full_frame: int
     reconfiguration_ns: int
     reconfiguration_mode: Literal["gsl", "all"]
+
+
+class HalfArguments(Discipline):
+    """One direction's configuration; the keyword arguments of `_core.Half`."""
+
+    rows: list[NativeRow]
+    routes: int
+    period_ns: int
+
+
+class SharedHalfArguments(Discipline):
+    """One direction's configuration, with a schedule that others may follow, too; as the forwarder takes it."""
+
+    schedule: _core.Schedule
 
 
 def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
@@ -38,13 +51,28 @@ def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
     return rows, len(routes)
 
 
+def native_schedule(schedule: Schedule) -> _core.Schedule:
+    """`schedule` for the core, RouteIDs renamed as in `native_rows`.
+
+    :raises ValueError: it breaks a rule.
+    """
+    routes: dict[int, int] = {}
+    dense = array("q", [routes.setdefault(route, len(routes)) for route in schedule.column("route")])
+    columns = (dense if name == "route" else array("q", schedule.column(name)) for name in _core.ROW_FIELDS)
+    return _core.Schedule(
+        columns=tuple(column.tobytes() for column in columns), routes=len(routes), period_ns=schedule.period_ns
+    )
+
+
 def half_arguments(plan: LinkPlan, schedule: Schedule) -> HalfArguments:
-    """What the half of `plan` that follows `schedule` (`plan.up` or `plan.down`) is made from."""
+    """What a half of its own is made from that follows `schedule` (`plan.up` or `plan.down`) as `plan` says."""
     rows, routes = native_rows(schedule)
+    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **discipline(plan)}
+
+
+def discipline(plan: LinkPlan) -> Discipline:
+    """What both halves of `plan` are beside their schedules."""
     return {
-        "rows": rows,
-        "routes": routes,
-        "period_ns": schedule.period_ns,
         "capacity_unit": plan.queue.capacity.unit,
         "capacity_amount": plan.queue.capacity.amount,
         "full_frame": plan.mtu + ETHERNET_HEADER + plan.overhead_bytes,

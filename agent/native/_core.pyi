@@ -3,7 +3,20 @@ from typing import Literal, final
 
 from typing_extensions import Buffer
 
-from plctl.agent.native import HalfArguments, NativeRow, NativeWorker
+from plctl.agent.native import NativeRow, NativeWorker, SharedHalfArguments
+
+#: The names of a row's fields, in the order of a Schedule's columns.
+ROW_FIELDS: tuple[str, ...]
+
+@final
+class Schedule:
+    """The rows of one direction, which any number of halves may share."""
+
+    def __new__(cls, *, columns: tuple[bytes, ...], routes: int, period_ns: int) -> Schedule:
+        """Of a column for each of `ROW_FIELDS`: native 64-bit integers, one a row; routes are 0 to `routes` - 1.
+
+        ValueError, with the row in its message, for what breaks a rule.
+        """
 
 @final
 class Half:
@@ -60,8 +73,8 @@ class Forwarder:
         *,
         netns: str,
         interfaces: tuple[str, str],
-        up: HalfArguments,
-        down: HalfArguments,
+        up: SharedHalfArguments,
+        down: SharedHalfArguments,
         mtu: int,
         overhead_bytes: int,
         ring_bytes: int,

@@ -185,12 +185,12 @@ static void step(struct link *link, struct wall *wall, unsigned next[2], struct 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct row rows[] = {{0, 1000000, 100000000, -1, 0}, {1000000, 50000, RATE_UNLIMITED, -1, 1},
-		{3000000, 0, 0, 4000, 0}, {5000000, 2000000, 10000000, 0, 1}};
+	static const struct row rows[] = {{0, 0, 1000000, 100000000, -1}, {1000000, 1, 50000, RATE_UNLIMITED, -1},
+		{3000000, 0, 0, 0, 4000}, {5000000, 1, 2000000, 10000000, 0}};
+	struct row *copy = memcpy(malloc(sizeof(rows)), rows, sizeof(rows));
 	struct input input = {data, data + size};
 	struct budget budget = {.left_bytes = BUDGET};
-	struct half_config config = {.rows = rows, .row_count = 4, .period_ns = 7000000, .routes = 2,
-		.capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600, .full_frame = 1514, .reconfiguration_ns = 200000};
+	struct half_config config = {.schedule = schedule_new(copy, 4, 7000000, 2), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600, .full_frame = 1514, .reconfiguration_ns = 200000};
 	struct link_stats *stats = calloc(1, sizeof(*stats));
 	struct link *link = calloc(1, sizeof(*link));
 	unsigned next[2] = {0, 0};
@@ -224,6 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(port->ring);
 		free(port);
 	}
+	schedule_release(config.schedule);
 	pool_free(link->pool);
 	REQUIRE(budget.left_bytes == BUDGET);
 	free(link);

@@ -16,12 +16,14 @@ from plctl.agent.forwarder.process import LENGTH_BYTES, Server, decode_request
 from plctl.agent.native import _core
 from plctl.common.base.errors import ProtocolError
 from plctl.common.plan.forwarder_options import ForwarderTerms
+from plctl.common.protocol.wire import to_plain
+from plctl.common.scenario.packed import pack_schedule
+from plctl.common.scenario.schedule import Row, Schedule
 
 _SLOTS = 2
+_SCHEDULE = to_plain(pack_schedule(Schedule((Row(0, 0, 10, 80), Row(5, 1, 20, 0, 4000)), 7)))
 _HALF = {
-    "rows": [[0, 10, 80, -1, 0], [5, 20, 0, 4000, 1]],
-    "routes": 2,
-    "period_ns": 7,
+    "schedule": 1,
     "capacity_unit": "packets",
     "capacity_amount": 5,
     "full_frame": 1514,
@@ -30,6 +32,8 @@ _HALF = {
 }
 _TEMPLATES = [
     {"id": 1, "verb": "describe"},
+    {"id": 1, "verb": "share", "handle": 1, "schedule": _SCHEDULE},
+    {"id": 1, "verb": "forget", "handle": 1},
     {"id": 1, "verb": "arm", "slots": [0, 1], "t0_ns": 5},
     {"id": 1, "verb": "trigger", "slot": 0, "frame": "first-packet"},
     {"id": 1, "verb": "remove", "slot": 0},

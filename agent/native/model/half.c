@@ -22,7 +22,7 @@ struct limit {
 
 struct half {
 	struct half_config config;
-	struct schedule schedule;
+	const struct schedule *schedule; /* the config's */
 	struct cursor cursor; /* at the row in force at virtual now */
 	int64_t t0;           /* TIME_NEVER: not known */
 	int64_t now;
@@ -52,7 +52,7 @@ static int64_t larger(int64_t a, int64_t b)
 
 static const struct row *row_now(const struct half *half)
 {
-	return &half->config.rows[half->cursor.row];
+	return &half->schedule->rows[half->cursor.row];
 }
 
 /* The queue */
@@ -127,7 +127,7 @@ static struct packet *choose_next(struct half *half)
 static void enter(struct half *half, struct packet *packet)
 {
 	packet->start = half->now;
-	packet->end = schedule_service_end(&half->schedule, half->cursor, half->now, packet->length);
+	packet->end = schedule_service_end(half->schedule, half->cursor, half->now, packet->length);
 	packet->serial = half->served++;
 	half->serving = packet;
 }
@@ -139,7 +139,7 @@ static void leave(struct half *half, struct packet *packet)
 	half->serving = NULL;
 	half->backlog_bytes -= packet->length;
 	half->backlog_packets--;
-	packet->route = row->route;
+	packet->route = (uint32_t)row->route;
 	packet->due = larger(time_after(half->now, row->delay_ns), half->blackout_end);
 	flight_push(&half->flight, packet);
 }
@@ -170,7 +170,7 @@ static void find_next_change(struct half *half)
 {
 	half->next_reconfiguration = TIME_NEVER;
 	if (half->config.reconfiguration_ns > 0)
-		half->next_reconfiguration = schedule_next_reconfiguration(&half->schedule, &half->cursor);
+		half->next_reconfiguration = schedule_next_reconfiguration(half->schedule, &half->cursor);
 }
 
 static void reconfigure(struct half *half)
@@ -187,7 +187,7 @@ static void reconfigure(struct half *half)
  */
 static void skip_changes(struct half *half, int64_t t)
 {
-	int64_t period = half->config.period_ns;
+	int64_t period = half->schedule->period_ns;
 
 	if (period && half->next_reconfiguration <= t && half->flight.latest_due <= half->next_reconfiguration)
 		half->next_reconfiguration += (t - half->next_reconfiguration) / period * period;
@@ -205,13 +205,13 @@ struct half *half_new(const struct half_config *config)
 		return NULL;
 	}
 	half = calloc(1, sizeof(*half));
-	if (!half || schedule_init(&half->schedule, config->rows, (uint32_t)config->row_count, config->period_ns) ||
-	    flight_init(&half->flight, config->routes)) {
+	if (!half || flight_init(&half->flight, config->schedule->routes)) {
 		half_free(half);
 		errno = ENOMEM;
 		return NULL;
 	}
 	half->config = *config;
+	half->schedule = schedule_hold(half->config.schedule);
 	half->t0 = TIME_NEVER;
 	half->next_reconfiguration = TIME_NEVER;
 	half->cursor = schedule_begin(TIME_NEVER);
@@ -223,7 +223,7 @@ void half_free(struct half *half)
 {
 	if (!half)
 		return;
-	schedule_end(&half->schedule);
+	schedule_release(half->config.schedule);
 	flight_end(&half->flight);
 	free(half);
 }
@@ -236,7 +236,7 @@ bool half_arm(struct half *half, int64_t t0)
 	half->cursor = schedule_begin(t0);
 	find_next_change(half);
 	if (half->serving)
-		half->serving->end = schedule_service_end(&half->schedule, half->cursor, half->serving->start,
+		half->serving->end = schedule_service_end(half->schedule, half->cursor, half->serving->start,
 			half->serving->length);
 	return true;
 }
@@ -246,7 +246,7 @@ void half_advance(struct half *half, int64_t now)
 	while (half->now < now) {
 		skip_changes(half, smaller(now, next_service(half)));
 		half->now = smaller(now, smaller(next_service(half), half->next_reconfiguration));
-		schedule_seek(&half->schedule, &half->cursor, half->now);
+		schedule_seek(half->schedule, &half->cursor, half->now);
 		if (half->now == half->next_reconfiguration)
 			reconfigure(half);
 		serve(half);
@@ -287,8 +287,8 @@ struct packet *half_pop(struct half *half, int64_t now)
 /* No service ends before `end`: what is due soonest of all that is not yet in flight. */
 static int64_t due_after_service(const struct half *half, int64_t end)
 {
-	int64_t until = schedule_until(&half->schedule, &half->cursor);
-	int64_t due = time_after(larger(end, until), half->schedule.min_delay_ns);
+	int64_t until = schedule_until(half->schedule, &half->cursor);
+	int64_t due = time_after(larger(end, until), half->schedule->min_delay_ns);
 
 	if (end < until)
 		due = smaller(due, time_after(end, row_now(half)->delay_ns));

@@ -28,18 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TIME_NEVER INT64_MAX     /* later than everything */
-#define RATE_UNLIMITED INT64_MAX /* service takes no time */
-#define NS_PER_S INT64_C(1000000000)
-
-/* What holds from time_ns (after T0) until the next row's time. */
-struct row {
-	int64_t time_ns;
-	int64_t delay_ns;
-	int64_t rate_bps;    /* 0: an outage; RATE_UNLIMITED: served in no time */
-	int64_t queue_bytes; /* capacity while in force, or -1: as configured */
-	uint32_t route;      /* dense: 0 ... routes - 1 */
-};
+#include "model/schedule.h"
 
 enum capacity_unit { CAPACITY_BYTES, CAPACITY_PACKETS, CAPACITY_BDP /* amount in millionths */ };
 enum reconfiguration_mode { RECONFIGURATION_GSL, RECONFIGURATION_ALL };
@@ -63,10 +52,7 @@ struct packet {
 };
 
 struct half_config {
-	const struct row *rows; /* strictly ascending, rows[0].time_ns == 0; borrowed for the half's life */
-	size_t row_count;       /* >= 1 */
-	int64_t period_ns;      /* 0: the last row holds; else > the last row's time */
-	uint32_t routes;        /* number of distinct routes, 1 ... row_count */
+	struct schedule *schedule; /* which the half holds from half_new() to half_free() */
 	enum capacity_unit capacity_unit;
 	int64_t capacity_amount;
 	int64_t full_frame; /* bytes of a full-size frame with overhead; a BDP capacity is never below ten of them */
@@ -80,7 +66,7 @@ struct half; /* half.c */
 bool half_config_check(const struct half_config *config, char *why, size_t size);
 
 /*
- * A half at virtual time 0, in which row 0 holds until half_arm(). Copies the config, but not its rows. NULL with errno
+ * A half at virtual time 0, in which row 0 holds until half_arm(). Copies the config. NULL with errno
  * set: EINVAL (half_config_check() says why) or ENOMEM.
  */
 struct half *half_new(const struct half_config *config);

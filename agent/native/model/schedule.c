@@ -38,20 +38,39 @@ static void sum_up(struct schedule *schedule)
 	}
 }
 
-int schedule_init(struct schedule *schedule, const struct row *rows, uint32_t count, int64_t period_ns)
+struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns, uint32_t routes)
 {
-	*schedule = (struct schedule){.rows = rows, .count = count, .period_ns = period_ns};
+	struct schedule *schedule = calloc(1, sizeof(*schedule));
+
+	if (!schedule) {
+		free(rows);
+		return NULL;
+	}
+	*schedule = (struct schedule){
+		.holders = 1, .rows = rows, .routes = routes, .count = (uint32_t)count, .period_ns = period_ns};
 	schedule->next_reconfiguration = malloc(count * sizeof(*schedule->next_reconfiguration));
-	if (!schedule->next_reconfiguration)
-		return -1;
+	if (!schedule->next_reconfiguration) {
+		schedule_release(schedule);
+		return NULL;
+	}
 	find_changes(schedule);
 	sum_up(schedule);
-	return 0;
+	return schedule;
 }
 
-void schedule_end(struct schedule *schedule)
+struct schedule *schedule_hold(struct schedule *schedule)
 {
+	atomic_fetch_add(&schedule->holders, 1);
+	return schedule;
+}
+
+void schedule_release(struct schedule *schedule)
+{
+	if (!schedule || atomic_fetch_sub(&schedule->holders, 1) > 1)
+		return;
+	free(schedule->rows);
 	free(schedule->next_reconfiguration);
+	free(schedule);
 }
 
 int64_t schedule_until(const struct schedule *schedule, const struct cursor *cursor)

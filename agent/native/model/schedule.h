@@ -8,12 +8,39 @@
 #ifndef PLCTL_SCHEDULE_H
 #define PLCTL_SCHEDULE_H
 
-#include "model/half.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TIME_NEVER INT64_MAX     /* later than everything */
+#define RATE_UNLIMITED INT64_MAX /* service takes no time */
+#define NS_PER_S INT64_C(1000000000)
+
+/* The fields of a row, in the order in which Python has them (ROW_FIELDS of plctl.common.scenario.schedule). */
+#define ROW_FIELDS(FIELD) \
+	FIELD(time_ns)     /* after T0 */ \
+	FIELD(route)       /* dense: 0 ... routes - 1 */ \
+	FIELD(delay_ns) \
+	FIELD(rate_bps)    /* 0: an outage; RATE_UNLIMITED: served in no time */ \
+	FIELD(queue_bytes) /* capacity while in force, or -1: as configured */
+
+/* What holds from time_ns until the next row's time. */
+struct row {
+#define ROW_FIELD(name) int64_t name;
+	ROW_FIELDS(ROW_FIELD)
+#undef ROW_FIELD
+};
+
+#define ROW_FIELD_COUNT (sizeof(struct row) / sizeof(int64_t))
 
 typedef unsigned __int128 work; /* bits x 1e9 = (bit/s) x ns: exact for every int64 rate and span */
 
+/* Never changed once made, and shared: by all halves that follow it, whatever their threads. */
 struct schedule {
-	const struct row *rows;
+	_Atomic unsigned holders;
+	struct row *rows;     /* strictly ascending, rows[0].time_ns == 0 */
+	uint32_t routes;      /* number of distinct routes, 1 ... count */
 	uint32_t *next_reconfiguration; /* per row: the next row of the cycle with a route of its own; `count` if none */
 	uint32_t count;
 	bool reconfiguration_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
@@ -34,9 +61,13 @@ static inline int64_t time_after(int64_t a, int64_t b)
 	return a > TIME_NEVER - b ? TIME_NEVER : a + b;
 }
 
-/* 0, or -1 if there is no memory. The rows are borrowed. */
-int schedule_init(struct schedule *schedule, const struct row *rows, uint32_t count, int64_t period_ns);
-void schedule_end(struct schedule *schedule);
+/* Whether these make a schedule; if not, `why` (of `size` bytes; 160 are enough) says which rule they break. */
+bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int64_t routes, char *why, size_t size);
+
+/* A schedule with one holder, of rows that schedule_check() allows; it takes them over (free()). NULL: no memory. */
+struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns, uint32_t routes);
+struct schedule *schedule_hold(struct schedule *schedule); /* one holder more; returns it */
+void schedule_release(struct schedule *schedule);          /* one less; the last takes it away. NULL is fine */
 
 /* The cursor of a schedule that starts at t0; row 0 is in force before t0 too. */
 static inline struct cursor schedule_begin(int64_t t0)

@@ -20,7 +20,6 @@ struct link;
 struct lane {
 	struct link *link;
 	struct half *half;
-	const struct row *rows; /* what the half follows; the link owns them */
 	struct port *in;
 	struct port *out;
 	struct half_stats *stats;
@@ -88,8 +87,7 @@ struct link_config {
 };
 
 /*
- * A link whose ports receive, but which no worker serves yet. Takes over the rows of the config only if it succeeds. On
- * failure returns an errno and says in a sentence, in how[0 ... PORT_WHY_SIZE), what was refused by whom; on success, as
+ * A link whose ports receive, but which no worker serves yet. On failure returns an errno and says in a sentence, in how[0 ... PORT_WHY_SIZE), what was refused by whom; on success, as
  * ports_open(), what carries the frames.
  */
 int link_open(const struct link_config *config, struct link **link, char *how);

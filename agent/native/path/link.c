@@ -26,7 +26,6 @@ static int make_halves(struct link *link, const struct link_config *config, char
 		lane->half = half_new(&config->halves[i]);
 		if (!lane->half)
 			return port_refuse(why, errno, "model the link in", config->ports.netns);
-		lane->rows = config->halves[i].rows;
 		lane->link = link;
 		lane->stats = &link->stats->halves[i];
 		lane->log = link->log ? &link->log->rings[i] : NULL;
@@ -85,9 +84,5 @@ int link_open(const struct link_config *config, struct link **out, char *how)
 
 void link_close(struct link *link)
 {
-	const struct row *rows[2] = {link->lanes[0].rows, link->lanes[1].rows};
-
 	dismantle(link);
-	free((void *)rows[0]);
-	free((void *)rows[1]);
 }

@@ -4,10 +4,11 @@
 
 #include "python/forwarder_type.h"
 #include "python/half_type.h"
+#include "python/schedule_type.h"
 
 static int add_types(PyObject *module)
 {
-	if (half_type_add(module) || forwarder_type_add(module))
+	if (schedule_type_add(module) || half_type_add(module) || forwarder_type_add(module))
 		return -1;
 	if (stats_functions_add(module) || packet_functions_add(module))
 		return -1;

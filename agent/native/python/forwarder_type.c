@@ -248,13 +248,12 @@ static int open_link(struct slot *slot, const struct link_config *config, char *
 	if (!error)
 		return 0;
 	port_refuse(how, error, "watch the ports in", config->ports.netns);
-	slot->link->lanes[0].rows = slot->link->lanes[1].rows = NULL; /* they stay the config's */
 	link_close(slot->link);
 	slot->link = NULL;
 	return error;
 }
 
-/* Takes over the rows of the config. */
+/* Releases the schedules of the config, which the link holds from then on. */
 static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_config *config)
 {
 	struct slot *slot = claim_free(self, index);
@@ -271,8 +270,8 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 	}
 	if (slot && !error)
 		return PyUnicode_FromString(how);
-	free((void *)config->halves[0].rows);
-	free((void *)config->halves[1].rows);
+	schedule_release(config->halves[0].schedule);
+	schedule_release(config->halves[1].schedule);
 	return slot ? raise_os_error(error, how) : NULL;
 }
 
@@ -294,7 +293,7 @@ static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwarg
 	    half_config_from_python(up, &config.halves[0]))
 		return NULL;
 	if (half_config_from_python(down, &config.halves[1])) {
-		free((void *)config.halves[0].rows);
+		schedule_release(config.halves[0].schedule);
 		return NULL;
 	}
 	config.ports.mtu = mtu;

@@ -14,7 +14,6 @@ struct frame {
 typedef struct {
 	PyObject_HEAD
 	struct half *half;
-	const struct row *rows;
 	uint64_t arrivals;
 } HalfObject;
 
@@ -31,12 +30,11 @@ static PyObject *half_type_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 	if (half_config_from_python(kwargs, &config))
 		return NULL;
 	self = (HalfObject *)alloc(type, 0);
-	if (!self) {
-		free((void *)config.rows);
+	if (self)
+		self->half = half_new(&config);
+	schedule_release(config.schedule);
+	if (!self)
 		return NULL;
-	}
-	self->rows = config.rows;
-	self->half = half_new(&config);
 	if (!self->half) {
 		Py_DECREF(self);
 		return PyErr_SetFromErrno(PyExc_OSError);
@@ -54,7 +52,6 @@ static void half_type_dealloc(PyObject *object)
 	while (self->half && (packet = half_drain(self->half)))
 		free(packet);
 	half_free(self->half);
-	free((void *)self->rows);
 	release(object);
 	Py_DECREF(type);
 }

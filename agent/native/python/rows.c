@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "python/schedule_type.h"
+
 int int64_from_python(PyObject *value, const char *what, int64_t *out)
 {
 	int overflow;
@@ -37,11 +39,8 @@ static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
 		if (int64_from_python(PyTuple_GetItem(tuple, i), what, &values[i]))
 			return -1;
 	}
-	if (values[4] < 0 || values[4] > UINT32_MAX) {
-		PyErr_Format(PyExc_ValueError, "%s is %lld; it must be from 0 to routes - 1", what, (long long)values[4]);
-		return -1;
-	}
-	*row = (struct row){values[0], values[1], values[2], values[3], (uint32_t)values[4]};
+	*row = (struct row){.time_ns = values[0], .delay_ns = values[1], .rate_bps = values[2], .queue_bytes = values[3],
+		.route = values[4]};
 	return 0;
 }
 
@@ -120,40 +119,55 @@ static int get_words(PyObject *dict, struct half_config *config)
 	return 0;
 }
 
+struct schedule *schedule_from_dict(PyObject *dict)
+{
+	PyObject *sequence = get(dict, "rows");
+	struct schedule *schedule;
+	int64_t period_ns, routes;
+	struct row *rows = NULL;
+	char why[160];
+	size_t count;
+
+	if (!sequence || get_int64(dict, "period_ns", &period_ns) || get_int64(dict, "routes", &routes) ||
+	    rows_from_python(sequence, &rows, &count))
+		return NULL;
+	if (!schedule_check(rows, count, period_ns, routes, why, sizeof(why))) {
+		PyErr_SetString(PyExc_ValueError, why);
+		free(rows);
+		return NULL;
+	}
+	schedule = schedule_new(rows, count, period_ns, (uint32_t)routes);
+	if (!schedule)
+		PyErr_NoMemory();
+	return schedule;
+}
+
 static int get_numbers(PyObject *dict, struct half_config *config)
 {
-	int64_t routes;
-
-	if (get_int64(dict, "period_ns", &config->period_ns) ||
-	    get_int64(dict, "capacity_amount", &config->capacity_amount) ||
-	    get_int64(dict, "full_frame", &config->full_frame) ||
-	    get_int64(dict, "reconfiguration_ns", &config->reconfiguration_ns) || get_int64(dict, "routes", &routes))
-		return -1;
-	if (routes < 1 || routes > UINT32_MAX) {
-		PyErr_Format(PyExc_ValueError, "routes is %lld; it must be from 1 to the number of rows", (long long)routes);
-		return -1;
-	}
-	config->routes = (uint32_t)routes;
-	return 0;
+	return get_int64(dict, "capacity_amount", &config->capacity_amount) ||
+		       get_int64(dict, "full_frame", &config->full_frame) ||
+		       get_int64(dict, "reconfiguration_ns", &config->reconfiguration_ns) ?
+		-1 :
+		0;
 }
 
 int half_config_from_python(PyObject *dict, struct half_config *config)
 {
-	PyObject *sequence = get(dict, "rows");
-	struct row *rows = NULL;
+	PyObject *shared = PyDict_GetItemString(dict, "schedule"); /* borrowed */
 	char why[160];
 
-	if (!sequence || get_words(dict, config) || get_numbers(dict, config) ||
-	    rows_from_python(sequence, &rows, &config->row_count))
+	config->schedule = shared ? schedule_from_python(shared) : schedule_from_dict(dict);
+	if (!config->schedule)
 		return -1;
-	config->rows = rows;
-	if (PyDict_Size(dict) != 8)
+	if (get_words(dict, config) || get_numbers(dict, config))
+		; /* the exception is set */
+	else if (PyDict_Size(dict) != (shared ? 6 : 8))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);
 	else
 		return 0;
-	free(rows);
-	config->rows = NULL;
+	schedule_release(config->schedule);
+	config->schedule = NULL;
 	return -1;
 }

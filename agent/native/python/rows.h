@@ -22,10 +22,16 @@ int int64_from_python(PyObject *value, const char *what, int64_t *out);
 int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 
 /*
- * A dict with the keys rows, routes, period_ns, capacity_unit ("bytes", "packets", "bdp"), capacity_amount, full_frame,
+ * What a dict's keys rows, routes and period_ns describe, as a schedule that the caller holds; NULL with a Python
+ * exception set if they do not.
+ */
+struct schedule *schedule_from_dict(PyObject *dict);
+
+/*
+ * A dict with the keys rows, routes and period_ns, or in place of them schedule (of the type Schedule), and capacity_unit ("bytes", "packets", "bdp"), capacity_amount, full_frame,
  * reconfiguration_ns, reconfiguration_mode ("gsl", "all"), all of them required and no others, into *config, which then
- * passes half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success config->rows is a new
- * array, which must outlive the half; end it with free((void *)config->rows). On failure nothing is left to free.
+ * passes half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success the caller holds
+ * config->schedule. On failure nothing is held.
  */
 int half_config_from_python(PyObject *dict, struct half_config *config);
 

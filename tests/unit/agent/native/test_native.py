@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from plctl.agent.native import half_arguments, native_rows
+import pytest
+
+from plctl.agent.native import _core, discipline, half_arguments, native_rows, native_schedule
 from plctl.agent.native._core import Half
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration
-from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.scenario.schedule import ROW_FIELDS, Row, Schedule
 
 SCHEDULE = Schedule(
     rows=(Row(0, 700, 10, 80), Row(5, -3, 20, RATE_UNLIMITED, 4096), Row(9, 700, 30, 0)),
@@ -19,6 +21,44 @@ def test_routes_are_numbered_in_order_of_appearance() -> None:
     rows, routes = native_rows(SCHEDULE)
     assert routes == 2
     assert rows == [(0, 10, 80, -1, 0), (5, 20, 2**63 - 1, 4096, 1), (9, 30, 0, -1, 0)]
+
+
+def test_the_core_has_the_same_rows() -> None:
+    """The fields of a row, in the same order, on both sides; and a rule that is broken is named with the row."""
+    assert _core.ROW_FIELDS == tuple(each.name for each in ROW_FIELDS)
+    native_schedule(SCHEDULE)
+    with pytest.raises(ValueError, match=r"rows\[1\].time_ns is 0; it must be later than the row before"):
+        native_schedule(Schedule((Row(0, 0, 0, 0), Row(0, 0, 0, 0))))
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ((bytes(8),) * 4, "there are 4 columns; a row has 5 fields"),
+        ((bytes(8), bytes(16), *(bytes(8),) * 3), "the column route has 16 bytes; it must have 8, 8 for each row"),
+        ((bytes(9),) * 5, "the column time_ns has 9 bytes; it must have 8"),
+        ((b"",) * 5, "there are 0 rows"),
+    ],
+)
+def test_columns_that_are_none_are_refused(columns: tuple[bytes, ...], words: str) -> None:
+    """Nothing is read beyond the end of a column that is too short."""
+    with pytest.raises(ValueError, match=words):
+        _core.Schedule(columns=columns, routes=1, period_ns=0)
+
+
+def test_halves_share_a_schedule() -> None:
+    """Two halves follow the very same rows, as halves with rows of their own do, also when the schedule is let go."""
+    plan = LinkPlan("leo-0", SCHEDULE, SCHEDULE)
+    shared = native_schedule(SCHEDULE)
+    arguments = {"schedule": shared, **discipline(plan)}
+    halves = [Half(**arguments), Half(**arguments), Half(**half_arguments(plan, SCHEDULE))]  # type: ignore[call-arg]
+    del shared, arguments
+    for half in halves:
+        half.arm(0)
+        half.arrive(3, 10)
+    assert halves[0].pop(100) == halves[1].pop(100) == halves[2].pop(100) != []
+    with pytest.raises(TypeError, match="schedule must be a Schedule, not 5"):
+        Half(**{"schedule": 5, **discipline(plan)})  # type: ignore[call-arg]
 
 
 def test_a_plan_becomes_a_half() -> None:
