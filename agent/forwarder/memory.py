@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.resources.link_need import need_bytes
 
@@ -53,7 +52,7 @@ def store_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     The kernel takes them at once, so there is a limit; what frames they do not hold are copied, as all are without XDP,
     to where the store grows as it fills.
     """
-    unlimited = any(rate >= RATE_UNLIMITED for schedule in (plan.up, plan.down) for rate, _, _ in schedule.states)
+    unlimited = plan.up.is_unlimited or plan.down.is_unlimited
     most = max(0, min(int((RINGS_BYTES - taken_bytes) * STORE_SHARE), _even_share(company) // 2))
     return most if unlimited else min(need_bytes(plan), most)
 

@@ -133,7 +133,7 @@ def fit_tcp_buffers(here: Settings, plan: LinkPlan) -> None:
 
     :raises KernelError: they cannot be read or written.
     """
-    wanted = min(BDP_MULTIPLE * max(plan.up.bdp_bytes(), plan.down.bdp_bytes()), _BUFFER_LIMIT)
+    wanted = min(BDP_MULTIPLE * max(plan.up.bdp_bytes, plan.down.bdp_bytes), _BUFFER_LIMIT)
     for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
         smallest, initial, largest = here.read(path).split()
         if wanted > int(largest):

@@ -85,7 +85,7 @@ async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[
     :param read: what the forwarder has counted on the link by now; says of packets that are missing how far they came.
     :raises SelfCheckError: packets are lost, changed, out of order, or not delayed as asked.
     """
-    for direction, row in (("up", plan.up.rows[0]), ("down", plan.down.rows[0])):
+    for direction, row in (("up", plan.up.facts.first), ("down", plan.down.facts.first)):
         if why := _why_not(row, plan.overhead_bytes):
             return SelfCheck({}, f"the first row {direction} {why}")
     delays = {}
@@ -93,9 +93,9 @@ async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[
         clients = [stack.enter_context(end) for end in _open(namespaces.client, CLIENT_ADDRESSES)]
         servers = [stack.enter_context(end) for end in _open(namespaces.server, SERVER_ADDRESSES)]
         for name, client, server in zip(("IPv4", "IPv6"), clients, servers, strict=True):
-            up = _Way(f"{plan.name} up over {name}", client, server, plan.up.rows[0], plan.overhead_bytes,
+            up = _Way(f"{plan.name} up over {name}", client, server, plan.up.facts.first, plan.overhead_bytes,
                       lambda: read().up)  # fmt: skip
-            down = _Way(f"{plan.name} down over {name}", server, client, plan.down.rows[0], plan.overhead_bytes,
+            down = _Way(f"{plan.name} down over {name}", server, client, plan.down.facts.first, plan.overhead_bytes,
                         lambda: read().down)  # fmt: skip
             delays[f"up {name}"], delays[f"down {name}"] = await asyncio.gather(_measure(up), _measure(down))
     return SelfCheck(delays)

@@ -32,7 +32,10 @@ def need_packets_per_s(plan: LinkPlan) -> int:
     Smaller packets would be more: how many cannot be told from a scenario.
     """
     frame = _frame(plan) + plan.overhead_bytes
-    rates = (max(_rate(bps) for bps, _, _ in schedule.states) for schedule in (plan.up, plan.down))
+    rates = (
+        max(schedule.greatest_rate_bps, ASSUMED_RATE_BPS if schedule.is_unlimited else 0)
+        for schedule in (plan.up, plan.down)
+    )
     return sum(-(-rate // (8 * frame)) for rate in rates)
 
 

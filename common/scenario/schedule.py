@@ -232,6 +232,17 @@ class Schedule(Shared):
         """The different (rate, delay, queue) that its rows have, in bit/s, ns and bytes."""
         return frozenset(zip(*(self.column(name) for name in ("rate_bps", "delay_ns", "queue_bytes")), strict=True))
 
+    @cached_property
+    def is_unlimited(self) -> bool:
+        """Whether any row's rate is unlimited."""
+        return max(self.column("rate_bps")) >= RATE_UNLIMITED
+
+    @cached_property
+    def greatest_rate_bps(self) -> int:
+        """The greatest limited rate of any row; 0 if there is none."""
+        return max((rate for rate in self.column("rate_bps") if rate < RATE_UNLIMITED), default=0)
+
+    @cached_property
     def bdp_bytes(self) -> int:
         """The largest bandwidth-delay product of any row with a finite rate: rate × 2 × delay, in bytes."""
         finite = ((rate, delay_ns) for rate, delay_ns, _ in self.states if rate < RATE_UNLIMITED)
