@@ -119,7 +119,6 @@ static struct port *fake_port(struct pool *pool, bool wall_stamps, struct port *
 /* The machine */
 
 struct machine {
-	struct row *rows;
 	struct budget budget;
 	struct link link;
 	struct link_stats stats;
@@ -157,7 +156,7 @@ static void staff(struct worker *worker, struct link *link)
 }
 
 /*
- * `rows` are five numbers each, as in struct row. `strays`: each lane has a second port, which stamps by the wall clock
+ * `rows` are five numbers each: time, delay, rate, queue, route. `strays`: each lane has a second port, which stamps by the wall clock
  * whatever the first does.
  */
 struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t period_ns, uint32_t routes,
@@ -165,19 +164,21 @@ struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t perio
 	int64_t now, bool wall_stamps, bool strays)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
-	struct half_config config = {.row_count = row_count, .period_ns = period_ns, .routes = routes, .capacity_unit = unit,
-		.capacity_amount = amount, .full_frame = full_frame, .reconfiguration_ns = reconfiguration_ns,
-		.reconfiguration_mode = mode};
+	struct half_config config = {.capacity_unit = unit, .capacity_amount = amount, .full_frame = full_frame,
+		.reconfiguration_ns = reconfiguration_ns, .reconfiguration_mode = mode};
+	struct row *copy = calloc(row_count, sizeof(*copy));
 
 	now_ns = now;
 	wall_offset = INT64_C(1) << 60;
-	config.rows = machine->rows = calloc(row_count, sizeof(struct row));
 	for (size_t i = 0; i < row_count; i++, rows += 5)
-		machine->rows[i] = (struct row){rows[0], rows[1], rows[2], rows[3], (uint32_t)rows[4]};
+		copy[i] = (struct row){.time_ns = rows[0], .delay_ns = rows[1], .rate_bps = rows[2], .queue_bytes = rows[3],
+			.route = rows[4]};
+	config.schedule = schedule_new(copy, row_count, period_ns, routes);
 	machine->budget.left_bytes = BUDGET;
 	machine->log = calloc(1, sizeof(*machine->log));
 	stats_reset(&machine->stats);
 	build(machine, &config, wall_stamps, strays);
+	schedule_release(config.schedule); /* the halves hold it */
 	staff(&machine->worker, &machine->link);
 	return machine;
 }
@@ -201,7 +202,6 @@ void machine_free(struct machine *machine)
 	free(machine->worker.deadlines.heap);
 	pool_free(link->pool);
 	free(machine->log);
-	free(machine->rows);
 	free(machine);
 }
 
