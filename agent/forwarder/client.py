@@ -18,7 +18,7 @@ from plctl.agent.forwarder.channel import Channel
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.forwarder.shared_schedules import SharedSchedules
 from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
-from plctl.agent.native import _core, discipline
+from plctl.agent.native import _core, half_config
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.process_end import how_it_ended
@@ -129,8 +129,8 @@ class ForwarderClient:
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
                 interfaces=(LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE),
-                up={"schedule": handles[0], **discipline(plan)},
-                down={"schedule": handles[1], **discipline(plan)},
+                up={"schedule": handles[0], **half_config(plan)},
+                down={"schedule": handles[1], **half_config(plan)},
                 mtu=plan.mtu,
                 overhead_bytes=plan.overhead_bytes,
                 ring_bytes=link.ring_bytes,

@@ -23,7 +23,7 @@ from plctl.common.cli.root_command import CANCELLED
 from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration, StartMode
-from plctl.common.scenario.csv_reader import read_scenario
+from plctl.common.scenario.readers.opening import open_scenario
 from plctl.common.telemetry.samples import LinkStats, sample
 
 _SLOT = 0
@@ -48,7 +48,7 @@ def make_plan(
 
     :raises InputError: the scenario is wrong.
     """
-    found = read_scenario(scenario, repeat=repeat)
+    found = open_scenario(scenario, repeat=repeat)
     for warning in found.warnings:
         warn(warning)
     start = "at-t0" if startup_mode == "app-start" else startup_mode

@@ -17,7 +17,7 @@ NativeRow = tuple[int, int, int, int, int]
 NativeWorker = tuple[str, int, int, int, int, int]
 
 
-class Discipline(TypedDict):
+class HalfConfig(TypedDict):
     """What a direction is beside its schedule, as struct half_config in half.h."""
 
     capacity_unit: Literal["bytes", "packets", "bdp"]
@@ -27,7 +27,7 @@ class Discipline(TypedDict):
     reconfiguration_mode: Literal["gsl", "all"]
 
 
-class HalfArguments(Discipline):
+class HalfArguments(HalfConfig):
     """One direction's configuration; the keyword arguments of `_core.Half`."""
 
     rows: list[NativeRow]
@@ -35,7 +35,7 @@ class HalfArguments(Discipline):
     period_ns: int
 
 
-class SharedHalfArguments(Discipline):
+class SharedHalfArguments(HalfConfig):
     """One direction's configuration, with a schedule that others may follow, too; as the forwarder takes it."""
 
     schedule: _core.Schedule
@@ -67,10 +67,10 @@ def native_schedule(schedule: Schedule) -> _core.Schedule:
 def half_arguments(plan: LinkPlan, schedule: Schedule) -> HalfArguments:
     """What a half of its own is made from that follows `schedule` (`plan.up` or `plan.down`) as `plan` says."""
     rows, routes = native_rows(schedule)
-    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **discipline(plan)}
+    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan)}
 
 
-def discipline(plan: LinkPlan) -> Discipline:
+def half_config(plan: LinkPlan) -> HalfConfig:
     """What both halves of `plan` are beside their schedules."""
     return {
         "capacity_unit": plan.queue.capacity.unit,

@@ -1,7 +1,7 @@
 """The time-varying description of a path, as plain integers: what a scenario file becomes and what an agent is handed.
 
 `Row` declares what a row has, each field once: files, plans, the wire and the C core follow from it (`ROW_FIELDS`).
-Readers of files live elsewhere (`csv_reader`); nothing here parses text.
+Readers of files are in `readers`; nothing here parses text.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from plctl.common.base.errors import Problem
 from plctl.common.base.text_file import read_text
 from plctl.common.base.units import format_duration
-from plctl.common.scenario.csv_reader import parse_scenario
+from plctl.common.scenario.readers.opening import parse_scenario
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
 

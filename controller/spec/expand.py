@@ -84,7 +84,7 @@ class _Links:
     def add(self, value: Any, at: YamlPath) -> None:
         """Add what `value`, an item of the spec's links, stands for; its scenario is read even beside other faults."""
         link = validate(LinkSpec, value, at, self._marked, self._problems)
-        scenario = self._scenarios.find(value.get("scenario"), (*at, "scenario")) if isinstance(value, dict) else None
+        scenario = self._scenario(value, (*at, "scenario")) if isinstance(value, dict) else None
         if link is None:
             return
         workloads = self._workloads(link, (*at, "workload"))
@@ -98,6 +98,10 @@ class _Links:
         for index, name in enumerate(names):
             plan = _plan(link, name, index, Scenario(up, down), workloads)
             self.requests.append(LinkRequest(plan, link.hosts, (self._problems.file, place.line, place.column)))
+
+    def _scenario(self, link: dict[Any, Any], at: tuple[str | int, ...]) -> Scenario | None:
+        reader = link.get("reader")
+        return self._scenarios.find(link.get("scenario"), at, reader if isinstance(reader, str) else "")
 
     def duration_ns(self) -> int:
         """The run's duration as given, 0 where workloads decide, or else until the last row.

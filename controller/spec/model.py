@@ -180,6 +180,7 @@ class LinkSpec(_Strict):
     name: Name
     count: Annotated[int, Field(ge=1, le=MAX_LINKS)] | None = None
     scenario: Annotated[ScenarioSpec, BeforeValidator(lambda v: {"up": v, "down": v} if isinstance(v, str) else v)]
+    reader: Text = ""  #: the format of the scenario's files; empty: it is recognised
     repeat: Annotated[bool | int, _from_text(_read_repeat, "true or 60s")] = False
     queue: QueueSpec = QueueSpec()
     reconfiguration: ReconfigurationSpec = ReconfigurationSpec()

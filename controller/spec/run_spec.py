@@ -14,8 +14,7 @@ from plctl.common.base.text_file import read_text
 from plctl.common.cli.extra import needs_extra
 from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
-from plctl.common.scenario.csv_reader import parse_scenario
-from plctl.common.scenario.foreign_formats import foreign_format
+from plctl.common.scenario.readers.opening import is_trace, parse_scenario
 from plctl.controller.spec.run_size import check_size
 
 __all__ = [
@@ -76,7 +75,7 @@ def looks_like_scenario(path: Path, text: str) -> bool:
     suffix = path.suffix.lower()
     if suffix in (".csv", ".yaml", ".yml"):
         return suffix == ".csv"
-    if foreign_format(text):
+    if is_trace(text):
         return True
     lines = (line.strip() for line in text[:4096].splitlines())
     first = next((line for line in lines if line and not line.startswith("#")), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.agent.native import _core, discipline, half_arguments, native_rows, native_schedule
+from plctl.agent.native import _core, half_arguments, half_config, native_rows, native_schedule
 from plctl.agent.native._core import Half
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration
@@ -50,7 +50,7 @@ def test_halves_share_a_schedule() -> None:
     """Two halves follow the very same rows, as halves with rows of their own do, also when the schedule is let go."""
     plan = LinkPlan("leo-0", SCHEDULE, SCHEDULE)
     shared = native_schedule(SCHEDULE)
-    arguments = {"schedule": shared, **discipline(plan)}
+    arguments = {"schedule": shared, **half_config(plan)}
     halves = [Half(**arguments), Half(**arguments), Half(**half_arguments(plan, SCHEDULE))]  # type: ignore[call-arg]
     del shared, arguments
     for half in halves:
@@ -58,7 +58,7 @@ def test_halves_share_a_schedule() -> None:
         half.arrive(3, 10)
     assert halves[0].pop(100) == halves[1].pop(100) == halves[2].pop(100) != []
     with pytest.raises(TypeError, match="schedule must be a Schedule, not 5"):
-        Half(**{"schedule": 5, **discipline(plan)})  # type: ignore[call-arg]
+        Half(**{"schedule": 5, **half_config(plan)})  # type: ignore[call-arg]
 
 
 def test_a_plan_becomes_a_half() -> None:

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from plctl.common.scenario.columns import ROW_COLUMNS
+from plctl.common.scenario.readers.columns import ROW_COLUMNS
 from plctl.common.scenario.schedule import NEVER_NS, ROW_FIELDS, Row, Schedule
 
 ROWS = (Row(0, 0, 1, 1), Row(10, 0, 2, 2), Row(25, 1, 3, 3))

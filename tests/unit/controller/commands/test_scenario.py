@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from plctl.common.cli.root_command import root
-from plctl.common.scenario.csv_reader import read_scenario
+from plctl.common.scenario.readers.opening import open_scenario
 from plctl.controller.scenarios.plot import plot_svg
 
 SCENARIOS = Path(__file__).parents[4] / "scenarios"
@@ -24,7 +24,7 @@ def plctl(*arguments: object) -> Result:
 @pytest.fixture(scope="module", autouse=True)
 def _fonts_are_open() -> None:
     """Draw once before anything is watched: matplotlib keeps the font files that it opened, a cache and no leak."""
-    plot_svg(read_scenario(HANDOVER).scenario, "any")
+    plot_svg(open_scenario(HANDOVER).scenario, "any")
 
 
 def test_check_sums_up_good_files() -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from plctl.common.base.problems import Problems, quote, suggest
-from plctl.common.scenario.cells import place, split, value
-from plctl.common.scenario.columns import COLUMNS, EXAMPLE_HEADER, ROW_COLUMNS, Column
+from plctl.common.scenario.readers.cells import place, split, value
+from plctl.common.scenario.readers.columns import COLUMNS, EXAMPLE_HEADER, ROW_COLUMNS, Column
 from plctl.common.scenario.schedule import DIRECTIONS
 
 _MAX_WIDTH = 64

@@ -3,7 +3,8 @@
 import pytest
 
 from plctl.common.base.errors import InputError
-from plctl.common.scenario.csv_reader import ReadScenario, parse_scenario
+from plctl.common.scenario.readers.opening import parse_scenario
+from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.schedule import Row
 
 HEADER = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from plctl.common.base.errors import InputError
 from plctl.common.base.units import RATE_UNLIMITED
-from plctl.common.scenario import csv_reader
-from plctl.common.scenario.csv_reader import ReadScenario, parse_scenario, read_scenario
+from plctl.common.scenario.readers import plctl_csv
+from plctl.common.scenario.readers.opening import open_scenario, parse_scenario
+from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.schedule import Row
 
 HEADER = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n"
@@ -198,7 +199,7 @@ def test_bounds_the_report() -> None:
 
 def test_bounds_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table beyond the row limit is refused at the first row too many."""
-    monkeypatch.setattr(csv_reader, "MAX_ROWS", 10)
+    monkeypatch.setattr(plctl_csv, "MAX_ROWS", 10)
     text = HEADER + "".join(f"{t},0,1,1\n" for t in range(15))
     assert ["a.csv:12: is beyond the 10 rows that a scenario may have"] == refusal(text)
 
@@ -215,7 +216,7 @@ def test_reads_from_a_file_and_keeps_its_text(tmp_path: Path) -> None:
     """The text is kept as it was, so that a run can record it."""
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "0,0,1,1\n")
-    assert HEADER + "0,0,1,1\n" == read_scenario(path).text
+    assert HEADER + "0,0,1,1\n" == open_scenario(path).text
 
 
 DECIMAL = st.decimals(0, 10**6, places=6)
@@ -242,4 +243,4 @@ def test_arbitrary_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.getbasetemp() / "fuzz.csv"
     path.write_bytes(data)
     with contextlib.suppress(InputError):
-        assert 0 == read_scenario(path).scenario.up.rows[0].time_ns
+        assert 0 == open_scenario(path).scenario.up.rows[0].time_ns

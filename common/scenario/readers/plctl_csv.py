@@ -11,65 +11,55 @@ of nothing but commas, `sep=,`, an index without a name. Cells are read by `colu
 from __future__ import annotations
 
 import io
+import re
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.problems import Problems, quote
-from plctl.common.base.text_file import read_text
 from plctl.common.base.units import format_duration
-from plctl.common.scenario.cells import Numbers, place, split, value, without_comment
-from plctl.common.scenario.columns import EXAMPLE_HEADER
-from plctl.common.scenario.foreign_formats import foreign_format
-from plctl.common.scenario.header import Layout, read_header
+from plctl.common.scenario.readers.cells import Numbers, place, split, value, without_comment
+from plctl.common.scenario.readers.columns import EXAMPLE_HEADER
+from plctl.common.scenario.readers.header import Layout, read_header
+from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Scenario, Schedule
 
-
-@dataclass(frozen=True, slots=True)
-class ReadScenario:
-    """A scenario that passed every check, with what its author should still know."""
-
-    scenario: Scenario
-    warnings: tuple[Problem, ...]
-    text: str  #: the file as it was read
+#: A cell of a header or of the line behind `sep=,`.
+_TIME = re.compile(r"(^|,)\s*\"?\s*time\s*\[", re.IGNORECASE)
 
 
-def read_scenario(path: Path, *, repeat: bool = False) -> ReadScenario:
-    """Read the scenario CSV at `path`. With `repeat` it starts again after its last row (see `Schedule.repeated`).
+class PlctlCsv:
+    """The reader of it."""
 
-    :raises InputError: every problem of the file, each with its place, what was found and what is legal.
-    """
-    return parse_scenario(read_text(path, "a scenario"), str(path), repeat=repeat)
+    title = "a scenario of plctl's, or of phantomlink's"
 
+    def recognises(self, lines: Sequence[str]) -> bool:
+        """By a column for the time."""
+        return _TIME.search(lines[0]) is not None or (bool(lines[1:]) and _TIME.search(lines[1]) is not None)
 
-def parse_scenario(text: str, file: str, *, repeat: bool = False) -> ReadScenario:
-    """As `read_scenario`, of `text` that came from `file` (a name for the messages only)."""
-    problems = Problems(file)
-    lines = _lines(text)
-    number, header = next(lines, (0, ""))
-    if not number:
-        problems.add(0, 0, f"is empty; a scenario begins with the line {EXAMPLE_HEADER}")
-    problems.check()
-    warnings = Problems(file)
-    if foreign := foreign_format(text):
-        sentence = f"is {foreign}, which this version does not read; a scenario begins with the line {EXAMPLE_HEADER}"
-        raise InputError([Problem(file, 0, 0, sentence)])
-    layout = read_header(header, number, problems, warnings)
-    reader = _Reader(layout, Numbers(text), problems, warnings)
-    table = reader.rows(lines) if layout.columns else []
-    problems.check()
-    up = _schedule(table, layout.up, repeat)
-    down = _schedule(table, layout.down, repeat) if layout.directed else up
-    return ReadScenario(Scenario(up, down), tuple(warnings.found), text)
+    def read(self, text: str, file: str) -> ReadScenario:
+        """As `Reader.read`."""
+        problems = Problems(file)
+        lines = _lines(text)
+        number, header = next(lines, (0, ""))
+        if not number:
+            problems.add(0, 0, f"is empty; a scenario begins with the line {EXAMPLE_HEADER}")
+        problems.check()
+        warnings = Problems(file)
+        layout = read_header(header, number, problems, warnings)
+        table = _Table(layout, Numbers(text), problems, warnings).read(lines) if layout.columns else []
+        problems.check()
+        up = _schedule(table, layout.up)
+        down = _schedule(table, layout.down) if layout.directed else up
+        return ReadScenario(Scenario(up, down), tuple(warnings.found), text)
 
 
-def _schedule(table: list[array[int]], places: tuple[int, ...], repeat: bool) -> Schedule:
+READER = PlctlCsv()
+
+
+def _schedule(table: list[array[int]], places: tuple[int, ...]) -> Schedule:
     """The schedule of one direction: `table` has the file's columns, `places` where each field of a row is."""
     columns = {each.name: table[at] for each, at in zip(ROW_FIELDS, places, strict=True) if at >= 0}
-    schedule = Schedule.of_columns(columns)
-    return schedule.repeated() if repeat else schedule
+    return Schedule.of_columns(columns)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -87,7 +77,7 @@ def _is_separator(line: str) -> bool:
     return "".join(line.split()).casefold().strip('"') == "sep=,"
 
 
-class _Reader:
+class _Table:
     """Reads the rows of one file."""
 
     def __init__(self, layout: Layout, numbers: Numbers, problems: Problems, warnings: Problems) -> None:
@@ -96,7 +86,7 @@ class _Reader:
         self.problems = problems
         self.warnings = warnings
 
-    def rows(self, lines: Iterator[tuple[int, str]]) -> list[array[int]]:
+    def read(self, lines: Iterator[tuple[int, str]]) -> list[array[int]]:
         """The columns of the file, by place; those that are not plctl's hold −1."""
         table = [array("q") for _ in range(self.layout.width)]
         time = self.layout.time

@@ -3,8 +3,7 @@
 import pytest
 
 from plctl.common.base.errors import InputError
-from plctl.common.scenario.csv_reader import parse_scenario
-from plctl.common.scenario.foreign_formats import foreign_format
+from plctl.common.scenario.readers.opening import is_trace, parse_scenario
 
 TRACES = {
     "0\n1\n1\n2\n": "mahimahi",
@@ -43,4 +42,4 @@ def test_names_the_format(text: str, name: str) -> None:
 )
 def test_takes_nothing_else_for_one(text: str) -> None:
     """Our own files, with and without a header, and run specs are none of these."""
-    assert foreign_format(text) == ""
+    assert not is_trace(text)
