@@ -100,7 +100,7 @@ async def _serve(
 
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
-        served = Agent(name, spoke, RealClock(), HostSite(forwarder))
+        served = Agent(name, spoke, RealClock(), HostSite(forwarder), _tell_notice)
         _stop_when_told(served.stop, leave_with_stdin)
         await served.serve()
     finally:
@@ -125,6 +125,10 @@ def _simulate(address: str, names: list[str], links: int, folder: Path | None, l
 
 def _tell_trouble(cause: str) -> None:
     echo(f"{cause}; trying again", err=True)
+
+
+def _tell_notice(notice: str) -> None:
+    echo(f"the controller says: {notice}", err=True)
 
 
 def _stop_when_told(stop: Callable[[], None], leave_with_stdin: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from collections.abc import Callable
 
 from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
@@ -33,9 +34,13 @@ LAST_WORDS_S = 1.0
 class Agent:
     """Connects to a controller through `spoke` and serves it until GOODBYE or `stop`."""
 
-    def __init__(self, name: str, spoke: Spoke, clock: Clock, site: Site) -> None:
+    def __init__(
+        self, name: str, spoke: Spoke, clock: Clock, site: Site, tell: Callable[[str], None] = lambda _notice: None
+    ) -> None:
+        """`tell` gets sentences that the host's owner should read."""
         self.name = name
         self._spoke = spoke
+        self._tell = tell
         self._clock = clock
         self._site = site
         self._wall = WallWatch(clock)
@@ -121,8 +126,11 @@ class Agent:
                 self.stop()
             case m.Refused(cause):
                 raise WorldError(f"the controller refuses this agent: {cause}")
-            case ps.Heartbeat():
-                pass
+            case ps.Heartbeat(answer, notice):
+                if notice:
+                    self._tell(notice)
+                if answer:
+                    await self._send(m.Envelope(self._status()))
             case _:
                 await self._command(envelope, make_run)
 

@@ -9,7 +9,10 @@ from plctl.common.clocks.wall_promise import WallReading
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The controller lives, when it has nothing else to say."""
+    """The controller lives, when it has nothing else to say; or asks whether the agent does."""
+
+    answer: bool = False  #: answer at once with `Status`
+    notice: str = ""  #: what the agent's owner should know, as a sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     VERSION = "other_version"
     FORBIDDEN = "forbidden_type"  #: a message type that this role may not send, or nobody
     STRANGER = "not_introduced"  #: a message from a connection that has not said HELLO, or that another one replaced
+    SECOND = "second_agent"  #: another agent with the key of one that answers
     EPOCH = "unknown_run"  #: a message of a run that is not going on, or not with this agent
     CUT = "cut_connection"  #: not refused, but gone without a goodbye; a message over the size limit has this effect
     ALLOW_LIST = "bad_allow_list"  #: the allow-list's file cannot be used; the last good state stays in force

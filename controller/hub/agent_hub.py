@@ -18,6 +18,7 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
 from plctl.common.transport.hub_and_spoke import Hub, Peer
 from plctl.common.transport.refusals import Refusal, Refusals
+from plctl.controller.hub import second_agent
 from plctl.controller.hub.backlog import Backlog, Received
 from plctl.controller.hub.journal import AgentEntry, Journal
 from plctl.controller.lifecycle.patience import exchange_gap_ns
@@ -72,6 +73,8 @@ class AgentRecord:
     missing: int = 0  #: numbers that never came
     status: ps.Status | None = None  #: the last; None until the first
     presence: Presence = "here"
+    messages: int = 0  #: that came over its connection
+    replaced: str = ""  #: route of the agent of this name that was here before and did not answer
 
     @property
     def here(self) -> bool:
@@ -104,6 +107,9 @@ class AgentHub:
         self._request_handler: RequestHandler | None = None
         self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
+        self._introductions: set[asyncio.Task[None]] = set()  #: of agents that may be second ones
+        self._introducing: dict[str, asyncio.Lock] = {}  #: one at a time of each name
+        self._let_in: set[str] = set()  #: routes of those whose predecessor did not answer
         self._wall = WallWatch(clock)
 
     def set_request_handler(self, handler: RequestHandler) -> None:
@@ -151,6 +157,7 @@ class AgentHub:
             await asyncio.gather(*tasks)
         finally:
             tasks += [self._large] if self._large else []
+            tasks += self._introductions
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -190,6 +197,7 @@ class AgentHub:
         if record is None or record.peer.route != peer.route or record.presence == "gone":
             return
         record.received_ns = now_ns
+        record.messages += 1
         if record.presence == "silent":
             record.presence = "here"
             self._notify(peer.name, AgentReturned())
@@ -244,11 +252,11 @@ class AgentHub:
 
     async def _handle_agent(self, peer: Peer, envelope: m.Envelope, received_ns: int) -> None:
         if isinstance(envelope.message, m.Hello):
-            await self._welcome(peer, envelope.message)
+            await self._introduce(peer, envelope.message)
         record = self.agents.get(peer.name)
         if record is None or record.peer.route != peer.route or record.presence == "gone":
             if not isinstance(envelope.message, m.Hello):
-                self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
+                await self._refuse_stranger(peer, record)
             return
         match envelope.message:
             case m.Hello():
@@ -265,19 +273,64 @@ class AgentHub:
             case _:
                 self._forward(peer, envelope)
 
+    async def _refuse_stranger(self, peer: Peer, record: AgentRecord | None) -> None:
+        self._count(peer, Refusal.STRANGER, "a message from a connection that has not said HELLO")
+        if record and record.here and peer.route == record.replaced:
+            second = second_agent.describe(record.peer, record.hello)
+            await self._turn_away(peer, second_agent.replaced(peer.name, second))
+
+    async def _introduce(self, peer: Peer, hello: m.Hello) -> None:
+        """Welcome an agent; if it may be a second one with the same key, once the first does not answer."""
+        known = self.agents.get(peer.name)
+        may_be_second = known is not None and known.here and known.peer.route != peer.route
+        if hello.agent != peer.name or not may_be_second or peer.route in self._let_in:
+            self._let_in.discard(peer.route)
+            await self._welcome(peer, hello)
+        else:
+            task = asyncio.create_task(self._introduce_second(peer, hello))
+            self._introductions.add(task)
+            task.add_done_callback(self._introductions.discard)
+
+    async def _introduce_second(self, peer: Peer, hello: m.Hello) -> None:
+        async with self._introducing.setdefault(peer.name, asyncio.Lock()):
+            known = self.agents[peer.name]
+            if await self._answers(known):
+                await self._refuse_second(known, peer, hello)
+            else:
+                self._let_in.add(peer.route)
+                await self._backlog.put(Received(peer, m.encode(m.Envelope(hello)), self._clock.monotonic_ns()))
+
+    async def _answers(self, known: AgentRecord) -> bool:
+        async def ask() -> None:
+            if self.agents[known.peer.name] is not known or not known.here:
+                raise WorldError(f"{known.peer.name} has left")
+            await self._hub.send(known.peer, m.encode(m.Envelope(ps.Heartbeat(answer=True))))
+
+        return await second_agent.answers(ask, lambda: known.messages, self._clock)
+
+    async def _refuse_second(self, known: AgentRecord, peer: Peer, hello: m.Hello) -> None:
+        second = second_agent.describe(peer, hello)
+        cause = second_agent.refusal(peer.name, second_agent.describe(known.peer, known.hello), second)
+        self._count(peer, Refusal.SECOND, cause)
+        await self._turn_away(peer, cause)
+        notice = ps.Heartbeat(notice=second_agent.notice(peer.name, second))
+        await self._try_to_send(peer.name, m.Envelope(notice))
+
     async def _welcome(self, peer: Peer, hello: m.Hello) -> None:
         if hello.agent != peer.name:
             cause = f"HELLO says {hello.agent!r:.80}, but the key is for {peer.name}"
             self._count(peer, Refusal.NAME, cause)
             await self._turn_away(peer, cause)
             return
-        known = self.agents.get(peer.name)
+        known, replaced = self.agents.get(peer.name), ""
         if known and (known.peer.route, known.hello.pid) != (peer.route, hello.pid):
             self.mark_gone(peer.name, f"{peer.name} was started again")
-            known = None
+            replaced, known = known.peer.route, None
         self.journal.saw_agent(peer.name, peer.route, hello, format_wall(self._clock.wall_ns()))
         async with self._joined:
-            record = self.agents[peer.name] = known or AgentRecord(hello, peer, self._clock.monotonic_ns())
+            record = self.agents[peer.name] = known or AgentRecord(
+                hello, peer, self._clock.monotonic_ns(), replaced=replaced
+            )
             record.hello, record.peer, record.presence = hello, peer, "here"
             self._joined.notify_all()
         self.journal.commit()  # WELCOME acknowledges, too: what a connection sent before HELLO may be handled already

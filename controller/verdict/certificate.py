@@ -14,7 +14,13 @@ from plctl.common.plan.run_plan import Budget
 from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Statement, Verdict
 from plctl.controller.verdict.witness_start import hear_agent, hear_clock, hear_start
-from plctl.controller.verdict.witness_traffic import hear_lateness, hear_limits, hear_losses, hear_packet_log
+from plctl.controller.verdict.witness_traffic import (
+    hear_lateness,
+    hear_limits,
+    hear_losses,
+    hear_packet_log,
+    hear_traffic,
+)
 from plctl.controller.verdict.witness_workloads import hear_workloads
 
 Witness = Callable[[LinkFacts, Budget], Iterable[Statement]]
@@ -28,6 +34,7 @@ WITNESSES: tuple[Witness, ...] = (
     hear_start,
     hear_lateness,
     hear_packet_log,
+    hear_traffic,
     hear_limits,
 )
 

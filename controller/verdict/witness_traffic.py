@@ -11,6 +11,22 @@ from plctl.controller.verdict.statements import frames, objection, remark, seen,
 from plctl.controller.verdict.verdict import Statement, Verdict
 
 
+def hear_traffic(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
+    """What the link carried: one that carried nothing shows nothing, however well it did that."""
+    del budget
+    if not facts.reported:
+        yield unheard("traffic", "nothing is known of what the link carried")
+        return
+    idle = [direction for direction, half in facts.halves if not half.delivered_packets]
+    if len(idle) == len(facts.halves) and not any(half.arrived_packets for _, half in facts.halves):
+        yield remark("traffic", facts, "it carried nothing, in either direction")
+    elif idle:
+        says = "; ".join(_idle(direction, half) for direction, half in facts.halves if direction in idle)
+        yield remark("traffic", facts, says)
+    else:
+        yield seen("traffic", facts, "; ".join(_carried(direction, half) for direction, half in facts.halves))
+
+
 def hear_losses(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     """Frames that the machine lost, by cause."""
     del budget
@@ -74,6 +90,20 @@ def hear_limits(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     yield from (remark("limits", facts, says) for says in facts.limits)
     if not facts.limits:
         yield seen("limits", facts, "no limit is known to have been hit")
+
+
+def _idle(direction: str, half: HalfFacts) -> str:
+    if not half.arrived_packets:
+        return f"it carried nothing {direction}"
+    return f"{_carried(direction, half)}, none delivered"
+
+
+def _carried(direction: str, half: HalfFacts) -> str:
+    dropped = f", {half.dropped_queue_full_packets} dropped as the scenario asked" * bool(
+        half.dropped_queue_full_packets
+    )
+    delivered = f", {half.delivered_packets} delivered" * bool(half.delivered_packets)
+    return f"{frames(half.arrived_packets)} {direction}{delivered}{dropped}"
 
 
 def _lateness(direction: str, half: HalfFacts) -> str:

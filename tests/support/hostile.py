@@ -112,16 +112,24 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Injector:
-    """A TCP proxy before a hub that can slip bytes into a connection, behind the back of both ends' ZeroMQ."""
+    """A TCP proxy before a hub that can slip bytes into a connection, or cut it, behind the back of ZeroMQ."""
 
     def __init__(self) -> None:
         self.address = ""
         self._to_hub: asyncio.StreamWriter | None = None
+        self._to_client: asyncio.StreamWriter | None = None
 
     def inject(self, data: bytes) -> None:
         """Send `data` to the hub as if the client had."""
         assert self._to_hub is not None
         self._to_hub.write(data)
+
+    def cut(self) -> None:
+        """End the connection, towards the client and towards the hub."""
+        assert self._to_hub is not None
+        assert self._to_client is not None
+        self._to_hub.close()
+        self._to_client.close()
 
     @asynccontextmanager
     async def before(self, place: tuple[str, int]) -> AsyncIterator[Injector]:
@@ -129,6 +137,7 @@ class Injector:
         tasks: set[asyncio.Task[None]] = set()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._to_client = writer
             hub_reader, self._to_hub = await asyncio.open_connection(*place)
             tasks.add(asyncio.create_task(_copy(hub_reader, writer)))
             await _copy(reader, self._to_hub)

@@ -13,10 +13,12 @@ from support.hostile import Site, Storm, until
 from plctl.common.base.clock import FakeClock, clock_identity
 from plctl.common.base.log import Event, make_log
 from plctl.common.protocol import messages as m
+from plctl.common.protocol import presence as ps
 from plctl.common.protocol import wire
 from plctl.common.transport.hub_and_spoke import ZmqSpoke
 from plctl.common.transport.refusals import Refusal, Refusals
 from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.hub.second_agent import ANSWER_NS, ASK_NS
 
 MESSAGES = 20_000
 
@@ -92,13 +94,19 @@ async def test_only_the_agents_of_a_run_have_a_say_in_it(field: Battlefield) -> 
 
 
 async def test_a_replaced_connection_is_heard_no_more(field: Battlefield) -> None:
-    """Of two processes with one key the one that said HELLO last is the agent."""
+    """Of two processes with one key the second is the agent once the first does not answer, which then learns of it."""
     first = await field.join("edge-1")
     second = field.spoke(field.keys("edge-1"))
     await say(second, m.Hello("edge-1", "0.1.0", 2, clock_identity()))
-    await answer(second)
+    for _ in range(ANSWER_NS // ASK_NS):
+        assert await answer(first) == ps.Heartbeat(answer=True)
+        field.clock.advance(ASK_NS)
+    assert isinstance(await answer(second), m.Welcome)
     await say(first, m.Prepared(()))
-    await until(lambda: field.refusals.counts[Refusal.STRANGER] == 1)
+    said = await answer(first)
+    assert isinstance(said, m.Refused)
+    assert "while this agent could not be reached, another with the key of edge-1 took its place" in said.cause
+    assert 1 == field.refusals.counts[Refusal.STRANGER]
     assert ["AgentLost"] == [type(message).__name__ for _, message in field.heard]
 
 

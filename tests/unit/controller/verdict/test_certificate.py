@@ -16,7 +16,20 @@ from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Verdict
 
 BUDGET = Budget(lateness_ns=1 * NS_PER_MS, skew_ns=1 * NS_PER_MS)
-GOOD = LinkFacts(t0_ns=5_000_000_000, planned_ns=5_000_000_000, started_ns=5_000_020_000, clock_bound_ns=30 * NS_PER_US)
+CARRIED = HalfFacts(arrived_packets=1, delivered_packets=1)
+GOOD = LinkFacts(
+    t0_ns=5_000_000_000,
+    planned_ns=5_000_000_000,
+    started_ns=5_000_020_000,
+    clock_bound_ns=30 * NS_PER_US,
+    up=CARRIED,
+    down=CARRIED,
+)
+
+
+def half(**changes: int) -> HalfFacts:
+    """The facts of a direction that is ok, but for `changes`."""
+    return dataclasses.replace(CARRIED, **changes)
 
 
 def good(**changes: object) -> LinkFacts:
@@ -28,9 +41,9 @@ def good(**changes: object) -> LinkFacts:
     ("facts", "verdict", "cause"),
     [
         (good(), "ok", ""),
-        (good(up=HalfFacts(lateness_p99_ns=NS_PER_MS)), "ok", ""),
+        (good(up=half(lateness_p99_ns=NS_PER_MS)), "ok", ""),
         (
-            good(down=HalfFacts(lateness_p99_ns=1_300_000)),
+            good(down=half(lateness_p99_ns=1_300_000)),
             "late",
             "frames down left late: p99 1.3 ms, the budget is 1 ms",
         ),
@@ -51,12 +64,12 @@ def good(**changes: object) -> LinkFacts:
         ),
         (good(planned_ns=None), "ok", ""),
         (
-            good(up=HalfFacts(lost_ring=3, lost_memory=1, lost_late=2)),
+            good(up=half(lost_ring=3, lost_memory=1, lost_late=2)),
             "overloaded",
             "the machine, not the scenario, lost 6 frames up (receive ring 3, memory 1, seen late 2)",
         ),
         (
-            good(down=HalfFacts(lost_send=1)),
+            good(down=half(lost_send=1)),
             "overloaded",
             "the machine, not the scenario, lost 1 frame down (send 1)",
         ),
@@ -66,7 +79,7 @@ def good(**changes: object) -> LinkFacts:
             "nothing bounds how far the host's clock was from the controller's at T0",
         ),
         (
-            good(packet_log=True, up=HalfFacts(packet_log_lost=2), down=HalfFacts(packet_log_lost=1)),
+            good(packet_log=True, up=half(packet_log_lost=2), down=half(packet_log_lost=1)),
             "unproven",
             "the packet log lacks 2 records up, for which it had no room",
         ),
@@ -111,16 +124,16 @@ def test_the_strongest_finding_is_the_verdict_and_the_others_follow() -> None:
         simulated=True,
         packet_log=True,
         started_ns=5_002_000_000,
-        up=HalfFacts(lateness_p99_ns=2 * NS_PER_MS, lost_ring=1, packet_log_lost=1),
+        up=half(lateness_p99_ns=2 * NS_PER_MS, lost_ring=1, packet_log_lost=1),
     )
     order = []
     for cured in (
         {"failure": None},
         {"cancelled": False},
-        {"up": HalfFacts(lateness_p99_ns=2 * NS_PER_MS, packet_log_lost=1)},
+        {"up": half(lateness_p99_ns=2 * NS_PER_MS, packet_log_lost=1)},
         {"started_ns": GOOD.started_ns},
-        {"up": HalfFacts(packet_log_lost=1)},
-        {"up": HalfFacts()},
+        {"up": half(packet_log_lost=1)},
+        {"up": half()},
         {"simulated": False},
     ):
         judgement = judge(facts, BUDGET)
@@ -188,7 +201,8 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
         from_ns=4_990_000_000,
         until_ns=6_000_000_000,
         clock_source="same clock",
-        up=HalfFacts(12_000, arrived_packets=7, delivered_packets=6, lateness_max_ns=20_000),
+        up=half(lateness_p99_ns=12_000, arrived_packets=7, delivered_packets=6, lateness_max_ns=20_000),
+        down=HalfFacts(),
         packet_log=True,
         workloads=(
             WorkloadResult("server", "server", -15, executed_ns=4_000_000_000),
@@ -212,6 +226,7 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
         ),
         "lateness": (*watched, "p99 12 µs up, the worst 20 µs, of 6 frames; nothing was delivered down"),
         "packet log": (*watched, "the packet log lacks no record"),
+        "traffic": (*watched, "it carried nothing down"),
         "limits": (*watched, "no limit is known to have been hit"),
     }
 
@@ -220,7 +235,7 @@ def test_a_silent_host_leaves_its_witnesses_unheard_and_one_cause() -> None:
     """Nobody reads seven times over that nothing came; the certificate still lists who was not heard."""
     judgement = judge(good(failure="no result came from its host", reported=False), BUDGET)
     assert (Verdict.FAILED, ()) == (judgement.verdict, judgement.also)
-    assert {"agent", "workloads", "losses", "lateness", "limits"} == {
+    assert {"agent", "workloads", "losses", "lateness", "traffic", "limits"} == {
         statement.witness for statement in judgement.certificate if not statement.heard
     }
 
@@ -229,3 +244,24 @@ def test_a_limit_that_was_hit_stands_beside_a_verdict_of_ok() -> None:
     """It spoiled nothing that is judged, but whoever reads the verdict should know."""
     judgement = judge(good(limits=("samples of 2 s were let go",)), BUDGET)
     assert Judgement(Verdict.OK, "", ("samples of 2 s were let go",)) == judgement
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "also"),
+    [
+        (half(), half(), ()),
+        (half(), HalfFacts(), ("it carried nothing down",)),
+        (HalfFacts(), HalfFacts(), ("it carried nothing, in either direction",)),
+        (half(delivered_packets=0, arrived_packets=3), half(), ("3 frames up, none delivered",)),
+        (
+            half(delivered_packets=0, arrived_packets=3, dropped_queue_full_packets=3),
+            HalfFacts(),
+            ("3 frames up, 3 dropped as the scenario asked, none delivered; it carried nothing down",),
+        ),
+    ],
+)
+def test_a_link_that_carried_nothing_says_so_beside_its_verdict(
+    up: HalfFacts, down: HalfFacts, also: tuple[str, ...]
+) -> None:
+    """It is ok all the same: nobody may have sent anything. But who expected traffic learns that there was none."""
+    assert Judgement(Verdict.OK, "", also) == judge(good(up=up, down=down), BUDGET)
