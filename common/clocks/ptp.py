@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from plctl.common.clocks.wall_promise import Discipline, NoPromiseError
+from plctl.common.clocks.wall_promise import ClockDiscipline, NoPromiseError
 
 #: Only this host's ptp4l is asked (-b 0), over its own socket (-u).
 PMC_COMMAND = (
@@ -17,7 +17,7 @@ PMC_COMMAND = (
 )  # fmt: skip
 
 
-def parse_pmc(text: str) -> Discipline:
+def parse_pmc(text: str) -> ClockDiscipline:
     """The promise in pmc's answers to `PMC_COMMAND`.
 
     Only software time stamps discipline the wall clock itself. With hardware ones ptp4l steers the network card's
@@ -32,7 +32,7 @@ def parse_pmc(text: str) -> Discipline:
         raise NoPromiseError("PTP: ptp4l steers the network card's clock, and phc2sys does not say how well it follows")
     try:
         offset, path = (abs(Decimal(answers[name])) for name in ("master_offset", "meanPathDelay"))
-        return Discipline("PTP", f"PTP grandmaster {answers['gmIdentity']}", int(offset + path) + 1)
+        return ClockDiscipline("PTP", f"PTP grandmaster {answers['gmIdentity']}", int(offset + path) + 1)
     except (KeyError, InvalidOperation, OverflowError, ValueError):
         raise NoPromiseError("PTP: pmc's answer is incomplete") from None
 

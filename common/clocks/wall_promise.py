@@ -17,7 +17,7 @@ class NoPromiseError(WorldError):
 
 
 @dataclass(frozen=True, slots=True)
-class Discipline:
+class ClockDiscipline:
     """What keeps a host's CLOCK_REALTIME right, and how wrong it is at most as long as its words are true."""
 
     source: str  #: chrony, PTP, or the kernel
@@ -32,7 +32,7 @@ class WallReading:
     monotonic_ns: int  #: when it was read
     wall_minus_monotonic_ns: int
     sampling_ns: int  #: the two clocks cannot be read at once; the difference is right within this
-    discipline: Discipline
+    discipline: ClockDiscipline
 
 
 def interval_from_wall(agent: WallReading, controller: WallReading, apart_ns: int) -> Interval | None:

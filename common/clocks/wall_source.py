@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 
 from plctl.common.base.units import NS_PER_S, NS_PER_US
 from plctl.common.clocks.ptp import PMC_COMMAND, parse_pmc
-from plctl.common.clocks.wall_promise import Discipline, NoPromiseError, WallReading
+from plctl.common.clocks.wall_promise import ClockDiscipline, NoPromiseError, WallReading
 
 UTC = "UTC"
 
@@ -34,11 +34,11 @@ _CHRONY_FIELDS = 14  # as chronyc prints them since version 3
 class Survey:
     """The tightest promise found, and why each of the others is none."""
 
-    best: Discipline | None
+    best: ClockDiscipline | None
     reasons: tuple[str, ...]
 
 
-def read_discipline() -> Discipline | None:
+def read_discipline() -> ClockDiscipline | None:
     """The tightest promise that this host's wall clock comes with, or None. Takes at most some seconds; blocking."""
     return survey_disciplines().best
 
@@ -46,7 +46,7 @@ def read_discipline() -> Discipline | None:
 def survey_disciplines() -> Survey:
     """Ask all that could discipline this host's wall clock."""
     found, reasons = [], []
-    looks: tuple[Callable[[], Discipline], ...] = (read_chrony, read_ptp, read_kernel)
+    looks: tuple[Callable[[], ClockDiscipline], ...] = (read_chrony, read_ptp, read_kernel)
     for look in looks:
         try:
             found.append(look())
@@ -55,12 +55,12 @@ def survey_disciplines() -> Survey:
     return Survey(min(found, key=lambda discipline: discipline.max_error_ns, default=None), tuple(reasons))
 
 
-def read_wall(discipline: Discipline) -> WallReading:
+def read_wall(discipline: ClockDiscipline) -> WallReading:
     """CLOCK_REALTIME against CLOCK_MONOTONIC now, with `discipline`'s word for the former: the closest of a few."""
     return min((_read_wall_once(discipline) for _ in range(_WALL_READINGS)), key=lambda reading: reading.sampling_ns)
 
 
-def read_chrony() -> Discipline:
+def read_chrony() -> ClockDiscipline:
     """What chronyd promises.
 
     :raises NoPromiseError: no chronyc, no chronyd, or no synchronisation.
@@ -68,7 +68,7 @@ def read_chrony() -> Discipline:
     return parse_chrony(_output_of(CHRONY_COMMAND))
 
 
-def read_ptp() -> Discipline:
+def read_ptp() -> ClockDiscipline:
     """What ptp4l promises.
 
     :raises NoPromiseError: no pmc, no ptp4l, or no promise about the wall clock.
@@ -76,7 +76,7 @@ def read_ptp() -> Discipline:
     return parse_pmc(_output_of(PMC_COMMAND))
 
 
-def read_kernel() -> Discipline:
+def read_kernel() -> ClockDiscipline:
     """What the kernel was told by whoever disciplines it (ntpd, chronyd with rtcsync).
 
     :raises NoPromiseError: see `judge_timex`.
@@ -87,7 +87,7 @@ def read_kernel() -> Discipline:
     return judge_timex(timex.status, timex.offset, timex.maxerror, timex.esterror)
 
 
-def parse_chrony(text: str) -> Discipline:
+def parse_chrony(text: str) -> ClockDiscipline:
     """The promise in the output of `chronyc -c tracking`.
 
     chrony's manual: error ≤ |system time offset| + root dispersion + root delay / 2, if the stratum-1 server is right.
@@ -106,12 +106,12 @@ def parse_chrony(text: str) -> Discipline:
     try:
         system, last, delay, dispersion = (abs(Decimal(fields[i])) for i in (4, 5, 10, 11))
         error = max(system, last) + dispersion + delay / 2
-        return Discipline("chrony", UTC, int(error * NS_PER_S) + 1)
+        return ClockDiscipline("chrony", UTC, int(error * NS_PER_S) + 1)
     except (InvalidOperation, OverflowError, ValueError):
         raise NoPromiseError(f"chrony: chronyc answered with something else than numbers: {text.strip()}") from None
 
 
-def judge_timex(status: int, offset: int, max_error_us: int, estimated_error_us: int) -> Discipline:
+def judge_timex(status: int, offset: int, max_error_us: int, estimated_error_us: int) -> ClockDiscipline:
     """The promise in the kernel's `struct timex`: maximum error plus what is left to correct.
 
     systemd-timesyncd and phc2sys mark the clock as synchronised with both errors 0, from where the kernel lets only the
@@ -124,10 +124,10 @@ def judge_timex(status: int, offset: int, max_error_us: int, estimated_error_us:
     if estimated_error_us == 0:
         raise NoPromiseError("kernel: what disciplines the clock states no error (systemd-timesyncd does so)")
     offset_ns = abs(offset) if status & _STA_NANO else abs(offset) * NS_PER_US
-    return Discipline("the kernel's NTP", UTC, max_error_us * NS_PER_US + offset_ns)
+    return ClockDiscipline("the kernel's NTP", UTC, max_error_us * NS_PER_US + offset_ns)
 
 
-def _read_wall_once(discipline: Discipline) -> WallReading:
+def _read_wall_once(discipline: ClockDiscipline) -> WallReading:
     before = time.monotonic_ns()
     wall = time.time_ns()
     after = time.monotonic_ns()

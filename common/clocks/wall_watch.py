@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from plctl.common.base.clock import Clock
 from plctl.common.base.units import NS_PER_S
-from plctl.common.clocks.wall_promise import Discipline, WallReading
+from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading
 from plctl.common.clocks.wall_source import read_discipline, read_wall
 
 #: PHI in RFC 5905, the frequency tolerance of a disciplined clock.
@@ -28,8 +28,8 @@ class WallWatch:
     def __init__(
         self,
         clock: Clock,
-        ask: Callable[[], Discipline | None] = read_discipline,
-        read: Callable[[Discipline], WallReading] = read_wall,
+        ask: Callable[[], ClockDiscipline | None] = read_discipline,
+        read: Callable[[ClockDiscipline], WallReading] = read_wall,
     ) -> None:
         """`ask` may block, for some seconds; `read` may not."""
         self._clock = clock

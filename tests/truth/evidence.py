@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from truth.capture import Seen
+from truth.capture.ends import Seen
 from truth.case import Case
 
 NETNS = Path("/run/netns")

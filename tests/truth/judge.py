@@ -18,9 +18,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from truth.bottleneck import Admission, Bottleneck, Span
+from truth.capture.frame import Frame, Number
 from truth.case import DURATION_NS, WAYS
 from truth.evidence import Evidence
-from truth.frame import Frame, Number
 from truth.path import Path
 
 MS = 10**6

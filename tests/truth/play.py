@@ -17,11 +17,11 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from truth.capture import End
+from truth.capture.ends import End
+from truth.capture.tcpdump import Tcpdump
 from truth.case import DURATION_NS, Case, hold_name
 from truth.evidence import Evidence, collect, run_folder, token
 from truth.inside import open_namespace
-from truth.tcpdump import Tcpdump
 from truth.timeline import Timeline
 from truth.world import Guard, Process, World, await_it
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from truth.capture import End
-from truth.frame import Number
+from truth.capture.ends import End
+from truth.capture.frame import Number
 from truth.inside import command, inside, open_namespace
 from truth.programs.sender import payload
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from truth.bottleneck import Bottleneck, Capacity, Queue, Span
-from truth.capture import Seen
+from truth.capture.ends import Seen
+from truth.capture.frame import Frame, Number
 from truth.case import DURATION_NS, Case, Half, Link
 from truth.evidence import Evidence
-from truth.frame import Frame, Number
 from truth.judge import judge
 from truth.path import Path, Row
 from truth.sentence import outcomes

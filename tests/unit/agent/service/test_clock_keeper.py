@@ -12,7 +12,7 @@ import pytest
 from plctl.agent.service.clock_keeper import MAX_ASKED, MAX_UNANSWERED, PATIENCE_NS, ClockKeeper
 from plctl.common.base.clock import ClockIdentity, FakeClock, clock_identity
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
-from plctl.common.clocks.wall_promise import Discipline, WallReading
+from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading
 from plctl.common.clocks.watch import QUIET_NS, ClockSample, ClockWatch
 from plctl.common.protocol.presence import ClockQuery, ClockReply
 
@@ -296,7 +296,7 @@ async def test_a_promise_of_both_hosts_tightens_the_bound(world: World) -> None:
     assert loose is not None
     assert loose.bound_ns > 10 * NS_PER_MS
     wall = 10**18
-    agent = WallReading(world.clock.monotonic_ns(), wall, 0, Discipline("chrony", "UTC", 5_000))
+    agent = WallReading(world.clock.monotonic_ns(), wall, 0, ClockDiscipline("chrony", "UTC", 5_000))
     world.wall = replace(agent, wall_minus_monotonic_ns=wall - OFFSET_NS)  # the controller's
     world.keeper._wall = lambda: replace(agent, monotonic_ns=world.clock.monotonic_ns())
     await world.burst()

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
-from plctl.common.clocks.wall_promise import Discipline, WallReading, interval_from_wall
+from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading, interval_from_wall
 
 UTC_NS = 1_700_000_000 * NS_PER_S
-CHRONY = Discipline("chrony", "UTC", 50_000)
+CHRONY = ClockDiscipline("chrony", "UTC", 50_000)
 
 
-def reading(monotonic_ns: int, wall_error_ns: int, sampling_error_ns: int, discipline: Discipline) -> WallReading:
+def reading(monotonic_ns: int, wall_error_ns: int, sampling_error_ns: int, discipline: ClockDiscipline) -> WallReading:
     """What a host reads at true time UTC_NS whose wall clock is off by `wall_error_ns`."""
     wall_minus_monotonic = UTC_NS + wall_error_ns - monotonic_ns + sampling_error_ns
     return WallReading(monotonic_ns, wall_minus_monotonic, abs(sampling_error_ns), discipline)
@@ -61,14 +61,14 @@ def test_a_step_after_the_reading_changes_nothing() -> None:
 
 def test_hosts_that_follow_different_times_promise_nothing_together() -> None:
     """A PTP grandmaster need not know UTC, so its followers are compared only with each other."""
-    ptp = Discipline("PTP", "PTP grandmaster 02ffee.fffe.dd0001", 100)
+    ptp = ClockDiscipline("PTP", "PTP grandmaster 02ffee.fffe.dd0001", 100)
     assert interval_from_wall(reading(0, 0, 0, CHRONY), reading(0, 0, 0, ptp), 0) is None
     assert interval_from_wall(reading(0, 0, 0, ptp), reading(0, 0, 0, ptp), 0) is not None
 
 
 def test_the_source_names_both_disciplines() -> None:
     """The run's record says whose word the bound rests on."""
-    kernel = Discipline("the kernel's NTP", "UTC", 100)
+    kernel = ClockDiscipline("the kernel's NTP", "UTC", 100)
     same = interval_from_wall(reading(0, 0, 0, CHRONY), reading(0, 0, 0, CHRONY), 0)
     mixed = interval_from_wall(reading(0, 0, 0, CHRONY), reading(0, 0, 0, kernel), 0)
     assert same is not None

@@ -9,7 +9,7 @@ import pytest
 
 from plctl.common.clocks import wall_source
 from plctl.common.clocks.ptp import PMC_COMMAND, parse_pmc
-from plctl.common.clocks.wall_promise import Discipline, NoPromiseError
+from plctl.common.clocks.wall_promise import ClockDiscipline, NoPromiseError
 from plctl.common.clocks.wall_source import (
     CHRONY_COMMAND,
     judge_timex,
@@ -69,7 +69,7 @@ def make_tool(folder: Path, name: str, script: str) -> None:
 
 def test_chrony_promises_its_root_distance_and_what_is_left_to_correct() -> None:
     """Error: greatest of the offsets 23.456 µs, plus dispersion 456.789 µs, plus half of the delay 800 µs."""
-    assert Discipline("chrony", "UTC", 880_246) == parse_chrony(CHRONY)
+    assert ClockDiscipline("chrony", "UTC", 880_246) == parse_chrony(CHRONY)
     larger = CHRONY.replace("-0.000012345", "-0.001000000")
     assert 1_856_790 == parse_chrony(larger).max_error_ns
 
@@ -95,7 +95,7 @@ def test_chrony_without_a_promise_says_why(text: str, reason: str) -> None:
 
 def test_ptp_promises_its_offset_and_the_path_that_may_be_asymmetric() -> None:
     """Error: offset 310 ns plus mean path delay 9310.5 ns; of two ports the one that follows counts."""
-    expected = Discipline("PTP", "PTP grandmaster 02ffee.fffe.dd0001", 9_621)
+    expected = ClockDiscipline("PTP", "PTP grandmaster 02ffee.fffe.dd0001", 9_621)
     assert expected == parse_pmc(PTP)
     assert expected == parse_pmc(PTP.replace("MANAGEMENT", "MANAGMENT"))  # as linuxptp 1 to 3 spell it
 
@@ -179,7 +179,7 @@ def test_a_hanging_tool_is_given_up(tools: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_wall_clock_is_read_with_its_doubt() -> None:
     """Two readings of the same clocks agree within the sum of their doubts."""
-    discipline = Discipline("chrony", "UTC", 1_000)
+    discipline = ClockDiscipline("chrony", "UTC", 1_000)
     first, second = read_wall(discipline), read_wall(discipline)
     assert first.monotonic_ns < second.monotonic_ns
     apart = abs(first.wall_minus_monotonic_ns - second.wall_minus_monotonic_ns)

@@ -9,10 +9,10 @@ import pytest
 
 from plctl.common.base.clock import FakeClock
 from plctl.common.base.units import NS_PER_S
-from plctl.common.clocks.wall_promise import Discipline, WallReading
+from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading
 from plctl.common.clocks.wall_watch import AGEING_PPM, ASK_AGAIN_NS, ASK_NS, WallWatch
 
-CHRONY = Discipline("chrony", "UTC", 50_000)
+CHRONY = ClockDiscipline("chrony", "UTC", 50_000)
 
 
 class World:
@@ -20,16 +20,16 @@ class World:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.daemon: Discipline | None = CHRONY
+        self.daemon: ClockDiscipline | None = CHRONY
         self.wall_minus_monotonic_ns = 10**18
         self.asked = 0
         self.watch = WallWatch(self.clock, self._ask, self._read)
 
-    def _ask(self) -> Discipline | None:
+    def _ask(self) -> ClockDiscipline | None:
         self.asked += 1
         return self.daemon
 
-    def _read(self, discipline: Discipline) -> WallReading:
+    def _read(self, discipline: ClockDiscipline) -> WallReading:
         return WallReading(self.clock.monotonic_ns(), self.wall_minus_monotonic_ns, 100, discipline)
 
     async def after(self, ns: int, asked: int) -> WallReading | None:

@@ -8,7 +8,7 @@ import pytest
 
 from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import ForbiddenError, VersionError
-from plctl.common.clocks.wall_promise import Discipline, WallReading
+from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading
 from plctl.common.plan.run_plan import LinkPlan, Ready, RunPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.protocol import messages, wire
@@ -36,7 +36,7 @@ EVERY_MESSAGE = [
     ps.Heartbeat(),
     ps.Status(-5, 6, "exchanges", 7, 0, 2**30),
     ps.ClockQuery(1),
-    ps.ClockReply(1, 2, 3, "", WallReading(1, 2, 3, Discipline("chrony", "UTC", 4))),
+    ps.ClockReply(1, 2, 3, "", WallReading(1, 2, 3, ClockDiscipline("chrony", "UTC", 4))),
     messages.Prepare(PLAN),
     messages.Prepared((messages.LinkReadiness("l", "no", "ok"),)),
     messages.Arm(1),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from truth.frame import Frame, read_frame
+from truth.capture.frame import Frame, read_frame
 from truth.inside import inside
 
 _SOL_PACKET, _RX_RING, _STATISTICS, _VERSION = 263, 5, 6, 10

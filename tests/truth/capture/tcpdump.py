@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from truth.capture import Seen
-from truth.frame import Frame, Number, read_frame
+from truth.capture.ends import Seen
+from truth.capture.frame import Frame, Number, read_frame
 from truth.inside import inside
 
 _MAGIC_NS = 0xA1B23C4D  #: a pcap file with nanoseconds, in this machine's byte order
