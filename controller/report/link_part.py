@@ -14,6 +14,7 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.controller.report import link_plots, socket_plots
+from plctl.controller.report.certificate_part import certificate_part
 from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup, element, join, table
 from plctl.controller.report.probe_summary import ProbeSummary, find_summaries
@@ -21,6 +22,7 @@ from plctl.controller.report.run_part import badge
 from plctl.controller.report.series import Measured, asked, measured
 from plctl.controller.results.run_folder import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.verdict.statements import after_t0
 
 _TAIL_LINES = 20
 _TAIL_BYTES = 16_384
@@ -40,6 +42,7 @@ def link_section(
         title,
         element("p", _described(link.plan)),
         check,
+        certificate_part(link),
         _figures(record, link, telemetry, sockets),
         _workloads(folder, link),
         class_="link",
@@ -162,6 +165,7 @@ def _workloads(folder: Path, link: LinkRecord) -> Markup:
         result = results.get(workload.name)
         parts += [
             element("h4", f"{workload.name} (at the {workload.at}): {_ending(result)}"),
+            element("p", _when(result, link), class_="muted"),
             element("pre", shlex.join(workload.command)),
             _probe_table(find_summaries(_read(artifacts / f"{workload.name}.stdout", _OUTPUT_BYTES))),
         ]
@@ -176,6 +180,17 @@ def _ending(result: WorkloadResult | None) -> str:
     if result.cause:
         return result.cause
     return f"exit status {result.status}" if result.status >= 0 else "ended with the run"
+
+
+def _when(result: WorkloadResult | None, link: LinkRecord) -> str:
+    """When it was to be executed, when it was, and when it had ended."""
+    if result is None or result.executed_ns is None:
+        return "When it was executed is not known."
+    planned = "" if result.planned_ns is None else f", planned {after_t0(result.planned_ns, link.planned_ns)}"
+    if result.executed_ns == 0:
+        return f"Never executed{planned}."
+    ended = f"; ended {after_t0(result.ended_ns, link.planned_ns)}" if result.ended_ns else ""
+    return f"Executed {after_t0(result.executed_ns, link.planned_ns)}{planned}{ended}."
 
 
 def _probe_table(summaries: list[ProbeSummary]) -> Markup:

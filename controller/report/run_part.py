@@ -65,6 +65,7 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
     facts = (
         ("seed", str(record.seed)),
         ("duration", duration),
+        ("lasted", _lasted(record)),
         ("links", f"{len(record.links)} on {hosts}"),
         ("T0", record.t0_utc or "never reached"),
         ("budgets", f"99 % of packets at most {format_duration(record.budget.lateness_ns)} late;"
@@ -82,6 +83,19 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
         element("pre", shlex.join(again(record))),
         *(_source(path, text) for path, text in sources.items()),
     )
+
+
+def _lasted(record: RunRecord) -> str:
+    """How long links were really watched, which a cancelled or broken run was less than was asked for."""
+    ends = [
+        link.result.until_ns - link.planned_ns
+        for link in record.links
+        if link.result and link.result.until_ns and link.planned_ns
+    ]
+    if not ends:
+        return ""
+    first, last = format_duration(min(ends)), format_duration(max(ends))
+    return f"{first} after T0" if first == last else f"{first} to {last} after T0, as links were last read"
 
 
 def _source(path: str, text: str) -> Markup:
@@ -133,6 +147,16 @@ def glossary(record: RunRecord) -> Markup:
             " parts), telemetry.parquet (every number drawn here, and more), artifacts (what the workloads printed)."
             f" Written by plctl {record.versions.get('plctl', '')} from those files alone.",
         ),
+        _unseen(record),
+    )
+
+
+def _unseen(record: RunRecord) -> Markup:
+    if not record.unseen:
+        return Markup()
+    return join(
+        element("p", "A verdict rests on the link's certificate. What no certificate can see:"),
+        element("ul", *(element("li", sentence) for sentence in record.unseen)),
     )
 
 

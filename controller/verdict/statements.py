@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plctl.common.base.units import format_duration
 from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.verdict import Statement, Verdict
 
@@ -29,3 +30,13 @@ def unheard(witness: str, says: str) -> Statement:
 def frames(count: int) -> str:
     """``1 frame``, ``7 frames``."""
     return "1 frame" if count == 1 else f"{count} frames"
+
+
+def after_t0(at_ns: int, t0_ns: int | None) -> str:
+    """``1.2 s after T0``, ``at T0``; plain words where T0 is not known."""
+    if t0_ns is None:
+        return "at an instant that cannot be told, as T0 is not known"
+    off = at_ns - t0_ns
+    if not off:
+        return "at T0"
+    return f"{format_duration(abs(off))} {'after' if off >= 0 else 'before'} T0"

@@ -45,7 +45,7 @@ def hear_clock(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     if facts.clock_bound_ns is None:
         yield unheard("clock", "nothing bounds how far the host's clock was from the controller's at T0")
     else:
-        by = f", by {facts.clock_source}" if facts.clock_source else ""
+        by = f" ({facts.clock_source})" if facts.clock_source else ""
         yield seen("clock", facts, f"T0 was known to within {format_duration(facts.clock_bound_ns)}{by}")
 
 

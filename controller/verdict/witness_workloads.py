@@ -8,7 +8,7 @@ from plctl.common.base.units import format_duration
 from plctl.common.plan.run_plan import Budget
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.controller.verdict.link_facts import LinkFacts
-from plctl.controller.verdict.statements import objection, seen, unheard
+from plctl.controller.verdict.statements import after_t0, objection, seen, unheard
 from plctl.controller.verdict.verdict import Statement, Verdict
 
 
@@ -31,12 +31,13 @@ def _objections(workload: WorkloadResult, facts: LinkFacts, budget: Budget) -> I
         yield unheard("workloads", f"when {workload.name} was executed is not known")
     elif executed_ns == 0:
         if not workload.cause and _should_have_been(workload, facts):
-            planned = "" if planned_ns is None else f"; it was planned for {_after_t0(planned_ns, facts)}"
+            planned = "" if planned_ns is None else f"; it was planned {after_t0(planned_ns, facts.t0_ns)}"
             yield objection("workloads", facts, Verdict.FAILED, f"{workload.name} was never executed{planned}")
     elif planned_ns is not None and abs(executed_ns - planned_ns) > budget.workload_ns:
+        late, allowed = format_duration(executed_ns - planned_ns), format_duration(budget.workload_ns)
         says = (
-            f"{workload.name} was executed {_after_t0(executed_ns, facts)}, {format_duration(executed_ns - planned_ns)}"
-            f" later than planned ({_after_t0(planned_ns, facts)}); the budget is {format_duration(budget.workload_ns)}"
+            f"{workload.name} was executed {after_t0(executed_ns, facts.t0_ns)}, {late} later than planned"
+            f" ({after_t0(planned_ns, facts.t0_ns)}); the budget is {allowed}"
         )
         yield objection("workloads", facts, Verdict.SKEWED, says)
 
@@ -54,12 +55,4 @@ def _told(workload: WorkloadResult, facts: LinkFacts) -> str:
     if not executed_ns:
         return f"{workload.name} was not executed, as the run was over before"
     late = "" if planned_ns is None else f", {format_duration(executed_ns - planned_ns)} after its time"
-    return f"{workload.name} was executed {_after_t0(executed_ns, facts)}{late}"
-
-
-def _after_t0(at_ns: int, facts: LinkFacts) -> str:
-    """``1.2 s after T0``; plain words where T0 is not known."""
-    if facts.t0_ns is None:
-        return "at an instant that cannot be told, as T0 is not known"
-    off = at_ns - facts.t0_ns
-    return f"{format_duration(abs(off))} {'after' if off >= 0 else 'before'} T0"
+    return f"{workload.name} was executed {after_t0(executed_ns, facts.t0_ns)}{late}"

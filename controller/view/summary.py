@@ -12,8 +12,10 @@ from rich.text import Text
 
 from plctl.common.base.printable import printable
 from plctl.common.base.units import format_duration, three_digits
+from plctl.common.protocol.wire import to_plain
 from plctl.controller.results.run_folder import REPORT_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.verdict import certificate_text
 from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.view.tables import Cell, print_table
 
@@ -47,6 +49,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
+    if certificate := certificate_text.in_short([link.certificate for link in record.links]):
+        _say(console, f"certificate: {certificate}")
     if len(record.hosts) > 1 and record.skew_bound_ns >= 0:
         _say(console, f"start:   no two links farther apart than {format_duration(record.skew_bound_ns)}")
     _say(console, "verdict: ", (record.verdict, f"bold {colour(record.verdict)}"))
@@ -76,6 +80,7 @@ def document(record: RunRecord, folder: Path | None) -> dict[str, Any]:
         "finished_utc": record.finished_utc,
         "folder": str(folder) if folder else None,
         "report": str(report) if report and report.exists() else None,
+        "unseen": list(record.unseen),
         "links": [_link(record, link) for link in record.links],
     }
 
@@ -88,6 +93,7 @@ def _link(record: RunRecord, link: LinkRecord) -> dict[str, Any]:
         "verdict": link.verdict,
         "cause": link.cause,
         "also": list(link.also),
+        "certificate": to_plain(link.certificate),
         "skew_ns": link.skew_ns,
         "clock_bound_ns": record.host(link.host).bound_ns,
         "up": result["up"],

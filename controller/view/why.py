@@ -14,10 +14,14 @@ from plctl.common.base.errors import UserError
 from plctl.common.base.problems import suggest
 from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate, format_size
+from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.protocol.requests import LinkState
+from plctl.common.protocol.wire import to_plain
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_folder import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
+from plctl.controller.verdict import certificate_text
+from plctl.controller.verdict.statements import after_t0
 from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.view.event_text import details
 from plctl.controller.view.live_state import named
@@ -78,6 +82,11 @@ def render(history: LinkHistory) -> Iterator[str]:
     if cause := history.cause:
         yield f"first cause: {cause}"
     yield from (f"also: {text}" for text in link.also)
+    if link.certificate:
+        yield ""
+        yield "certificate (in seconds after T0):"
+        yield from (f"  {line}" for line in certificate_text.table(link.certificate, link.planned_ns))
+        yield "  What no witness can see is said in run.json and report.html."
     yield ""
     yield from _timeline(history)
     yield ""
@@ -111,6 +120,8 @@ def document(history: LinkHistory) -> dict[str, Any]:
         "verdict": link.verdict,
         "cause": history.cause,
         "also": list(link.also),
+        "certificate": to_plain(link.certificate),
+        "unseen": list(record.unseen),
         "t0_utc": record.t0_utc,
         "skew_ns": link.skew_ns,
         "clock_bound_ns": [record.host(link.host).bound_before_ns, record.host(link.host).bound_after_ns],
@@ -157,9 +168,17 @@ def _figures(history: LinkHistory) -> Iterator[str]:
                 f" seen late {half.lost_late})"
             )
         for workload in result.workloads:
-            yield f"workload {workload.name} at the {workload.at}: {workload.cause or how_it_ended(workload.status)}"
+            ending = workload.cause or how_it_ended(workload.status)
+            yield f"workload {workload.name} at the {workload.at}: {ending}{_when(workload, history.link)}"
     elif history.link.verdict == Verdict.FAILED:
         yield "no result came from its host"
+
+
+def _when(workload: WorkloadResult, link: LinkRecord) -> str:
+    """When it was executed, and when its end was noticed; nothing where that is not known."""
+    times = (("executed", workload.executed_ns), ("ended", workload.ended_ns))
+    told = [f"{what} {after_t0(at_ns, link.planned_ns)}" for what, at_ns in times if at_ns and link.planned_ns]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _sample(now: dict[str, int]) -> str:

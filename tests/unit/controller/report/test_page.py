@@ -21,6 +21,7 @@ from plctl.controller.report.finishing import finish
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.run_part import again
 from plctl.controller.results.run_folder import RunFolder, read_record
+from plctl.controller.verdict.certificate import UNSEEN
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=y>&\"'"
 
@@ -49,6 +50,17 @@ def test_the_report_says_what_was_asked_and_how_it_went(tmp_path: Path) -> None:
     assert page.count("<svg") == 5
     assert text.count("up: client → server") == text.count("down: server → client") == 5
     assert "route 2" in text
+
+
+def test_each_link_shows_what_its_verdict_rests_on(tmp_path: Path) -> None:
+    """Who was heard, when and with what words, folded away while nobody objects; and what no witness can see."""
+    page = read(Markup(finished(tmp_path, handover_plan("a"), handover_plan("b"), slow="b")))
+    text = page.text
+    assert re.search(r"Certificate: \d+ witnesses; all heard; none objects\.", text)
+    assert re.search(r"Certificate: \d+ witnesses; all heard; objecting: lateness\.", text)
+    assert "started 18 µs after T0, give or take 0 ns of clock error; the budget is 1 ms." in text
+    assert "Executed 20 µs after T0, planned at T0; ended 14 s after T0." in text
+    assert all(sentence in text for sentence in UNSEEN)
 
 
 def test_what_users_wrote_never_becomes_markup(tmp_path: Path) -> None:

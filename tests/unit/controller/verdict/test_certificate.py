@@ -218,7 +218,7 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
             "server was executed 1 s before T0; client was executed 70 µs after T0, 70 µs after its time",
         ),
         "losses": (*watched, "the machine lost none of 7 frames up and 0 frames down"),
-        "clock": (*watched, "T0 was known to within 30 µs, by same clock"),
+        "clock": (*watched, "T0 was known to within 30 µs (same clock)"),
         "start": (
             5_000_020_000,
             5_000_020_000,

@@ -42,7 +42,7 @@ def heard(workload: WorkloadResult, **changes: object) -> list[tuple[str, bool, 
         (
             replace(CLIENT, executed_ns=0),
             "failed",
-            "w was never executed; it was planned for 1 s after T0",
+            "w was never executed; it was planned 1 s after T0",
         ),
         (replace(CLIENT, executed_ns=0, planned_ns=None), "failed", "w was never executed"),
         (

@@ -42,6 +42,16 @@ def test_a_verdict_and_the_cause_of_every_link_are_printed(tmp_path: Path) -> No
     assert "report:" not in text
 
 
+def test_the_certificate_is_summed_up_in_a_line(tmp_path: Path) -> None:
+    """How many witnesses there are, whether all were heard, and who objects; nothing where there is no certificate."""
+    record, folder = record_of(tmp_path, "a", "b", slow="b")
+    count = len({each.witness for each in record.links[0].certificate})
+    assert f"certificate: {count} witnesses; all heard; objecting: lateness" in text_of(record, folder).splitlines()
+    assert "certificate" in document(record, folder)["links"][0]
+    old = replace(record, links=tuple(replace(link, certificate=()) for link in record.links))
+    assert "certificate:" not in text_of(old, folder)
+
+
 def test_a_report_is_named_once_it_is_there(tmp_path: Path) -> None:
     """The path is that of a file."""
     record, folder = record_of(tmp_path, "a")

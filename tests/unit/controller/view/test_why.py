@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +31,34 @@ async def test_a_failed_link_says_why_and_what_its_workload_said(tmp_path: Path)
     text = "\n".join(lines)
     assert "standard error of client, its end:\n  line 89\n" in text
     assert "  connect: Connection refused\n" in text
-    assert "\nworkload client at the client: exit status 1\n" in text
+    executed = "(executed 20 µs after T0, ended 14 s after T0)"
+    assert f"\nworkload client at the client: exit status 1 {executed}\n" in text
     assert "whole run up: 2819 packets arrived, 2811 delivered, 0 dropped by the emulated queue, 0 lost" in text
     assert "last telemetry down: row 6 asks 37 ms 10.01 Mbit/s" in text
     assert "leo-1" not in text
+
+
+async def test_the_certificate_is_told_with_the_witness_that_objects_first(tmp_path: Path) -> None:
+    """Whoever asks why reads who saw what, and when, before what happened in which order."""
+    make_run(tmp_path, overloaded="leo-0").close()
+    lines = await told(tmp_path)
+    at = lines.index("certificate (in seconds after T0):")
+    words = "the machine, not the scenario, lost 7 frames up (receive ring 7)"
+    assert lines[at + 1].split(maxsplit=6) == ["overloaded", "losses", "−0.09", "…", "14", "s", words]
+    marks = [line.split(maxsplit=1)[0] for line in lines[at + 2 : lines.index("", at) - 1]]
+    assert marks == ["no"] * len(marks)
+    assert len(marks) > 5
+    assert "+0.000000 s" not in "".join(lines[:at])
+
+
+async def test_the_json_has_the_certificate_and_what_it_cannot_see(tmp_path: Path) -> None:
+    """Programs read each statement with the times that it is about."""
+    make_run(tmp_path).close()
+    found = json.loads(json.dumps(document(await gather(LocalRuns(tmp_path), RUN, "leo-0"))))
+    (start,) = (each for each in found["certificate"] if each["witness"] == "start")
+    assert (True, "ok") == (start["heard"], start["verdict"])
+    assert start["from_ns"] == start["until_ns"] > 0
+    assert found["unseen"]
 
 
 async def test_the_timeline_has_planned_and_actual_start_with_the_clocks_bound(tmp_path: Path) -> None:
