@@ -62,6 +62,7 @@ from plctl.controller.results import (
 from plctl.controller.results.column_file import ColumnWriter
 from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, RunTable
 from plctl.controller.results.event_log import Event
+from plctl.controller.results.limits import limits_by_host
 from plctl.controller.results.run_record import HostRecord, RunRecord
 
 RUN_NAME = "run.json"
@@ -242,8 +243,10 @@ class RunFolder:
         `failures` maps a link to the first cause that the controller knows of.
         """
         stamp = run_record.rfc3339(finished_wall_ns)
+        with _explained(f"read {self.path / EVENTS_NAME}"):
+            limits = limits_by_host(self.path / EVENTS_NAME)
         record = run_record.finished(
-            self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp
+            self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp, limits=limits
         )
         self._write(record)
         return record

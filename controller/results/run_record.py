@@ -154,13 +154,19 @@ def finished(
     failures: Mapping[str, str],
     cancelled: bool,
     finished_utc: str,
+    limits: Mapping[str, tuple[str, ...]] | None = None,
 ) -> RunRecord:
-    """`record` with every link judged. `failures` maps links to the first cause known to the controller."""
+    """`record` with every link judged.
+
+    :param failures: the first cause known to the controller, by link.
+    :param limits: that agents ran into, a sentence each, by host.
+    """
     known, hosts = {result.link: result for result in results}, record.hosts_by_name()
     links, judgements = [], {}
     for link in record.links:
         over = _with_result(link, known.get(link.plan.name))
         facts = facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled, record.duration_ns)
+        facts = replace(facts, limits=(*facts.limits, *(limits or {}).get(link.host, ())))
         judgement = judge(facts, record.budget)
         judgements[link.plan.name] = judgement
         links.append(_with_judgement(over, judgement))

@@ -147,11 +147,12 @@ def workload_result(end: str, status: int = 0, cause: str = "") -> WorkloadResul
 def make_run(
     base: Path, plans: tuple[LinkPlan, ...] = (handover_plan(),), *, slow: str = "", overloaded: str = "",
     record: RunRecord | None = None, workload: WorkloadResult | None = None, artifacts: dict[str, bytes] | None = None,
+    events: Sequence[Mapping[str, object]] = (),
 ) -> RunFolder:  # fmt: skip
     """A folder with everything but what `finish` makes. `slow` and `overloaded` name links that shall be so."""
     folder = RunFolder.create(base, RUN)
     folder.record_plan(record or plan_record(plans))
-    folder.append_events([{"ts": "2026-11-23T04:15:30.000000Z", "t_ns": 1, "event": "run.accepted"}])
+    folder.append_events([{"ts": "2026-11-23T04:15:30.000000Z", "t_ns": 1, "event": "run.accepted"}, *events])
     folder.record_start(
         T0_NS,
         WALL_NS,
