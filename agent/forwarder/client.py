@@ -9,16 +9,19 @@ import mmap
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from plctl.agent.forwarder import memory as forwarder_memory
-from plctl.agent.forwarder.channel import Channel
+from plctl.agent.forwarder.channel import PATIENCE_S, Channel, SilenceError
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.forwarder.shared_schedules import SharedSchedules
+from plctl.agent.forwarder.worker_watch import WorkerBeat, silent_since
 from plctl.agent.kernel.link_namespaces import LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE, NETNS_DIR
 from plctl.agent.native import _core, half_config
+from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.process_end import how_it_ended
@@ -29,9 +32,12 @@ from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.common.resources.link_need import need_bytes
 from plctl.common.scenario.schedule import Schedule
 from plctl.common.telemetry.samples import HalfStats, Histogram, LinkStats
+from plctl.common.telemetry.witness import WorkerGap
 
 LEDGER_NAME = "forwarder"
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
+START_S = 30.0  #: what it gets to answer the first question: an interpreter must start on a busy machine
+SETTLE_S = 5.0  #: what it gets to say what is overdue, which takes microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,13 @@ class ForwarderClient:
         self._stats = stats
         self._budget_bytes = budget_bytes
         self._links: dict[int, _Link] = {}
-        self._schedules = SharedSchedules(channel)
+        self._schedules = SharedSchedules(self._ask)
         #: Gets the cause, as a sentence, when the process ends without having been asked to.
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        #: When its workers last gave a sign of life (CLOCK_MONOTONIC), once it has died.
+        self.lived_until_ns = 0
+        self._identity = processes.identify(process.pid)
+        self._ended_for = ""  #: why it was ended, if it was
         self._watcher = asyncio.create_task(self._watch())
 
     @classmethod
@@ -104,7 +114,7 @@ class ForwarderClient:
 
         :raises WorldError: it could not even start.
         """
-        return from_plain(ForwarderTerms, await self._channel.ask("describe"), "terms")
+        return from_plain(ForwarderTerms, await self._ask("describe", patience_s=START_S), "terms")
 
     async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None, company: int = 1) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
@@ -124,7 +134,7 @@ class ForwarderClient:
             for schedule in (plan.up, plan.down):
                 handles.append(await self._schedules.share(schedule))
                 shared.append(schedule)
-            how: str = await self._channel.ask(
+            how: str = await self._ask(
                 "add",
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
@@ -155,21 +165,34 @@ class ForwarderClient:
 
         :raises KernelError: T0 has passed, or one of them has started already.
         """
-        await self._channel.ask("arm", slots=tuple(slots), t0_ns=t0_ns)
+        await self._ask("arm", slots=tuple(slots), t0_ns=t0_ns)
 
     async def trigger(self, slot: int) -> None:
         """Start a link's scenario at the first frame that its plan's `start` asks for.
 
         :raises KernelError: it has started already.
         """
-        await self._channel.ask("trigger", slot=slot, frame=self._links[slot].plan.start)
+        await self._ask("trigger", slot=slot, frame=self._links[slot].plan.start)
+
+    async def watch(self, gap_ns: int) -> None:
+        """Have workers write down every gap longer than `gap_ns`, until they have no links any more."""
+        await self._ask("watch", gap_ns=gap_ns)
+
+    async def settle(self, slots: Sequence[int], at_ns: int) -> list[tuple[int, int]]:
+        """Let links take in what has arrived by now, and ask what is overdue.
+
+        Of each of `slots`: how many frames should have left by `at_ns`, which is past, and since when the first of them
+        was due (0 if there are none).
+        """
+        found = await self._ask("settle", patience_s=SETTLE_S, slots=tuple(slots), at_ns=at_ns)
+        return [(packets, oldest_ns) for packets, oldest_ns in found]
 
     async def remove(self, slot: int) -> None:
         """End a link; what is inside is lost. Its statistics stay readable until the slot is used again.
 
         :raises KernelError: there is none.
         """
-        await self._channel.ask("remove", slot=slot)
+        await self._ask("remove", slot=slot)
         plan = self._links[slot].plan
         self._forget(slot)
         for schedule in (plan.up, plan.down):
@@ -186,19 +209,31 @@ class ForwarderClient:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
 
+    def worker_of(self, slot: int) -> int:
+        """The number of the worker that serves the link in `slot`."""
+        return _core.worker_of(self._stats, slot)
+
+    def heartbeat(self, worker: int) -> WorkerBeat:
+        """What the worker shows of its life; costs it nothing."""
+        passes, pass_ns, until_ns, recorded, gaps, all_gaps = _core.read_worker(self._stats, worker)
+        known = tuple(WorkerGap(*gap) for gap in gaps)
+        return WorkerBeat(passes, pass_ns, until_ns, recorded, known, Histogram(*all_gaps))
+
     def packet_log(self, slot: int) -> PacketLog | None:
         """The link's log, if its plan asks for one; readable until the link is removed, even if the forwarder dies."""
         return self._links[slot].log
 
     async def close(self) -> None:
-        """End the process and all its links; may be called twice, and after it died."""
+        """End the process and all its links; may be called twice, and after it died.
+
+        :raises KernelError: the process was killed, and is still there.
+        """
         self._watcher.cancel()
         await self._channel.close()
         try:
-            async with asyncio.timeout(CLOSE_GRACE_S):
-                await self._process.wait()
+            await asyncio.wait_for(self._process.wait(), CLOSE_GRACE_S)
         except TimeoutError:
-            self._process.kill()
+            await asyncio.to_thread(processes.end, [self._identity], 0)
             await self._process.wait()
         for slot in list(self._links):
             self._forget(slot)
@@ -206,11 +241,36 @@ class ForwarderClient:
             self._stats.close()
             self._ledger.strike("process", LEDGER_NAME)
 
+    async def _ask(self, verb: str, *, patience_s: float = PATIENCE_S, **arguments: Any) -> Any:
+        """As `Channel.ask`; a forwarder that does not answer is ended.
+
+        :raises WorldError: it did not answer, and has been ended or cannot be.
+        """
+        try:
+            return await self._channel.ask(verb, patience_s=patience_s, **arguments)
+        except SilenceError as error:
+            self._ended_for = self._ended_for or f"{error}, and was ended"
+            try:
+                await asyncio.to_thread(processes.end, [self._identity], 0)
+            except KernelError as stuck:
+                self._channel.fail(str(stuck))
+                raise
+            await asyncio.wait({self.died}, timeout=1)  # so that whoever hears of this finds it done
+            raise WorldError(self._ended_for) from error
+
     async def _watch(self) -> None:
         status = await self._process.wait()
-        cause = "the forwarder " + (how_it_ended(status) if status < 0 else f"ended by itself, with status {status}")
+        how = how_it_ended(status) if status < 0 else f"ended by itself, with status {status}"
+        cause = self._ended_for or f"the forwarder {how}"
+        self.lived_until_ns = self._last_sign_ns()
         self._channel.fail(cause)
         self.died.set_result(cause)
+
+    def _last_sign_ns(self) -> int:
+        """Of its workers, when all have ended; of those that did nothing any more, if the others still worked."""
+        beats = [self.heartbeat(number) for number in range(_core.WORKERS_MAX)]
+        since = silent_since(beats, time.monotonic_ns())
+        return max(beat.pass_ns for beat in beats) if since is None else since
 
     @property
     def free_bytes(self) -> int:

@@ -21,7 +21,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,6 @@ from plctl.common.scenario.packed import PackedSchedule, unpack_schedule
 #: Making a packet ring, and closing it, waits for an RCU grace period of some 25 ms; many can wait together.
 THREADS = 64
 _PR_SET_PDEATHSIG = 1
-VERBS = ("describe", "share", "forget", "add", "arm", "trigger", "remove")
 LENGTH_BYTES = 4  #: of a message's length, before it
 
 
@@ -73,6 +72,17 @@ class Server:
         self._sending = threading.Lock()
         self._links: set[int] = set()  # slots
         self._schedules: dict[int, _core.Schedule] = {}  # by handle; a link holds its own two beside
+        self._verbs: dict[str, Callable[..., Any]] = {
+            "describe": self._describe,
+            "share": self._share,
+            "forget": self._forget,
+            "add": self._add,
+            "arm": self._arm,
+            "trigger": self._trigger,
+            "watch": self._watch,
+            "settle": self._settle,
+            "remove": self._remove,
+        }
 
     def serve(self) -> None:
         """Carry out requests until the other end closes, then end what links are left, side by side.
@@ -105,30 +115,42 @@ class Server:
             self._control.sendall(pack({"id": request["id"], "error": error, "result": result}))
 
     def _carry_out(self, verb: str, **arguments: Any) -> Any:
-        match verb:
-            case "describe":
-                return to_plain(self._terms)
-            case "share":
-                packed = from_plain(PackedSchedule, arguments["schedule"], "schedule")
-                self._schedules[arguments["handle"]] = native_schedule(unpack_schedule(packed))
-            case "forget":
-                del self._schedules[arguments["handle"]]
-            case "add":
-                for way in ("up", "down"):
-                    arguments[way]["schedule"] = self._schedules[arguments[way]["schedule"]]
-                result = self._forwarder.add(slot := arguments.pop("slot"), **arguments)
-                self._links.add(slot)
-                return result
-            case "arm":
-                self._forwarder.arm(tuple(arguments["slots"]), arguments["t0_ns"])
-            case "trigger":
-                self._forwarder.trigger(arguments["slot"], arguments["frame"])
-            case "remove":
-                self._forwarder.remove(arguments["slot"])
-                self._links.discard(arguments["slot"])
-            case _:
-                raise ValueError(f"there is no verb {verb!r}; legal is {', '.join(VERBS)}")
-        return None
+        if verb not in self._verbs:
+            raise ValueError(f"there is no verb {verb!r}; legal is {', '.join(self._verbs)}")
+        return self._verbs[verb](**arguments)
+
+    def _describe(self) -> Any:
+        return to_plain(self._terms)
+
+    def _share(self, handle: int, schedule: Any) -> None:
+        packed = from_plain(PackedSchedule, schedule, "schedule")
+        self._schedules[handle] = native_schedule(unpack_schedule(packed))
+
+    def _forget(self, handle: int) -> None:
+        del self._schedules[handle]
+
+    def _add(self, slot: int, **arguments: Any) -> str:
+        for way in ("up", "down"):
+            arguments[way]["schedule"] = self._schedules[arguments[way]["schedule"]]
+        how = self._forwarder.add(slot, **arguments)
+        self._links.add(slot)
+        return how
+
+    def _arm(self, slots: list[int], t0_ns: int) -> None:
+        self._forwarder.arm(tuple(slots), t0_ns)
+
+    def _settle(self, slots: list[int], at_ns: int) -> list[tuple[int, int]]:
+        return self._forwarder.settle(tuple(slots), at_ns)
+
+    def _trigger(self, slot: int, frame: str) -> None:
+        self._forwarder.trigger(slot, frame)
+
+    def _watch(self, gap_ns: int) -> None:
+        self._forwarder.watch(gap_ns)
+
+    def _remove(self, slot: int) -> None:
+        self._forwarder.remove(slot)
+        self._links.discard(slot)
 
 
 def _describe(forwarder: _core.Forwarder, options: ForwarderOptions, lock_refusal: str) -> ForwarderTerms:

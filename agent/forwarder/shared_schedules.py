@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from plctl.agent.forwarder.channel import Channel
 from plctl.common.protocol.wire import to_plain
 from plctl.common.scenario.packed import pack_schedule
 from plctl.common.scenario.schedule import Schedule
@@ -20,10 +21,11 @@ class _Shared:
 
 
 class SharedSchedules:
-    """Gives schedules to the forwarder behind `channel` when the first link needs them, and takes them back."""
+    """Gives schedules to a forwarder when the first link needs them, and takes them back."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, ask: Callable[..., Awaitable[Any]]) -> None:
+        """By `ask` the forwarder is asked, as by `Channel.ask`."""
+        self._ask = ask
         self._handles = itertools.count(1)
         self._shared: dict[str, _Shared] = {}  #: by digest
 
@@ -52,7 +54,7 @@ class SharedSchedules:
         :raises WorldError: the forwarder is gone, and the schedule with it.
         """
         if (handle := self._drop_user(schedule)) is not None:
-            await self._channel.ask("forget", handle=handle)
+            await self._ask("forget", handle=handle)
 
     def _drop_user(self, schedule: Schedule) -> int | None:
         """The handle, if that was the last user."""
@@ -65,4 +67,4 @@ class SharedSchedules:
 
     async def _send(self, handle: int, schedule: Schedule) -> None:
         packed = await asyncio.to_thread(pack_schedule, schedule)
-        await self._channel.ask("share", handle=handle, schedule=to_plain(packed))
+        await self._ask("share", handle=handle, schedule=to_plain(packed))

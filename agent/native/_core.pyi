@@ -48,6 +48,8 @@ class Half:
         """Advance to `now`, then all frames due by then: (number of its arrival from 0, arrival, start, end, due)."""
     def next_due(self) -> int:
         """A time before which nothing becomes due; 2**63 - 1 if nothing is inside."""
+    def overdue(self, at: int, /) -> tuple[int, int]:
+        """How many frames in flight are due by `at`, and when the first of them was: 0 if there are none."""
     def now(self) -> int:
         """Virtual time."""
     def gauges(self) -> tuple[int, int, int, int]:
@@ -98,6 +100,13 @@ class Forwarder:
         """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""
     def remove(self, slot: int, /) -> None:
         """End the link; what is inside is lost."""
+    def watch(self, gap_ns: int, /) -> None:
+        """Have workers record gaps that are longer than `gap_ns`, one by one, as long as they have links."""
+    def settle(self, slots: tuple[int, ...], at_ns: int, /) -> list[tuple[int, int]]:
+        """Read what has arrived on links; of each, how many frames should have left by `at_ns`, and when the first.
+
+        `at_ns` must be past. The second number is 0 where the first is.
+        """
     def workers(self) -> list[tuple[int, int, int]]:
         """Of each: its thread's id, and the errno with which nice -20 and real-time priority were refused, or 0."""
     def close(self) -> None:
@@ -121,6 +130,19 @@ def stats_size(slots: int, /) -> int:
 
 def read_stats(buffer: Buffer, slot: int, /) -> tuple[int, int, NativeHalfStats, NativeHalfStats]:
     """What the link in `slot` has counted: (t0_ns, started_ns, up, down). OSError if its writer died half-way."""
+
+#: The most workers that a forwarder can have.
+WORKERS_MAX: int
+
+def worker_of(buffer: Buffer, slot: int, /) -> int:
+    """The number of the worker that serves, or last served, the link in `slot`."""
+
+def read_worker(buffer: Buffer, worker: int, /) -> tuple[int, int, int, int, list[tuple[int, int]], NativeHistogram]:
+    """How a worker's heart beats (struct worker_stats in stats.h).
+
+    (passes; when the last began, 0 if there is no such worker; until when it sleeps at most; how many gaps it recorded;
+    the last of those as (begin, length), oldest first; all gaps).
+    """
 
 #: Bytes of a link's packet log: two rings of PACKET_LOG_RECORDS records each, as in packet_log.h.
 PACKET_LOG_BYTES: int

@@ -15,7 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from plctl.common.base.errors import KernelError
+
 GRACE_S = 2.0  #: what a process gets between SIGTERM and SIGKILL
+#: What a killed process gets to be gone. Only one that the kernel does not let go of (state D) can need so long.
+KILLED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +64,26 @@ def has_variable(pid: int, name: str, value: str) -> bool:
     return False
 
 
-def end(processes: Iterable[Process], grace_s: float = GRACE_S) -> list[Process]:
+def end(processes: Iterable[Process], grace_s: float = GRACE_S, killed_s: float = KILLED_S) -> list[Process]:
     """Send SIGTERM, then SIGKILL to those still there after `grace_s`, and wait until all are gone.
 
+    :param grace_s: 0: SIGKILL at once.
     :return: those that were alive.
     :raises PermissionError: one of them may not be signalled by us.
+    :raises KernelError: one of them is still there so long after it was killed.
     """
     held = {fd: process for process in processes if (fd := hold(process)) is not None}
+    steps = ((signal.SIGTERM, grace_s), (signal.SIGKILL, killed_s))
     try:
         waiting = set(held)
-        for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, None)):
+        for number, patience_s in steps if grace_s else steps[1:]:
             for fd in waiting:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(fd, number)
             waiting = await_exits(waiting, patience_s)
+        if waiting:
+            raise KernelError(f"cannot end process {_describe(min(held[fd].pid for fd in waiting))}: it was killed, "
+                              f"and is still there {killed_s:g} s later")  # fmt: skip
     finally:
         for fd in held:
             os.close(fd)
@@ -92,22 +102,29 @@ def hold(process: Process) -> int | None:
     return None
 
 
-def await_exits(fds: set[int], patience_s: float | None) -> set[int]:
-    """Those of `fds` whose processes still run when all have ended or `patience_s` is over (None: no limit)."""
-    deadline = None if patience_s is None else time.monotonic() + patience_s
+def await_exits(fds: set[int], patience_s: float) -> set[int]:
+    """Those of `fds` whose processes still run when all have ended or `patience_s` is over."""
+    deadline = time.monotonic() + patience_s
     running = set(fds)
     poll = select.poll()
     for fd in running:
         poll.register(fd, select.POLLIN)
     while running:
-        left_ms = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1e3
-        ended = poll.poll(left_ms)
+        ended = poll.poll(max(0.0, deadline - time.monotonic()) * 1e3)
         if not ended:
             break
         for fd, _ in ended:
             poll.unregister(fd)
             running.discard(fd)
     return running
+
+
+def _describe(pid: int) -> str:
+    """``123 (state D)``."""
+    try:
+        return f"{pid} (state {_read(pid)[1]})"
+    except ProcessLookupError:
+        return str(pid)
 
 
 def _read(pid: int) -> tuple[Process, str]:

@@ -17,6 +17,7 @@ from plctl.agent.run import machine as am
 from plctl.agent.run.link import RunLink
 from plctl.agent.run.self_check import self_check
 from plctl.agent.run.streams import RunStreams
+from plctl.agent.run.watch import LOOK_NS, RunWatch
 from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
@@ -72,6 +73,7 @@ class RunHost:
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._t0_ns = 0  #: on the controller's clock
         self._streams = RunStreams(plan, self._links, host.services, host.folder / plan.run, self._is_going_on)
+        self._watch = RunWatch(self._links, plan.budget.lateness_ns, host.services.clock, self._streams.log)
         self.released = asyncio.Event()
 
     async def begin(self) -> None:
@@ -212,8 +214,8 @@ class RunHost:
         either: set[asyncio.Future[Any]] = {forwarder.died, released}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         released.cancel()
-        if forwarder.died.done():
-            await self._handle(am.Broke(forwarder.died.result()))
+        if forwarder.died.done() and self._machine.phase is not am.AgentPhase.STOPPING:  # then `_rest` will find out
+            await self._handle(am.Broke(forwarder.died.result() + self._watch.when()))
 
     async def _watch_workload(self, link: RunLink, process: WorkloadProcess) -> None:
         about = {"link": link.plan.name, "workload": process.workload.name}
@@ -244,6 +246,7 @@ class RunHost:
         The forwarder goes first: should it refuse, no link starts, and so no workload may.
         """
         assert self._forwarder is not None
+        await self._watch.begin(self._forwarder, t0_ns)
         await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
         for link in self._links.values():
             if link.plan.start != "at-t0":
@@ -257,6 +260,7 @@ class RunHost:
         await self._services.clock.sleep_until(t0_ns + START_QUIET_NS)
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
+        self._spawn(self._keep_watch())
         starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
         await self._services.keeper.burst(gap_ns=self._gap_ns)
         latest_ns = max([t0_ns, *(start.started_ns for start in starts)])
@@ -279,6 +283,11 @@ class RunHost:
                 await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + NS_PER_MS)
         return m.LinkStart(link.plan.name, t0_ns, started_ns)
 
+    async def _keep_watch(self) -> None:
+        while self._is_going_on():
+            self._watch.look()
+            await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + LOOK_NS)
+
     async def _end_at(self, at_ns: int) -> None:
         await self._services.clock.sleep_until(at_ns)
         await self._handle(am.TimeOver())
@@ -289,10 +298,15 @@ class RunHost:
     # --- the end
 
     async def _rest(self, cause: str) -> None:
-        """End what still runs and report what became of every link."""
-        await self._end_workloads()
+        """End what still runs and report what became of every link, whatever goes wrong with that."""
+        works = (self._watch.settle(), self._end_workloads())  # at once: what is overdue now may soon not be
+        for outcome in await asyncio.gather(*works, return_exceptions=True):
+            if isinstance(outcome, PlctlError):
+                cause = cause or f"{outcome}{self._watch.when() if self._is_dead() else ''}"
+            elif outcome is not None:
+                raise outcome
         await self._streams.finish(None if cause else self._forwarder)
-        results = tuple(link.result(cause) for link in self._links.values())
+        results = tuple(link.result(cause, self._watch.result(link)) for link in self._links.values())
         await self._handle(am.Rested(m.Finished(results)))
 
     async def _end_workloads(self) -> None:
@@ -304,30 +318,41 @@ class RunHost:
 
     async def _tear_down(self) -> None:
         """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
-        await self._end_workloads()  # whoever waits for one to be ready need not any longer
-        await asyncio.gather(*self._preparations, return_exceptions=True)
         causes = []
-        for step in (self._end_workloads, self._forget_slots, self._remove_links):
+        for step in (self._end_workloads, self._end_preparations, self._forget_slots, self._remove_links):
             try:
                 await step()
             except PlctlError as error:
                 causes.append(str(error))
+            except Exception as error:
+                self._streams.log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
+                causes.append(f"internal error: {error!r}")
         self._streams.artifacts.remove()
         self.released.set()
         await self._handle(am.TornDown("; ".join(causes)))
 
+    async def _end_preparations(self) -> None:
+        """Those that waited for a workload to be ready know by now that it is gone; what they still made goes."""
+        await asyncio.gather(*self._preparations, return_exceptions=True)
+        await self._end_workloads()
+
     async def _forget_slots(self) -> None:
-        """All at once: the kernel takes its time to close a packet ring, but closes many in that time."""
-        removals = []
-        for link in self._links.values():
-            if link.slot >= 0 and self._forwarder:
-                slot, link.slot, link.log = link.slot, -1, None
-                self._host.slots.add(slot)
-                if not self._forwarder.died.done():
-                    removals.append(self._forwarder.remove(slot))
-        for outcome in await asyncio.gather(*removals, return_exceptions=True):
-            if isinstance(outcome, BaseException):
+        """All at once: the kernel takes its time to close a packet ring, but closes many in that time.
+
+        A forwarder that has died, or that does not answer and is ended for it, takes its links with it.
+        """
+        links = [link for link in self._links.values() if link.slot >= 0 and self._forwarder]
+        removals = [self._forwarder.remove(link.slot) for link in links if self._forwarder and not self._is_dead()]
+        outcomes = await asyncio.gather(*removals, return_exceptions=True)
+        for link in links:
+            self._host.slots.add(link.slot)
+            link.slot, link.log = -1, None
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not self._is_dead():
                 raise outcome
+
+    def _is_dead(self) -> bool:
+        return self._forwarder is not None and self._forwarder.died.done()
 
     async def _remove_links(self) -> None:
         await self._streams.forget_sockets()

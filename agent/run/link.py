@@ -11,6 +11,7 @@ from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import DirectionResult, LinkResult
 from plctl.common.telemetry.samples import HalfStats, LinkStats
+from plctl.common.telemetry.witness import WorkerWatch
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class RunLink:
     latest_ns: int | None = None
     workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
 
-    def result(self, cause: str) -> LinkResult:
+    def result(self, cause: str, worker: WorkerWatch | None) -> LinkResult:
         """What became of it since T0; `cause` is why it failed, if it did."""
         baseline, latest = self.baseline or LinkStats(), self.latest or LinkStats()
         lost_up, lost_down = self.log.lost() if self.log else (0, 0)
@@ -42,6 +43,7 @@ class RunLink:
             scenario_start_ns=latest.t0_ns if latest.started_ns else 0,
             from_ns=self.baseline_ns,
             until_ns=self.latest_ns,
+            worker=worker,
         )
 
 

@@ -155,7 +155,10 @@ class WorkloadProcess:
         await self._gone.wait()
 
     async def end(self) -> None:
-        """End the process and everything in its session; idempotent."""
+        """End the process and everything in its session; idempotent.
+
+        :raises KernelError: it was killed, and is still there.
+        """
         self._ended_by_us = self._ended_by_us or not self._gone.is_set()
         self._close_gate()
         await asyncio.to_thread(self._end_session)
@@ -213,10 +216,13 @@ class WorkloadProcess:
         self._ended_ns = self._clock.monotonic_ns()
         timeout.cancel()
         await asyncio.gather(timeout, return_exceptions=True)
-        await asyncio.to_thread(self._end_session)  # what it left behind goes with it
+        try:
+            await asyncio.to_thread(self._end_session)  # what it left behind goes with it
+            self._ledger.strike("process", self._entry)
+        except KernelError as error:  # who forked and cannot be killed stays in the ledger
+            self._complaint = self._complaint or str(error)
         self._close_gate()
         self._write_exit()
-        self._ledger.strike("process", self._entry)
         self._gone.set()
 
     async def _hear_gate(self) -> None:
@@ -237,7 +243,10 @@ class WorkloadProcess:
             await asyncio.to_thread(self._end_session)
 
     def _end_session(self) -> None:
-        """End every process of the session, and every other that carries this workload's mark."""
+        """End every process of the session, and every other that carries this workload's mark.
+
+        :raises KernelError: one of them was killed, and is still there.
+        """
         session = self._identity.session
         ours = [p for p in processes.living() if p.session == session or _is_marked(p, self._mark)]
         leader = next((p for p in ours if p.pid == session), self._identity)

@@ -69,6 +69,11 @@ class Histogram:
                 return self._middle(bucket)
         return self.max
 
+    def total_above(self, ns: int) -> int:
+        """How long all durations of more than `ns` were together, to within 3.2 % and the bucket that `ns` is in."""
+        middles = ((self._middle(bucket), count) for bucket, count in self.counts.items())
+        return sum(middle * count for middle, count in middles if middle > ns)
+
     def minus(self, earlier: Histogram) -> Histogram:
         """What was counted since `earlier`, a former state of this histogram.
 

@@ -16,6 +16,11 @@ class WorkerGap:
     begin_ns: int
     length_ns: int
 
+    @property
+    def end_ns(self) -> int:
+        """When it began to work again."""
+        return self.begin_ns + self.length_ns
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerWatch:
@@ -25,8 +30,9 @@ class WorkerWatch:
     until_ns: int
     passes: int  #: of its loop
     greatest_gap_ns: int  #: between two of them, when it should not have slept longer
-    gaps: tuple[WorkerGap, ...] = ()  #: those over the budget of lateness, the first few
+    gaps: tuple[WorkerGap, ...] = ()  #: those over the budget of lateness, the longest few in order of time
     gap_count: int = 0  #: all of those
+    stalled_ns: int = 0  #: all of those together, to within 4 %
     overdue_packets: int = 0  #: inside at the end although they were due
     overdue_ns: int = 0  #: since when the oldest of them was, at the end
 

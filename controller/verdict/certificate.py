@@ -21,6 +21,7 @@ from plctl.controller.verdict.witness_traffic import (
     hear_packet_log,
     hear_traffic,
 )
+from plctl.controller.verdict.witness_worker import hear_worker
 from plctl.controller.verdict.witness_workloads import hear_workloads
 
 Witness = Callable[[LinkFacts, Budget], Iterable[Statement]]
@@ -33,6 +34,7 @@ WITNESSES: tuple[Witness, ...] = (
     hear_clock,
     hear_start,
     hear_lateness,
+    hear_worker,
     hear_packet_log,
     hear_traffic,
     hear_limits,

@@ -13,7 +13,7 @@ from plctl.controller.results.event_log import KEYS, Event
 #: Columns of the line that stand below each other.
 _HOST_WIDTH, _LINK_WIDTH, _EVENT_WIDTH = 10, 10, 18
 #: Facts that are instants of some monotonic clock: numbers that tell a person nothing.
-_INSTANTS = ("t_ns", "t_host_ns", "t0_ns", "planned_ns", "started_ns")
+_INSTANTS = ("t_ns", "t_host_ns", "t0_ns", "planned_ns", "started_ns", "begin_ns")
 
 
 def matches(event: Event, *, links: Sequence[str] = (), hosts: Sequence[str] = (), names: Sequence[str] = ()) -> bool:

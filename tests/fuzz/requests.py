@@ -36,6 +36,8 @@ _TEMPLATES = [
     {"id": 1, "verb": "forget", "handle": 1},
     {"id": 1, "verb": "arm", "slots": [0, 1], "t0_ns": 5},
     {"id": 1, "verb": "trigger", "slot": 0, "frame": "first-packet"},
+    {"id": 1, "verb": "watch", "gap_ns": 1000},
+    {"id": 1, "verb": "settle", "slots": [0, 1], "at_ns": 5},
     {"id": 1, "verb": "remove", "slot": 0},
     {
         "id": 1, "verb": "add", "slot": 0, "netns": "", "interfaces": ["a", "b"], "up": _HALF, "down": _HALF,

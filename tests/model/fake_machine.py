@@ -22,8 +22,8 @@ _NATIVE = Path(native.__file__).parent
 _HERE = Path(__file__).parent
 _NOUNS = (
     "io/pool", "model/flight", "model/half", "model/half_config", "model/schedule", "path/arrivals", "path/lane",
-    "path/trigger", "path/wall", "shared/packet_log", "shared/stats", "worker/deadlines", "worker/mailbox",
-    "worker/pace", "worker/priority", "worker/readiness", "worker/starts",
+    "path/trigger", "path/wall", "shared/packet_log", "shared/stats", "worker/deadlines", "worker/heartbeat",
+    "worker/mailbox", "worker/pace", "worker/priority", "worker/readiness", "worker/starts",
 )  # fmt: skip
 _UNITS = ("bytes", "packets", "bdp")
 _MODES = ("gsl", "all")

@@ -66,6 +66,9 @@ class Pair:
 
     def pop(self, now: int) -> Popped:
         expected = self.reference.pop(now)
+        self.half.advance(now)
+        overdue = (len(expected), min((due for *_, due in expected), default=0))
+        assert overdue == self.half.overdue(now), "what pop() is about to hand out is what is overdue"
         assert expected == self.half.pop(now)
         assert all(due >= self.earliest for *_, due in expected), "next_due() was no lower bound"
         self.popped += len(expected)

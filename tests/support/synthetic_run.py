@@ -18,6 +18,7 @@ from plctl.common.plan.run_plan import LinkPlan, Queue, Workload
 from plctl.common.protocol.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Sample, Samples
+from plctl.common.telemetry.witness import WorkerWatch
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import HostRecord, LinkRecord, RunRecord
 
@@ -168,10 +169,11 @@ def make_run(
         for name, data in (artifacts or {}).items():
             folder.append_artifact(plan.name, name, data)
         workloads = (workload_result("server", -15), workload or workload_result("client"))
+        watch = WorkerWatch(T0_NS, T0_NS + DURATION_NS, passes=1000, greatest_gap_ns=9_000)
         results.append(
             LinkResult(
                 plan.name, direction_result(up), direction_result(down), workloads,
-                from_ns=T0_NS - 90 * NS_PER_MS, until_ns=T0_NS + DURATION_NS,
+                from_ns=T0_NS - 90 * NS_PER_MS, until_ns=T0_NS + DURATION_NS, worker=watch,
             )
         )  # fmt: skip
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=WALL_NS + DURATION_NS)

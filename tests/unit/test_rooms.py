@@ -37,7 +37,7 @@ MAY_IMPORT = {
         "native/shared": "native/model",
         "native/io": "native/model",
         "native/path": "native/model native/shared native/io",
-        "native/worker": "native/model native/path",
+        "native/worker": "native/model native/shared native/path",
         "native/python": "native/model native/shared native/io native/path native/worker",
         "native": "",
         "ownership": "",

@@ -84,6 +84,16 @@ struct packet *flight_pop(struct flight *flight)
 	return packet;
 }
 
+int64_t flight_count_due(const struct flight *flight, int64_t at)
+{
+	int64_t count = 0;
+
+	for (uint32_t i = 0; i < flight->active; i++)
+		for (const struct packet *packet = flight->heap[i]->head; packet && packet->due <= at; packet = packet->next)
+			count++;
+	return count;
+}
+
 /* When a frame arrives, due so far at `due` > t, that a reconfiguration of length D at t finds in flight. */
 static int64_t postpone(int64_t due, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {

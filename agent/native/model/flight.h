@@ -39,6 +39,8 @@ static inline int64_t flight_next_due(const struct flight *flight)
 /* The earliest frame; there is one. */
 struct packet *flight_pop(struct flight *flight);
 
+int64_t flight_count_due(const struct flight *flight, int64_t at); /* frames that are due by `at`; walks along them */
+
 /* A reconfiguration of length D > 0 at t: holds up whatever is due after t, as half.h says of the two modes. */
 void flight_postpone(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode);
 

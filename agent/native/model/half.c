@@ -304,6 +304,16 @@ int64_t half_next_due(const struct half *half)
 	return due;
 }
 
+void half_overdue(const struct half *half, int64_t at, int64_t *packets, int64_t *oldest)
+{
+	int64_t next = flight_next_due(&half->flight);
+
+	if (next > at)
+		return;
+	*packets += flight_count_due(&half->flight, at);
+	*oldest = *oldest ? smaller(*oldest, next) : next;
+}
+
 struct packet *half_drain(struct half *half)
 {
 	struct packet *packet = half->serving;

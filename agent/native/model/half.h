@@ -103,6 +103,12 @@ struct packet *half_pop(struct half *half, int64_t now);
  */
 int64_t half_next_due(const struct half *half);
 
+/*
+ * Adds to *packets how many frames in flight are due by `at` <= virtual now, and makes *oldest the earliest due time of any
+ * of them and of itself, unless it is 0, which means none.
+ */
+void half_overdue(const struct half *half, int64_t at, int64_t *packets, int64_t *oldest);
+
 /* Any packet still inside, due or not; NULL when empty. Only to give the memory back: after it, drain on and free. */
 struct packet *half_drain(struct half *half);
 

@@ -11,33 +11,16 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "python/forwarder_object.h"
 #include "python/rows.h"
 
-#define WORKERS_MAX 64
 #define MTU_MIN 68
 #define MTU_MAX 9216
 #define OVERHEAD_MAX 4096
 #define BYTES_MAX ((Py_ssize_t)1 << 40)
 #define WHY_SIZE PORT_WHY_SIZE
 
-struct slot {
-	struct link *link;
-	struct worker *worker;
-	bool busy;
-};
-
-typedef struct {
-	PyObject_HEAD
-	struct link_stats *stats;
-	struct slot *slots;
-	struct worker **workers;
-	struct budget budget;
-	Py_ssize_t slot_count;
-	Py_ssize_t worker_count;
-	Py_ssize_t next_worker;
-} ForwarderObject;
-
-static PyObject *raise_os_error(int error, const char *why)
+PyObject *raise_os_error(int error, const char *why)
 {
 	PyObject *arguments = Py_BuildValue("(is)", error, why);
 
@@ -53,11 +36,13 @@ static int map_stats(ForwarderObject *self, int descriptor)
 {
 	struct stat status;
 
-	if (fstat(descriptor, &status) < 0 || (uint64_t)status.st_size < self->slot_count * sizeof(*self->stats)) {
+	size_t size = stats_bytes(self->slot_count);
+
+	if (fstat(descriptor, &status) < 0 || (uint64_t)status.st_size < size) {
 		PyErr_Format(PyExc_ValueError, "descriptor %d does not hold stats_size(%zd) bytes", descriptor, self->slot_count);
 		return -1;
 	}
-	self->stats = mmap(NULL, self->slot_count * sizeof(*self->stats), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	self->stats = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (self->stats != MAP_FAILED)
 		return 0;
 	self->stats = NULL;
@@ -73,7 +58,7 @@ static int start_worker(ForwarderObject *self, PyObject *tuple)
 
 	if (worker_config_from_python(tuple, &config))
 		return -1;
-	error = worker_start(&config, &self->workers[self->worker_count]);
+	error = worker_start(&config, &self->stats->workers[self->worker_count], &self->workers[self->worker_count]);
 	if (!error) {
 		self->worker_count++;
 		return 0;
@@ -150,7 +135,7 @@ static void forwarder_dealloc(PyObject *object)
 
 	shut_down(self);
 	if (self->stats)
-		munmap(self->stats, self->slot_count * sizeof(*self->stats));
+		munmap(self->stats, stats_bytes(self->slot_count));
 	free(self->slots);
 	free(self->workers);
 	release(object);
@@ -202,6 +187,7 @@ static struct slot *claim_free(ForwarderObject *self, Py_ssize_t index)
 		return NULL;
 	}
 	slot->busy = true;
+	slot->number = self->next_worker;
 	slot->worker = self->workers[self->next_worker];
 	self->next_worker = (self->next_worker + 1) % self->worker_count;
 	return slot;
@@ -244,6 +230,7 @@ static int open_link(struct slot *slot, const struct link_config *config, char *
 
 	if (error)
 		return error;
+	stats_store(&config->stats->worker, slot->number);
 	error = worker_add(slot->worker, slot->link);
 	if (!error)
 		return 0;
@@ -262,7 +249,7 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 
 	if (slot) {
 		config->ports.budget = &self->budget;
-		config->stats = &self->stats[index];
+		config->stats = &self->stats->links[index];
 		Py_BEGIN_ALLOW_THREADS
 		error = open_link(slot, config, how);
 		Py_END_ALLOW_THREADS
@@ -319,14 +306,13 @@ static PyObject *forwarder_remove(PyObject *object, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-static void give_back(struct slot *const *slots, Py_ssize_t count)
+void give_back(struct slot *const *slots, Py_ssize_t count)
 {
 	while (count--)
 		slots[count]->busy = false;
 }
 
-/* Every slot that the sequence of Python integers names, claimed; or none, with a Python exception set. */
-static int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count)
+int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count)
 {
 	for (Py_ssize_t i = 0; i < count; i++) {
 		Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
@@ -454,6 +440,8 @@ static PyMethodDef methods[] = {
 	{"arm", forwarder_arm, METH_VARARGS, NULL},
 	{"trigger", forwarder_trigger, METH_VARARGS, NULL},
 	{"remove", forwarder_remove, METH_VARARGS, NULL},
+	{"watch", forwarder_watch, METH_VARARGS, NULL},
+	{"settle", forwarder_settle, METH_VARARGS, NULL},
 	{"workers", forwarder_workers, METH_NOARGS, NULL},
 	{"close", forwarder_close, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},

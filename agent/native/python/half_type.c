@@ -165,12 +165,23 @@ static PyObject *half_type_gauges(PyObject *object, PyObject *ignored)
 		(long long)gauges.in_flight_packets, (unsigned long)gauges.row);
 }
 
+static PyObject *half_type_overdue(PyObject *object, PyObject *value)
+{
+	int64_t at, packets = 0, oldest = 0;
+
+	if (time_from_python(value, "at", &at))
+		return NULL;
+	half_overdue(((HalfObject *)object)->half, at, &packets, &oldest);
+	return Py_BuildValue("LL", (long long)packets, (long long)oldest);
+}
+
 static PyMethodDef half_methods[] = {
 	{"arm", half_type_arm, METH_O, "arm(t0): scenario time starts at t0 (ns)."},
 	{"advance", half_type_advance, METH_O, "advance(now): brings virtual time to now (ns)."},
 	{"arrive", half_type_arrive, METH_VARARGS, "arrive(at, length) -> (verdict, arrival as the model saw it in ns)."},
 	{"pop", half_type_pop, METH_O, "pop(now) -> [(number, arrival, start, end, due)], all frames due by now (ns)."},
 	{"next_due", half_type_next_due, METH_NOARGS, "next_due() -> a time (ns) before which nothing becomes due."},
+	{"overdue", half_type_overdue, METH_O, "overdue(at) -> (how many in flight are due by at, when the first was)."},
 	{"now", half_type_now, METH_NOARGS, "now() -> virtual time (ns)."},
 	{"gauges", half_type_gauges, METH_NOARGS, "gauges() -> (queue bytes, queue packets, packets in flight, row)."},
 	{NULL, NULL, 0, NULL},

@@ -15,7 +15,7 @@ static PyObject *stats_size(PyObject *module, PyObject *value)
 		return NULL;
 	if (slots < 1 || slots > SLOTS_MAX)
 		return PyErr_Format(PyExc_ValueError, "slots is %ld; legal is 1 to %d", slots, SLOTS_MAX);
-	return PyLong_FromSize_t(slots * sizeof(struct link_stats));
+	return PyLong_FromSize_t(stats_bytes(slots));
 }
 
 /* {bucket: count} of all buckets that count something. */
@@ -94,20 +94,93 @@ static PyObject *link_to_python(const struct link_stats *stats)
 		(long long)stats_load((const uint64_t *)&stats->started_ns), up, down);
 }
 
+/* What `args` (buffer, index) name; the buffer is to be released if it is not NULL, which is with a ValueError. */
+static const struct link_stats *find_link(PyObject *args, Py_buffer *buffer)
+{
+	Py_ssize_t slot, slots;
+
+	if (!PyArg_ParseTuple(args, "y*n:read_stats", buffer, &slot))
+		return NULL;
+	slots = buffer->len < (Py_ssize_t)stats_bytes(0) ? 0 : (buffer->len - stats_bytes(0)) / sizeof(struct link_stats);
+	if (slot >= 0 && slot < slots)
+		return &((const struct shared_stats *)buffer->buf)->links[slot];
+	PyErr_Format(PyExc_ValueError, "slot is %zd; the buffer has %zd", slot, slots);
+	PyBuffer_Release(buffer);
+	return NULL;
+}
+
 static PyObject *read_stats(PyObject *module, PyObject *args)
+{
+	const struct link_stats *stats;
+	PyObject *result;
+	Py_buffer buffer;
+
+	(void)module;
+	stats = find_link(args, &buffer);
+	if (!stats)
+		return NULL;
+	result = link_to_python(stats);
+	PyBuffer_Release(&buffer);
+	return result;
+}
+
+static PyObject *worker_of(PyObject *module, PyObject *args)
+{
+	const struct link_stats *stats;
+	PyObject *result;
+	Py_buffer buffer;
+
+	(void)module;
+	stats = find_link(args, &buffer);
+	if (!stats)
+		return NULL;
+	result = PyLong_FromUnsignedLongLong(stats_load(&stats->worker));
+	PyBuffer_Release(&buffer);
+	return result;
+}
+
+static PyObject *gaps_to_python(const struct gap *gaps, unsigned count)
+{
+	PyObject *list = PyList_New(count);
+
+	for (unsigned i = 0; list && i < count; i++) {
+		PyObject *item = Py_BuildValue("(LL)", (long long)gaps[i].begin_ns, (long long)gaps[i].length_ns);
+
+		if (!item || PyList_SetItem(list, i, item))
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
+static PyObject *worker_to_python(const struct worker_stats *stats)
+{
+	struct gap gaps[GAPS_KEPT];
+	uint64_t passes = stats_load(&stats->passes), recorded;
+	unsigned count = worker_stats_read_gaps(stats, gaps, &recorded);
+	PyObject *list = gaps_to_python(gaps, count);
+	PyObject *histogram = list ? histogram_to_python(&stats->gaps) : NULL;
+
+	if (histogram)
+		return Py_BuildValue("(KLLKNN)", (unsigned long long)passes,
+			(long long)stats_load((const uint64_t *)&stats->pass_ns),
+			(long long)stats_load((const uint64_t *)&stats->until_ns), (unsigned long long)recorded, list, histogram);
+	Py_XDECREF(list);
+	return NULL;
+}
+
+static PyObject *read_worker(PyObject *module, PyObject *args)
 {
 	PyObject *result = NULL;
 	Py_buffer buffer;
-	Py_ssize_t slot;
+	Py_ssize_t index;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "y*n:read_stats", &buffer, &slot))
+	if (!PyArg_ParseTuple(args, "y*n:read_worker", &buffer, &index))
 		return NULL;
-	if (slot < 0 || slot >= buffer.len / (Py_ssize_t)sizeof(struct link_stats))
-		PyErr_Format(PyExc_ValueError, "slot is %zd; the buffer has %zd", slot,
-			buffer.len / (Py_ssize_t)sizeof(struct link_stats));
+	if (index < 0 || index >= WORKERS_MAX || buffer.len < (Py_ssize_t)stats_bytes(0))
+		PyErr_Format(PyExc_ValueError, "the worker is %zd; legal is 0 to %d", index, WORKERS_MAX - 1);
 	else
-		result = link_to_python((const struct link_stats *)buffer.buf + slot);
+		result = worker_to_python(&((const struct shared_stats *)buffer.buf)->workers[index]);
 	PyBuffer_Release(&buffer);
 	return result;
 }
@@ -115,10 +188,14 @@ static PyObject *read_stats(PyObject *module, PyObject *args)
 static PyMethodDef functions[] = {
 	{"stats_size", stats_size, METH_O, NULL},
 	{"read_stats", read_stats, METH_VARARGS, NULL},
+	{"read_worker", read_worker, METH_VARARGS, NULL},
+	{"worker_of", worker_of, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
 int stats_functions_add(PyObject *module)
 {
+	if (PyModule_AddIntConstant(module, "WORKERS_MAX", WORKERS_MAX))
+		return -1;
 	return PyModule_AddFunctions(module, functions);
 }

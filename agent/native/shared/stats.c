@@ -6,11 +6,6 @@
 
 #define READ_ATTEMPTS 1000
 
-static void store(uint64_t *at, uint64_t value)
-{
-	__atomic_store_n(at, value, __ATOMIC_RELAXED);
-}
-
 uint64_t stats_load(const uint64_t *value)
 {
 	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
@@ -22,9 +17,9 @@ void histogram_count(struct histogram *histogram, int64_t ns)
 	uint64_t *bucket = &histogram->buckets[histogram_bucket(value)];
 
 	if (value < histogram->min)
-		store(&histogram->min, value);
+		stats_store(&histogram->min, value);
 	if (value > histogram->max)
-		store(&histogram->max, value);
+		stats_store(&histogram->max, value);
 	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELEASE); /* who sees it counted sees the extremes */
 }
 
@@ -41,10 +36,10 @@ void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS])
 {
 	uint64_t sequence = stats->sequence;
 
-	store(&stats->sequence, sequence + 1);
+	stats_store(&stats->sequence, sequence + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (int i = 0; i < COUNTERS; i++)
-		store(&stats->counters[i], counters[i]);
+		stats_store(&stats->counters[i], counters[i]);
 	__atomic_store_n(&stats->sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
@@ -61,4 +56,41 @@ int stats_read_counters(const struct half_stats *stats, uint64_t counters[COUNTE
 		sched_yield(); /* the writer may have been interrupted half-way */
 	}
 	return 0;
+}
+
+void worker_stats_reset(struct worker_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->gaps.min = UINT64_MAX;
+}
+
+void worker_stats_record(struct worker_stats *stats, struct gap gap)
+{
+	struct gap *at = &stats->recorded[stats->gap_count % GAPS_KEPT];
+
+	stats_store((uint64_t *)&at->begin_ns, gap.begin_ns);
+	stats_store((uint64_t *)&at->length_ns, gap.length_ns);
+	__atomic_store_n(&stats->gap_count, stats->gap_count + 1, __ATOMIC_RELEASE);
+}
+
+unsigned worker_stats_read_gaps(const struct worker_stats *stats, struct gap *gaps, uint64_t *count)
+{
+	uint64_t end = stats_load(&stats->gap_count), first = end > GAPS_KEPT ? end - GAPS_KEPT : 0, safe;
+
+	for (uint64_t n = first; n < end; n++) {
+		const struct gap *at = &stats->recorded[n % GAPS_KEPT];
+
+		gaps[n - first].begin_ns = stats_load((const uint64_t *)&at->begin_ns);
+		gaps[n - first].length_ns = stats_load((const uint64_t *)&at->length_ns);
+	}
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	safe = stats_load(&stats->gap_count) + 1; /* the next may be half written: what it takes the place of is not safe */
+	safe = safe > GAPS_KEPT ? safe - GAPS_KEPT : 0;
+	*count = end;
+	if (safe <= first)
+		return end - first;
+	if (safe >= end)
+		return 0;
+	memmove(gaps, gaps + (safe - first), (end - safe) * sizeof(*gaps));
+	return end - safe;
 }

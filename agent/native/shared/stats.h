@@ -1,5 +1,6 @@
 /*
- * What a link's halves have seen since the link was added, in memory shared with the agent: one writer, many readers.
+ * What a link's halves have seen since the link was added, and how each worker's heart beats, in memory shared with the
+ * agent: one writer, many readers.
  *
  * The counters and gauges of a half change together (a sequence number tells a reader that it read across a change), so
  * that in every snapshot   arrived = delivered + queue_full + lost_send + lost_memory + lost_late + queued + in flight.
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #define HISTOGRAM_BUCKETS 544
+#define WORKERS_MAX 64
+#define GAPS_KEPT 64 /* of each worker */
 
 /* In the order of the arrays that Python gets; plctl.common.telemetry.samples names them in the same order. */
 enum counter {
@@ -49,8 +52,35 @@ struct half_stats {
 struct link_stats {
 	int64_t t0_ns;
 	int64_t started_ns;
+	uint64_t worker; /* which serves the link */
 	struct half_stats halves[2];
 };
+
+/* A time in which a worker did nothing although it should have: see heartbeat.h. */
+struct gap {
+	int64_t begin_ns;
+	int64_t length_ns;
+};
+
+struct worker_stats {
+	uint64_t passes;   /* of its loop, begun so far */
+	int64_t pass_ns;   /* when the last one began; 0: there is no such worker */
+	int64_t until_ns;  /* it sleeps until then at the latest, unless that is before pass_ns */
+	uint64_t gap_count; /* of those that were recorded; the last GAPS_KEPT are in `recorded`, gap n at n % GAPS_KEPT */
+	struct gap recorded[GAPS_KEPT];
+	struct histogram gaps; /* one for each pass */
+};
+
+/* The whole of the memory; as many links as the forwarder has slots. */
+struct shared_stats {
+	struct worker_stats workers[WORKERS_MAX];
+	struct link_stats links[];
+};
+
+static inline size_t stats_bytes(size_t slots)
+{
+	return sizeof(struct shared_stats) + slots * sizeof(struct link_stats);
+}
 
 /*
  * Below 16 ns a bucket for each nanosecond, then 16 to each doubling, up to 2^37 ns; the last bucket also takes what
@@ -76,5 +106,17 @@ void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS]);
 /* A consistent copy of the counters; false after many tries against a writer that never rests. */
 int stats_read_counters(const struct half_stats *stats, uint64_t counters[COUNTERS]);
 uint64_t stats_load(const uint64_t *value);
+
+static inline void stats_store(uint64_t *at, uint64_t value) /* the single writer */
+{
+	__atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
+/* The single writer's. */
+void worker_stats_reset(struct worker_stats *stats);
+void worker_stats_record(struct worker_stats *stats, struct gap gap);
+
+/* The last gaps that were recorded, oldest first, into gaps[0 ... GAPS_KEPT); how many. *count: of all that ever were. */
+unsigned worker_stats_read_gaps(const struct worker_stats *stats, struct gap *gaps, uint64_t *count);
 
 #endif

@@ -14,12 +14,14 @@
 #include "path/wall.h"
 
 #define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
+#define SETTLE_BATCHES 1024 /* more than a ring holds: a flood that never ends must not keep the worker */
 
 struct worker {
 	pthread_t thread;
 	bool stopping;
 	struct pace pace;
 	struct priority priority;
+	struct heartbeat heartbeat;
 	struct deadlines deadlines;
 	struct starts starts;
 	struct readiness readiness;
@@ -150,20 +152,24 @@ static bool stays_awake(const struct worker *worker)
 static int64_t wait_for_work(struct worker *worker)
 {
 	int64_t before = gather(worker), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
-	bool awake = stays_awake(worker), sleeps, told = false;
+	bool awake = stays_awake(worker), beats = wake > before + BEAT_NS, sleeps, told = false;
 
+	if (beats)
+		wake = before + BEAT_NS;
 	priority_keep(&worker->priority, before);
 	sleeps = wake > before && readiness_may_sleep(&worker->readiness) && !awake;
+	heartbeat_rest(&worker->heartbeat, before, sleeps ? wake : before, beats ? BEAT_SLACK_NS : 0);
 	if (sleeps || readiness_should_ask(&worker->readiness, before))
 		told = ask(worker, before, sleeps ? wake : before);
 	if (awake)
 		priority_yield(&worker->priority);
 	now = monotonic_ns();
-	if (sleeps && !told)
+	if (sleeps && !told && !beats)
 		pace_woke(&worker->pace, now - wake);
 	else if (!told && next > before)
 		pace_spun(&worker->pace, now - (worker->idle_ns ? worker->idle_ns : before));
 	worker->idle_ns = now;
+	heartbeat_pass(&worker->heartbeat, now);
 	return now;
 }
 
@@ -222,6 +228,12 @@ struct arm_order {
 	int64_t t0;
 };
 
+struct settle_order {
+	struct link *link;
+	int64_t at;
+	struct overdue *overdue;
+};
+
 static void forget_lane(struct worker *worker, struct lane *lane)
 {
 	readiness_remove(&worker->readiness, lane);
@@ -264,6 +276,8 @@ static int forget(void *receiver, void *argument)
 	starts_remove(&worker->starts, link);
 	forget_lane(worker, &link->lanes[0]);
 	forget_lane(worker, &link->lanes[1]);
+	if (!deadlines_first(&worker->deadlines))
+		worker->heartbeat.record_ns = TIME_NEVER;
 	return 0;
 }
 
@@ -303,6 +317,41 @@ static int await_trigger(void *receiver, void *argument)
 	return 0;
 }
 
+static int watch(void *receiver, void *argument)
+{
+	struct heartbeat *heartbeat = &((struct worker *)receiver)->heartbeat;
+	int64_t gap_ns = *(const int64_t *)argument;
+
+	if (gap_ns < heartbeat->record_ns)
+		heartbeat->record_ns = gap_ns;
+	return 0;
+}
+
+/* Reads all that has arrived, so that virtual time may go on to `at`, and counts what should have left by then. */
+static void settle_lane(struct worker *worker, struct lane *lane, int64_t at, struct overdue *overdue)
+{
+	for (int batch = 0; batch < SETTLE_BATCHES; batch++) {
+		receive(worker, lane, monotonic_ns());
+		if (!lane->unread)
+			break;
+	}
+	half_advance(lane->half, at < lane->known_ns ? at : lane->known_ns);
+	half_overdue(lane->half, at, &overdue->packets, &overdue->oldest_ns);
+	readiness_note(&worker->readiness, lane);
+	lane->deadline_ns = at;
+	deadlines_update(&worker->deadlines, lane);
+}
+
+static int settle_link(void *receiver, void *argument)
+{
+	struct settle_order *order = argument;
+
+	*order->overdue = (struct overdue){0};
+	for (int i = 0; i < 2; i++)
+		settle_lane(receiver, &order->link->lanes[i], order->at, order->overdue);
+	return 0;
+}
+
 static int stop(void *receiver, void *argument)
 {
 	(void)argument;
@@ -332,6 +381,18 @@ int worker_arm(struct worker *worker, struct link *const *links, size_t count, i
 	return mailbox_post(&worker->mailbox, arm, &order);
 }
 
+int worker_watch(struct worker *worker, int64_t gap_ns)
+{
+	return mailbox_post(&worker->mailbox, watch, &gap_ns);
+}
+
+int worker_settle(struct worker *worker, struct link *link, int64_t at, struct overdue *overdue)
+{
+	struct settle_order order = {.link = link, .at = at, .overdue = overdue};
+
+	return mailbox_post(&worker->mailbox, settle_link, &order);
+}
+
 int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger)
 {
 	return order(worker, await_trigger, (struct link_order){.link = link, .trigger = trigger});
@@ -357,7 +418,7 @@ static void release(struct worker *worker)
 	free(worker);
 }
 
-int worker_start(const struct worker_config *config, struct worker **out)
+int worker_start(const struct worker_config *config, struct worker_stats *stats, struct worker **out)
 {
 	struct worker_config settings = *config;
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -365,6 +426,7 @@ int worker_start(const struct worker_config *config, struct worker **out)
 
 	if (!worker)
 		return ENOMEM;
+	heartbeat_init(&worker->heartbeat, stats, monotonic_ns());
 	error = mailbox_init(&worker->mailbox);
 	if (error) {
 		free(worker);

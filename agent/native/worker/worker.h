@@ -8,6 +8,7 @@
 #ifndef PLCTL_WORKER_H
 #define PLCTL_WORKER_H
 
+#include "worker/heartbeat.h"
 #include "path/lane.h"
 #include "worker/pace.h"
 #include "worker/priority.h"
@@ -20,8 +21,11 @@ struct worker_config {
 	struct priority_config priority;
 };
 
-/* Fails if its thread cannot be had or cannot run on its CPU; what else it did not get, its priority says. */
-int worker_start(const struct worker_config *config, struct worker **worker);
+/*
+ * Its heart beats in `stats`, which is borrowed for its life. Fails if its thread cannot be had or cannot run on its CPU;
+ * what else it did not get, its priority says.
+ */
+int worker_start(const struct worker_config *config, struct worker_stats *stats, struct worker **worker);
 const struct priority *worker_priority(const struct worker *worker); /* of its errors and thread; the rest changes */
 void worker_stop(struct worker *worker); /* ends the thread; its links are the caller's again */
 
@@ -30,6 +34,18 @@ int worker_remove(struct worker *worker, struct link *link); /* the caller's aga
 
 /* All at once, and all of them or none. ENOMEM, or an error of link_can_arm(). */
 int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
+/* Gaps that are longer than this are recorded one by one (heartbeat.h), as long as the worker has links. */
+int worker_watch(struct worker *worker, int64_t gap_ns);
+
+/* Frames that should have left a link by some time. */
+struct overdue {
+	int64_t packets;
+	int64_t oldest_ns; /* since when the first of them was due; 0: there are none */
+};
+
+/* Reads what has arrived on the link, then counts what is overdue at `at`, which is past. */
+int worker_settle(struct worker *worker, struct link *link, int64_t at, struct overdue *overdue);
+
 int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger); /* EALREADY: it is armed */
 
 #endif

@@ -5,22 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.running import PATIENCE_S, await_condition, find_forwarder
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
 STALL_S = 0.2
 SPINNERS = 3
-PATIENCE_S = 60
-LOOK_EVERY_S = 0.01  #: seldom enough to leave the CPU to what is being waited for
 
 #: Says that it has begun, sends a datagram every millisecond for two seconds, and says that it is through.
 SEND = [
@@ -32,33 +30,9 @@ SEND = [
 ]
 
 
-def await_condition(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Return once `condition` holds; fail if `process` ends before or a minute passes."""
-    deadline = time.monotonic() + PATIENCE_S
-    ended = os.pidfd_open(process.pid)
-    try:
-        while not condition():
-            assert time.monotonic() < deadline
-            if select.select([ended], [], [], LOOK_EVERY_S)[0] and not condition():
-                raise AssertionError(process.communicate())
-    finally:
-        os.close(ended)
-
-
 def said(folder: Path, word: str) -> bool:
     """Whether the workload of the only run below `folder` has said `word`."""
     return any(word in path.read_text() for path in folder.glob("runs/*/artifacts/short/client.stdout"))
-
-
-def find_forwarder(state_folder: Path) -> int:
-    """The pid of the forwarder that uses this state folder."""
-    mark = f"PLCTL_STATE_DIR={state_folder}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            ours = mark in (folder / "environ").read_bytes().split(b"\0")
-            if ours and b"plctl.agent.forwarder.process" in (folder / "cmdline").read_bytes().split(b"\0"):
-                return int(folder.name)
-    raise AssertionError("there is no forwarder")
 
 
 def lower_priority(pid: int) -> None:

@@ -37,7 +37,7 @@ def channel() -> RecordingChannel:
 
 async def test_it_is_sent_once_and_forgotten_with_its_last_link(channel: RecordingChannel) -> None:
     """Links that come at the same time wait for the same sending; equal schedules are the same."""
-    schedules = SharedSchedules(channel)  # type: ignore[arg-type]
+    schedules = SharedSchedules(channel.ask)
     same = Schedule((Row(0, 0, 1, 1),))
     assert [1, 1, 2, 1] == await asyncio.gather(*map(schedules.share, (ONE, same, OTHER, ONE)))
     assert [("share", 1), ("share", 2)] == sorted(channel.asked)
@@ -51,7 +51,7 @@ async def test_it_is_sent_once_and_forgotten_with_its_last_link(channel: Recordi
 
 async def test_a_refusal_is_everybodys_and_is_not_remembered(channel: RecordingChannel) -> None:
     """All who waited hear of it, and the next one tries again."""
-    schedules = SharedSchedules(channel)  # type: ignore[arg-type]
+    schedules = SharedSchedules(channel.ask)
     channel.refuses = True
     outcomes = await asyncio.gather(schedules.share(ONE), schedules.share(ONE), return_exceptions=True)
     assert ["no", "no"] == [str(outcome) for outcome in outcomes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +13,10 @@ import pytest
 
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.processes import Process, identify
+from plctl.common.base.errors import KernelError
+
+#: ptrace(2)
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_O_TRACEEXIT = 17, 0x4206, 0x40
 
 #: Ignores SIGTERM, and says so once it does.
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
@@ -55,6 +60,20 @@ def test_a_process_that_ignores_sigterm_is_killed() -> None:
         assert b"ready\n" == stubborn.stdout.readline()
         processes.end([identify(stubborn.pid)], grace_s=0.01)
         assert -signal.SIGKILL == stubborn.wait()
+
+
+def test_one_that_the_kernel_does_not_let_go_of_is_not_waited_for(sleeper: subprocess.Popen[bytes]) -> None:
+    """Killed, and still there: who asked hears which process, and in what state. A tracer holds it at its exit here."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert 0 == libc.ptrace(PTRACE_SEIZE, sleeper.pid, None, ctypes.c_void_p(PTRACE_O_TRACEEXIT)), ctypes.get_errno()
+    try:
+        with pytest.raises(
+            KernelError, match=rf"process {sleeper.pid} \(state t\): it was killed, and .* 0\.2 s later"
+        ):
+            processes.end([identify(sleeper.pid)], grace_s=0, killed_s=0.2)
+    finally:
+        libc.ptrace(PTRACE_DETACH, sleeper.pid, None, None)
+    assert -signal.SIGKILL == sleeper.wait()
 
 
 def test_a_recycled_pid_is_never_signalled(sleeper: subprocess.Popen[bytes]) -> None:

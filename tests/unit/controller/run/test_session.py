@@ -15,6 +15,7 @@ from plctl.common.protocol import messages as m
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.packet_log import RECORD
 from plctl.common.telemetry.samples import LinkStats, Samples, sample
+from plctl.common.telemetry.witness import WorkerWatch
 from plctl.common.transport.hub_and_spoke import LocalHub
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.lifecycle.run_events import RunPhase
@@ -93,7 +94,7 @@ class Stage:
 
     async def until_released(self) -> None:
         """Play the rest."""
-        await self.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT),)))
+        await self.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT, worker=WorkerWatch(0, 1, 1, 0)),)))
         assert (await self.command()).message == m.Release()
         await self.say(m.Released())
 

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.run_plan import Budget
 from plctl.common.protocol.messages import WorkloadResult
+from plctl.common.telemetry.witness import WorkerGap, WorkerWatch
 from plctl.controller.verdict.certificate import judge
 from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Verdict
 
 BUDGET = Budget(lateness_ns=1 * NS_PER_MS, skew_ns=1 * NS_PER_MS)
 CARRIED = HalfFacts(arrived_packets=1, delivered_packets=1)
+WORKER = WorkerWatch(5_000_000_000, 15_000_000_000, passes=1000, greatest_gap_ns=700_000)
 GOOD = LinkFacts(
     t0_ns=5_000_000_000,
     planned_ns=5_000_000_000,
@@ -24,6 +26,7 @@ GOOD = LinkFacts(
     clock_bound_ns=30 * NS_PER_US,
     up=CARRIED,
     down=CARRIED,
+    worker=WORKER,
 )
 
 
@@ -35,6 +38,11 @@ def half(**changes: int) -> HalfFacts:
 def good(**changes: object) -> LinkFacts:
     """The facts of a link that is ok, but for `changes`."""
     return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]  # the tests below name real fields
+
+
+def worker(**changes: object) -> WorkerWatch:
+    """A worker that did all that it should, but for `changes`."""
+    return dataclasses.replace(WORKER, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +102,35 @@ def good(**changes: object) -> LinkFacts:
             "it ended 1.9 s after T0, the run was to last 2 s",
         ),
         (good(duration_ns=2_000_000_000, until_ns=7_000_000_000), "ok", ""),
+        (good(worker=None), "unproven", "nobody watched whether the forwarder worked"),
+        (
+            good(worker=worker(greatest_gap_ns=20 * NS_PER_MS + 1, gap_count=1, stalled_ns=20 * NS_PER_MS + 1)),
+            "late",
+            "the forwarder did nothing for 20 ms",
+        ),
+        (
+            good(
+                worker=worker(
+                    greatest_gap_ns=3 * NS_PER_MS,
+                    gaps=(WorkerGap(5_000_000_007, 2 * NS_PER_MS), WorkerGap(9_000_000_000, 3 * NS_PER_MS)),
+                    gap_count=50,
+                    stalled_ns=101 * NS_PER_MS,
+                )
+            ),
+            "late",
+            "the forwarder did nothing for 3 ms from 4 s after T0 on, and for 101 ms in all, in 50 times",
+        ),
+        (
+            good(worker=worker(greatest_gap_ns=9 * NS_PER_MS, gap_count=20, stalled_ns=90 * NS_PER_MS)),
+            "ok",
+            "",
+        ),
+        (
+            good(worker=worker(overdue_packets=7, overdue_ns=8_000 * NS_PER_MS)),
+            "overloaded",
+            "7 frames never left, although due: at the end the first was 8 s overdue",
+        ),
+        (good(worker=worker(overdue_packets=7, overdue_ns=NS_PER_MS)), "ok", ""),
         (good(cancelled=True), "cancelled", "cancelled before the run was over"),
         (good(cancelled=True, started_ns=None), "cancelled", "cancelled before the run was over"),
         (good(failure="the agent died"), "failed", "the agent died"),
@@ -218,6 +255,10 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
             "server was executed 1 s before T0; client was executed 70 µs after T0, 70 µs after its time",
         ),
         "losses": (*watched, "the machine lost none of 7 frames up and 0 frames down"),
+        "worker": (
+            *(5_000_000_000, 15_000_000_000),
+            "the forwarder never failed to work for longer than 700 µs, in 1000 passes",
+        ),
         "clock": (*watched, "T0 was known to within 30 µs (same clock)"),
         "start": (
             5_000_020_000,

@@ -1,0 +1,35 @@
+/* What the files that implement the Python type Forwarder share. */
+#ifndef PLCTL_FORWARDER_OBJECT_H
+#define PLCTL_FORWARDER_OBJECT_H
+
+#include "python/forwarder_type.h"
+
+struct slot {
+	struct link *link;
+	struct worker *worker;
+	Py_ssize_t number; /* of the worker */
+	bool busy;         /* a thread does something with it, without the GIL */
+};
+
+typedef struct {
+	PyObject_HEAD
+	struct shared_stats *stats;
+	struct slot *slots;
+	struct worker **workers;
+	struct budget budget;
+	Py_ssize_t slot_count;
+	Py_ssize_t worker_count;
+	Py_ssize_t next_worker;
+} ForwarderObject;
+
+PyObject *raise_os_error(int error, const char *why); /* an OSError with that sentence; returns NULL */
+
+/* Every slot that the tuple of Python integers names, claimed; or none, with a Python exception set. */
+int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count);
+void give_back(struct slot *const *slots, Py_ssize_t count);
+
+/* Methods of forwarder_watch.c. */
+PyObject *forwarder_watch(PyObject *object, PyObject *args);
+PyObject *forwarder_settle(PyObject *object, PyObject *args);
+
+#endif
