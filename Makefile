@@ -6,7 +6,7 @@
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
-#   make sanitize  the model's tests against a C core built with ASan and UBSan (root)
+#   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      only what needs no root: ruff and mypy

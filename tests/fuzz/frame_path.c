@@ -1,31 +1,25 @@
 /*
  * A link whose ports are memory: a stranger's frames, of any length, with or without a VLAN tag that the kernel took out,
- * go through ring, lane, model and pool at times that the input chooses, and what is sent must be what came.
+ * go through ring, lane, model and pool at times that the input chooses, and out by sockets that fail as it chooses. What
+ * leaves must be what came, once, and when it is sent or never; and what is counted must be what left.
  *
  * The input is a configuration byte, then steps of an operation byte and its operands. What the kernel promises of a ring
  * slot (where the frame begins, that it ends within the slot) holds here, too; what a sender chooses does not. The back end
- * is packet_port.c's own but for sending, and the clock is the input's (-Dclock_gettime=fuzz_clock_gettime).
+ * is the product's own, the kernel behind it a fake (fake_port.h), and the clock is the input's.
  */
-#include "io/packet_port.c"
-
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
+#include "fake_port.h"
 #include "path/clock.h"
 #include "path/lane.h"
 
-#define SLOTS 8 /* of each ring */
-#define MAC_OFFSET 80
-#define MTU 1500
-#define BUDGET (256 * 1024) /* one chunk: once short frames have it, long ones find no memory, or the reverse */
+#define BUDGET (1024 * 1024) /* few chunks of the pool: once short frames have them, long ones find no memory, or the reverse */
 #define KEPT 4096
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s does not hold\n", #condition); \
-			abort(); \
-		} \
-	} while (0)
+#define NUMBER_BYTES 4 /* of a frame's own number, at its beginning */
 
 static int64_t now_ns;
 
@@ -37,25 +31,15 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *time)
 	return 0;
 }
 
-struct input {
-	const uint8_t *at;
-	const uint8_t *end;
-};
+/* What came, and what left */
 
-static uint32_t take(struct input *input, unsigned bytes)
-{
-	uint32_t value = 0;
+enum fate { CAME, BEING_SENT, LEFT, OVER };
 
-	while (bytes-- && input->at < input->end)
-		value = value << 8 | *input->at++;
-	return value;
-}
-
-/* Sending: a sum over each frame must be one that came and was admitted; and some are refused. */
-
-static uint32_t sums[KEPT];
-static unsigned sum_count;
-static uint8_t refusals;
+static struct {
+	uint32_t sum;
+	enum fate fate;
+} frames[KEPT];
+static unsigned frame_count;
 
 static uint32_t sum(const uint8_t *data, uint32_t length)
 {
@@ -66,84 +50,74 @@ static uint32_t sum(const uint8_t *data, uint32_t length)
 	return hash;
 }
 
-static bool came(uint32_t wanted)
+static uint32_t number_of(const uint8_t *data)
 {
-	for (unsigned i = 0; i < sum_count; i++)
-		if (sums[i] == wanted)
-			return true;
-	return false;
+	uint32_t number;
+
+	memcpy(&number, data, NUMBER_BYTES);
+	REQUIRE(number < frame_count);
+	return number;
 }
 
-static uint64_t fake_send(struct port *port, struct frame *const *frames, unsigned count)
+void frame_left(const uint8_t *data, uint32_t length)
 {
-	uint64_t sent = 0;
+	uint32_t number = number_of(data);
+
+	REQUIRE(length <= FAKE_LONGEST && sum(data, length) == frames[number].sum);
+	REQUIRE(frames[number].fate == BEING_SENT);
+	frames[number].fate = LEFT;
+}
+
+/* Around the back end's own: only these frames may leave now, and it says which did. */
+static uint64_t (*real_send)(struct port *port, struct frame *const *frames, unsigned count);
+
+static uint64_t watched_send(struct port *port, struct frame *const *due, unsigned count)
+{
+	uint32_t numbers[PORT_BATCH];
+	uint64_t said, left = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		REQUIRE(frames[i]->length <= port->longest);
-		REQUIRE(came(sum(frames[i]->data, frames[i]->length)));
-		sent |= (uint64_t)!(refusals >> (i % 8) & 1) << i;
-		pool_give(port->pool, frames[i]);
+		numbers[i] = number_of(due[i]->data);
+		REQUIRE(frames[numbers[i]].fate == CAME);
+		frames[numbers[i]].fate = BEING_SENT;
 	}
-	return sent;
+	said = real_send(port, due, count);
+	for (unsigned i = 0; i < count; i++) {
+		left |= (uint64_t)(frames[numbers[i]].fate == LEFT) << i;
+		frames[numbers[i]].fate = OVER;
+	}
+	REQUIRE(fake_is_exact(port) ? said == left : __builtin_popcountll(said) <= __builtin_popcountll(left));
+	return said;
 }
 
-static uint64_t no_overruns(struct port *port)
+/* A frame's number, then what the input says, then anything; a tag is no part of it yet. */
+static void arrive(struct port *port, struct input *input)
 {
-	(void)port;
-	return 0;
-}
+	uint32_t length = take(input, 2) % (2048 + 64), seed = take(input, 1), chosen = take(input, 1) % 64, tag = 0;
+	uint8_t frame[2048 + 64 + PORT_VLAN_TAG];
+	uint32_t whole = length;
 
-static struct port_back_end fake_back_end;
-
-static struct port *fake_port(struct pool *pool)
-{
-	struct packet_port *self = calloc(1, sizeof(*self));
-
-	fake_back_end = back_end;
-	fake_back_end.send = fake_send;
-	fake_back_end.new_overruns = no_overruns;
-	self->port = (struct port){.back_end = &fake_back_end, .socket = -1, .pool = pool};
-	self->port.longest = MTU + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG;
-	self->frame_bytes = 2048;
-	self->frames_per_block = RING_BLOCK_BYTES / self->frame_bytes;
-	self->frames = SLOTS;
-	self->ring_bytes = SLOTS * self->frame_bytes;
-	self->ring = calloc(1, self->ring_bytes);
-	return &self->port;
-}
-
-/* The kernel's part: a frame into the next slot, if it is free. */
-static void arrive(struct packet_port *self, unsigned *next, struct input *input)
-{
-	struct tpacket2_hdr *head = ring_frame(self, *next);
-	uint32_t room = self->frame_bytes - MAC_OFFSET, length = take(input, 2) % (room + 64), seed = take(input, 1);
-	uint8_t *data = (uint8_t *)head + MAC_OFFSET, whole[2048 + 64];
-	uint32_t tag = take(input, 1) & 1 ? (ETH_P_8021Q + (take(input, 1) & 1) * (ETH_P_8021AD - ETH_P_8021Q)) : 0;
-
-	if (head->tp_status & TP_STATUS_USER)
+	if (take(input, 1) & 1 && port->back_end->wall_stamps)
+		tag = (take(input, 1) & 1 ? 0x88a8u : 0x8100u) << 16 | (seed * 257);
+	if (frame_count == KEPT || length < PORT_ETHERNET_HEAD)
 		return;
-	*next = (*next + 1) % SLOTS;
-	head->tp_mac = MAC_OFFSET;
-	head->tp_len = length;
-	head->tp_snaplen = length < room ? length : room;
-	head->tp_sec = now_ns / NS_PER_S;
-	head->tp_nsec = now_ns % NS_PER_S;
-	for (uint32_t i = 0; i < head->tp_snaplen; i++)
-		data[i] = input->at < input->end && i < 64 ? *input->at++ : (uint8_t)(seed + i);
-	head->tp_vlan_tci = seed * 257;
-	head->tp_vlan_tpid = tag;
-	head->tp_status = TP_STATUS_USER | (tag ? TP_STATUS_VLAN_VALID | TP_STATUS_VLAN_TPID_VALID : 0);
-	if (length < PORT_ETHERNET_HEAD || head->tp_snaplen < length || sum_count == KEPT)
+	for (uint32_t i = 0; i < length; i++)
+		frame[i] = input->at < input->end && i < chosen ? *input->at++ : (uint8_t)(seed + i);
+	memcpy(frame, &frame_count, NUMBER_BYTES);
+	if (!fake_arrive(port, frame, length, tag, now_ns))
 		return;
-	memcpy(whole, data, tag ? PORT_MAC_PAIR : length);
 	if (tag) {
-		uint32_t wire = htonl(tag << 16 | head->tp_vlan_tci);
+		uint32_t wire = htonl(tag);
 
-		memcpy(whole + PORT_MAC_PAIR, &wire, sizeof(wire));
-		memcpy(whole + PORT_MAC_PAIR + sizeof(wire), data + PORT_MAC_PAIR, length - PORT_MAC_PAIR);
+		memmove(frame + PORT_MAC_PAIR + PORT_VLAN_TAG, frame + PORT_MAC_PAIR, length - PORT_MAC_PAIR);
+		memcpy(frame + PORT_MAC_PAIR, &wire, PORT_VLAN_TAG);
+		whole += PORT_VLAN_TAG;
 	}
-	sums[sum_count++] = sum(whole, length + (tag ? PORT_VLAN_TAG : 0));
+	frames[frame_count].sum = sum(frame, whole);
+	frames[frame_count++].fate = CAME;
 }
+
+/* Steps */
 
 static void check(const struct link_stats *stats)
 {
@@ -156,14 +130,15 @@ static void check(const struct link_stats *stats)
 	}
 }
 
-static void step(struct link *link, struct wall *wall, unsigned next[2], struct input *input)
+static void step(struct link *link, struct wall *wall, struct input *input)
 {
 	uint8_t operation = take(input, 1);
 	struct lane *lane = &link->lanes[operation & 1];
 
 	switch (operation >> 1 & 7) {
 	case 0: case 1: case 2:
-		arrive((struct packet_port *)lane->in, &next[operation & 1], input);
+		for (unsigned i = 1 + (operation >> 4); i; i--)
+			arrive(lane->in, input);
 		break;
 	case 3: case 4:
 		lane_receive(lane, now_ns, wall);
@@ -178,54 +153,77 @@ static void step(struct link *link, struct wall *wall, unsigned next[2], struct 
 			link_arm(link, now_ns + take(input, 2));
 		break;
 	case 7:
-		refusals = take(input, 1);
+		fake_happen(lane->in, input);
 		break;
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Beginning and end */
+
+static struct schedule *new_schedule(void)
 {
 	static const struct row rows[] = {{0, 0, 1000000, 100000000, -1}, {1000000, 1, 50000, RATE_UNLIMITED, -1},
 		{3000000, 0, 0, 0, 4000}, {5000000, 1, 2000000, 10000000, 0}};
-	struct row *copy = memcpy(malloc(sizeof(rows)), rows, sizeof(rows));
-	struct input input = {data, data + size};
-	struct budget budget = {.left_bytes = BUDGET};
-	struct half_config config = {.schedule = schedule_new(copy, 4, 7000000, 2), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600, .full_frame = 1514, .reconfiguration_ns = 200000};
-	struct link_stats *stats = calloc(1, sizeof(*stats));
-	struct link *link = calloc(1, sizeof(*link));
-	unsigned next[2] = {0, 0};
-	struct wall wall;
-	uint8_t choice = take(&input, 1);
 
-	now_ns = NS_PER_S;
-	sum_count = refusals = 0;
-	wall_init(&wall);
-	stats_reset(stats);
+	return schedule_new(memcpy(malloc(sizeof(rows)), rows, sizeof(rows)), 4, 7000000, 2);
+}
+
+static void make_link(struct link *link, struct link_stats *stats, struct budget *budget, struct port *ports[2],
+	struct input *input)
+{
+	struct half_config config = {.schedule = new_schedule(), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600,
+		.full_frame = 1514, .reconfiguration_ns = 200000};
+	static struct port_back_end watched;
+	uint8_t choice = take(input, 1);
+
 	config.reconfiguration_mode = choice & 1;
-	*link = (struct link){.stats = stats, .mtu = MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
-		.t0_ns = TIME_NEVER, .pool = pool_new(&budget)};
+	*link = (struct link){.stats = stats, .mtu = FAKE_MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
+		.t0_ns = TIME_NEVER, .pool = pool_new(budget)};
+	fake_ports_open(ports, link->pool, budget, input);
+	watched = *ports[0]->back_end;
+	real_send = watched.send;
+	watched.send = watched_send;
 	for (int i = 0; i < 2; i++) {
-		struct port *port = fake_port(link->pool);
-
+		ports[i]->back_end = &watched;
 		link->lanes[i].half = half_new(&config);
 		link->lanes[i].link = link;
 		link->lanes[i].stats = &stats->halves[i];
 		link->lanes[i].refresh_ns = TIME_NEVER;
-		link->lanes[i].in = link->lanes[1 - i].out = port;
+		link->lanes[i].in = link->lanes[1 - i].out = ports[i];
 	}
-	while (input.at < input.end)
-		step(link, &wall, next, &input);
-	for (int i = 0; i < 2; i++) {
-		struct packet_port *port = (struct packet_port *)link->lanes[i].in;
+	schedule_release(config.schedule); /* the halves hold it */
+}
 
-		while (half_drain(link->lanes[i].half))
-			;
+static void end_link(struct link *link, struct port *ports[2])
+{
+	for (int i = 0; i < 2; i++) {
+		struct packet *packet;
+
+		while ((packet = half_drain(link->lanes[i].half)))
+			port_give_room(ports[i], (struct frame *)packet);
 		half_free(link->lanes[i].half);
-		free(port->ring);
-		free(port);
 	}
-	schedule_release(config.schedule);
+	fake_ports_close(ports);
 	pool_free(link->pool);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = {data, data + size};
+	struct budget budget = {.left_bytes = BUDGET};
+	struct link_stats *stats = calloc(1, sizeof(*stats));
+	struct link *link = calloc(1, sizeof(*link));
+	struct port *ports[2];
+	struct wall wall;
+
+	now_ns = NS_PER_S;
+	frame_count = 0;
+	wall_init(&wall);
+	stats_reset(stats);
+	make_link(link, stats, &budget, ports, &input);
+	while (input.at < input.end)
+		step(link, &wall, &input);
+	end_link(link, ports);
 	REQUIRE(budget.left_bytes == BUDGET);
 	free(link);
 	free(stats);

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fuzz import messages, requests
+from fuzz import messages, requests, scenes
 
 FOLDER = Path(__file__).parent
 CORPUS = FOLDER / "corpus"
@@ -27,11 +27,20 @@ def forwarder() -> Iterator[None]:
     requests.close()
 
 
-@pytest.mark.parametrize("target", ["frame_path", "trigger"])
+@pytest.mark.parametrize("target", ["frame_path", "frame_path_xdp", "trigger"])
 def test_kept_inputs_pass_through_the_c_core(target: str, tmp_path: Path) -> None:
     """Under ASan and UBSan every kept input is handled, and every frame of it accounted for."""
     subprocess.run([FOLDER / "build", tmp_path, target, "replay"], check=True)
     done = subprocess.run([tmp_path / target, *inputs(target)], capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("target", scenes.SCENES)
+def test_each_way_in_which_sending_fails_is_accounted_for(target: str, tmp_path: Path) -> None:
+    """Interfaces that go down, come back or are deleted, kernels that take nothing: each frame left once, or never."""
+    subprocess.run([FOLDER / "build", tmp_path, target, "replay"], check=True)
+    paths = scenes.write(target, tmp_path)
+    done = subprocess.run([tmp_path / target, *paths], capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
 
 

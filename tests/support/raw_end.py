@@ -79,6 +79,10 @@ class RawEnd:
                 wall_ns = seconds * 10**9 + nanoseconds
         return Received(data, wall_ns)
 
+    def forget_error(self) -> None:
+        """Go on after the interface was down, which the kernel tells once, at the next call."""
+        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
     def receive_all(self) -> list[Received]:
         """Every frame that has arrived."""
         received = []

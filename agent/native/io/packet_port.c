@@ -20,7 +20,7 @@
 
 #define RING_BLOCK_BYTES (64 * 1024)
 #define RING_FRAME_HEAD 128 /* tpacket2_hdr, sockaddr_ll and alignment before the frame, with room to spare */
-#define SEND_ATTEMPTS 4     /* for one frame, while the kernel is out of buffers */
+#define SEND_ATTEMPTS 4     /* in a row, while the kernel is out of buffers */
 
 struct packet_port {
 	struct port port;
@@ -111,26 +111,37 @@ static uint64_t new_overruns(struct port *port)
 
 /* Sending */
 
-static bool out_of_buffers(int error)
+/*
+ * What the kernel says of one frame. ENETDOWN may be old news, told once: that the interface had gone down before it came
+ * up again. ENXIO: it was deleted, and no other takes its place.
+ */
+static bool worth_another_attempt(int error)
 {
-	return error == ENOBUFS || error == EAGAIN || error == EINTR;
+	return error == ENOBUFS || error == EAGAIN || error == EINTR || error == ENETDOWN;
 }
 
+static bool no_frame_can_leave(int error)
+{
+	return error == ENETDOWN || error == ENXIO;
+}
+
+/* A frame that was refused is lost, the next may fare better; but attempts are counted until the kernel takes one. */
 static uint64_t submit(struct packet_port *self, unsigned count)
 {
 	unsigned done = 0, attempts = 0;
 	uint64_t sent = 0;
 
 	while (done < count) {
-		int taken = sendmmsg(self->port.socket, self->messages + done, count - done, MSG_DONTWAIT);
+		int taken = sendmmsg(self->port.socket, self->messages + done, count - done, MSG_DONTWAIT), error = errno;
 
 		if (taken > 0) {
 			for (int i = 0; i < taken; i++)
 				sent |= UINT64_C(1) << done++;
 			attempts = 0;
-		} else if (!out_of_buffers(errno) || ++attempts == SEND_ATTEMPTS) {
-			done++; /* this frame is lost; the next may fare better */
-			attempts = 0;
+		} else if (!worth_another_attempt(error) || ++attempts >= SEND_ATTEMPTS) {
+			if (no_frame_can_leave(error))
+				break;
+			done++;
 		}
 	}
 	return sent;

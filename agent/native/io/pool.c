@@ -4,8 +4,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "model/invariant.h"
+
 #define CHUNK_BYTES (256 * 1024)
 #define CLASSES 3
+
+#ifdef PLCTL_CHECKED
+#define GIVEN (UINT32_C(1) << 31) /* in the size class of a frame that is free */
+#else
+#define GIVEN 0
+#endif
 
 static const uint32_t slot_bytes[CLASSES] = {512, 2048, 10240}; /* small ones, a 1500-byte MTU, a 9000-byte MTU */
 
@@ -28,9 +36,9 @@ struct pool {
 
 _Static_assert(FRAME_MAX + sizeof(struct frame) <= 10240, "the largest frame fits the largest slot");
 
-static unsigned class_of(uint32_t length)
+static uint32_t class_of(uint32_t length)
 {
-	unsigned class = 0;
+	uint32_t class = 0;
 
 	while (class < CLASSES - 1 && length + sizeof(struct frame) > slot_bytes[class])
 		class++;
@@ -54,6 +62,7 @@ void pool_free(struct pool *pool)
 		return;
 	for (chunk = pool->chunks; chunk; chunk = next) {
 		next = chunk->next;
+		PERMIT(chunk, CHUNK_BYTES);
 		munmap(chunk, CHUNK_BYTES);
 		atomic_fetch_add(&pool->budget->left_bytes, CHUNK_BYTES);
 	}
@@ -75,33 +84,41 @@ static bool grow(struct pool *pool, struct size_class *class, uint32_t slot)
 	pool->chunks = chunk;
 	class->fresh = (uint8_t *)chunk + slot;
 	class->fresh_end = (uint8_t *)chunk + CHUNK_BYTES / slot * slot;
+	FORBID(class->fresh, (size_t)(class->fresh_end - class->fresh));
 	return true;
 }
 
 struct frame *pool_take(struct pool *pool, uint32_t length)
 {
-	unsigned number = class_of(length);
+	uint32_t number = class_of(length);
 	struct size_class *class = &pool->classes[number];
 	struct frame *frame = (struct frame *)class->free;
 
 	if (frame) {
+		INVARIANT(frame->size_class == (number | GIVEN));
 		class->free = frame->packet.next;
 	} else {
 		if (class->fresh == class->fresh_end && !grow(pool, class, slot_bytes[number]))
 			return NULL;
 		frame = (struct frame *)class->fresh;
 		class->fresh += slot_bytes[number];
-		frame->size_class = number;
+		PERMIT(frame, sizeof(*frame));
 		frame->data = (uint8_t *)(frame + 1);
 	}
+	frame->size_class = number;
 	frame->length = length;
+	PERMIT(frame->data, length);
 	return frame;
 }
 
 void pool_give(struct pool *pool, struct frame *frame)
 {
-	struct size_class *class = &pool->classes[frame->size_class];
+	struct size_class *class;
 
+	INVARIANT(frame->size_class < CLASSES);
+	class = &pool->classes[frame->size_class];
+	FORBID(frame->data, slot_bytes[frame->size_class] - sizeof(*frame));
+	frame->size_class |= GIVEN;
 	frame->packet.next = class->free;
 	class->free = &frame->packet;
 }

@@ -19,9 +19,12 @@ uint32_t umem_chunk_bytes(uint32_t longest)
 static void give_back(struct umem *umem)
 {
 	atomic_fetch_add(&umem->budget->left_bytes, umem->budgeted_bytes);
-	if (umem->memory && umem->memory != MAP_FAILED)
+	if (umem->memory && umem->memory != MAP_FAILED) {
+		PERMIT(umem->memory, umem_bytes(umem));
 		munmap(umem->memory, umem_bytes(umem));
+	}
 	free(umem->frames);
+	free(umem->owners);
 	free(umem->free);
 	free(umem);
 }
@@ -29,9 +32,10 @@ static void give_back(struct umem *umem)
 static bool map(struct umem *umem)
 {
 	umem->frames = calloc(umem->chunks, sizeof(*umem->frames));
+	umem->owners = calloc(umem->chunks, sizeof(*umem->owners));
 	umem->free = calloc(umem->chunks, sizeof(*umem->free));
 	umem->memory = mmap(NULL, umem_bytes(umem), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return umem->frames && umem->free && umem->memory != MAP_FAILED;
+	return umem->frames && umem->owners && umem->free && umem->memory != MAP_FAILED;
 }
 
 struct umem *umem_new(struct budget *budget, uint32_t chunk_bytes, uint32_t chunks, uint32_t budgeted)
@@ -49,6 +53,7 @@ struct umem *umem_new(struct budget *budget, uint32_t chunk_bytes, uint32_t chun
 	for (uint32_t chunk = 0; chunk < chunks; chunk++) {
 		umem->frames[chunk].data = umem->memory + umem_address(umem, chunk) + UMEM_HEADROOM;
 		umem->frames[chunk].size_class = FRAME_OF_PORT;
+		umem->owners[chunk] = CHUNK_TAKEN;
 		umem_give(umem, chunk);
 	}
 	return umem;

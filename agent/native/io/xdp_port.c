@@ -19,12 +19,10 @@
 #include "io/umem.h"
 #include "io/xdp_program.h"
 #include "io/xdp_ring.h"
+#include "io/xdp_transmit.h"
 
 #define RESERVE (2 * PORT_BATCH)   /* free chunks that are kept for sending frames from the pool */
-#define TRANSMIT_ENTRIES (2 * PORT_BATCH)
-#define COMPLETION_ENTRIES 1024    /* frames that the kernel may hold before it takes no more */
-#define SEND_BUFFER_BYTES (16 << 20) /* as above, in the bytes that the kernel counts for them */
-#define SEND_ATTEMPTS 4            /* in a row that the kernel takes nothing */
+#define SEND_BUFFER_BYTES (16 << 20) /* that the kernel may hold of ours, as it counts them, before it takes no more */
 #define STRAY_SHARE 8              /* of a ring: this part again is for strays */
 #define BIND_ATTEMPTS 1000         /* while the interface is busy */
 #define BIND_PAUSE_US 1000
@@ -33,9 +31,8 @@ struct xdp_port {
 	struct port port;
 	struct umem *umem;
 	struct xdp_ring fill;
-	struct xdp_ring completion;
 	struct xdp_ring receive;
-	struct xdp_ring transmit;
+	struct xdp_transmit transmit;
 	int64_t clock_offset_ns; /* CLOCK_MONOTONIC here less the one that BPF programs read */
 	int link; /* what attaches the XDP program; -1: nothing does */
 	uint64_t overruns; /* as the kernel counted them when we last looked */
@@ -95,7 +92,7 @@ static void release(struct port *port, const struct arrival *batch, unsigned cou
 	struct xdp_port *self = (struct xdp_port *)port;
 
 	for (unsigned i = 0; i < count; i++)
-		put_into_fill_ring(self, umem_chunk(self->umem, batch[i].data - self->umem->memory));
+		put_into_fill_ring(self, (uint32_t)umem_chunk(self->umem, (uint64_t)(batch[i].data - self->umem->memory)));
 	self->receive.own += count;
 	xdp_ring_consume(&self->receive);
 	xdp_ring_produce(&self->fill);
@@ -116,15 +113,6 @@ static uint64_t new_overruns(struct port *port)
 
 /* Sending */
 
-static void take_back_completed(struct xdp_port *self)
-{
-	struct xdp_ring *ring = &self->completion;
-
-	for (uint32_t count = xdp_ring_filled(ring); count; count--)
-		umem_give(self->umem, umem_chunk(self->umem, *xdp_ring_address(ring, ring->own++)));
-	xdp_ring_consume(ring);
-}
-
 /* Moves a frame from the pool into a free chunk; false: there is none. */
 static bool leave_pool(struct xdp_port *self, struct frame *frame, uint32_t *chunk)
 {
@@ -142,82 +130,45 @@ static bool leave_pool(struct xdp_port *self, struct frame *frame, uint32_t *chu
 /* Puts a frame into the transmit ring; false: it is lost. */
 static bool enqueue(struct xdp_port *self, struct frame *frame)
 {
-	struct xdp_desc *desc = xdp_ring_desc(&self->transmit, self->transmit.own);
 	uint32_t chunk;
 
 	if (umem_holds(frame))
 		chunk = umem_chunk_of(self->umem, frame);
 	else if (!leave_pool(self, frame, &chunk))
 		return false;
-	if (!xdp_ring_room(&self->transmit)) {
-		umem_give(self->umem, chunk);
-		return false;
-	}
-	*desc = (struct xdp_desc){.addr = umem_address(self->umem, chunk) + UMEM_HEADROOM, .len = frame->length};
-	self->transmit.own++;
-	return true;
+	if (xdp_transmit_put(&self->transmit, chunk, frame->length))
+		return true;
+	umem_give(self->umem, chunk);
+	return false;
 }
 
-/* Makes entries from `position` on, which the kernel did not take, ones that it skips: they are too late already. */
-static void retract(struct xdp_port *self, uint32_t position)
+/* Bits of `left` one after the other to where `queued` has bits. */
+static uint64_t spread(uint64_t left, uint64_t queued)
 {
-	for (; position != self->transmit.own; position++) {
-		struct xdp_desc *desc = xdp_ring_desc(&self->transmit, position);
+	uint64_t spread = 0;
 
-		umem_give(self->umem, umem_chunk(self->umem, desc->addr));
-		desc->len = 0;
-	}
-}
-
-/*
- * Has the kernel send the entries from `first` on. Bit i of the result: entry first + i has left.
- *
- * A call ends early when the kernel has sent its fill (EAGAIN), or has dropped a frame (EBUSY): the last one that it
- * consumed, if it shows that it has consumed any, or else the first.
- */
-static uint64_t push(struct xdp_port *self, uint32_t first)
-{
-	uint32_t position = first;
-	uint64_t left = 0;
-
-	for (int attempts = 0; position != self->transmit.own && attempts < SEND_ATTEMPTS; attempts++) {
-		bool dropped = sendto(self->port.socket, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno == EBUSY;
-		uint32_t consumed = __atomic_load_n(self->transmit.consumer, __ATOMIC_ACQUIRE);
-
-		if ((int32_t)(consumed - position) > 0) {
-			for (; position != consumed; position++)
-				left |= UINT64_C(1) << (position - first);
-			if (dropped)
-				left &= ~(UINT64_C(1) << (position - 1 - first));
-		} else if (dropped) {
-			position++;
-		} else {
-			continue;
+	for (unsigned i = 0; i < PORT_BATCH && queued >> i; i++)
+		if (queued >> i & 1) {
+			spread |= (left & 1) << i;
+			left >>= 1;
 		}
-		attempts = -1;
-	}
-	retract(self, position);
-	return left;
+	return spread;
 }
 
 static uint64_t send_frames(struct port *port, struct frame *const *frames, unsigned count)
 {
 	struct xdp_port *self = (struct xdp_port *)port;
-	uint32_t first = self->transmit.own;
-	uint64_t queued = 0, left, sent = 0;
+	bool ready = xdp_transmit_ready(&self->transmit);
+	uint32_t first = self->transmit.ring.own;
+	uint64_t queued = 0;
 
-	take_back_completed(self);
-	for (unsigned i = 0; i < count; i++)
-		queued |= (uint64_t)enqueue(self, frames[i]) << i;
-	xdp_ring_produce(&self->transmit);
-	left = push(self, first);
-	take_back_completed(self);
-	for (unsigned i = 0; i < count; i++)
-		if (queued >> i & 1) {
-			sent |= (left & 1) << i;
-			left >>= 1;
-		}
-	return sent;
+	for (unsigned i = 0; i < count; i++) {
+		if (ready)
+			queued |= (uint64_t)enqueue(self, frames[i]) << i;
+		else
+			give_room(port, frames[i]);
+	}
+	return queued ? spread(xdp_transmit_push(&self->transmit, first), queued) : 0;
 }
 
 /* Opening and closing */
@@ -230,9 +181,8 @@ static void close_port(struct port *port)
 	if (self->link >= 0)
 		close(self->link); /* first: then no frame is under way to the socket */
 	xdp_ring_close(&self->fill);
-	xdp_ring_close(&self->completion);
 	xdp_ring_close(&self->receive);
-	xdp_ring_close(&self->transmit);
+	xdp_transmit_close(&self->transmit);
 	if (port->socket >= 0)
 		close(port->socket);
 	umem_release(self->umem);
@@ -257,7 +207,7 @@ static struct xdp_port *new_port(const struct ports_config *config, struct umem 
 		return NULL;
 	self->port = (struct port){.back_end = &back_end, .socket = -1, .pool = config->pool};
 	self->port.longest = config->mtu + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG;
-	self->umem = umem;
+	self->umem = self->transmit.umem = umem;
 	self->clock_offset_ns = time_namespace_offset_ns();
 	self->link = -1;
 	umem->users++;
@@ -274,21 +224,11 @@ static int register_umem(int socket, const struct umem *umem)
 
 static int open_rings(struct xdp_port *self, uint32_t frames)
 {
-	const struct {
-		struct xdp_ring *ring;
-		enum xdp_ring_kind kind;
-		uint32_t entries;
-	} rings[] = {
-		{&self->fill, RING_FILL, frames},
-		{&self->completion, RING_COMPLETION, COMPLETION_ENTRIES},
-		{&self->receive, RING_RECEIVE, frames},
-		{&self->transmit, RING_TRANSMIT, TRANSMIT_ENTRIES},
-	};
-	int error = 0;
+	int error = xdp_ring_open(&self->fill, self->port.socket, RING_FILL, frames);
 
-	for (unsigned i = 0; i < sizeof(rings) / sizeof(rings[0]) && !error; i++)
-		error = xdp_ring_open(rings[i].ring, self->port.socket, rings[i].kind, rings[i].entries);
-	return error;
+	if (!error)
+		error = xdp_ring_open(&self->receive, self->port.socket, RING_RECEIVE, frames);
+	return error ? error : xdp_transmit_open(&self->transmit);
 }
 
 /*
@@ -327,7 +267,7 @@ static int prepare(struct xdp_port *self, const char *interface, struct xdp_port
 	int index, error;
 
 	*attempt = "open an XDP socket";
-	self->port.socket = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	self->port.socket = self->transmit.socket = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (self->port.socket < 0)
 		return errno;
 	let_send(self->port.socket);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "model/invariant.h"
 #include "model/schedule.h"
 
 int flight_init(struct flight *flight, uint32_t routes)
@@ -62,6 +63,7 @@ void flight_push(struct flight *flight, struct packet *packet)
 	packet->next = NULL;
 	flight->packets++;
 	if (route->head) {
+		INVARIANT(!route->tail->next && route->tail != packet);
 		route->tail = route->tail->next = packet;
 		return;
 	}
@@ -75,6 +77,8 @@ struct packet *flight_pop(struct flight *flight)
 	struct route *route = flight->heap[0];
 	struct packet *packet = route->head;
 
+	INVARIANT(flight->active > 0 && flight->packets >= flight->active);
+	INVARIANT(!packet->next || packet->next->due >= packet->due);
 	route->head = packet->next;
 	if (!route->head)
 		flight->heap[0] = flight->heap[--flight->active];
