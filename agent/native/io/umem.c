@@ -45,6 +45,7 @@ struct umem *umem_new(struct budget *budget, uint32_t chunk_bytes, uint32_t chun
 	if (!umem)
 		return NULL;
 	*umem = (struct umem){.chunks = chunks, .chunk_bytes = chunk_bytes, .budget = budget, .users = 1};
+	umem->chunk_shift = (uint32_t)__builtin_ctz(chunk_bytes);
 	umem->budgeted_bytes = (size_t)budgeted * chunk_bytes;
 	if (atomic_fetch_sub(&budget->left_bytes, umem->budgeted_bytes) < (int64_t)umem->budgeted_bytes || !map(umem)) {
 		give_back(umem);

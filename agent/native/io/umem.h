@@ -26,7 +26,8 @@ struct umem {
 	uint32_t *free;       /* numbers of free chunks; the last given is the first taken, while caches still hold it */
 	uint32_t free_count;
 	uint32_t chunks;
-	uint32_t chunk_bytes; /* a power of two */
+	uint32_t chunk_bytes; /* a power of two ... */
+	uint32_t chunk_shift; /* ... this one */
 	struct budget *budget;
 	size_t budgeted_bytes;
 	unsigned users; /* ports that hold it */
@@ -45,12 +46,12 @@ static inline size_t umem_bytes(const struct umem *umem)
 
 static inline uint64_t umem_chunk(const struct umem *umem, uint64_t address) /* as in a descriptor */
 {
-	return address / umem->chunk_bytes;
+	return address >> umem->chunk_shift;
 }
 
 static inline uint64_t umem_address(const struct umem *umem, uint32_t chunk)
 {
-	return (uint64_t)chunk * umem->chunk_bytes;
+	return (uint64_t)chunk << umem->chunk_shift;
 }
 
 static inline bool umem_holds(const struct frame *frame)
