@@ -10,6 +10,7 @@
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      only what needs no root: ruff and mypy
+#   make docs      the documents as a site in docs/_build; a warning is an error
 #   make rooms     docs/rooms.svg, drawn from the imports
 #   make build     only the virtual environment
 
@@ -31,7 +32,7 @@ sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 # Runs a long command quietly; its output is shown only if it fails.
 quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
 
-.PHONY: demo test test-hosts bench truth sanitize fuzz deb lint rooms build clean-venv clean
+.PHONY: demo test test-hosts bench truth sanitize fuzz deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = demo
@@ -77,6 +78,14 @@ lint: build
 	$(venv)/bin/ruff check
 	$(venv)/bin/ruff format --check
 	MYPYPATH=$(dir $(types)) $(python) -m mypy -p plctl
+
+docs: build $(venv)/.docs
+	$(venv)/bin/sphinx-build -W --keep-going -q docs docs/_build
+
+$(venv)/.docs: $(ready)
+	@echo "setting up $(venv): what the documents are built with"
+	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[docs]' $(quietly)
+	@touch $@
 
 rooms: build
 	PYTHONPATH=tests $(python) -m support.room_drawing

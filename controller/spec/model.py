@@ -117,29 +117,38 @@ class _Strict(BaseModel):
 class ScenarioSpec(_Strict):
     """The scenario file of each direction, relative to the spec."""
 
+    #: File for client → server.
     up: Text
+    #: File for server → client.
     down: Text
 
 
 class QueueSpec(_Strict):
     """The bottleneck's queue."""
 
+    #: Its queueing discipline.
     discipline: Literal["droptail"] = "droptail"
+    #: What it holds: `1.0bdp` of the row in force (rate × 2 × delay), `64kB`, or `100p`.
     capacity: Annotated[Capacity, _from_text(_read_capacity, "1.0bdp")] = Capacity()
 
 
 class ReconfigurationSpec(_Strict):
     """The blackout that a new RouteID brings."""
 
+    #: How long nothing is served or delivered, e.g. `200ms`.
     delay: Duration = 0
+    #: `gsl` lets what is in flight arrive when the blackout is over; `all` postpones all of it by the delay.
     mode: Literal["gsl", "all"] = "gsl"
 
 
 class ReadySpec(_Strict):
     """What says that a workload is up: exactly one of these."""
 
+    #: A TCP socket listens on this port.
     tcp: Port = 0
+    #: A UDP socket is bound to this port.
     udp: Port = 0
+    #: This file exists, relative to the workload's folder.
     file: Annotated[Text, AfterValidator(_check_artifact)] = ""
 
     @model_validator(mode="after")
@@ -156,13 +165,21 @@ class ReadySpec(_Strict):
 class WorkloadSpec(_Strict):
     """A command at one end of the link."""
 
+    #: `client` or `server`.
     at: End
+    #: A line as for a shell, or a list of words; `{server}`, `{client}`, `{link}`, `{host}`, `{index}` are filled in.
     command: Annotated[tuple[str, ...], BeforeValidator(_read_argv), Field(min_length=1)]
+    #: Names its output's files; by default `client` or `server`.
     name: Name | None = None
+    #: After T0. Without it the command starts before T0 and is ended with those that it serves.
     start: Duration | None = None
+    #: What T0 waits for; only without `start`.
     ready: ReadySpec | None = None
+    #: It is ended, and has failed, so long after its start.
     timeout: Duration = 0
+    #: Variables of its environment.
     env: Annotated[dict[str, str], AfterValidator(_check_env)] = {}
+    #: The account that it runs as.
     user: str = ""
 
     @model_validator(mode="after")
@@ -177,47 +194,73 @@ class WorkloadSpec(_Strict):
 class LinkSpec(_Strict):
     """One link, or `count` alike."""
 
+    #: Names the link; with `count` its copies are NAME-0, NAME-1, …
     name: Name
+    #: So many links alike.
     count: Annotated[int, Field(ge=1, le=MAX_LINKS)] | None = None
+    #: A file, relative to the spec, or one for each direction.
     scenario: Annotated[ScenarioSpec, BeforeValidator(lambda v: {"up": v, "down": v} if isinstance(v, str) else v)]
-    reader: Text = ""  #: the format of the scenario's files; empty: it is recognised
+    #: The format of the scenario's files; without it, it is recognised.
+    reader: Text = ""
+    #: `true`, or a period: the scenario starts again.
     repeat: Annotated[bool | int, _from_text(_read_repeat, "true or 60s")] = False
+    #: The bottleneck's queue.
     queue: QueueSpec = QueueSpec()
+    #: The blackout that a new RouteID brings.
     reconfiguration: ReconfigurationSpec = ReconfigurationSpec()
+    #: Bytes that are added to every frame for service and queue.
     overhead: Annotated[int, Field(ge=0, le=4096)] = _LINK.overhead_bytes
+    #: Bytes of a frame behind its Ethernet header.
     mtu: Annotated[int, Field(ge=1280, le=9216)] = _LINK.mtu
+    #: When the scenario starts: at T0, or at the first packet of a kind.
     start: StartMode = _LINK.start
+    #: `static`: the ends know each other; `dynamic`: ARP and neighbour discovery cross the link.
     arp: Literal["static", "dynamic"] = _LINK.arp
+    #: Globs over the names of hosts that may carry the link.
     hosts: Annotated[tuple[Text, ...], BeforeValidator(lambda v: [v] if isinstance(v, str) else v),
                      Field(min_length=1)] = ("*",)  # fmt: skip
+    #: Commands at its ends.
     workload: tuple[WorkloadSpec, ...] = ()
+    #: Log every packet.
     packets: bool = _LINK.packets
 
 
 class BudgetSpec(_Strict):
     """What a link must keep to be `ok`."""
 
+    #: The 99th percentile of delivery lateness, in each direction.
     lateness: Duration = Budget().lateness_ns
+    #: How far from T0 a link may start.
     skew: Duration = Budget().skew_ns
+    #: How much later than planned a workload may be executed.
     workload: Duration = Budget().workload_ns
 
 
 class TelemetrySpec(_Strict):
     """How often links are sampled."""
 
+    #: Between two samples of each link.
     interval: Annotated[Duration, AfterValidator(_check_interval)] = _RUN.sample_interval_ns
 
 
 class RunSpec(_Strict):
     """Everything but the links, which are validated one by one so that one bad link does not hide another."""
 
+    #: Names the run; by default after the file.
     name: Name | None = None
+    #: Of everything that is random; by default itself random, and recorded.
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    #: After T0; by default until the workloads end, else until the last row.
     duration: Duration = 0
+    #: What tells the run from others of a larger study.
     labels: dict[Text, Text] = Field(default_factory=dict)
+    #: The links.
     links: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_LINKS)]
+    #: What a link must keep to be `ok`.
     budget: BudgetSpec = BudgetSpec()
+    #: How often links are sampled.
     telemetry: TelemetrySpec = TelemetrySpec()
+    #: How often the TCP sockets at the links' ends are looked at, e.g. `100ms`; by default never.
     socket_stats: Annotated[Duration, AfterValidator(_check_interval)] | None = None
 
 

@@ -1,0 +1,38 @@
+"""How the documents become a site: `make docs`. What follows from the code is generated first (`generate.py`)."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import generate  # noqa: E402  # beside this file, which is no package
+from sphinx.application import Sphinx  # noqa: E402
+
+generate.write(HERE / "reference" / "generated")
+
+project = "plctl"
+author = "the plctl developers"
+release = importlib.metadata.version("plctl")
+extensions = ["myst_parser", "sphinx_click"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 4
+exclude_patterns = ["reference/generated/*"]
+html_theme = "furo"
+html_title = "plctl"
+html_static_path: list[str] = []
+nitpicky = False
+
+
+def _escape(app: object, context: object, lines: list[str]) -> None:  # noqa: ARG001  (sphinx-click's signature)
+    """A star in a command's help is a glob, never emphasis."""
+    lines[:] = [line.replace("*", r"\*") for line in lines]
+
+
+def setup(app: Sphinx) -> None:
+    """Have the help of commands taken literally."""
+    for part in ("description", "options", "arguments", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", _escape)

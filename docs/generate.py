@@ -1,0 +1,78 @@
+"""Writes those pages of the reference that follow from the code: scenario columns, run spec, commands."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from plctl.common.base.units import NS_PER_MS, format_duration
+from plctl.common.plan.run_plan import Capacity
+from plctl.common.scenario.readers.columns import COLUMNS
+from plctl.controller.spec.model import MODELS
+
+_COMMAND = "```{{eval-rst}}\n.. click:: {place}\n   :prog: plctl {name}\n   :nested: full\n```\n"
+#: A field of a model with the comment before it.
+_FIELD = re.compile(r"^    #: (.*)\n    (\w+): ", re.MULTILINE)
+
+
+def write(folder: Path) -> None:
+    """Write every page into `folder`, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "columns.md").write_text(columns(), encoding="utf-8")
+    (folder / "spec.md").write_text(spec(), encoding="utf-8")
+    (folder / "commands.md").write_text(commands(), encoding="utf-8")
+
+
+def columns() -> str:
+    """A table of the columns that a scenario may have."""
+    rows = (
+        (f"`{column.name}`", "yes" if column.required else "no", "yes" if column.file.directed else "no",
+         column.file.legal if column.emulated else f"{column.file.legal}; only 0 is emulated yet")
+        for column in COLUMNS
+    )  # fmt: skip
+    return _table(("column", "needed", "per direction", "legal"), rows)
+
+
+def spec() -> str:
+    """A section for each mapping of a run spec, with its keys."""
+    return "\n\n".join(_section(path, model) for path, model in MODELS.items())
+
+
+def commands() -> str:
+    """Every command with its options, from click itself."""
+    found = sorted(entry_points(group="plctl.commands"), key=lambda point: point.name)
+    return "\n".join(_COMMAND.format(place=point.value, name=point.name) for point in found)
+
+
+def _section(path: tuple[str, ...], model: type[BaseModel]) -> str:
+    name = ".".join(path) or "the spec itself"
+    meanings = {key: meaning for meaning, key in _FIELD.findall(inspect.getsource(model))}
+    rows = (
+        (f"`{key}`", _default(field.default, field.is_required()), meanings[key])
+        for key, field in model.model_fields.items()
+    )
+    return f"## {name}\n\n{model.__doc__}\n\n" + _table(("key", "default", "meaning"), rows)
+
+
+def _default(value: Any, required: bool) -> str:
+    if required:
+        return "needed"
+    if value in (None, PydanticUndefined, "", (), 0, False) or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, Capacity):
+        return f"`{value.amount / 10**6}{value.unit}`"
+    if isinstance(value, int) and value >= NS_PER_MS:  # the only numbers as large are durations
+        return f"`{format_duration(value).replace(' ', '')}`"
+    return f"`{value[0] if isinstance(value, tuple) else value}`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
