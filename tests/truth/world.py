@@ -167,7 +167,7 @@ class World:
         return None
 
 
-def await_it(look: Callable[[], Found | None], what: str, patience_s: float = 20.0) -> Found:
+def await_it(look: Callable[[], Found | None], what: str, patience_s: float = 40.0) -> Found:
     """What `look` returns, once it returns something.
 
     :raises TimeoutError: it does not.
