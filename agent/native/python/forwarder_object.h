@@ -20,6 +20,7 @@ typedef struct {
 	Py_ssize_t slot_count;
 	Py_ssize_t worker_count;
 	Py_ssize_t next_worker;
+	Py_ssize_t calls; /* that speak to workers without the GIL, and have no slot */
 } ForwarderObject;
 
 PyObject *raise_os_error(int error, const char *why); /* an OSError with that sentence; returns NULL */

@@ -35,7 +35,6 @@ PyObject *raise_os_error(int error, const char *why)
 static int map_stats(ForwarderObject *self, int descriptor)
 {
 	struct stat status;
-
 	size_t size = stats_bytes(self->slot_count);
 
 	if (fstat(descriptor, &status) < 0 || (uint64_t)status.st_size < size) {
@@ -100,9 +99,9 @@ static PyObject *forwarder_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$inO!L:Forwarder", keywords, &descriptor, &slots, &PyTuple_Type,
 		    &workers, &budget))
 		return NULL;
-	if (slots < 1 || PyTuple_Size(workers) < 1 || PyTuple_Size(workers) > WORKERS_MAX || budget < 0)
-		return PyErr_Format(PyExc_ValueError, "a Forwarder has 1 slot or more, 1 to %d workers and 0 bytes or more",
-			WORKERS_MAX);
+	if (slots < 1 || slots > SLOTS_MAX || PyTuple_Size(workers) < 1 || PyTuple_Size(workers) > WORKERS_MAX || budget < 0)
+		return PyErr_Format(PyExc_ValueError, "a Forwarder has 1 to %d slots, 1 to %d workers and 0 bytes or more",
+			SLOTS_MAX, WORKERS_MAX);
 	self = (ForwarderObject *)alloc(type, 0);
 	if (!self)
 		return NULL;
@@ -255,11 +254,11 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 		Py_END_ALLOW_THREADS
 		slot->busy = false;
 	}
-	if (slot && !error)
-		return PyUnicode_FromString(how);
 	schedule_release(config->halves[0].schedule);
 	schedule_release(config->halves[1].schedule);
-	return slot ? raise_os_error(error, how) : NULL;
+	if (!slot)
+		return NULL;
+	return error ? raise_os_error(error, how) : PyUnicode_FromString(how);
 }
 
 static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwargs)
@@ -428,6 +427,8 @@ static PyObject *forwarder_close(PyObject *object, PyObject *unused)
 	ForwarderObject *self = (ForwarderObject *)object;
 
 	(void)unused;
+	if (self->calls)
+		return PyErr_Format(PyExc_ValueError, "the forwarder is in use by another thread");
 	for (Py_ssize_t i = 0; i < self->slot_count; i++)
 		if (self->slots[i].busy)
 			return PyErr_Format(PyExc_ValueError, "slot %zd is in use by another thread", i);

@@ -15,6 +15,8 @@ int packet_functions_add(PyObject *module);
 int packet_log_functions_add(PyObject *module);
 int worker_functions_add(PyObject *module);
 
+int buffer_refuse_unaligned(const Py_buffer *buffer); /* of which words are read; likewise */
+
 int trigger_from_name(const char *name, enum trigger *trigger);
 int worker_config_from_python(PyObject *tuple, struct worker_config *config); /* NativeWorker in _core.pyi */
 

@@ -11,10 +11,12 @@ PyObject *forwarder_watch(PyObject *object, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "L:watch", &gap_ns))
 		return NULL;
+	self->calls++;
 	Py_BEGIN_ALLOW_THREADS
 	for (Py_ssize_t i = 0; i < self->worker_count; i++)
 		worker_watch(self->workers[i], gap_ns);
 	Py_END_ALLOW_THREADS
+	self->calls--;
 	Py_RETURN_NONE;
 }
 

@@ -7,6 +7,8 @@
 /* The ring of `direction` (0 up, 1 down) in a writable buffer; NULL with a Python exception set. */
 static struct packet_ring *ring_in(const Py_buffer *buffer, int direction)
 {
+	if (buffer_refuse_unaligned(buffer))
+		return NULL;
 	if (buffer->len < (Py_ssize_t)sizeof(struct packet_log))
 		PyErr_Format(PyExc_ValueError, "a packet log has %zu bytes, the buffer %zd", sizeof(struct packet_log),
 			buffer->len);

@@ -4,8 +4,6 @@
 #include "python/forwarder_type.h"
 #include "shared/stats.h"
 
-#define SLOTS_MAX 65536
-
 static PyObject *stats_size(PyObject *module, PyObject *value)
 {
 	long slots = PyLong_AsLong(value);
@@ -16,6 +14,14 @@ static PyObject *stats_size(PyObject *module, PyObject *value)
 	if (slots < 1 || slots > SLOTS_MAX)
 		return PyErr_Format(PyExc_ValueError, "slots is %ld; legal is 1 to %d", slots, SLOTS_MAX);
 	return PyLong_FromSize_t(stats_bytes(slots));
+}
+
+int buffer_refuse_unaligned(const Py_buffer *buffer)
+{
+	if ((uintptr_t)buffer->buf % sizeof(uint64_t) == 0)
+		return 0;
+	PyErr_SetString(PyExc_ValueError, "the buffer does not begin at a multiple of 8 bytes, as shared memory does");
+	return -1;
 }
 
 /* {bucket: count} of all buckets that count something. */
@@ -101,6 +107,10 @@ static const struct link_stats *find_link(PyObject *args, Py_buffer *buffer)
 
 	if (!PyArg_ParseTuple(args, "y*n:read_stats", buffer, &slot))
 		return NULL;
+	if (buffer_refuse_unaligned(buffer)) {
+		PyBuffer_Release(buffer);
+		return NULL;
+	}
 	slots = buffer->len < (Py_ssize_t)stats_bytes(0) ? 0 : (buffer->len - stats_bytes(0)) / sizeof(struct link_stats);
 	if (slot >= 0 && slot < slots)
 		return &((const struct shared_stats *)buffer->buf)->links[slot];
@@ -177,7 +187,9 @@ static PyObject *read_worker(PyObject *module, PyObject *args)
 	(void)module;
 	if (!PyArg_ParseTuple(args, "y*n:read_worker", &buffer, &index))
 		return NULL;
-	if (index < 0 || index >= WORKERS_MAX || buffer.len < (Py_ssize_t)stats_bytes(0))
+	if (buffer_refuse_unaligned(&buffer))
+		; /* the exception is set */
+	else if (index < 0 || index >= WORKERS_MAX || buffer.len < (Py_ssize_t)stats_bytes(0))
 		PyErr_Format(PyExc_ValueError, "the worker is %zd; legal is 0 to %d", index, WORKERS_MAX - 1);
 	else
 		result = worker_to_python(&((const struct shared_stats *)buffer.buf)->workers[index]);

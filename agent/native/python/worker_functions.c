@@ -48,12 +48,18 @@ static PyObject *allowance_trace(PyObject *module, PyObject *args)
 	(void)module;
 	if (!PyArg_ParseTuple(args, "LLO!:allowance_trace", &share, &burst, &PyList_Type, &steps))
 		return NULL;
+	if (share < 0 || burst < 0 || burst > NS_PER_S)
+		return PyErr_Format(PyExc_ValueError, "a share is 0 or more, a burst is 0 to 1000000000 ns");
 	left = PyList_New(0);
 	allowance_init(&allowance, share, burst, 0);
 	for (Py_ssize_t i = 0; left && i < PyList_Size(steps); i++) {
 		PyObject *item = NULL;
 
-		if (PyArg_ParseTuple(PyList_GetItem(steps, i), "LL:step", &now, &spent))
+		if (!PyArg_ParseTuple(PyList_GetItem(steps, i), "LL:step", &now, &spent))
+			; /* the exception is set */
+		else if (now < allowance.at_ns || spent < 0)
+			PyErr_SetString(PyExc_ValueError, "time does not go back, neither on the clock nor in what is spent");
+		else
 			item = PyLong_FromLongLong(allowance_left(&allowance, now));
 		if (!item || PyList_Append(left, item))
 			Py_CLEAR(left);
@@ -76,6 +82,8 @@ static PyObject *gather_ns(PyObject *module, PyObject *args)
 	(void)module;
 	if (!PyArg_ParseTuple(args, "sLIL:gather_ns", &name, &left, &frames, &passed) || spin_from_name(name, &spin))
 		return NULL;
+	if (left < 0 || left > NS_PER_S)
+		return PyErr_Format(PyExc_ValueError, "left is %lld; legal is 0 to 1000000000 ns", left);
 	pace_init(&pace, spin, 0, passed);
 	pace.spinning.left = left * ALLOWANCE_WHOLE;
 	pace_received(&pace, frames, passed);

@@ -15,6 +15,7 @@
 
 #define HISTOGRAM_BUCKETS 544
 #define WORKERS_MAX 64
+#define SLOTS_MAX 65536
 #define GAPS_KEPT 64 /* of each worker */
 
 /* In the order of the arrays that Python gets; plctl.common.telemetry.samples names them in the same order. */

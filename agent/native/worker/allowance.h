@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define ALLOWANCE_WHOLE 1000000 /* the share that is all time */
+#define ALLOWANCE_DEBT_NS (INT64_MAX / ALLOWANCE_WHOLE / 4) /* no more is owed, so that numbers suffice: 38 minutes */
 
 struct allowance {
 	int64_t share; /* in millionths of all time; ALLOWANCE_WHOLE or more: never empty */
@@ -38,7 +39,11 @@ static inline int64_t allowance_left(struct allowance *allowance, int64_t now)
 
 static inline void allowance_spend(struct allowance *allowance, int64_t ns)
 {
-	allowance->left -= ns * ALLOWANCE_WHOLE;
+	const int64_t least = -ALLOWANCE_DEBT_NS * ALLOWANCE_WHOLE;
+
+	allowance->left -= (ns < ALLOWANCE_DEBT_NS ? ns : ALLOWANCE_DEBT_NS) * ALLOWANCE_WHOLE;
+	if (allowance->left < least)
+		allowance->left = least;
 }
 
 #endif
