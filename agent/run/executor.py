@@ -306,7 +306,8 @@ class RunHost:
             elif outcome is not None:
                 raise outcome
         await self._streams.finish(None if cause else self._forwarder)
-        results = tuple(link.result(cause, self._watch.result(link)) for link in self._links.values())
+        budget = self._plan.budget
+        results = tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values())
         await self._handle(am.Rested(m.Finished(results)))
 
     async def _end_workloads(self) -> None:

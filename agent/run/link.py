@@ -8,7 +8,7 @@ from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.workload.workload import WorkloadProcess
-from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.protocol.messages import DirectionResult, LinkResult
 from plctl.common.telemetry.samples import HalfStats, LinkStats
 from plctl.common.telemetry.witness import WorkerWatch
@@ -30,14 +30,14 @@ class RunLink:
     latest_ns: int | None = None
     workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
 
-    def result(self, cause: str, worker: WorkerWatch | None) -> LinkResult:
+    def result(self, cause: str, worker: WorkerWatch | None, budget: Budget) -> LinkResult:
         """What became of it since T0; `cause` is why it failed, if it did."""
         baseline, latest = self.baseline or LinkStats(), self.latest or LinkStats()
         lost_up, lost_down = self.log.lost() if self.log else (0, 0)
         return LinkResult(
             link=self.plan.name,
-            up=_direction_result(baseline.up, latest.up, lost_up),
-            down=_direction_result(baseline.down, latest.down, lost_down),
+            up=_direction_result(baseline.up, latest.up, lost_up, budget),
+            down=_direction_result(baseline.down, latest.down, lost_down, budget),
             workloads=tuple(process.result() for process in self.workloads.values()),
             cause=cause,
             scenario_start_ns=latest.t0_ns if latest.started_ns else 0,
@@ -47,7 +47,7 @@ class RunLink:
         )
 
 
-def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int) -> DirectionResult:
+def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int, budget: Budget) -> DirectionResult:
     lateness = after.lateness.minus(before.lateness)
     return DirectionResult(
         arrived_packets=after.arrived_packets - before.arrived_packets,
@@ -63,4 +63,6 @@ def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int)
         lateness_max_ns=lateness.max if lateness.count else -1,
         packet_log_lost=packet_log_lost,
         lost_late=after.lost_late - before.lost_late,
+        lateness_packets=lateness.count,
+        late_packets=lateness.count_above(budget.lateness_ns),
     )

@@ -158,4 +158,5 @@ def _result(half: _Half) -> DirectionResult:
         lateness_p99_ns=3 * late_ns if late_ns > 0 else -1,
         lateness_max_ns=8 * late_ns if late_ns > 0 else -1,
         lost_late=counted["lost_late"],
+        lateness_packets=counted["delivered_packets"],
     )

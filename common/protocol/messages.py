@@ -150,6 +150,8 @@ class DirectionResult:
     lateness_max_ns: int
     packet_log_lost: int = 0  #: records that the packet log had no room for
     lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
+    lateness_packets: int = 0  #: that the percentiles of lateness rest on
+    late_packets: int | None = None  #: of those, later than the budget allows; None: not told
 
     @property
     def lost(self) -> int:

@@ -74,6 +74,10 @@ class Histogram:
         middles = ((self._middle(bucket), count) for bucket, count in self.counts.items())
         return sum(middle * count for middle, count in middles if middle > ns)
 
+    def count_above(self, ns: int) -> int:
+        """How many durations were more than `ns`, to within the bucket that `ns` is in, as `percentile` sees them."""
+        return sum(count for bucket, count in self.counts.items() if self._middle(bucket) > ns)
+
     def minus(self, earlier: Histogram) -> Histogram:
         """What was counted since `earlier`, a former state of this histogram.
 

@@ -13,6 +13,7 @@ from plctl.controller.report.host_words import host_part
 from plctl.controller.report.markup import Markup, element, join
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.verdict import Verdict
+from plctl.controller.verdict.witness_traffic import is_late
 
 #: A table of more links than this is folded; what is not ok is shown above it.
 MAX_SHOWN = 32
@@ -26,7 +27,7 @@ _FIRST_NUMBER = 4
 
 _VERDICTS = {
     Verdict.OK: "what was emulated is what was asked for, within the budgets above",
-    Verdict.LATE: "packets left later than the model asked for: the 99th percentile is over its budget",
+    Verdict.LATE: "packets left later than the model asked for: more than one in a hundred was over the budget",
     Verdict.SKEWED: "the link did not start at T0, or a workload not when it was to, within the budget",
     Verdict.OVERLOADED: "the machine lost packets that no scenario asked to lose; do not trust what this link shows",
     Verdict.UNPROVEN: "nothing is known to be wrong, but a witness that could have seen it was not heard",
@@ -233,7 +234,7 @@ def _figures(record: RunRecord, link: LinkRecord, direction: str) -> list[Markup
         str(half.lost),
         *(format_duration(value) if value >= 0 else "–" for value in lateness),
     ]
-    wrong = {3: half.lost > 0, 5: half.lateness_p99_ns > record.budget.lateness_ns}
+    wrong = {3: half.lost > 0, 5: is_late(half, record.budget)}
     classes = ["number wrong" if wrong.get(at) else "number" for at in range(len(cells))]
     numbers = [element("td", cell, class_=class_) for cell, class_ in zip(cells, classes, strict=True)]
     return [element("td", direction), *numbers]

@@ -18,6 +18,8 @@ class HalfFacts:
     lost_send: int = 0  #: frames that the kernel refused to send
     lost_memory: int = 0  #: frames for which the forwarder had no memory left
     lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
+    lateness_packets: int = 0  #: that the percentiles rest on
+    late_packets: int | None = None  #: of those, later than the budget; None: not told
     arrived_packets: int = 0
     delivered_packets: int = 0
     dropped_queue_full_packets: int = 0  #: as the scenario asked

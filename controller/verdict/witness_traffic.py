@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 from plctl.common.base.units import format_duration
 from plctl.common.plan.run_plan import Budget
+from plctl.common.protocol.messages import DirectionResult
+from plctl.common.telemetry.quantile import shows_more_above
 from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
 from plctl.controller.verdict.statements import frames, objection, remark, seen, unheard
 from plctl.controller.verdict.verdict import Statement, Verdict
+
+#: So much of all frames may be later than the budget allows: it is for their 99th percentile.
+LATE_SHARE = 0.01
 
 
 def hear_traffic(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
@@ -53,15 +58,36 @@ def hear_lateness(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     if not facts.reported:
         yield unheard("lateness", "nothing is known of how late frames left")
         return
-    late = [(direction, half) for direction, half in facts.halves if half.lateness_p99_ns > budget.lateness_ns]
+    late = [(direction, half) for direction, half in facts.halves if is_late(half, budget)]
     for direction, half in late:
         says = (
-            f"frames {direction} left late: p99 {format_duration(half.lateness_p99_ns)},"
-            f" the budget is {format_duration(budget.lateness_ns)}"
+            f"frames {direction} left late: {_percentile(half, budget)}; ease the load on its host, or allow more"
+            " (budget: {lateness: …})"
         )
         yield objection("lateness", facts, Verdict.LATE, says)
+    for direction, half in facts.halves:
+        if half.lateness_p99_ns > budget.lateness_ns and not is_late(half, budget):
+            says = f"frames {direction} may be late: {_percentile(half, budget)}; that is too few to tell"
+            yield remark("lateness", facts, says)
     if not late:
         yield seen("lateness", facts, "; ".join(_lateness(direction, half) for direction, half in facts.halves))
+
+
+def is_late(half: HalfFacts | DirectionResult, budget: Budget) -> bool:
+    """Whether frames of a direction have shown that more than one in a hundred is later than the budget.
+
+    The 99th percentile of a few dozen frames is their worst: one of them is no proof.
+    """
+    if half.late_packets is None:
+        return half.lateness_p99_ns > budget.lateness_ns
+    return shows_more_above(half.lateness_packets, half.late_packets, LATE_SHARE)
+
+
+def _percentile(half: HalfFacts, budget: Budget) -> str:
+    p99, allowed = format_duration(half.lateness_p99_ns), format_duration(budget.lateness_ns)
+    if half.late_packets is None:
+        return f"p99 {p99}, the budget is {allowed}"
+    return f"p99 {p99}, as {half.late_packets} of {frames(half.lateness_packets)} were over the budget of {allowed}"
 
 
 def hear_packet_log(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
@@ -110,4 +136,4 @@ def _lateness(direction: str, half: HalfFacts) -> str:
     if half.lateness_p99_ns < 0:
         return f"nothing was delivered {direction}"
     p99, worst = format_duration(half.lateness_p99_ns), format_duration(half.lateness_max_ns)
-    return f"p99 {p99} {direction}, the worst {worst}, of {frames(half.delivered_packets)}"
+    return f"p99 {p99} {direction}, the worst {worst}, of {frames(half.lateness_packets or half.delivered_packets)}"

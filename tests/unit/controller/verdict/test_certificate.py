@@ -51,9 +51,16 @@ def worker(**changes: object) -> WorkerWatch:
         (good(), "ok", ""),
         (good(up=half(lateness_p99_ns=NS_PER_MS)), "ok", ""),
         (
+            good(down=half(lateness_p99_ns=1_300_000, lateness_packets=500, late_packets=10)),
+            "late",
+            "frames down left late: p99 1.3 ms, as 10 of 500 frames were over the budget of 1 ms; ease the load on its"
+            " host, or allow more (budget: {lateness: …})",
+        ),
+        (
             good(down=half(lateness_p99_ns=1_300_000)),
             "late",
-            "frames down left late: p99 1.3 ms, the budget is 1 ms",
+            "frames down left late: p99 1.3 ms, the budget is 1 ms; ease the load on its host, or allow more (budget:"
+            " {lateness: …})",
         ),
         (
             good(started_ns=5_002_000_000),
@@ -306,3 +313,12 @@ def test_a_link_that_carried_nothing_says_so_beside_its_verdict(
 ) -> None:
     """It is ok all the same: nobody may have sent anything. But who expected traffic learns that there was none."""
     assert Judgement(Verdict.OK, "", also) == judge(good(up=up, down=down), BUDGET)
+
+
+def test_one_late_frame_of_sixty_is_told_but_shows_nothing() -> None:
+    """The 99th percentile of sixty frames is the worst of them: that is no proof that one in a hundred is late."""
+    few = half(lateness_p99_ns=1_300_000, lateness_max_ns=1_300_000, lateness_packets=60, late_packets=1)
+    judgement = judge(good(up=few), BUDGET)
+    says = "frames up may be late: p99 1.3 ms, as 1 of 60 frames were over the budget of 1 ms; that is too few to tell"
+    assert Judgement(Verdict.OK, "", (says,)) == judgement
+    assert judge(good(up=dataclasses.replace(few, late_packets=3)), BUDGET).verdict is Verdict.LATE
