@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(240)
 
 CSV = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,10,8\n2000,0,20,8\n"
 #: A busy machine may be late; what is tested here is that every host does as it is told.
-BUDGET = "budget: {lateness: 200ms, skew: 50ms}"
+BUDGET = "budget: {lateness: 200ms, skew: 50ms, workload: 2s}"
 PROBES = f"""
 name: many
 seed: 7
