@@ -94,7 +94,7 @@ class Forwarder:
     def arm(self, slots: tuple[int, ...], t0_ns: int, /) -> None:
         """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or one has started.
 
-        Of the links that one worker serves, all are armed or none.
+        All are armed or none, however many workers serve them. One that waits for a frame is refused, too.
         """
     def trigger(self, slot: int, frame: str, /) -> None:
         """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""

@@ -32,6 +32,12 @@ void link_arm(struct link *link, int64_t t0)
 	__atomic_store_n(&link->stats->t0_ns, t0, __ATOMIC_RELAXED);
 }
 
+void link_hold(struct link *link)
+{
+	half_arm(link->lanes[0].half, TIME_NEVER);
+	half_arm(link->lanes[1].half, TIME_NEVER);
+}
+
 void link_started(struct link *link, int64_t now)
 {
 	link->started_ns = now;
@@ -40,8 +46,10 @@ void link_started(struct link *link, int64_t now)
 
 int link_can_arm(const struct link *link, int64_t t0, int64_t now)
 {
-	if (link->started_ns)
+	if (link->started_ns || link->t0_ns <= now) /* or is about to say so */
 		return EALREADY;
+	if (link->trigger != TRIGGER_NONE)
+		return EBUSY;
 	return t0 < now ? ETIME : 0;
 }
 

@@ -70,11 +70,12 @@ unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall);
  */
 void lane_deliver(struct lane *lane, int64_t now);
 
-/* 0, or why a link cannot be armed for t0: EALREADY, scenario time has started; ETIME, t0 is past. */
+/* 0, or why a link cannot be armed for t0: it has started (EALREADY), waits for a frame (EBUSY), or t0 is past (ETIME). */
 int link_can_arm(const struct link *link, int64_t t0, int64_t now);
 
 /* Scenario time of both halves starts at t0, or at the model's own time if that is already later. */
 void link_arm(struct link *link, int64_t t0);
+void link_hold(struct link *link); /* until link_arm() it does not start, though t0_ns still says when it was to */
 void link_started(struct link *link, int64_t now); /* `now` is when T0 was noticed */
 
 /* What a link is made from. */

@@ -2,6 +2,8 @@
 #ifndef PLCTL_FORWARDER_OBJECT_H
 #define PLCTL_FORWARDER_OBJECT_H
 
+#include <pthread.h>
+
 #include "python/forwarder_type.h"
 
 struct slot {
@@ -17,6 +19,7 @@ typedef struct {
 	struct slot *slots;
 	struct worker **workers;
 	struct budget budget;
+	pthread_mutex_t arming; /* one thread at a time, without the GIL: a worker holds one reservation */
 	Py_ssize_t slot_count;
 	Py_ssize_t worker_count;
 	Py_ssize_t next_worker;
@@ -28,6 +31,8 @@ PyObject *raise_os_error(int error, const char *why); /* an OSError with that se
 /* Every slot that the tuple of Python integers names, claimed; or none, with a Python exception set. */
 int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count);
 void give_back(struct slot *const *slots, Py_ssize_t count);
+
+PyObject *forwarder_arm(PyObject *object, PyObject *args); /* forwarder_arm.c */
 
 /* Methods of forwarder_watch.c. */
 PyObject *forwarder_watch(PyObject *object, PyObject *args);

@@ -107,6 +107,7 @@ static PyObject *forwarder_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 		return NULL;
 	self->slot_count = slots;
 	self->budget.left_bytes = budget;
+	pthread_mutex_init(&self->arming, NULL);
 	if (map_stats(self, descriptor) || start_workers(self, workers)) {
 		Py_DECREF(self);
 		return NULL;
@@ -133,6 +134,7 @@ static void forwarder_dealloc(PyObject *object)
 	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
 	shut_down(self);
+	pthread_mutex_destroy(&self->arming);
 	if (self->stats)
 		munmap(self->stats, stats_bytes(self->slot_count));
 	free(self->slots);
@@ -323,65 +325,6 @@ int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, P
 		}
 	}
 	return 0;
-}
-
-/* One order to each worker, with all of its links. Without the GIL. */
-static int arm_slots(ForwarderObject *self, struct slot *const *slots, struct link **links, Py_ssize_t count, int64_t t0)
-{
-	int error = 0;
-
-	for (Py_ssize_t w = 0; w < self->worker_count && !error; w++) {
-		size_t of_worker = 0;
-
-		for (Py_ssize_t i = 0; i < count; i++)
-			if (slots[i]->worker == self->workers[w])
-				links[of_worker++] = slots[i]->link;
-		if (of_worker)
-			error = worker_arm(self->workers[w], links, of_worker, t0);
-	}
-	return error;
-}
-
-static PyObject *refuse_arming(int error)
-{
-	switch (error) {
-	case ETIME:
-		return raise_os_error(error, "cannot start the links: T0 has passed");
-	case EALREADY:
-		return raise_os_error(error, "cannot start the links: one of them has started already");
-	default:
-		return raise_os_error(error, "cannot start the links: no memory is left");
-	}
-}
-
-static PyObject *forwarder_arm(PyObject *object, PyObject *args)
-{
-	ForwarderObject *self = (ForwarderObject *)object;
-	struct slot **slots;
-	struct link **links;
-	PyObject *indices;
-	Py_ssize_t count;
-	long long t0;
-	int error = -1;
-
-	if (!PyArg_ParseTuple(args, "O!L:arm", &PyTuple_Type, &indices, &t0))
-		return NULL;
-	count = PyTuple_Size(indices);
-	slots = calloc(count + 1, sizeof(*slots));
-	links = calloc(count + 1, sizeof(*links));
-	if (!slots || !links) {
-		PyErr_NoMemory();
-	} else if (!claim_links(self, indices, slots, count)) {
-		Py_BEGIN_ALLOW_THREADS
-		error = arm_slots(self, slots, links, count, t0);
-		Py_END_ALLOW_THREADS
-		give_back(slots, count);
-	}
-	free(slots);
-	free(links);
-	if (error)
-		return error < 0 ? NULL : refuse_arming(error);
-	Py_RETURN_NONE;
 }
 
 static PyObject *forwarder_trigger(PyObject *object, PyObject *args)

@@ -292,7 +292,8 @@ static void arm_link(struct worker *worker, struct link *link, int64_t t0, int64
 	}
 }
 
-static int arm(void *receiver, void *argument)
+/* Holds the links, so that none starts before it is armed or let go. */
+static int reserve(void *receiver, void *argument)
 {
 	struct arm_order *order = argument;
 	struct worker *worker = receiver;
@@ -301,9 +302,32 @@ static int arm(void *receiver, void *argument)
 
 	for (size_t i = 0; i < order->count && !error; i++)
 		error = link_can_arm(order->links[i], order->t0, now);
-	for (size_t i = 0; i < order->count && !error; i++)
-		arm_link(worker, order->links[i], order->t0, now);
+	for (size_t i = 0; i < order->count && !error; i++) {
+		link_hold(order->links[i]);
+		starts_remove(&worker->starts, order->links[i]);
+	}
 	return error;
+}
+
+static int arm(void *receiver, void *argument)
+{
+	struct arm_order *order = argument;
+	int64_t now = monotonic_ns();
+
+	for (size_t i = 0; i < order->count; i++)
+		arm_link(receiver, order->links[i], order->t0, now);
+	return 0;
+}
+
+static int let_go(void *receiver, void *argument)
+{
+	struct arm_order *order = argument;
+	int64_t now = monotonic_ns();
+
+	for (size_t i = 0; i < order->count; i++)
+		if (order->links[i]->t0_ns != TIME_NEVER)
+			arm_link(receiver, order->links[i], order->links[i]->t0_ns, now);
+	return 0;
 }
 
 static int await_trigger(void *receiver, void *argument)
@@ -374,11 +398,25 @@ int worker_remove(struct worker *worker, struct link *link)
 	return order(worker, forget, (struct link_order){.link = link});
 }
 
+int worker_reserve(struct worker *worker, struct link *const *links, size_t count, int64_t t0)
+{
+	struct arm_order order = {.links = links, .count = count, .t0 = t0};
+
+	return mailbox_post(&worker->mailbox, reserve, &order);
+}
+
 int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0)
 {
 	struct arm_order order = {.links = links, .count = count, .t0 = t0};
 
 	return mailbox_post(&worker->mailbox, arm, &order);
+}
+
+int worker_let_go(struct worker *worker, struct link *const *links, size_t count, int64_t t0)
+{
+	struct arm_order order = {.links = links, .count = count, .t0 = t0};
+
+	return mailbox_post(&worker->mailbox, let_go, &order);
 }
 
 int worker_watch(struct worker *worker, int64_t gap_ns)

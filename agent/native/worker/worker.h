@@ -32,8 +32,16 @@ void worker_stop(struct worker *worker); /* ends the thread; its links are the c
 int worker_add(struct worker *worker, struct link *link);    /* the worker's from now on, unless this fails */
 int worker_remove(struct worker *worker, struct link *link); /* the caller's again */
 
-/* All at once, and all of them or none. ENOMEM, or an error of link_can_arm(). */
+/*
+ * Arming, in two steps, so that the links of several workers are armed all or none. worker_reserve() fails with ENOMEM or
+ * an error of link_can_arm(), and then has changed nothing. If it succeeds, worker_arm() cannot fail; until then, or until
+ * worker_let_go(), which leaves the links as they were, none of them starts. The same links each time, and nobody else
+ * reserves any of the worker's meanwhile.
+ */
+int worker_reserve(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
 int worker_arm(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
+int worker_let_go(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
+
 /* Gaps that are longer than this are recorded one by one (heartbeat.h), as long as the worker has links. */
 int worker_watch(struct worker *worker, int64_t gap_ns);
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ async def forwarder(
         remove(namespaces, ledger)
 
 
-async def starts_of(client: ForwarderClient, slots: range) -> list[int]:
+async def starts_of(client: ForwarderClient, slots: Sequence[int]) -> list[int]:
     """When the links in `slots` started, once all have."""
     async with asyncio.timeout(20):
         while not all(starts := [client.read(slot).started_ns for slot in slots]):
@@ -75,18 +75,46 @@ async def test_nobody_else_gets_the_cpu_just_before_t0(forwarder: ForwarderClien
             await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("forwarder", [1], indirect=True)
 async def test_arming_is_all_or_none(forwarder: ForwarderClient) -> None:
-    """A request that names a link that has started arms none of its worker's other links."""
-    await forwarder.arm([0], time.monotonic_ns() + 50 * NS_PER_MS)
-    await starts_of(forwarder, range(1))
-    with pytest.raises(KernelError, match="one of them has started already"):
-        await forwarder.arm([2, 0], time.monotonic_ns() + NS_PER_S)
-    assert forwarder.read(0).t0_ns != forwarder.read(2).t0_ns
+    """A request that names a link that has started arms none of the others, whichever worker serves it or them."""
+    first_of = {forwarder.worker_of(slot): slot for slot in reversed(range(LINKS))}
+    others = [slot for slot in range(LINKS) if slot not in first_of.values()]
+    later_ns = time.monotonic_ns() + 3600 * NS_PER_S
+    await forwarder.arm(others[10:], later_ns)
+    for started in first_of.values():
+        await forwarder.arm([started], time.monotonic_ns() + 20 * NS_PER_MS)
+        await starts_of(forwarder, range(started, started + 1))
+        with pytest.raises(KernelError, match="one of them has started already"):
+            await forwarder.arm([*others, started], time.monotonic_ns() + NS_PER_S)
+        assert {0} == {forwarder.read(slot).t0_ns for slot in others[:10]}
+        assert {later_ns} == {forwarder.read(slot).t0_ns for slot in others[10:]}
     with pytest.raises(KernelError, match="T0 has passed"):
-        await forwarder.arm([2], time.monotonic_ns())
-    await forwarder.arm([2], time.monotonic_ns() + 50 * NS_PER_MS)
-    await starts_of(forwarder, range(2, 3))
+        await forwarder.arm(others, time.monotonic_ns())
+    await forwarder.arm(others, t0_ns := time.monotonic_ns() + 50 * NS_PER_MS)
+    assert t0_ns <= min(await starts_of(forwarder, others))
+
+
+async def test_links_that_were_not_armed_again_start_as_they_were_to(forwarder: ForwarderClient) -> None:
+    """Where one link could not be armed for another T0, the first one holds for all of them."""
+    await forwarder.arm([0], time.monotonic_ns() + 20 * NS_PER_MS)
+    await starts_of(forwarder, range(1))
+    await forwarder.arm(range(1, LINKS), t0_ns := time.monotonic_ns() + 200 * NS_PER_MS)
+    with pytest.raises(KernelError, match="one of them has started already"):
+        await forwarder.arm(range(LINKS), time.monotonic_ns() + 3600 * NS_PER_S)
+    assert t0_ns <= min(await starts_of(forwarder, range(1, LINKS)))
+    assert {t0_ns} == {forwarder.read(slot).t0_ns for slot in range(1, LINKS)}
+
+
+async def test_a_link_that_waits_for_a_frame_cannot_be_armed(
+    forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan
+) -> None:
+    """Its first frame could start it while the others are only about to be armed."""
+    await forwarder.remove(0)
+    await forwarder.add(0, namespaces.link, replace(plan, start="first-packet"), io="packet")
+    await forwarder.trigger(0)
+    with pytest.raises(KernelError, match="waits for its first frame"):
+        await forwarder.arm(range(LINKS), time.monotonic_ns() + NS_PER_S)
+    assert {0} == {forwarder.read(slot).t0_ns for slot in range(LINKS)}
 
 
 async def test_an_armed_link_may_go(forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
