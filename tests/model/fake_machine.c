@@ -247,8 +247,9 @@ int machine_arm(struct machine *machine, int64_t t0)
 {
 	struct link *link = &machine->link;
 	struct arm_order order = {.links = &link, .count = 1, .t0 = t0};
+	int error = reserve(&machine->worker, &order);
 
-	return arm(&machine->worker, &order);
+	return error ? error : arm(&machine->worker, &order);
 }
 
 void machine_trigger(struct machine *machine, enum trigger trigger)
