@@ -90,6 +90,8 @@ class Sample(NamedTuple):
 
 
 SAMPLE_COLUMNS: tuple[str, ...] = Sample._fields
+#: Those that are −1 where there was no frame to measure.
+MEASURED_COLUMNS = SAMPLE_COLUMNS[SAMPLE_COLUMNS.index("lateness_p50_ns") :]
 
 
 class Samples:

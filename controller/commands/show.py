@@ -78,11 +78,8 @@ def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
 def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:
     from plctl.common.protocol.wire import to_plain
     from plctl.controller.view import summary
-    from plctl.controller.view.live_state import named
+    from plctl.controller.view.live_state import as_json
 
-    links = [
-        {**to_plain(link), "up": named(link.up) if link.up else None, "down": named(link.down) if link.down else None}
-        for link in state.links
-    ]
+    links = [{**to_plain(link), "up": as_json(link.up), "down": as_json(link.down)} for link in state.links]
     result = summary.document(record, source.folder(record.run)) if state.info.verdict else None
     return {**to_plain(state), "links": links, "result": result}

@@ -131,7 +131,7 @@ def _columns(table: pa.Table, direction: str) -> dict[str, Floats]:
 
 
 def _known(values: Floats) -> Floats:
-    """`values` with NaN for −1, which says that no packet was delivered."""
+    """`values` with NaN for −1, which said in older telemetry that no packet was delivered; now it is null."""
     return np.where(values < 0, np.nan, values)
 
 

@@ -36,7 +36,7 @@ _DTYPE = np.dtype([(name, _TYPES[code]) for name, code in FIELDS.items()])
 _CODES = np.array(list(VERDICTS), np.uint8)
 _TIMES = ("start_ns", "end_ns", "due_ns", "sent_ns")
 
-#: A row for each packet. Times are CLOCK_MONOTONIC of the link's host, 0 where there was no such moment.
+#: A row for each packet. Times are CLOCK_MONOTONIC of the link's host, null where there was no such moment.
 SCHEMA = pa.schema(
     [
         ("number", pa.int64()),  # of its arrival in its direction since the link was built, from 1
@@ -176,6 +176,6 @@ def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int6
         "length": records["length"].astype(np.int32),
         "verdict": np.array([VERDICTS[code] for code in records["verdict"].tolist()], object),
         "route": pa.array(routes[np.where(off_route, 0, records["route"])], mask=off_route),
-        **{name: records[name] for name in _TIMES},
+        **{name: pa.array(records[name], mask=records[name] == 0) for name in _TIMES},
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import ProtocolError
 from plctl.common.scenario.schedule import DIRECTIONS
-from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples
+from plctl.common.telemetry.samples import MEASURED_COLUMNS, SAMPLE_COLUMNS, Samples
 from plctl.controller.results import column_file
 from plctl.controller.results.column_parts import Columns, RunTable
 
@@ -53,10 +53,12 @@ class _Telemetry(Columns):
         words = {"link": link, "direction": _DIRECTIONS.take(pa.array(columns["direction"]))}
         host = messages["host"].combine_chunks().take(pa.array(message))
         controller = columns["t_ns"] + messages["offset_ns"].to_numpy()[message]
-        return pa.table([host, controller, *(columns | words).values()], schema=self.schema)
+        measured = {name: pa.array(columns[name], mask=columns[name] < 0) for name in MEASURED_COLUMNS}
+        return pa.table([host, controller, *(columns | words | measured).values()], schema=self.schema)
 
 
-#: A sample's columns, its host, and its end on the controller's clock (`t_ns` is on the host's).
+#: A sample's columns, its host, and its end on the controller's clock (`t_ns` is on the host's). What no frame was
+#: measured for is null, not −1 as it travels: a mean over the column would count it.
 COLUMNS = _Telemetry(
     "telemetry",
     pa.schema(

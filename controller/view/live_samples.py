@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from plctl.common.protocol.requests import LIVE_COLUMNS, LIVE_SUMS
 from plctl.controller.results import telemetry_file
 from plctl.controller.results.run_record import RunRecord
@@ -19,7 +21,13 @@ def read_live(folder: Path, record: RunRecord, links: Sequence[str] | None = Non
         table = telemetry_file.read(folder, record.run, record.t0_by_host(), links=links)
     except OSError:  # there is none yet
         return {}
-    aggregates = [(name, "sum" if name in LIVE_SUMS else "last") for name in LIVE_COLUMNS]
+    newest = pc.ScalarAggregateOptions(skip_nulls=False)  # that nothing was measured is the news, too
+    aggregates = [(name, "sum", None) if name in LIVE_SUMS else (name, "last", newest) for name in LIVE_COLUMNS]
     grouped = table.group_by(["link", "direction"], use_threads=False).aggregate(aggregates)
-    names = [f"{name}_{function}" for name, function in aggregates]
-    return {(row["link"], row["direction"]): tuple(row[name] for name in names) for row in grouped.to_pylist()}
+    names = [f"{name}_{function}" for name, function, _ in aggregates]
+    return {(row["link"], row["direction"]): tuple(_number(row[name]) for name in names) for row in grouped.to_pylist()}
+
+
+def _number(value: int | None) -> int:
+    """A null as it travels."""
+    return -1 if value is None else value

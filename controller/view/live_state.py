@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.requests import LIVE_COLUMNS, LinkState, RunState
+from plctl.common.telemetry.samples import MEASURED_COLUMNS
 from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
 
 _LOST = ("lost_ring", "lost_send", "lost_memory", "lost_late")
@@ -44,6 +45,13 @@ def _apply_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> N
     then = named(before) if len(before) == len(LIVE_COLUMNS) else {}
     if then and (passed_ns := now["t_ns"] - then["t_ns"]) > 0:
         half.carried_bps = 8 * (now["delivered_bytes"] - then["delivered_bytes"]) * NS_PER_S // passed_ns
+
+
+def as_json(values: Sequence[int]) -> dict[str, int | None] | None:
+    """The same for machines: null where no frame was measured, and for all where no sample has come."""
+    if not values:
+        return None
+    return {name: None if name in MEASURED_COLUMNS and n < 0 else n for name, n in named(values).items()}
 
 
 def named(values: Sequence[int]) -> dict[str, int]:

@@ -13,9 +13,11 @@ from pathlib import Path
 from plctl.common.base.errors import KernelError, PlctlError, UserError
 from plctl.common.protocol import requests as rq
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.results.event_log import Event
 from plctl.controller.results.run_folder import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.view.live_samples import LiveValues, read_live
+from plctl.controller.view.live_state import named
 from plctl.controller.view.run_source import BROKEN_OFF
 
 _BROKEN_OFF_CAUSE = (
@@ -49,12 +51,13 @@ class LocalRuns:
     async def state(self, run: str) -> rq.RunState:
         record = read_record(self.folder(run))
         live = {} if record.verdict else read_live(self.folder(run), record)
-        states = _last_states(self.folder(run))
+        events = read_events(self.folder(run))
+        states = _last_states(events)
         return rq.RunState(
             info=_info(record, self.folder(run)),
             duration_ns=record.duration_ns,
             t0_ns=record.t0_ns or 0,
-            now_ns=time.monotonic_ns(),
+            now_ns=time.monotonic_ns() if is_open(self.folder(run)) else _last_moment_ns(record, events, live),
             links=tuple(_link_state(link, states, live) for link in record.links),
         )
 
@@ -62,7 +65,8 @@ class LocalRuns:
         record = read_record(self.folder(run))
         for each in record.links:
             if each.plan.name == link:
-                return _link_state(each, _last_states(self.folder(run)), read_live(self.folder(run), record, [link]))
+                states = _last_states(read_events(self.folder(run)))
+                return _link_state(each, states, read_live(self.folder(run), record, [link]))
         raise UserError(f"{run} has no link {link!r:.80}")
 
     async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
@@ -90,13 +94,20 @@ class LocalRuns:
         return run in self._over
 
 
-def _last_states(folder: Path) -> dict[str, tuple[str, str]]:
+def _last_states(events: Iterable[Event]) -> dict[str, tuple[str, str]]:
     """The last state of each link in the log, and its cause."""
     states: dict[str, tuple[str, str]] = {}
-    for event in read_events(folder):
+    for event in events:
         if (name := str(event.get("event", ""))).startswith("link.") and event.get("link"):
             states[str(event["link"])] = name.removeprefix("link."), str(event.get("cause", ""))
     return states
+
+
+def _last_moment_ns(record: RunRecord, events: Iterable[Event], live: LiveValues) -> int:
+    """The last instant, on the controller's clock, that a folder tells of which nobody writes any more."""
+    offsets = {link.plan.name: record.host(link.host).clock_offset_ns or 0 for link in record.links}
+    sampled = (named(values)["t_ns"] + offsets[link] for (link, _), values in live.items())
+    return max([0, *sampled, *(int(event.get("t_ns", 0)) for event in events)])
 
 
 def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: LiveValues) -> rq.LinkState:

@@ -96,10 +96,15 @@ def _link(record: RunRecord, link: LinkRecord) -> dict[str, Any]:
         "certificate": to_plain(link.certificate),
         "skew_ns": link.skew_ns,
         "clock_bound_ns": record.host(link.host).bound_ns,
-        "up": result["up"],
-        "down": result["down"],
+        "up": _half(result["up"]),
+        "down": _half(result["down"]),
         "workloads": list(result["workloads"]),
     }
+
+
+def _half(half: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Null where nothing was delivered, so that nobody averages over −1."""
+    return half and {name: None if name.startswith("lateness_") and n == -1 else n for name, n in half.items()}
 
 
 def _listed(record: RunRecord) -> list[LinkRecord]:

@@ -24,7 +24,7 @@ from plctl.controller.verdict import certificate_text
 from plctl.controller.verdict.statements import after_t0
 from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.view.event_text import details
-from plctl.controller.view.live_state import named
+from plctl.controller.view.live_state import as_json, named
 from plctl.controller.view.run_source import RunSource, read_events, read_record
 
 #: Of a workload's standard error, so much of its end is told.
@@ -127,7 +127,7 @@ def document(history: LinkHistory) -> dict[str, Any]:
         "clock_bound_ns": [record.host(link.host).bound_before_ns, record.host(link.host).bound_after_ns],
         "clock_source": record.host(link.host).clock_source,
         "events": [dict(event) for event in history.events],
-        "telemetry": {name: named(values) if values else None for name, values in halves.items()},
+        "telemetry": {name: as_json(values) for name, values in halves.items()},
         "standard_error": history.errors,
         "again": again(record),
     }

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 
 from plctl.common.base.errors import ProtocolError
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
-from plctl.common.telemetry.samples import SAMPLE_COLUMNS, LinkStats, Sample, Samples, sample
+from plctl.common.telemetry.samples import (
+    MEASURED_COLUMNS,
+    SAMPLE_COLUMNS,
+    HalfStats,
+    Histogram,
+    LinkStats,
+    Sample,
+    Samples,
+    sample,
+)
 from plctl.controller.results import telemetry_file
 from plctl.controller.results.column_file import ColumnWriter
 
@@ -30,11 +41,26 @@ def test_rows_are_those_of_all_messages_in_order(tmp_path: Path) -> None:
     for host, links, t_ns, offset_ns in messages:
         said = samples_of(links, t_ns)
         writer.append(telemetry_file.batch_of(host, Samples.of(said), offset_ns))
-        expected += [{"host": host, "t_controller_ns": t_ns + offset_ns, **each._asdict()} for each in said]
+        words = {"host": host, "t_controller_ns": t_ns + offset_ns}
+        expected += [words | each._asdict() | dict.fromkeys(MEASURED_COLUMNS) for each in said]
     writer.close()
     table = telemetry_file.read(tmp_path, "r", {})
     assert telemetry_file.SCHEMA == table.schema
     assert expected == table.select(["host", "t_controller_ns", *SAMPLE_COLUMNS]).to_pylist()
+
+
+def test_what_no_frame_was_measured_for_is_null(tmp_path: Path) -> None:
+    """A mean and a minimum over a column are those of what was measured; −1 would be part of them."""
+    measured = HalfStats(lateness=Histogram.of([0, 4_000]), transit=Histogram.of([9_000, 9_000]))
+    busy, idle = LinkStats(up=measured, t0_ns=1), LinkStats(t0_ns=1)
+    plan = LinkPlan("x", SCHEDULE, SCHEDULE)
+    said = [*sample(plan, idle, busy, 10, 7), *sample(plan, busy, busy, 17, 7)]
+    with closing(ColumnWriter.create(tmp_path, telemetry_file.COLUMNS, "r")) as writer:
+        writer.append(telemetry_file.batch_of("a", Samples.of(said), 0))
+    table = telemetry_file.read(tmp_path, "r", {})
+    assert [9_000, None, None, None] == table["transit_min_ns"].to_pylist()
+    assert (3, 9_000) == (table["transit_p99_ns"].null_count, pc.mean(table["transit_p99_ns"]).as_py())
+    assert [4_000, None, None, None] == table["lateness_max_ns"].to_pylist()
 
 
 @pytest.mark.parametrize("offset_ns", [2**63, 2**63 - 1, -(2**63) - 1])

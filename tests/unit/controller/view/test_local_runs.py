@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.synthetic_run import RUN, handover_plan, make_run, plan_record
+from support.synthetic_run import DURATION_NS, HOST, INTERVAL_NS, RUN, T0_NS, handover_plan, make_run, plan_record
 
 from plctl.common.base.errors import UserError
+from plctl.common.telemetry.samples import LinkStats, Samples, sample
 from plctl.controller.commands.show import show
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.view.follow import is_over
-from plctl.controller.view.live_state import named
+from plctl.controller.view.live_state import as_json, named
 from plctl.controller.view.local_runs import LocalRuns
 
 
@@ -52,6 +55,19 @@ async def test_a_run_that_goes_on_is_told_from_its_log_and_telemetry(tmp_path: P
         assert 5 == now["row"]
 
 
+async def test_that_nothing_was_measured_lately_is_told(tmp_path: Path) -> None:
+    """The newest sample counts, also where it has no lateness: an older one's is not shown in its place."""
+    with make_run(tmp_path) as folder:
+        plan, idle = handover_plan(), LinkStats(t0_ns=1)
+        folder.append_samples(HOST, Samples.of(sample(plan, idle, idle, T0_NS + 2 * DURATION_NS, INTERVAL_NS)))
+    link = await LocalRuns(tmp_path).link(RUN, "leo-0")
+    assert -1 == named(link.up)["lateness_p99_ns"]
+    told = as_json(link.up)
+    assert told
+    assert (None, 0) == (told["lateness_p99_ns"], told["queue_bytes"])
+    assert as_json(()) is None
+
+
 async def test_a_run_whose_writer_is_gone_is_told_from_one_that_goes_on(tmp_path: Path) -> None:
     """It has no verdict, and there is nothing to wait for, neither for who follows it nor for a reader of its log."""
     folder = make_run(tmp_path)
@@ -69,6 +85,20 @@ async def test_a_run_whose_writer_is_gone_is_told_from_one_that_goes_on(tmp_path
     shown = await asyncio.to_thread(CliRunner().invoke, show, [str(tmp_path / RUN)])
     assert 1 == shown.exit_code
     assert "plctl was killed" in shown.output
+
+
+async def test_time_stops_where_a_run_was_broken_off(tmp_path: Path) -> None:
+    """Seconds since T0 are those until the last moment that the folder knows, whenever somebody looks."""
+    folder = make_run(tmp_path)
+    assert folder.record
+    links = tuple(replace(link, verdict="") for link in folder.record.links)
+    folder.record_plan(replace(folder.record, verdict="", duration_ns=2 * DURATION_NS, links=links))
+    before_ns = time.monotonic_ns()
+    assert before_ns <= (await LocalRuns(tmp_path).state(RUN)).now_ns <= time.monotonic_ns()
+    folder.close()
+    assert T0_NS + DURATION_NS == (await LocalRuns(tmp_path).state(RUN)).now_ns
+    shown = await asyncio.to_thread(CliRunner().invoke, show, [str(tmp_path / RUN)])
+    assert "broken off, 14.0 s of 28 s: " in shown.output
 
 
 async def test_runs_are_listed_newest_first_and_a_broken_one_is_among_them(tmp_path: Path) -> None:
