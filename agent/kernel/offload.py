@@ -43,7 +43,7 @@ def disable_offloads(any_socket: socket.socket, interface: str, where: str) -> N
         words = [word for o in changeable for word in (o, 0)]  # struct ethtool_set_features_block: valid, requested
         _ioctl(any_socket, interface, struct.pack(f"=II{len(words)}I", _SFEATURES, len(off), *words), attempt)
         _, active, _ = _read_features(any_socket, interface, len(names), attempt)
-    if still_on := [names[bit] for bit in range(len(names)) if (active[bit // 32] & off[bit // 32]) >> bit % 32 & 1]:
+    if still_on := _select(names, active):
         raise KernelError(f"cannot {attempt}: the kernel leaves {', '.join(still_on)} on")
 
 
@@ -55,6 +55,16 @@ def active_features(any_socket: socket.socket, interface: str) -> set[str]:
     names = _feature_names(any_socket, interface)
     _, active, _ = _read_features(any_socket, interface, len(names), f"read the features of {interface}")
     return {name for bit, name in enumerate(names) if active[bit // 32] >> bit % 32 & 1}
+
+
+def active_falsifying_features(any_socket: socket.socket, interface: str) -> set[str]:
+    """The names of the falsifying features of `interface` that are on.
+
+    :raises KernelError: there is no such interface.
+    """
+    names = _feature_names(any_socket, interface)
+    _, active, _ = _read_features(any_socket, interface, len(names), f"read the features of {interface}")
+    return set(_select(names, active))
 
 
 def is_falsifying(feature: str) -> bool:
@@ -93,6 +103,12 @@ def _mask(names: tuple[str, ...]) -> Masks:
         if is_falsifying(name):
             words[bit // 32] |= 1 << bit % 32
     return tuple(words)
+
+
+def _select(names: tuple[str, ...], active: Masks) -> list[str]:
+    """Those of `names` that falsify and are on."""
+    on = [a & f for a, f in zip(active, _mask(names), strict=True)]
+    return [names[bit] for bit in range(len(names)) if on[bit // 32] >> bit % 32 & 1] if any(on) else []
 
 
 def _ioctl(any_socket: socket.socket, interface: str, request: bytes, attempt: str) -> bytes:

@@ -14,6 +14,7 @@ from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel import link_namespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run import machine as am
+from plctl.agent.run.ends import RunEnds
 from plctl.agent.run.link import RunLink
 from plctl.agent.run.self_check import self_check
 from plctl.agent.run.streams import RunStreams
@@ -21,6 +22,7 @@ from plctl.agent.run.watch import LOOK_NS, RunWatch
 from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
+from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
@@ -48,6 +50,7 @@ class HostResources:
     folder: Path  #: for captured output; in the ledger
     forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
     slots: set[int]  #: free slots of the forwarder
+    listener: Listener  #: to the interfaces of all links
 
 
 class RunHost:
@@ -73,6 +76,7 @@ class RunHost:
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
         self._t0_ns = 0  #: on the controller's clock
         self._streams = RunStreams(plan, self._links, host.services, host.folder / plan.run, self._is_going_on)
+        self._ends = RunEnds(self._links, host.listener, self._streams.log)
         self._watch = RunWatch(self._links, plan.budget.lateness_ns, host.services.clock, self._streams.log)
         self.released = asyncio.Event()
 
@@ -174,7 +178,9 @@ class RunHost:
                 "link.built", link=link.plan.name, built_ns=built_ns, netns=link.namespaces.link, io=link.io
             )
         async with self._checking:
-            check = await self_check(link.namespaces, link.plan, partial(forwarder.read, link.slot))
+            read = partial(forwarder.read, link.slot)
+            check = await self_check(link.namespaces, link.plan, read)
+            await self._ends.begin(link, read)
         for workload in link.plan.workloads:
             await self._spawn_workload(link, workload)
         return str(check)
@@ -305,6 +311,7 @@ class RunHost:
                 cause = cause or f"{outcome}{self._watch.when() if self._is_dead() else ''}"
             elif outcome is not None:
                 raise outcome
+        await self._ends.finish(hurry=bool(cause))
         await self._streams.finish(None if cause else self._forwarder)
         budget = self._plan.budget
         results = tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values())
@@ -320,7 +327,8 @@ class RunHost:
     async def _tear_down(self) -> None:
         """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
         causes = []
-        for step in (self._end_workloads, self._end_preparations, self._forget_slots, self._remove_links):
+        steps = (self._end_workloads, self._end_preparations, self._ends.forget, self._forget_slots, self._remove_links)
+        for step in steps:
             try:
                 await step()
             except PlctlError as error:

@@ -16,6 +16,7 @@ from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run.executor import HostResources, RunHost
 from plctl.agent.service.local_status import StatusFile
 from plctl.agent.service.site import AgentServices, MakeRun
+from plctl.agent.watch.listener import Listener
 from plctl.common.host import sd_notify
 from plctl.common.host.facts import gather_host_facts
 from plctl.common.host.state import Owner
@@ -47,12 +48,14 @@ class HostSite:
         with Owner.create(f"agent-{services.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, services.name)
+            listener = Listener()
             host = HostResources(
-                services, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS))
+                services, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener
             )
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:
+                listener.close()
                 if self._forwarder:
                     await self._forwarder.close()
                 ledger.close()

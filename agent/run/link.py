@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.telemetry.socket_stats import LinkSockets
+from plctl.agent.watch.ends_watch import EndsWatch
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.protocol.messages import DirectionResult, LinkResult
@@ -24,6 +25,7 @@ class RunLink:
     io: str = ""  #: what carries its frames
     log: PacketLog | None = None  #: if the plan asks for it; the forwarder's
     sockets: LinkSockets | None = None  #: if the plan asks for them
+    ends: EndsWatch | None = None  #: since its self-check
     baseline: LinkStats | None = None  #: at T0; what came before is not the run's
     baseline_ns: int | None = None  #: when it was read, on this host's clock
     latest: LinkStats | None = None
@@ -44,6 +46,7 @@ class RunLink:
             from_ns=self.baseline_ns,
             until_ns=self.latest_ns,
             worker=worker,
+            interfaces=self.ends.result() if self.ends else None,
         )
 
 

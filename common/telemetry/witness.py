@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plctl.common.scenario.schedule import Direction
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerGap:
@@ -43,12 +45,13 @@ class InterfaceChange:
 
     at_ns: int
     interface: str
-    what: str  #: "went down", "was deleted", "MTU is 900, was 1500", "qdisc tbf was added" …
+    what: str  #: "went down", "was deleted", "has MTU 900 instead of 1500", "was given qdisc tbf" …
+    gone: bool = False  #: from then on the interface carried nothing: it was deleted, or moved elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class EndBooks:
-    """The kernel's counters of one interface over the time of the watch, and what the interface is at its end."""
+    """The kernel's counters of one interface since it was made, and what the interface is at the end of the watch."""
 
     interface: str
     rx_packets: int = 0
@@ -62,6 +65,26 @@ class EndBooks:
     same_index: bool = True  #: it is the interface that was there at the beginning, not another of its name
     qdisc: str = ""
     xdp: str = ""  #: the program on it, in words; empty: none
+    ingress_drops: int = 0  #: frames that tc dropped as they came in
+    egress_drops: int = 0  #: frames that tc dropped before they went out
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One direction of a link since it was built: what the kernel counted at its ends, and the forwarder inside.
+
+    Below 0 missing: so many more came out than went in, which somebody else sent.
+    """
+
+    direction: Direction
+    sent_packets: int  #: by the outer end, into the link
+    refused_packets: int  #: that the outer end could not hand over to its twin; not among those sent
+    arrived_packets: int  #: at the forwarder
+    lost_ring: int  #: that the forwarder knows to have missed
+    delivered_packets: int  #: by the forwarder
+    received_packets: int  #: by the other outer end
+    missing_in: int  #: sent, and neither arrived nor known to be missed
+    missing_out: int  #: delivered, and not received
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +93,9 @@ class InterfaceWatch:
 
     from_ns: int
     until_ns: int
-    changes: tuple[InterfaceChange, ...] = ()
+    changes: tuple[InterfaceChange, ...] = ()  #: the first few
+    more_changes: int = 0  #: beyond those
     ends: tuple[EndBooks, ...] = ()
+    passages: tuple[Passage, ...] = ()  #: of the directions whose ends are all there
+    settled: bool = True  #: no frame passed any more when the counters were compared
     missed_events: int = 0  #: times that the kernel said it had dropped some for want of room

@@ -13,6 +13,7 @@ from dataclasses import replace
 from plctl.common.plan.run_plan import Budget
 from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Statement, Verdict
+from plctl.controller.verdict.witness_ends import hear_books, hear_interfaces
 from plctl.controller.verdict.witness_start import hear_agent, hear_clock, hear_start
 from plctl.controller.verdict.witness_traffic import (
     hear_lateness,
@@ -29,8 +30,10 @@ Witness = Callable[[LinkFacts, Budget], Iterable[Statement]]
 #: All witnesses. Of two that support the same verdict, the first one's words are the cause.
 WITNESSES: tuple[Witness, ...] = (
     hear_agent,
+    hear_interfaces,
     hear_workloads,
     hear_losses,
+    hear_books,
     hear_clock,
     hear_start,
     hear_lateness,

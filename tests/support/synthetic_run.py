@@ -16,9 +16,9 @@ from plctl.agent.native._core import Half
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.run_plan import LinkPlan, Queue, Workload
 from plctl.common.protocol.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
-from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Sample, Samples
-from plctl.common.telemetry.witness import WorkerWatch
+from plctl.common.telemetry.witness import EndBooks, InterfaceWatch, Passage, WorkerWatch
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import HostRecord, LinkRecord, RunRecord
 
@@ -174,10 +174,32 @@ def make_run(
             LinkResult(
                 plan.name, direction_result(up), direction_result(down), workloads,
                 from_ns=T0_NS - 90 * NS_PER_MS, until_ns=T0_NS + DURATION_NS, worker=watch,
+                interfaces=quiet_ends(T0_NS - 90 * NS_PER_MS, T0_NS + DURATION_NS),
             )
         )  # fmt: skip
     folder.record_result(results, failures={}, cancelled=False, finished_wall_ns=WALL_NS + DURATION_NS)
     return folder
+
+
+def quiet_passage(direction: Direction, arrived: int = 9, delivered: int = 9) -> Passage:
+    """One direction in which nothing is missing."""
+    return Passage(
+        direction=direction,
+        sent_packets=arrived,
+        refused_packets=0,
+        arrived_packets=arrived,
+        lost_ring=0,
+        delivered_packets=delivered,
+        received_packets=delivered,
+        missing_in=0,
+        missing_out=0,
+    )
+
+
+def quiet_ends(from_ns: int, until_ns: int) -> InterfaceWatch:
+    """The watch over a link between the two instants."""
+    ends = tuple(EndBooks(name, 9, 9) for name in ("veth1", "sim-veth1", "sim-veth2", "veth2"))
+    return InterfaceWatch(from_ns, until_ns, ends=ends, passages=tuple(map(quiet_passage, DIRECTIONS)))
 
 
 @cache

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from support.synthetic_run import HOST, T0_NS, WALL_NS, handover_plan, plan_record
+from support.synthetic_run import HOST, T0_NS, WALL_NS, handover_plan, plan_record, quiet_ends
 
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.protocol.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
@@ -41,7 +41,8 @@ def judged(record: RunRecord, *results: LinkResult, cancelled: bool = False, **f
 
 def both(**changes: object) -> tuple[LinkResult, LinkResult]:
     """Results of two quiet links, the first with `changes`."""
-    quiet = LinkResult("leo-0", QUIET, QUIET, worker=WorkerWatch(T0_NS, T0_NS + 10**9, passes=9, greatest_gap_ns=1))
+    watch = WorkerWatch(T0_NS, T0_NS + 10**9, passes=9, greatest_gap_ns=1)
+    quiet = LinkResult("leo-0", QUIET, QUIET, worker=watch, interfaces=quiet_ends(T0_NS, T0_NS + 10**9))
     return replace(quiet, **changes), replace(quiet, link="leo-1")  # type: ignore[arg-type]  # real fields are named
 
 

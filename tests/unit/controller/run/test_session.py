@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
 
 import pytest
+from support.synthetic_run import quiet_ends
 
 from plctl.common.base.clock import ClockIdentity, RealClock
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
@@ -94,7 +95,8 @@ class Stage:
 
     async def until_released(self) -> None:
         """Play the rest."""
-        await self.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT, worker=WorkerWatch(0, 1, 1, 0)),)))
+        watches = {"worker": WorkerWatch(0, 1, 1, 0), "interfaces": quiet_ends(0, 1)}
+        await self.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT, **watches),)))
         assert (await self.command()).message == m.Release()
         await self.say(m.Released())
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.synthetic_run import quiet_ends
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.run_plan import Budget
@@ -27,6 +28,7 @@ GOOD = LinkFacts(
     up=CARRIED,
     down=CARRIED,
     worker=WORKER,
+    interfaces=quiet_ends(4_900_000_000, 9_000_000_000),
 )
 
 
@@ -254,14 +256,21 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
         ),
     )
     said = {each.witness: (each.from_ns, each.until_ns, each.says) for each in judge(facts, BUDGET).certificate}
-    watched = (4_990_000_000, 6_000_000_000)
+    watched, ends_watched = (4_990_000_000, 6_000_000_000), (4_900_000_000, 9_000_000_000)
     assert said == {
         "agent": (*watched, "the agent carried the link until 1 s after T0"),
         "workloads": (
             *watched,
             "server was executed 1 s before T0; client was executed 70 µs after T0, 70 µs after its time",
         ),
+        "interfaces": (*ends_watched, "nothing changed at veth1, sim-veth1, sim-veth2 and veth2"),
         "losses": (*watched, "the machine lost none of 7 frames up and 0 frames down"),
+        "books": (
+            *ends_watched,
+            "up, veth1 sent 9 frames, which all came to the forwarder; of 9 frames that it delivered all came to veth2;"
+            " down, veth2 sent 9 frames, which all came to the forwarder;"
+            " of 9 frames that it delivered all came to veth1",
+        ),
         "worker": (
             *(5_000_000_000, 15_000_000_000),
             "the forwarder never failed to work for longer than 700 µs, in 1000 passes",
@@ -281,9 +290,9 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
 
 def test_a_silent_host_leaves_its_witnesses_unheard_and_one_cause() -> None:
     """Nobody reads seven times over that nothing came; the certificate still lists who was not heard."""
-    judgement = judge(good(failure="no result came from its host", reported=False), BUDGET)
+    judgement = judge(good(failure="no result came from its host", reported=False, interfaces=None), BUDGET)
     assert (Verdict.FAILED, ()) == (judgement.verdict, judgement.also)
-    assert {"agent", "workloads", "losses", "lateness", "traffic", "limits"} == {
+    assert {"agent", "interfaces", "workloads", "losses", "books", "lateness", "traffic", "limits"} == {
         statement.witness for statement in judgement.certificate if not statement.heard
     }
 
