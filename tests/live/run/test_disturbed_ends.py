@@ -195,6 +195,6 @@ def test_what_a_workload_does_to_its_own_end_before_t0_is_no_disturbance(tmp_pat
     (run,) = (tmp_path / "runs").iterdir()
     (link,) = json.loads((run / "run.json").read_text())["links"]
     assert "ok" == link["verdict"]
-    (also,) = link["also"]
+    (also,) = [sentence for sentence in link["also"] if "veth1" in sentence]  # beside: nothing was carried
     assert also.startswith("veth1 has MTU 1400 instead of 1500 ")
     assert also.endswith(" before T0")
