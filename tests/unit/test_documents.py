@@ -1,15 +1,18 @@
-"""Documents name files that exist: a reader who follows one finds it."""
+"""Documents name files that exist, and link to them: a reader who follows one finds it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 from support.room_imports import ROOT
 
 #: A file between backticks, with as many of its folders as the document cares to name.
 _FILE = re.compile(r"(?<=`)[\w/.-]*\w\.(?:py|pyi|c|h|css|service|sh)(?=`)")
+#: A link to a file of ours, without the place in it.
+_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 #: Names that stand for what a reader will write.
 _EXAMPLES = {"noun.c", "noun.h", "agent/commands/word.py"}
 
@@ -22,9 +25,28 @@ def files() -> list[str]:
     return [f"/{name}" for name in listed.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("document", [name[1:] for name in files() if name.endswith(".md") and name != "/CHANGELOG.md"])
+def documents() -> list[str]:
+    """Every document that speaks of files as they are now."""
+    return [name[1:] for name in files() if name.endswith(".md") and name != "/CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("document", documents())
 def test_a_document_names_files_that_exist(document: str) -> None:
     """By the end of their path at least; a file that moved takes what is said of it along."""
     named = set(_FILE.findall((ROOT / document).read_text())) - _EXAMPLES
     there = files()
     assert set() == {name for name in named if not any(path.endswith(f"/{name}") for path in there)}
+
+
+@pytest.mark.parametrize("document", documents())
+def test_a_document_links_to_files_that_exist(document: str) -> None:
+    """From where it lies, as a reader's browser looks for them."""
+    path = ROOT / document
+    assert [] == [link for link in _LINK.findall(path.read_text()) if not (path.parent / link).exists()]
+
+
+def test_a_decision_has_a_number_of_its_own() -> None:
+    """So that a comment or a commit may name it by that."""
+    names = [path.name for path in (ROOT / "docs/decisions").rglob("*.md") if path.name != "index.md"]
+    assert [] == [name for name in names if not re.match(r"\d{3}-[a-z0-9-]+\.md$", name)]
+    assert {} == {number: count for number, count in Counter(name[:3] for name in names).items() if count > 1}
