@@ -1,4 +1,4 @@
-"""`python -m plctl.agent`: the agent as a process of its own, as `plctl run` starts it."""
+"""`python -P -m plctl.agent`: the agent as a process of its own, as `plctl run` starts it."""
 
 from plctl.agent.commands.agent import agent
 

@@ -1,4 +1,4 @@
-"""`python -m plctl.common`: the `plctl` command where its script is not on the path."""
+"""`python -P -m plctl.common`: the `plctl` command where its script is not on the path."""
 
 from plctl.common.cli.root_command import main
 

@@ -29,7 +29,7 @@ def doctor(ctx: click.Context, as_json: bool, brief: bool) -> None:
     \b
     Examples:
       sudo plctl doctor
-      sudo plctl doctor --json | python3 -m json.tool
+      sudo plctl doctor --json | python3 -I -m json.tool
     """
     facts = gather_host_facts()
     findings = examine_essentials(facts.kernel) if brief else examine(facts)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from plctl.agent.doctor import host_checks
 from plctl.agent.doctor.finding import Finding, Level
-from plctl.agent.doctor.kernel_trial import TrialStep, try_kernel
+from plctl.agent.doctor.kernel_trial import TrialStep, trial_command, try_kernel
 from plctl.agent.ownership.ledger import read_entries
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.host.facts import HostFacts, parse_release
@@ -97,9 +97,7 @@ def _try_kernel() -> list[Finding]:
     try:
         return [check_step(step) for step in try_kernel()]
     except WorldError as error:
-        return [
-            Finding("kernel trial", Level.FAIL, str(error), "try by hand: python3 -m plctl.agent.doctor.kernel_trial")
-        ]
+        return [Finding("kernel trial", Level.FAIL, str(error), f"try by hand: {' '.join(trial_command())}")]
 
 
 def _remedy(step: TrialStep) -> str:

@@ -1,6 +1,6 @@
 """Tries what links need of the kernel, for real, in namespaces that vanish with the process that tries.
 
-`python -m plctl.agent.doctor.kernel_trial` is that process: it leaves the host's network and mount namespaces first,
+`python -P -m plctl.agent.doctor.kernel_trial` is that process: it leaves the host's network and mount namespaces first,
 makes what a link is made of, sends one frame through it, and prints what happened. Nothing has a name outside it, so
 that nothing can be left behind.
 """
@@ -16,7 +16,6 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -25,6 +24,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from plctl.agent.kernel import sysctl
 from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.interpreter import module_command
 
 _TIMEOUT_S = 20.0
 
@@ -50,14 +50,18 @@ class TrialStep:
     errno: int
 
 
+def trial_command() -> list[str]:
+    """The command line of the child that tries."""
+    return module_command("plctl.agent.doctor.kernel_trial")
+
+
 def try_kernel() -> list[TrialStep]:
     """Run the trial in a child process and return its steps in order; after one that failed, dependent ones lack.
 
     :raises WorldError: the child did not report.
     """
-    command = [sys.executable, "-m", "plctl.agent.doctor.kernel_trial"]
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True, cwd="/")
+        child = subprocess.run(trial_command(), capture_output=True, text=True, timeout=_TIMEOUT_S, check=True, cwd="/")
         return [TrialStep(**step) for step in json.loads(child.stdout)]
     except subprocess.TimeoutExpired:
         raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None

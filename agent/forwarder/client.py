@@ -8,7 +8,6 @@ import json
 import mmap
 import os
 import socket
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from plctl.agent.native import _core, half_config
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError, WorldError
+from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import format_size
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io
@@ -308,7 +308,7 @@ async def _start(
 ) -> asyncio.subprocess.Process:
     """It does nothing before a request comes, and ends if none ever can: so it may be entered once it has a pid."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "plctl.agent.forwarder.process", json.dumps(to_plain(options)), *map(str, arguments)),
+        *module_command("plctl.agent.forwarder.process", json.dumps(to_plain(options)), *map(str, arguments)),
         stdin=asyncio.subprocess.DEVNULL,
         pass_fds=arguments[:2],
         start_new_session=True,

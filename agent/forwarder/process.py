@@ -1,6 +1,6 @@
 """The forwarder's own process: it carries out the agent's requests, and ends when the agent does.
 
-`python -m plctl.agent.forwarder.process OPTIONS CONTROL STATS SLOTS BUDGET` is started by `client`, with
+`python -P -m plctl.agent.forwarder.process OPTIONS CONTROL STATS SLOTS BUDGET` is started by `client`, with
 `ForwarderOptions` as JSON and two inherited descriptors: one end of a stream socket and the memory for statistics. On
 the socket each side sends msgpack maps, each behind its length (4 bytes, big-endian): requests `{id, verb, …}` and, in
 any order, answers `{id, error, result}`, where an empty error means success. End of file ends the process, and so does

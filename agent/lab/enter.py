@@ -1,7 +1,7 @@
 """Run a command inside a host of a laboratory, so that terminal, signals and exit status are its own.
 
-`python -m plctl.agent.lab.enter FOLDER HOST COMMAND…` enters the namespaces of the host's holder. That of processes is
-only for children, so the command is one, and this process stands for it: it passes signals on and ends as it ends.
+`python -P -m plctl.agent.lab.enter FOLDER HOST COMMAND…` enters the namespaces of the host's holder. That of processes
+is only for children, so the command is one, and this process stands for it: it passes signals on and ends as it ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process that a laboratory lives by: it builds it, holds its owner's lock and emulates its delays.
 
-`python -m plctl.agent.lab.keeper` reads the design from its standard input, leaves whoever started it, and prints one
-JSON document once the laboratory is up, or is known not to be: ``{"error": "", "status": 0}``.
+`python -P -m plctl.agent.lab.keeper` reads the design from its standard input, leaves whoever started it, and prints
+one JSON document once the laboratory is up, or is known not to be: ``{"error": "", "status": 0}``.
 
 It never tidies up. Ended by any signal at any moment, it leaves a dead owner, whose processes end with it or soon
 after, and whose ledger names all that it made: `plctl.agent.cleanup.reap` is the only way in which a laboratory is

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from plctl.agent.lab.folder import (
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.processes import Process
 from plctl.common.base.errors import BusyError, PlctlError, UserError, WorldError
+from plctl.common.base.interpreter import module_command
 from plctl.common.host.state import is_held, owner_folders
 
 DEFAULT_NAME = "lab"
@@ -74,7 +74,7 @@ class LabHost:
 
     def command(self, command: Sequence[str]) -> list[str]:
         """The command line by which `command` runs there; its pid is not the command's, its end and signals are."""
-        return [sys.executable, "-m", "plctl.agent.lab.enter", str(self.folder), self.name, *command]
+        return module_command("plctl.agent.lab.enter", str(self.folder), self.name, *command)
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
         """Start `command` there; `options` are Popen's."""
@@ -202,7 +202,7 @@ def _start_keeper(wanted: LabDesign) -> None:
     :raises WorldError: it failed.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "plctl.agent.lab.keeper"],
+        module_command("plctl.agent.lab.keeper"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import UserError, WorldError
+from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import how_it_ended, telling_line
 from plctl.common.host.state import Owner
 from plctl.common.plan.forwarder_options import ForwarderOptions
@@ -30,7 +30,7 @@ def require_kernel() -> None:
 
     :raises UserError: it cannot; the message says what it lacks and how to get that.
     """
-    doctor = [sys.executable, "-m", "plctl.common", "doctor", "--brief"]
+    doctor = module_command("plctl.common", "doctor", "--brief")
     verdict = subprocess.run(doctor, capture_output=True, text=True, check=False)
     if verdict.returncode:
         raise UserError(verdict.stderr.strip())
@@ -66,8 +66,7 @@ async def _local_agent(folder: Path, agent_hub: AgentHub, forwarder: ForwarderOp
     errors = folder / "agent.stderr"
     with errors.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "plctl.agent", "--controller", f"ipc://{folder}/control"),
+            *module_command("plctl.agent", "--controller", f"ipc://{folder}/control"),
             *("--name", LOCAL_HOST, "--leave-with-stdin", *forwarder.arguments()),
             stdin=asyncio.subprocess.PIPE,
             stderr=stderr,
@@ -113,7 +112,7 @@ async def _watch(process: asyncio.subprocess.Process, agent_hub: AgentHub, error
 async def _clean_up() -> None:
     """The agent did not end as it should: do what the next one would do, now."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "plctl.common", "clean", stdout=asyncio.subprocess.DEVNULL
+        *module_command("plctl.common", "clean"), stdout=asyncio.subprocess.DEVNULL
     )
     await process.wait()
 

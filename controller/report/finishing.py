@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from plctl.common.base.errors import PlctlError, WorldError
+from plctl.common.base.interpreter import module_command
 from plctl.controller.results import run_folder
 
 _NICE = 10
@@ -40,7 +41,7 @@ class Finisher:
         """
         async with self._one_at_a_time:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "plctl.controller.report.finishing", str(folder)),
+                *module_command("plctl.controller.report.finishing", str(folder)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,

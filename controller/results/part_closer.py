@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from plctl.common.base.interpreter import module_command
 from plctl.controller.results import column_parts
 from plctl.controller.results.column_parts import RunTable
 
@@ -66,7 +67,7 @@ class PartCloser:
 
 
 def _begin() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "plctl.controller.results.part_closer"]
+    command = module_command("plctl.controller.results.part_closer")
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from plctl.common.base.errors import UserError, WorldError
+from plctl.common.base.interpreter import module_command
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
 _SETUPTOOLS = "setuptools"
@@ -117,7 +118,7 @@ def run_pip(*arguments: str, **environment: str) -> None:
     :raises UserError: there is none.
     :raises WorldError: it failed; with its own last words.
     """
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    command = module_command("pip", "--disable-pip-version-check", "--quiet", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     if "No module named pip" in done.stderr:
         raise UserError(

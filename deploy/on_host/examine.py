@@ -31,7 +31,7 @@ def doctor(places: Places, archive: BinaryIO | None) -> dict[str, Any] | None:
         packed.write_bytes(archive.read())
         unpack(packed, Path(folder) / "packages")
         environment = {"PYTHONPATH": f"{folder}/packages", "PYTHONDONTWRITEBYTECODE": "1"}
-        return _run([sys.executable, "-c", _MAIN], environment)
+        return _run([sys.executable, "-P", "-c", _MAIN], environment)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Makes an agent's key pair on the host that will use it: `python -m plctl.deploy.slurm.node_key NAME FOLDER PUBLIC`.
+"""Makes an agent's key pair on the host that will use it.
 
-The secret never leaves the host. NAME and the public half are printed in a line, for the controller's allow-list.
-PUBLIC is the key of the controller that the agent is to connect to.
+It is run as `python -I -m plctl.deploy.slurm.node_key NAME FOLDER PUBLIC`. The secret never leaves
+the host. NAME and the public half are printed in a line, for the controller's allow-list. PUBLIC is the key of the
+controller that the agent is to connect to.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ INSPECT = (
     "left=100\n"
     'until [ -e "$folder" ] || [ "$left" -eq 0 ]; do left=$((left - 1)); sleep 0.1; done\n'
     f"{_OWN}"
-    "exec python3 -c 'import platform, sys; print(\"%d.%d\" % sys.version_info[:2], platform.machine())'\n"
+    "exec python3 -I -c 'import platform, sys; print(\"%d.%d\" % sys.version_info[:2], platform.machine())'\n"
 )
 
 
@@ -55,7 +55,7 @@ def batch(controller: str) -> str:
         '    sleep 1 & wait "$!"\n'
         "done\n"
         "wait\n"
-        f'$root "$folder/bin/python" -c "{_FORGET}"\n'
+        f'$root "$folder/bin/python" -I -c "{_FORGET}"\n'
         '$root rm -rf "$folder"\n'
     )
     return f"#!/bin/sh\nexec srun --kill-on-bad-exit=0 sh -c {shlex.quote(step)}\n"
@@ -69,12 +69,13 @@ def install(controller_public: str) -> str:
     return (
         f"set -eu\numask 077\n{_FOLDER}{_OWN}"
         'cd "$folder"\n'
-        "python3 -m venv --without-pip . > venv.log 2>&1 || { cat venv.log >&2; exit 1; }\n"
+        "python3 -I -m venv --without-pip . > venv.log 2>&1 || { cat venv.log >&2; exit 1; }\n"
         "tar -xzf bundle.tar.gz -C lib/python3.*/site-packages\n"
         "rm bundle.tar.gz venv.log\n"
-        'printf "#!%s/bin/python\\nfrom plctl.common.cli.root_command import main\\nmain()\\n" "$folder" > bin/plctl\n'
+        'printf "#!%s/bin/python -I\\n" "$folder" > bin/plctl\n'
+        'printf "from plctl.common.cli.root_command import main\\nmain()\\n" >> bin/plctl\n'
         "chmod 700 bin/plctl\n"
-        'exec bin/python -m plctl.deploy.slurm.node_key "$SLURMD_NODENAME.job$SLURM_JOB_ID" keys '
+        'exec bin/python -I -m plctl.deploy.slurm.node_key "$SLURMD_NODENAME.job$SLURM_JOB_ID" keys '
         f"{shlex.quote(controller_public)}\n"
     )
 

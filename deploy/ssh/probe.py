@@ -13,7 +13,7 @@ OLDEST_PYTHON = (3, 11)
 
 _PROBE = """id -u; uname -m
 for p in "$@" python3 python3.14 python3.13 python3.12 python3.11; do
-  command -v "$p" >/dev/null 2>&1 && "$p" -c 'import sys; print(sys.executable, "%d.%d.%d" % sys.version_info[:3])'
+  command -v "$p" >/dev/null 2>&1 && "$p" -I -c 'import sys; print(sys.executable, "%d.%d.%d" % sys.version_info[:3])'
 done; true"""
 
 
