@@ -116,12 +116,15 @@ class ForwarderClient:
         """
         return from_plain(ForwarderTerms, await self._ask("describe", patience_s=START_S), "terms")
 
-    async def add(self, slot: int, netns: str, plan: LinkPlan, *, io: Io | None = None, company: int = 1) -> str:
+    async def add(
+        self, slot: int, netns: str, plan: LinkPlan, *, seed: int = 0, io: Io | None = None, company: int = 1
+    ) -> str:
         """Forward in the link namespace named `netns`; the first row holds until the link is started.
 
         Returns what carries the frames, for people: "xdp", "packet", or, where `auto` would have preferred XDP,
         "packet (MTU 9000 is too large for XDP)".
 
+        :param seed: of the run; what is drawn for the link's frames follows from it.
         :param company: how many links come together, this one included; they share memory evenly.
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
@@ -139,8 +142,8 @@ class ForwarderClient:
                 slot=slot,
                 netns=str(NETNS_DIR / netns),
                 interfaces=(LINK_CLIENT_INTERFACE, LINK_SERVER_INTERFACE),
-                up={"schedule": handles[0], **half_config(plan)},
-                down={"schedule": handles[1], **half_config(plan)},
+                up={"schedule": handles[0], **half_config(plan, "up", seed)},
+                down={"schedule": handles[1], **half_config(plan, "down", seed)},
                 mtu=plan.mtu,
                 overhead_bytes=plan.overhead_bytes,
                 ring_bytes=link.ring_bytes,

@@ -70,7 +70,7 @@ async def _emulate(design: LabDesign, ledger: Ledger) -> ForwarderClient:
     """A forwarder with the links of all hosts that have a delay, started."""
     forwarder = await ForwarderClient.spawn(ledger, len(design.delayed))
     for slot, host in enumerate(design.delayed):
-        await forwarder.add(slot, host.link_netns, host.link_plan(design.seed))
+        await forwarder.add(slot, host.link_netns, host.link_plan(design.seed), seed=design.seed)
     await forwarder.arm(range(len(design.delayed)), time.monotonic_ns() + _START_LEAD_NS)
     return forwarder
 

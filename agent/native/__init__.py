@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from typing import Literal, TypedDict
 
 from plctl.agent.native import _core
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
-from plctl.common.scenario.schedule import Schedule
+from plctl.common.scenario.schedule import Direction, Schedule
 
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
 NativeRow = tuple[int, int, int, int, int]
@@ -15,6 +16,12 @@ NativeRow = tuple[int, int, int, int, int]
 #: What a worker is started with: ("off", "adaptive" or "busy"; share of a CPU for spinning; CPU or -1; SCHED_FIFO
 #: priority or 0; share of all time for that; and at once, in ns). Shares are millionths. As struct worker_config.
 NativeWorker = tuple[str, int, int, int, int, int]
+
+
+class NativeQueue(TypedDict):
+    """A direction's queueing discipline, as struct queue_config in queue.h."""
+
+    name: str
 
 
 class HalfConfig(TypedDict):
@@ -25,6 +32,8 @@ class HalfConfig(TypedDict):
     full_frame: int
     reconfiguration_ns: int
     reconfiguration_mode: Literal["gsl", "all"]
+    queue: NativeQueue
+    key: int
 
 
 class HalfArguments(HalfConfig):
@@ -64,18 +73,27 @@ def native_schedule(schedule: Schedule) -> _core.Schedule:
     )
 
 
-def half_arguments(plan: LinkPlan, schedule: Schedule) -> HalfArguments:
-    """What a half of its own is made from that follows `schedule` (`plan.up` or `plan.down`) as `plan` says."""
+def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArguments:
+    """What a half of its own is made from that does as one direction of `plan` says, in a run with that seed."""
+    schedule: Schedule = getattr(plan, direction)
     rows, routes = native_rows(schedule)
-    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan)}
+    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan, direction, seed)}
 
 
-def half_config(plan: LinkPlan) -> HalfConfig:
-    """What both halves of `plan` are beside their schedules."""
+def half_config(plan: LinkPlan, direction: Direction, seed: int) -> HalfConfig:
+    """What one direction of `plan` is beside its schedule, in a run with that seed."""
     return {
         "capacity_unit": plan.queue.capacity.unit,
         "capacity_amount": plan.queue.capacity.amount,
         "full_frame": plan.mtu + ETHERNET_HEADER + plan.overhead_bytes,
         "reconfiguration_ns": plan.reconfiguration.delay_ns,
         "reconfiguration_mode": plan.reconfiguration.mode,
+        "queue": {"name": plan.queue.discipline},
+        "key": random_key(seed, plan.name, direction),
     }
+
+
+def random_key(seed: int, link: str, direction: Direction) -> int:
+    """The key of all that is drawn for the frames of one direction: a digest, as 64 bits with a sign."""
+    digest = hashlib.blake2b(f"{seed}/{link}/{direction}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

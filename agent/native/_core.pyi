@@ -3,7 +3,7 @@ from typing import Literal, final
 
 from typing_extensions import Buffer
 
-from plctl.agent.native import NativeRow, NativeWorker, SharedHalfArguments
+from plctl.agent.native import NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
 
 #: The names of a row's fields, in the order of a Schedule's columns.
 ROW_FIELDS: tuple[str, ...]
@@ -37,13 +37,20 @@ class Half:
         full_frame: int,
         reconfiguration_ns: int,
         reconfiguration_mode: Literal["gsl", "all"],
+        queue: NativeQueue,
+        key: int,
     ) -> Half: ...
     def arm(self, t0: int, /) -> None:
         """Start scenario time at `t0`; ValueError if that is past or scenario time has started."""
     def advance(self, now: int, /) -> None:
         """Bring virtual time to `now`."""
-    def arrive(self, at: int, length: int, /) -> tuple[int, int]:
-        """A frame of `length` bytes arrives: (verdict, arrival as modelled). Verdicts: 0 admitted, 1 queue full."""
+    def arrive(self, at: int, length: int, ecn: int = 0, flow: int = 0, /) -> tuple[int, int]:
+        """A frame of `length` bytes arrives: (verdict, arrival as modelled). Verdicts: 0 admitted, 1 queue full.
+
+        `ecn` is the ECN field of its IP header, `flow` a hash of its flow.
+        """
+    def dropped(self) -> list[tuple[int, int, int]]:
+        """What was dropped after it had been admitted, since the last call: (number, verdict, when)."""
     def pop(self, now: int, /) -> list[tuple[int, int, int, int, int]]:
         """Advance to `now`, then all frames due by then: (number of its arrival from 0, arrival, start, end, due)."""
     def next_due(self) -> int:
@@ -111,6 +118,9 @@ class Forwarder:
         """Of each: its thread's id, and the errno with which nice -20 and real-time priority were refused, or 0."""
     def close(self) -> None:
         """End all links and threads. Afterwards the other methods raise ValueError."""
+
+def draw(key: int, purpose: int, n: int, /) -> tuple[int, int, int, int]:
+    """Random numbers below 2**32 for the nth frame and a purpose (draw() in draw.h); for tests."""
 
 def histogram_bucket(ns: int, /) -> int:
     """The bucket that counts `ns` (histogram_bucket() in stats.h); for tests."""

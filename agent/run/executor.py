@@ -169,7 +169,9 @@ class RunHost:
             await asyncio.to_thread(link_namespaces.build, link.namespaces, link.plan, self._host.ledger)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
-            link.io = await forwarder.add(link.slot, link.namespaces.link, link.plan, company=len(self._links))
+            link.io = await forwarder.add(
+                link.slot, link.namespaces.link, link.plan, seed=self._plan.seed, company=len(self._links)
+            )
             link.log = forwarder.packet_log(link.slot)
             if self._plan.socket_stats_ns:
                 link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.namespaces)

@@ -16,6 +16,7 @@ from plctl.common.scenario.schedule import Schedule
 ETHERNET_HEADER = 14
 
 End = Literal["client", "server"]
+Discipline = Literal["droptail", "drophead"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 
 
@@ -31,7 +32,7 @@ class Capacity:
 class Queue:
     """The bottleneck's queueing discipline."""
 
-    discipline: Literal["droptail"] = "droptail"
+    discipline: Discipline = "droptail"
     capacity: Capacity = field(default_factory=Capacity)
 
 

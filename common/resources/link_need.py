@@ -16,7 +16,7 @@ from plctl.common.telemetry.packet_log import LOG_BYTES
 ASSUMED_RATE_BPS = 10**9
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
-_SLOT_HEAD = 88
+_SLOT_HEAD = 96
 _TEN_FRAMES = 10
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
-from plctl.common.plan.run_plan import Budget, Capacity, End, LinkPlan, Ready, RunPlan, StartMode
+from plctl.common.plan.run_plan import Budget, Capacity, Discipline, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.schedule import Schedule
 
 MAX_LINKS = 10_000
@@ -127,7 +127,7 @@ class QueueSpec(_Strict):
     """The bottleneck's queue."""
 
     #: Its queueing discipline.
-    discipline: Literal["droptail"] = "droptail"
+    discipline: Discipline = "droptail"
     #: What it holds: `1.0bdp` of the row in force (rate × 2 × delay), `64kB`, or `100p`.
     capacity: Annotated[Capacity, _from_text(_read_capacity, "1.0bdp")] = Capacity()
 

@@ -173,10 +173,12 @@ static void make_link(struct link *link, struct link_stats *stats, struct budget
 {
 	struct half_config config = {.schedule = new_schedule(), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600,
 		.full_frame = 1514, .reconfiguration_ns = 200000};
+	static const struct discipline *const disciplines[] = {NULL, &drophead};
 	static struct port_back_end watched;
 	uint8_t choice = take(input, 1);
 
 	config.reconfiguration_mode = choice & 1;
+	config.queue.discipline = disciplines[(choice >> 1 & 31) % (sizeof(disciplines) / sizeof(*disciplines))];
 	*link = (struct link){.stats = stats, .mtu = FAKE_MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
 		.t0_ns = TIME_NEVER, .pool = pool_new(budget)};
 	fake_ports_open(ports, link->pool, budget, input);

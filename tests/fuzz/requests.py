@@ -29,6 +29,8 @@ _HALF = {
     "full_frame": 1514,
     "reconfiguration_ns": 3,
     "reconfiguration_mode": "all",
+    "queue": {"name": "drophead"},
+    "key": -7,
 }
 _TEMPLATES = [
     {"id": 1, "verb": "describe"},

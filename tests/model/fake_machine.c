@@ -161,13 +161,14 @@ static void staff(struct worker *worker, struct link *link)
  */
 struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t period_ns, uint32_t routes,
 	enum capacity_unit unit, int64_t amount, int64_t full_frame, int64_t reconfiguration_ns, enum reconfiguration_mode mode,
-	int64_t now, bool wall_stamps, bool strays)
+	const char *discipline, int64_t key, int64_t now, bool wall_stamps, bool strays)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
 	struct half_config config = {.capacity_unit = unit, .capacity_amount = amount, .full_frame = full_frame,
-		.reconfiguration_ns = reconfiguration_ns, .reconfiguration_mode = mode};
+		.reconfiguration_ns = reconfiguration_ns, .reconfiguration_mode = mode, .key = (uint64_t)key};
 	struct row *copy = calloc(row_count, sizeof(*copy));
 
+	discipline_find(discipline, &config.queue.discipline);
 	now_ns = now;
 	wall_offset = INT64_C(1) << 60;
 	for (size_t i = 0; i < row_count; i++, rows += 5)

@@ -21,9 +21,9 @@ NEVER = 2**63 - 1
 _NATIVE = Path(native.__file__).parent
 _HERE = Path(__file__).parent
 _NOUNS = (
-    "io/pool", "model/flight", "model/half", "model/half_config", "model/schedule", "path/arrivals", "path/lane",
-    "path/trigger", "path/wall", "shared/packet_log", "shared/stats", "worker/deadlines", "worker/heartbeat",
-    "worker/mailbox", "worker/pace", "worker/priority", "worker/readiness", "worker/starts",
+    "io/pool", "path/arrivals", "path/lane", "path/trigger", "path/wall", "shared/packet_log", "shared/stats",
+    "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace", "worker/priority", "worker/readiness",
+    "worker/starts",
 )  # fmt: skip
 _UNITS = ("bytes", "packets", "bdp")
 _MODES = ("gsl", "all")
@@ -36,7 +36,7 @@ Record = dict[str, int]
 def build(folder: Path) -> ctypes.CDLL:
     """The machine's library, built into `folder` with the warnings of the product and the flags of `$TEST_CFLAGS`."""
     library = folder / "fake_machine.so"
-    sources = [_HERE / "fake_machine.c", *(_NATIVE / f"{noun}.c" for noun in _NOUNS)]
+    sources = [_HERE / "fake_machine.c", *(_NATIVE / f"{noun}.c" for noun in _NOUNS), *(_NATIVE / "model").glob("*.c")]
     flags = [*_FLAGS.split(), f"-DPORT_BATCH={BATCH}", *os.environ.get("TEST_CFLAGS", "").split()]
     subprocess.run(
         [os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-pthread", *flags, f"-I{_NATIVE}", *sources, "-o", library],
@@ -73,8 +73,8 @@ class Machine:
             self.library.machine_new(
                 (ctypes.c_int64 * len(numbers))(*numbers), ctypes.c_size_t(len(a["rows"])), _int64(a["period_ns"]),
                 a["routes"], _UNITS.index(a["capacity_unit"]), _int64(a["capacity_amount"]), _int64(a["full_frame"]),
-                _int64(a["reconfiguration_ns"]), _MODES.index(a["reconfiguration_mode"]), _int64(self.clock),
-                self.wall_stamps, self.strays,
+                _int64(a["reconfiguration_ns"]), _MODES.index(a["reconfiguration_mode"]), a["queue"]["name"].encode(),
+                _int64(a["key"]), _int64(self.clock), self.wall_stamps, self.strays,
             )
         )  # fmt: skip
         return self

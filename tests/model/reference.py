@@ -1,8 +1,9 @@
 """The link model in pure Python, written to be read: the oracle for the C core.
 
-It has no event loop and no cursor. Each frame's fate follows from formulas over the whole past: which reconfigurations
-there have been, when the frame before it left, how much work the bottleneck has done until a time. Everything is worked
-out anew at every question, in integers without bounds; nothing here is fast.
+It has no event loop and no cursor. A queueing discipline (`model.disciplines`) says which frame is served next; what
+comes of a service follows from formulas over the whole past: which reconfigurations there have been, when the frame
+before it left, how much work the bottleneck has done until a time. That is worked out anew at every question, in
+integers without bounds; nothing here is fast.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from plctl.agent.native import NativeRow
+from model.disciplines import ADMITTED, DISCIPLINES, Waiting
+
+from plctl.agent.native import NativeQueue, NativeRow
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1
@@ -21,12 +24,12 @@ BITS_NS = 8 * 10**9  #: bit × 10⁹ in a byte: the unit of work is (bit/s) × n
 
 @dataclass(slots=True)
 class Frame:
-    """One admitted frame. `first_due` is due as it was at the end of service, before later reconfigurations."""
+    """One that entered service. `first_due` is due as it was at the end of service, before later reconfigurations."""
 
     number: int
     arrival: int
     length: int
-    start: int = NEVER
+    start: int
     end: int = NEVER
     first_due: int = NEVER
     due: int = NEVER
@@ -47,6 +50,8 @@ class Reference:
         full_frame: int,
         reconfiguration_ns: int,
         reconfiguration_mode: Literal["gsl", "all"],
+        queue: NativeQueue,
+        key: int,
     ) -> None:
         self.steps = Steps(rows, period_ns)
         self.capacity = (capacity_unit, capacity_amount)
@@ -56,7 +61,9 @@ class Reference:
         self.t0 = UNKNOWN
         self.virtual_now = 0
         self.arrivals = 0
-        self.frames: list[Frame] = []
+        self.queue = DISCIPLINES[queue["name"]](self._has_room)
+        self.key = key
+        self.frames: list[Frame] = []  #: in order of service
 
     def arm(self, t0: int) -> None:
         """Scenario time starts at `t0`."""
@@ -65,23 +72,28 @@ class Reference:
     def advance(self, now: int) -> None:
         """Virtual time is `now` from here on, unless it is later already."""
         self.virtual_now = max(now, self.virtual_now)
+        self._serve()
         self._work_out()
 
-    def arrive(self, at: int, length: int) -> tuple[int, int]:
+    def arrive(self, at: int, length: int, ecn: int = 0, flow: int = 0) -> tuple[int, int]:
         """(verdict, arrival as the model saw it)."""
         self.advance(at)
         number, self.arrivals = self.arrivals, self.arrivals + 1
-        backlog = [frame.length for frame in self.frames if frame.end > self.virtual_now]
-        if backlog and not self._has_room(backlog, length):
-            return 1, self.virtual_now
-        self.frames.append(Frame(number, self.virtual_now, length))
-        self._work_out()
-        return 0, self.virtual_now
+        verdict = self.queue.arrive(Waiting(number, self.virtual_now, length, ecn, flow), self.virtual_now)
+        if verdict == ADMITTED:
+            self._serve()
+            self._work_out()
+        return verdict, self.virtual_now
+
+    def dropped(self) -> list[tuple[int, int, int]]:
+        """What the discipline dropped after it had been admitted, since the last call: (number, verdict, when)."""
+        found, self.queue.dropped = self.queue.dropped, []
+        return found
 
     def pop(self, now: int) -> list[tuple[int, int, int, int, int]]:
         """All frames due by `now` that were not popped before."""
         self.advance(now)
-        ready = sorted((f for f in self.frames if f.due <= now and not f.popped), key=lambda f: (f.due, f.number))
+        ready = sorted((f for f in self.frames if f.due <= now and not f.popped), key=lambda f: f.due)
         for frame in ready:
             frame.popped = True
         return [(f.number, f.arrival, f.start, f.end, f.due) for f in ready]
@@ -89,11 +101,19 @@ class Reference:
     def gauges(self) -> tuple[int, int, int, int]:
         """(backlog in bytes, backlog in packets, packets in flight, row in force)."""
         self._work_out()
-        backlog = [frame.length for frame in self.frames if frame.end > self.virtual_now]
+        backlog = self._backlog()
         in_flight = [frame for frame in self.frames if frame.end <= self.virtual_now and not frame.popped]
         return sum(backlog), len(backlog), len(in_flight), self.steps.index_at(self.virtual_now - self.t0)
 
-    def _has_room(self, backlog: list[int], length: int) -> bool:
+    def _backlog(self) -> list[int]:
+        """The lengths of what waits or is in service."""
+        serving = [frame.length for frame in self.frames[-1:] if frame.end > self.virtual_now]
+        return serving + [frame.length for frame in self.queue.waiting()]
+
+    def _has_room(self, length: int) -> bool:
+        backlog = self._backlog()
+        if not backlog:
+            return True
         _, delay, rate, queue_bytes, _ = self.steps.row_at(self.virtual_now - self.t0)
         unit, amount = self.capacity
         if queue_bytes >= 0:
@@ -106,26 +126,45 @@ class Reference:
             amount = max(rate * 2 * delay * amount // (BITS_NS * 10**6), 10 * self.full_frame)
         return sum(backlog) + length <= amount
 
-    def _work_out(self) -> None:
-        """Everybody's fate up to virtual now. What a frame's fields say of later times is provisional."""
+    def _serve(self) -> None:
+        """All services that begin by virtual now, one after the other: each asks the discipline for a frame."""
         changes = self._changes()
-        free = 0
+        while waiting := self.queue.waiting():
+            free = self._end(self.frames[-1]) if self.frames else 0
+            start = self._out_of_blackouts(max(free, min(frame.arrival for frame in waiting)), changes)
+            if start > self.virtual_now:
+                return
+            chosen = self.queue.next(start)
+            if chosen:
+                self.frames.append(Frame(chosen.number, chosen.arrival, chosen.length, start))
+
+    def _end(self, frame: Frame) -> int:
+        return self.steps.service_end(frame.start - self.t0, frame.length, self.t0)
+
+    # What the path behind the bottleneck does to frames belongs between the end of service and propagation.
+
+    def _work_out(self) -> None:
+        """The fate of what was served up to virtual now. What a frame's fields say of later times is provisional."""
+        changes = self._changes()
         last: dict[int, Frame] = {}
         for frame in self.frames:
-            frame.start = self._out_of_blackouts(max(frame.arrival, free), changes)
-            frame.end = free = self.steps.service_end(frame.start - self.t0, frame.length, self.t0)
+            frame.end = self._end(frame)
             if frame.end > self.virtual_now:
                 frame.due = NEVER
                 continue
-            _, delay, _, _, route = self.steps.row_at(frame.end - self.t0)
-            ahead = last.get(route)
-            frame.first_due = max(
-                min(frame.end + delay, NEVER),
-                self._out_of_blackouts(frame.end, [change for change in changes if change <= frame.end]),
-                self._hold(ahead, until=frame.end, changes=changes) if ahead else 0,
-            )
-            frame.due = self._hold(frame, until=self.virtual_now, changes=changes)
-            last[route] = frame
+            self._propagate(frame, last, changes)
+
+    def _propagate(self, frame: Frame, last: dict[int, Frame], changes: list[int]) -> None:
+        """When `frame` is due, given the last one before it on each route."""
+        _, delay, _, _, route = self.steps.row_at(frame.end - self.t0)
+        ahead = last.get(route)
+        frame.first_due = max(
+            min(frame.end + delay, NEVER),
+            self._out_of_blackouts(frame.end, [change for change in changes if change <= frame.end]),
+            self._hold(ahead, until=frame.end, changes=changes) if ahead else 0,
+        )
+        frame.due = self._hold(frame, until=self.virtual_now, changes=changes)
+        last[route] = frame
 
     def _changes(self) -> list[int]:
         """When there has been a reconfiguration, in order."""

@@ -42,6 +42,7 @@ class Pair:
             self.pop(at)
         else:
             self.advance(at)
+        self.check_dropped()
         self.check_gauges()
 
     def arrive(self, at: int, length: int) -> None:
@@ -72,10 +73,17 @@ class Pair:
         assert expected == self.half.pop(now)
         assert all(due >= self.earliest for *_, due in expected), "next_due() was no lower bound"
         self.popped += len(expected)
+        self.check_dropped()
         if now >= self.half.now():
             assert self.half.next_due() > now, "next_due() would keep the caller from sleeping"
         self.earliest = self.half.next_due()
         return expected
+
+    def check_dropped(self) -> None:
+        """The discipline let go of the same frames, for the same causes, at the same times."""
+        expected = self.reference.dropped()
+        assert expected == self.half.dropped()
+        self.dropped += len(expected)
 
     def check_gauges(self) -> None:
         gauges = self.reference.gauges()
@@ -137,3 +145,4 @@ def test_how_often_time_is_told_does_not_matter(
         if step.call == "arrive":
             assert untold.arrive(clock, step.length) == told.arrive(clock, step.length)
     assert untold.pop(400 + clock) == told.pop(400 + clock)
+    assert untold.dropped() == told.dropped()

@@ -5,7 +5,7 @@ Rates are in whole bits per nanosecond (Gbit/s), so that a frame of L bytes take
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -34,6 +34,8 @@ def half(*rows: NativeRow, **changes: Any) -> Half:
         "full_frame": 1514,
         "reconfiguration_ns": 0,
         "reconfiguration_mode": "gsl",
+        "queue": {"name": "droptail"},
+        "key": 0,
     }
     return Half(**(arguments | changes))
 
@@ -235,6 +237,35 @@ class TestQueue:
         assert [0, 0, 1, 0] == [link.arrive(at, 10)[0] for at in (0, 0, 9, 10)]
 
 
+class TestDropHead:
+    """Frames of 10 bytes take 10 ns; the queue and the frame in service hold 30 bytes together."""
+
+    LINE: ClassVar[Any] = {"queue": {"name": "drophead"}, "capacity_amount": 30}
+
+    def test_lets_go_of_what_waited_longest(self) -> None:
+        """The fourth and fifth frame push the second and third out, at that moment."""
+        link = half(row(0, 0, 8 * GBIT), **self.LINE)
+        assert [ADMITTED] * 5 == [link.arrive(at, 10)[0] for at in (0, 1, 2, 3, 4)]
+        assert [(1, QUEUE_FULL, 3), (2, QUEUE_FULL, 4)] == link.dropped()
+        assert [0, 3, 4] == numbers(link)
+
+    def test_makes_as_much_room_as_a_large_frame_needs(self) -> None:
+        """A frame of 20 bytes pushes out both that wait."""
+        link = half(row(0, 0, 8 * GBIT), **self.LINE)
+        for length in (10, 10, 10, 20):
+            link.arrive(0, length)
+        assert [(1, QUEUE_FULL, 0), (2, QUEUE_FULL, 0)] == link.dropped()
+        assert (30, 2) == link.gauges()[:2]
+
+    def test_drops_what_has_no_room_behind_the_frame_in_service(self) -> None:
+        """What is in service stays; a frame that does not fit behind it even alone is dropped itself."""
+        link = half(row(0, 0, 8 * GBIT), **self.LINE)
+        assert [(ADMITTED, 0), (ADMITTED, 0), (QUEUE_FULL, 5)] == [
+            link.arrive(0, 10), link.arrive(0, 10), link.arrive(5, 21)
+        ]  # fmt: skip
+        assert [(1, QUEUE_FULL, 5)] == link.dropped()
+
+
 class TestRoutes:
     def test_keep_the_order_of_their_frames(self) -> None:
         """A falling delay on one route lets nobody overtake: due times are pressed together."""
@@ -411,6 +442,7 @@ class TestArguments:
             ({"capacity_amount": -1}, "capacity_amount is -1"),
             ({"full_frame": 0}, "full_frame is 0"),
             ({"reconfiguration_ns": -1}, "reconfiguration_ns is -1"),
+            ({"queue": {"name": "fifo"}}, "queue.name is 'fifo'; legal is droptail, drophead"),
             ({"reconfiguration_mode": None}, "reconfiguration_mode is None; legal is gsl or all"),
         ],
     )
@@ -427,6 +459,10 @@ class TestArguments:
             ({"rows": [(0, 0, 1.5, -1, 0)]}, r"rows\[0\].rate_bps must be an int, not 1.5"),
             ({"period_ns": "1s"}, "period_ns must be an int, not '1s'"),
             ({"speed": 1}, "arguments that a half does not know"),
+            ({"queue": "droptail"}, "queue must be a dict, not 'droptail'"),
+            ({"queue": {}}, "the argument name is missing"),
+            ({"queue": {"name": 5}}, "must be str|bad argument type"),
+            ({"queue": {"name": "droptail", "target": 5}}, "queue has keys that its discipline does not know"),
         ],
     )
     def test_of_the_wrong_kind_are_refused(self, changes: dict[str, Any], sentence: str) -> None:

@@ -28,6 +28,7 @@ LONG_FRAMES = replace(worlds.SMALL, lengths=st.integers(34, 40))
 FLAT: HalfArguments = {
     "rows": [(0, 5000 * US, 8_000_000, -1, 0)], "routes": 1, "period_ns": 0, "capacity_unit": "packets",
     "capacity_amount": CAPACITY, "full_frame": 1514, "reconfiguration_ns": 0, "reconfiguration_mode": "gsl",
+    "queue": {"name": "droptail"}, "key": 0,
 }  # fmt: skip
 
 
@@ -110,7 +111,10 @@ def modelled(machine: Machine, came: Sequence[Frame]) -> dict[int, tuple[int, ..
         verdict, arrival = reference.arrive(frame.at, frame.length)
         if verdict:
             fates[number] = (verdict, arrival, 0, 0, 0)
-    return fates | {number + 1: (0, *times) for number, *times in reference.pop(machine.clock)}
+    delivered = reference.pop(machine.clock)
+    for number, dropped, _ in reference.dropped():
+        fates[number + 1] = (dropped, came[number].at, 0, 0, 0)
+    return fates | {number + 1: (0, *times) for number, *times in delivered}
 
 
 def assert_undisturbed(machine: Machine, came: Came) -> None:

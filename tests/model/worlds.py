@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from plctl.agent.native import HalfArguments
 
 UNLIMITED = 2**63 - 1
+#: Drop-tail, which most links have, is drawn as often as all others together.
+DISCIPLINES = ["droptail", "drophead"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
         "full_frame": draw(world.full_frames),
         "reconfiguration_ns": draw(world.blackouts),
         "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
+        "queue": {"name": draw(st.sampled_from(DISCIPLINES))},
+        "key": draw(st.integers(-(2**63), 2**63 - 1)),
     }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def half_samples(
     """Telemetry of one direction that carried `frames`. `slow_ns` is added to the lateness of one frame in fifty;
     `lost_ring` frames are lost by the machine in the interval at half-time."""
     schedule: Schedule = getattr(plan, direction)
-    half = Half(**half_arguments(plan, schedule))
+    half = Half(**half_arguments(plan, direction, seed))
     half.arm(T0_NS)
     dice = random.Random(seed)
     columns: Columns = {}

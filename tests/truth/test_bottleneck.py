@@ -45,6 +45,8 @@ class Half:
             full_frame=self.mtu + 14,
             reconfiguration_ns=self.blackout_ns,
             reconfiguration_mode=self.mode,
+            queue={"name": "droptail"},
+            key=0,
         )
         reference.arm(T0)
         return reference

@@ -1,24 +1,17 @@
 /*
- * The bottleneck of one direction: admission, service, reconfiguration. What is served goes on to flight.c.
+ * The bottleneck of one direction: service, reconfiguration, and the capacity. What waits is in a queue (queue.h), what is
+ * served goes on to flight.c.
  *
- * Invariant between calls: everything that happens at or before virtual now has happened. Other queue disciplines take
- * the place of admit() and choose_next(); impairments belong into leave(), before the frame is put in flight.
+ * Invariant between calls: everything that happens at or before virtual now has happened.
  */
 #include "model/half.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/capacity.h"
 #include "model/flight.h"
 #include "model/schedule.h"
-
-#define FULL_FRAMES_MIN 10 /* a BDP capacity holds at least this many */
-#define BDP_DIVISOR (UINT64_C(8) * NS_PER_S * 1000000) /* bits x ns x millionths in a byte x s */
-
-struct limit {
-	bool packets; /* counts packets, not bytes */
-	int64_t amount;
-};
 
 struct half {
 	struct half_config config;
@@ -29,14 +22,11 @@ struct half {
 	int64_t next_reconfiguration; /* the next reconfiguration that matters */
 	int64_t blackout_end;
 	struct packet *serving;
-	struct packet *head; /* waiting */
-	struct packet *tail;
-	int64_t backlog_bytes; /* waiting and in service */
-	int64_t backlog_packets;
+	struct queue queue;
+	uint32_t room_row; /* while which is in force the queue's room holds */
 	int64_t admitted_ns; /* when the last frame was */
+	uint64_t arrived;
 	uint64_t served;
-	struct limit limit; /* the capacity while the row limit_row is in force */
-	uint32_t limit_row;
 	struct flight flight;
 };
 
@@ -55,73 +45,6 @@ static const struct row *row_now(const struct half *half)
 	return &half->schedule->rows[half->cursor.row];
 }
 
-/* The queue */
-
-/* floor(rate x 2 x delay x millionths), at most INT64_MAX, at least ten full frames. */
-static int64_t bdp_bytes(const struct half_config *config, const struct row *row)
-{
-	work round_trip = (work)row->rate_bps * (uint64_t)row->delay_ns * 2;
-	work bytes = INT64_MAX;
-
-	if (config->capacity_amount == 0 || round_trip <= ~(work)0 / (uint64_t)config->capacity_amount)
-		bytes = round_trip * (uint64_t)config->capacity_amount / BDP_DIVISOR;
-	if (bytes < (work)config->full_frame * FULL_FRAMES_MIN)
-		bytes = (work)config->full_frame * FULL_FRAMES_MIN;
-	return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
-}
-
-static struct limit limit_of(const struct half_config *config, const struct row *row)
-{
-	if (row->queue_bytes >= 0)
-		return (struct limit){.amount = row->queue_bytes};
-	switch (config->capacity_unit) {
-	case CAPACITY_BYTES:
-		break;
-	case CAPACITY_PACKETS:
-		return (struct limit){.packets = true, .amount = config->capacity_amount};
-	case CAPACITY_BDP:
-		if (row->rate_bps == RATE_UNLIMITED)
-			return (struct limit){.amount = INT64_MAX};
-		return (struct limit){.amount = bdp_bytes(config, row)};
-	}
-	return (struct limit){.amount = config->capacity_amount};
-}
-
-/* Drop-tail: whether there is room for `length` bytes more. */
-static bool admit(struct half *half, uint32_t length)
-{
-	if (half->backlog_packets == 0)
-		return true;
-	if (half->limit_row != half->cursor.row) {
-		half->limit = limit_of(&half->config, row_now(half));
-		half->limit_row = half->cursor.row;
-	}
-	if (half->limit.packets)
-		return half->backlog_packets < half->limit.amount;
-	return half->backlog_bytes <= half->limit.amount - (int64_t)length;
-}
-
-static void enqueue(struct half *half, struct packet *packet)
-{
-	packet->next = NULL;
-	if (half->head)
-		half->tail->next = packet;
-	else
-		half->head = packet;
-	half->tail = packet;
-	half->backlog_bytes += packet->length;
-	half->backlog_packets++;
-}
-
-/* First come, first served; something waits. */
-static struct packet *choose_next(struct half *half)
-{
-	struct packet *packet = half->head;
-
-	half->head = packet->next;
-	return packet;
-}
-
 /* Service */
 
 static void enter(struct half *half, struct packet *packet)
@@ -130,29 +53,39 @@ static void enter(struct half *half, struct packet *packet)
 	packet->end = schedule_service_end(half->schedule, half->cursor, half->now, packet->length);
 	packet->serial = half->served++;
 	half->serving = packet;
+	half->queue.serving_bytes = packet->length;
 }
 
-static void leave(struct half *half, struct packet *packet)
+/* Propagation of a frame that goes on to the receiver, by the row in force at virtual now. */
+static void propagate(struct half *half, struct packet *packet, const struct row *row)
 {
-	const struct row *row = row_now(half);
-
-	half->serving = NULL;
-	half->backlog_bytes -= packet->length;
-	half->backlog_packets--;
 	packet->route = (uint32_t)row->route;
 	packet->due = larger(time_after(half->now, row->delay_ns), half->blackout_end);
 	flight_push(&half->flight, packet);
 }
 
+/* The service of a frame ends. */
+static void leave(struct half *half, struct packet *packet)
+{
+	half->serving = NULL;
+	half->queue.serving_bytes = 0;
+	/* What the path behind the bottleneck does to frames belongs here: service, impairments, propagation. */
+	propagate(half, packet, row_now(half));
+}
+
 /* Ends and begins whatever service ends or may begin at virtual now. */
 static void serve(struct half *half)
 {
+	struct packet *packet;
+
 	for (;;) {
 		if (half->serving && half->serving->end <= half->now)
 			leave(half, half->serving);
-		if (half->serving || !half->head || half->now < half->blackout_end)
+		if (half->serving || half->queue.packets == 0 || half->now < half->blackout_end)
 			return;
-		enter(half, choose_next(half));
+		packet = queue_next(&half->queue, half->now);
+		if (packet)
+			enter(half, packet);
 	}
 }
 
@@ -161,7 +94,7 @@ static int64_t next_service(const struct half *half)
 {
 	if (half->serving)
 		return half->serving->end;
-	return half->head ? half->blackout_end : TIME_NEVER;
+	return half->queue.packets ? half->blackout_end : TIME_NEVER;
 }
 
 /* Reconfiguration */
@@ -215,7 +148,8 @@ struct half *half_new(const struct half_config *config)
 	half->t0 = TIME_NEVER;
 	half->next_reconfiguration = TIME_NEVER;
 	half->cursor = schedule_begin(TIME_NEVER);
-	half->limit = limit_of(config, row_now(half));
+	queue_init(&half->queue, &config->queue);
+	half->queue.room = capacity_room(config, row_now(half));
 	return half;
 }
 
@@ -255,14 +189,27 @@ void half_advance(struct half *half, int64_t now)
 
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 {
+	enum verdict verdict;
+
 	half_advance(half, at);
+	if (half->room_row != half->cursor.row) {
+		half->queue.room = capacity_room(&half->config, row_now(half));
+		half->room_row = half->cursor.row;
+	}
 	packet->arrival = half->now;
-	if (!admit(half, packet->length))
-		return VERDICT_QUEUE_FULL;
-	half->admitted_ns = half->now;
-	enqueue(half, packet);
-	serve(half);
-	return VERDICT_ADMITTED;
+	packet->serial = half->arrived++;
+	packet->marked = false;
+	verdict = queue_arrive(&half->queue, packet, half->now);
+	if (verdict == VERDICT_ADMITTED) {
+		half->admitted_ns = half->now;
+		serve(half);
+	}
+	return verdict;
+}
+
+struct packet *half_dropped(struct half *half)
+{
+	return fifo_take(&half->queue.dropped);
 }
 
 /* Since when the row in force is; row 0 is before T0, too. */
@@ -299,7 +246,7 @@ int64_t half_next_due(const struct half *half)
 {
 	int64_t due = flight_next_due(&half->flight);
 
-	if (half->backlog_packets > 0 && next_service(half) < due)
+	if (next_service(half) < due)
 		due = smaller(due, due_after_service(half, next_service(half)));
 	return due;
 }
@@ -321,15 +268,16 @@ struct packet *half_drain(struct half *half)
 	if (half->flight.active)
 		return flight_pop(&half->flight);
 	half->serving = NULL;
-	return packet || !half->head ? packet : choose_next(half);
+	return packet ? packet : queue_drain(&half->queue);
 }
 
 void half_gauges(const struct half *half, struct half_gauges *gauges)
 {
 	*gauges = (struct half_gauges){
-		.queue_bytes = half->backlog_bytes,
-		.queue_packets = half->backlog_packets,
+		.queue_bytes = half->queue.bytes + half->queue.serving_bytes,
+		.queue_packets = half->queue.packets + (half->serving != NULL),
 		.in_flight_packets = half->flight.packets,
+		.marked_packets = half->queue.marked,
 		.row = half->cursor.row,
 	};
 }

@@ -9,7 +9,8 @@
  *   1. frames with due <= t have been delivered;
  *   2. a reconfiguration at t begins (blackout until t + D; frames in flight are held up);
  *   3. a service that ends at t ends: the frame leaves the backlog and takes its due time from the row in force at t;
- *   4. the next queued frame enters service, unless a blackout holds; one that takes no time ends at once, as in 3;
+ *   4. the next queued frame that the discipline leaves enters service, unless a blackout holds; one that takes no time
+ *      ends at once, as in 3;
  *   5. a frame that arrives at t is admitted or dropped, and enters service at once (as in 4) if nothing is queued or in
  *      service. Frames that arrive at one instant go through 5 one after the other.
  *
@@ -28,28 +29,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/queue.h"
 #include "model/schedule.h"
 
 enum capacity_unit { CAPACITY_BYTES, CAPACITY_PACKETS, CAPACITY_BDP /* amount in millionths */ };
 enum reconfiguration_mode { RECONFIGURATION_GSL, RECONFIGURATION_ALL };
-
-/* What became of a frame on arrival. The values are recorded in packet logs: never renumber. */
-enum verdict { VERDICT_ADMITTED = 0, VERDICT_QUEUE_FULL = 1 };
-
-/*
- * A frame on its way. The caller owns the memory, hands it over with half_arrive() (if admitted) and gets it back from
- * half_pop(). The caller sets only `length`: what is served and queued, frame bytes plus the link's overhead; >= 1.
- */
-struct packet {
-	struct packet *next;
-	int64_t arrival; /* as the model saw it: max(kernel timestamp, virtual now) */
-	int64_t start;   /* service */
-	int64_t end;
-	int64_t due;
-	uint32_t length;
-	uint32_t route;
-	uint64_t serial; /* order of service; breaks ties of due across routes */
-};
 
 struct half_config {
 	struct schedule *schedule; /* which the half holds from half_new() to half_free() */
@@ -58,6 +42,8 @@ struct half_config {
 	int64_t full_frame; /* bytes of a full-size frame with overhead; a BDP capacity is never below ten of them */
 	int64_t reconfiguration_ns; /* D */
 	enum reconfiguration_mode reconfiguration_mode;
+	struct queue_config queue;
+	uint64_t key; /* of what is drawn for this half's frames (draw.h): from the run's seed, the link's name, the direction */
 };
 
 struct half; /* half.c */
@@ -84,9 +70,16 @@ void half_advance(struct half *half, int64_t now);
 
 /*
  * A frame of packet->length bytes arrives at `at`; a time before virtual now is moved up to it (packet->arrival says
- * which). Advances to that time first. The half keeps the packet only if the verdict is VERDICT_ADMITTED.
+ * which). Advances to that time first. The half keeps the packet only if the verdict is VERDICT_ADMITTED; it may give it
+ * back by half_dropped() all the same.
  */
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at);
+
+/*
+ * A frame that was admitted, and that the queueing discipline has dropped since, for the cause in packet->verdict; NULL if
+ * there is none. Any call that takes a time may drop frames.
+ */
+struct packet *half_dropped(struct half *half);
 
 /*
  * Whether nothing but service changed the queue since `at`, a time before virtual now: no frame was admitted, and the same
@@ -109,7 +102,7 @@ int64_t half_next_due(const struct half *half);
  */
 void half_overdue(const struct half *half, int64_t at, int64_t *packets, int64_t *oldest);
 
-/* Any packet still inside, due or not; NULL when empty. Only to give the memory back: after it, drain on and free. */
+/* Any packet still inside, due, dropped or neither; NULL when empty. Only to give the memory back: after it, drain on and free. */
 struct packet *half_drain(struct half *half);
 
 /* What is inside at virtual now, for telemetry. */
@@ -117,6 +110,7 @@ struct half_gauges {
 	int64_t queue_bytes; /* backlog: queued and in service */
 	int64_t queue_packets;
 	int64_t in_flight_packets; /* served, not yet popped */
+	uint64_t marked_packets;   /* by the queue, so far */
 	uint32_t row;              /* index of the row in force */
 };
 void half_gauges(const struct half *half, struct half_gauges *gauges);

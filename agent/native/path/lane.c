@@ -61,15 +61,15 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
-/* Logs a frame that the model did not admit. */
-static void log_dropped(struct lane *lane, uint32_t length, int64_t arrival, int64_t moved, enum logged_verdict verdict)
+/* Logs a frame that is dropped, or lost before it was served. */
+static void log_dropped(struct lane *lane, const struct frame *frame, enum logged_verdict verdict)
 {
 	packet_log_write(lane->log, &(struct packet_record){
-		.number = lane->counters[ARRIVED_PACKETS],
-		.arrival_ns = arrival,
-		.moved_ns = moved,
+		.number = frame->number,
+		.arrival_ns = frame->packet.arrival,
+		.moved_ns = frame->moved_ns,
 		.route = PACKET_LOG_NO_ROUTE,
-		.length = length,
+		.length = frame->length,
 		.verdict = verdict,
 	});
 }
@@ -109,7 +109,7 @@ static void copy(const struct arrival *arrival, struct frame *frame)
 }
 
 /*
- * Whether a frame that the model did not admit might have been admitted if the model had seen it when it arrived, which
+ * Whether a frame that the model dropped on arrival might have been admitted if the model had seen it when it arrived, which
  * was `moved` ago: then it is the machine that lost it, and how late it was seen counts as lateness.
  */
 static bool lost_by_lateness(const struct lane *lane, const struct packet *packet, int64_t moved)
@@ -117,10 +117,8 @@ static bool lost_by_lateness(const struct lane *lane, const struct packet *packe
 	return moved > PUNCTUAL_NS && !half_undisturbed_since(lane->half, packet->arrival - moved);
 }
 
-static void drop(struct lane *lane, const struct frame *frame)
+static void drop(struct lane *lane, const struct frame *frame, bool late)
 {
-	bool late = lost_by_lateness(lane, &frame->packet, frame->moved_ns);
-
 	if (late) {
 		lane->counters[LOST_LATE]++;
 		histogram_count(&lane->stats->lateness, frame->moved_ns);
@@ -129,7 +127,20 @@ static void drop(struct lane *lane, const struct frame *frame)
 		lane->counters[QUEUE_FULL_BYTES] += frame->length;
 	}
 	if (lane->log)
-		log_dropped(lane, frame->length, frame->packet.arrival, frame->moved_ns, late ? LOGGED_LOST_LATE : LOGGED_QUEUE_FULL);
+		log_dropped(lane, frame, late ? LOGGED_LOST_LATE : (enum logged_verdict)frame->packet.verdict);
+}
+
+/* Ends the life of what the queueing discipline dropped after it had been admitted. */
+static void drop_admitted(struct lane *lane)
+{
+	struct packet *packet;
+
+	while ((packet = half_dropped(lane->half))) {
+		struct frame *frame = (struct frame *)packet;
+
+		drop(lane, frame, false);
+		port_give_room(lane->in, frame);
+	}
 }
 
 /* `at` is when the frame arrived, perhaps later by `doubt`, which counts as if it had been moved by as much. */
@@ -144,7 +155,8 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	if (!frame) {
 		lane->counters[LOST_MEMORY]++;
 		if (lane->log)
-			log_dropped(lane, arrival->length, at, 0, LOGGED_LOST_MEMORY);
+			log_dropped(lane, &(struct frame){.number = lane->counters[ARRIVED_PACKETS], .length = arrival->length,
+				.packet.arrival = at}, LOGGED_LOST_MEMORY);
 		return;
 	}
 	frame->number = lane->counters[ARRIVED_PACKETS];
@@ -153,10 +165,11 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
 	if (verdict == VERDICT_ADMITTED) {
 		copy(arrival, frame); /* only now: a dropped frame costs no copy */
-		return;
+	} else {
+		drop(lane, frame, lost_by_lateness(lane, &frame->packet, frame->moved_ns));
+		port_give_room(port, frame);
 	}
-	drop(lane, frame);
-	port_give_room(port, frame);
+	drop_admitted(lane);
 }
 
 static void take_in(struct source *source, const struct arrival *arrival, int64_t now)
@@ -286,6 +299,7 @@ void lane_deliver(struct lane *lane, int64_t now)
 
 	half_advance(lane->half, virtual_now);
 	sent = send_due(lane, virtual_now);
+	drop_admitted(lane);
 	if (now >= lane->refresh_ns)
 		refresh(lane, now);
 	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])

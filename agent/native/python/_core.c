@@ -10,7 +10,7 @@ static int add_types(PyObject *module)
 {
 	if (schedule_type_add(module) || half_type_add(module) || forwarder_type_add(module))
 		return -1;
-	if (stats_functions_add(module) || packet_functions_add(module))
+	if (model_functions_add(module) || stats_functions_add(module) || packet_functions_add(module))
 		return -1;
 	return packet_log_functions_add(module) || worker_functions_add(module) ? -1 : 0;
 }

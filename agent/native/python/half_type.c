@@ -94,19 +94,21 @@ static PyObject *half_type_arrive(PyObject *object, PyObject *args)
 {
 	HalfObject *self = (HalfObject *)object;
 	PyObject *at_value, *length_value, *result;
+	unsigned ecn = 0, flow = 0;
 	int64_t at, length;
 	struct frame *frame;
 	enum verdict verdict;
 
-	if (!PyArg_ParseTuple(args, "OO:arrive", &at_value, &length_value) || time_from_python(at_value, "at", &at) ||
-	    int64_from_python(length_value, "length", &length))
+	if (!PyArg_ParseTuple(args, "OO|II:arrive", &at_value, &length_value, &ecn, &flow) ||
+	    time_from_python(at_value, "at", &at) || int64_from_python(length_value, "length", &length))
 		return NULL;
 	if (length < 1 || length > UINT32_MAX)
 		return PyErr_Format(PyExc_ValueError, "length is %R; it must be from 1 to 2^32 - 1", length_value);
 	frame = malloc(sizeof(*frame));
 	if (!frame)
 		return PyErr_NoMemory();
-	*frame = (struct frame){.packet.length = (uint32_t)length, .number = self->arrivals++};
+	*frame = (struct frame){.packet = {.length = (uint32_t)length, .ecn = ecn & 3, .flow = flow},
+		.number = self->arrivals++};
 	verdict = half_arrive(self->half, &frame->packet, at);
 	result = Py_BuildValue("iL", (int)verdict, (long long)frame->packet.arrival);
 	if (verdict != VERDICT_ADMITTED)
@@ -139,6 +141,32 @@ static PyObject *half_type_pop(PyObject *object, PyObject *value)
 	list = PyList_New(0);
 	while (list && (packet = half_pop(half, now)))
 		if (append_frame(list, packet))
+			Py_CLEAR(list);
+	return list;
+}
+
+/* Ends the life of the packet, which was dropped. */
+static int append_dropped(PyObject *list, struct packet *packet)
+{
+	struct frame *frame = (struct frame *)packet;
+	PyObject *values = Py_BuildValue("KiL", (unsigned long long)frame->number, (int)packet->verdict,
+		(long long)packet->end);
+	int status = values ? PyList_Append(list, values) : -1;
+
+	Py_XDECREF(values);
+	free(frame);
+	return status;
+}
+
+static PyObject *half_type_dropped(PyObject *object, PyObject *ignored)
+{
+	struct half *half = ((HalfObject *)object)->half;
+	PyObject *list = PyList_New(0);
+	struct packet *packet;
+
+	(void)ignored;
+	while (list && (packet = half_dropped(half)))
+		if (append_dropped(list, packet))
 			Py_CLEAR(list);
 	return list;
 }
@@ -178,7 +206,9 @@ static PyObject *half_type_overdue(PyObject *object, PyObject *value)
 static PyMethodDef half_methods[] = {
 	{"arm", half_type_arm, METH_O, "arm(t0): scenario time starts at t0 (ns)."},
 	{"advance", half_type_advance, METH_O, "advance(now): brings virtual time to now (ns)."},
-	{"arrive", half_type_arrive, METH_VARARGS, "arrive(at, length) -> (verdict, arrival as the model saw it in ns)."},
+	{"arrive", half_type_arrive, METH_VARARGS,
+		"arrive(at, length, ecn=0, flow=0) -> (verdict, arrival as the model saw it in ns)."},
+	{"dropped", half_type_dropped, METH_NOARGS, "dropped() -> [(number, verdict, when)], what was dropped inside."},
 	{"pop", half_type_pop, METH_O, "pop(now) -> [(number, arrival, start, end, due)], all frames due by now (ns)."},
 	{"next_due", half_type_next_due, METH_NOARGS, "next_due() -> a time (ns) before which nothing becomes due."},
 	{"overdue", half_type_overdue, METH_O, "overdue(at) -> (how many in flight are due by at, when the first was)."},

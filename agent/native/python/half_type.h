@@ -8,4 +8,7 @@
 /* Adds the type to the module; 0, or -1 with a Python exception set. */
 int half_type_add(PyObject *module);
 
+/* Likewise the functions of model_functions.c. */
+int model_functions_add(PyObject *module);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "python/queue_config.h"
 #include "python/schedule_type.h"
 
 int int64_from_python(PyObject *value, const char *what, int64_t *out)
@@ -87,7 +88,7 @@ static int word_from_python(PyObject *value, const char *what, const char *const
 	return -1;
 }
 
-static PyObject *get(PyObject *dict, const char *key)
+PyObject *dict_get(PyObject *dict, const char *key)
 {
 	PyObject *value = PyDict_GetItemString(dict, key); /* borrowed */
 
@@ -98,7 +99,7 @@ static PyObject *get(PyObject *dict, const char *key)
 
 static int get_int64(PyObject *dict, const char *key, int64_t *out)
 {
-	PyObject *value = get(dict, key);
+	PyObject *value = dict_get(dict, key);
 
 	return value ? int64_from_python(value, key, out) : -1;
 }
@@ -107,8 +108,8 @@ static int get_words(PyObject *dict, struct half_config *config)
 {
 	static const char *const units[] = {"bytes", "packets", "bdp", NULL};
 	static const char *const modes[] = {"gsl", "all", NULL};
-	PyObject *unit = get(dict, "capacity_unit");
-	PyObject *mode = unit ? get(dict, "reconfiguration_mode") : NULL;
+	PyObject *unit = dict_get(dict, "capacity_unit");
+	PyObject *mode = unit ? dict_get(dict, "reconfiguration_mode") : NULL;
 	int unit_index, mode_index;
 
 	if (!mode || word_from_python(unit, "capacity_unit", units, "bytes, packets or bdp", &unit_index) ||
@@ -121,7 +122,7 @@ static int get_words(PyObject *dict, struct half_config *config)
 
 struct schedule *schedule_from_dict(PyObject *dict)
 {
-	PyObject *sequence = get(dict, "rows");
+	PyObject *sequence = dict_get(dict, "rows");
 	struct schedule *schedule;
 	int64_t period_ns, routes;
 	struct row *rows = NULL;
@@ -144,6 +145,11 @@ struct schedule *schedule_from_dict(PyObject *dict)
 
 static int get_numbers(PyObject *dict, struct half_config *config)
 {
+	int64_t key;
+
+	if (get_int64(dict, "key", &key))
+		return -1;
+	config->key = (uint64_t)key;
 	return get_int64(dict, "capacity_amount", &config->capacity_amount) ||
 		       get_int64(dict, "full_frame", &config->full_frame) ||
 		       get_int64(dict, "reconfiguration_ns", &config->reconfiguration_ns) ?
@@ -154,14 +160,16 @@ static int get_numbers(PyObject *dict, struct half_config *config)
 int half_config_from_python(PyObject *dict, struct half_config *config)
 {
 	PyObject *shared = PyDict_GetItemString(dict, "schedule"); /* borrowed */
+	PyObject *queue;
 	char why[160];
 
 	config->schedule = shared ? schedule_from_python(shared) : schedule_from_dict(dict);
 	if (!config->schedule)
 		return -1;
-	if (get_words(dict, config) || get_numbers(dict, config))
+	queue = dict_get(dict, "queue"); /* borrowed */
+	if (get_words(dict, config) || get_numbers(dict, config) || !queue || queue_config_from_python(queue, &config->queue))
 		; /* the exception is set */
-	else if (PyDict_Size(dict) != (shared ? 6 : 8))
+	else if (PyDict_Size(dict) != (shared ? 8 : 10))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);

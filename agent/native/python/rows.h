@@ -15,6 +15,8 @@
 /* `what` is the argument's name in messages. */
 int int64_from_python(PyObject *value, const char *what, int64_t *out);
 
+PyObject *dict_get(PyObject *dict, const char *key); /* borrowed; NULL with a Python exception set: it is missing */
+
 /*
  * A sequence of 5-tuples of int (time_ns, delay_ns, rate_bps, queue_bytes, route) into a new array. The caller ends the
  * array's life with free(). Only the conversion is checked here; half_config_check() knows the rules between rows.
@@ -28,10 +30,11 @@ int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 struct schedule *schedule_from_dict(PyObject *dict);
 
 /*
- * A dict with the keys rows, routes and period_ns, or in place of them schedule (of the type Schedule), and capacity_unit ("bytes", "packets", "bdp"), capacity_amount, full_frame,
- * reconfiguration_ns, reconfiguration_mode ("gsl", "all"), all of them required and no others, into *config, which then
- * passes half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success the caller holds
- * config->schedule. On failure nothing is held.
+ * A dict with the keys rows, routes and period_ns, or in place of them schedule (of the type Schedule), and capacity_unit
+ * ("bytes", "packets", "bdp"), capacity_amount, full_frame, reconfiguration_ns, reconfiguration_mode ("gsl", "all"), queue
+ * (see queue_config.h) and key (of draw.h), all of them required and no others, into *config, which then passes
+ * half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success the caller holds config->schedule.
+ * On failure nothing is held.
  */
 int half_config_from_python(PyObject *dict, struct half_config *config);
 

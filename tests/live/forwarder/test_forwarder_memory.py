@@ -62,7 +62,7 @@ def test_a_schedule_goes_with_the_last_link_that_follows_it(
     """Links that come and go, each with a large schedule, take no more memory than one."""
     taken = []
     for _ in range(4):
-        half = {**half_config(plan), "schedule": schedule()}
+        half = {**half_config(plan, "up", seed=0), "schedule": schedule()}
         forwarder.add(
             0,
             netns=f"/run/netns/{built.link}",

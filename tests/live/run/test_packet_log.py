@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from model.disciplines import DISCIPLINES
 from model.reference import Reference
 from support.raw_end import RawEnd
 
@@ -29,7 +30,7 @@ from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFAC
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
-from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
+from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.resources.link_need import need_bytes
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
@@ -102,9 +103,11 @@ def packets_of(run: Run, link: LinkRecord, direction: Direction) -> list[dict[st
     return rows
 
 
-def replay(plan: LinkPlan, direction: Direction, t0_ns: int, log: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def replay(
+    plan: LinkPlan, direction: Direction, t0_ns: int, log: list[dict[str, Any]], *, seed: int = 0
+) -> list[tuple[Any, ...]]:
     """What the reference makes of the same arrivals: (verdict, start, end, due) of each."""
-    reference = Reference(**half_arguments(plan, getattr(plan, direction)))
+    reference = Reference(**half_arguments(plan, direction, seed))
     reference.arm(t0_ns)
     verdicts = []
     for packet in log:
@@ -113,6 +116,8 @@ def replay(plan: LinkPlan, direction: Direction, t0_ns: int, log: list[dict[str,
         verdicts.append(verdict)
     last_ns = max(packet["sent_ns"] or 0 for packet in log)
     served = {number: times for number, _, *times in reference.pop(last_ns)}
+    for number, verdict, _ in reference.dropped():
+        verdicts[number] = verdict
     return [(verdict, *served.get(number, (0, 0, 0))) for number, verdict in enumerate(verdicts)]
 
 
@@ -176,7 +181,7 @@ def test_the_log_is_complete_and_the_reference_agrees_with_it_to_the_nanosecond(
             assert_complete(log, getattr(link.result, direction))
             assert_went_through_everything(link.plan, log)
             logged = [(int(p["verdict"] != "admitted"), *(p[name] or 0 for name in TIMES)) for p in log]
-            assert replay(link.plan, direction, link.planned_ns, log) == logged
+            assert replay(link.plan, direction, link.planned_ns, log, seed=run.record.seed) == logged
     assert_is_told(run)
 
 
@@ -244,14 +249,18 @@ async def burst(forwarder: ForwarderClient, pair: tuple[RawEnd, RawEnd]) -> Link
 class TestForwarder:
     """The log of a forwarder that is fed by hand, whatever carries the frames."""
 
+    @pytest.mark.parametrize("discipline", DISCIPLINES)
     @pytest.mark.parametrize("io", ["packet", "xdp"])
     async def test_bursts_are_modelled_as_the_reference_does(
-        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan, io: Io
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan, io: Io, discipline: Discipline
     ) -> None:
-        """Bursts of all sizes, both ways at once, get the reference's verdicts and times, whatever the back end."""
+        """Bursts of all sizes, both ways at once, get the reference's verdicts and times, whatever the back end.
+
+        With any queueing discipline: what it drops after it had been admitted is logged, too.
+        """
         rows = (Row(0, 0, 3 * NS_PER_MS, 20_000_000), Row(60 * NS_PER_MS, 1, NS_PER_MS, 50_000_000))
         plan = replace(
-            plan, up=Schedule(rows), down=Schedule(rows), packets=True, queue=Queue(capacity=Capacity("packets", 20))
+            plan, up=Schedule(rows), down=Schedule(rows), packets=True, queue=Queue(discipline, Capacity("packets", 20))
         )
         async with forwarding(ledger) as forwarder:
             assert (await forwarder.add(0, built.link, plan, io=io)).startswith(io)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plctl.agent.native import _core, half_arguments, half_config, native_rows, native_schedule
+from plctl.agent.native import _core, half_arguments, half_config, native_rows, native_schedule, random_key
 from plctl.agent.native._core import Half
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration
@@ -50,15 +50,15 @@ def test_halves_share_a_schedule() -> None:
     """Two halves follow the very same rows, as halves with rows of their own do, also when the schedule is let go."""
     plan = LinkPlan("leo-0", SCHEDULE, SCHEDULE)
     shared = native_schedule(SCHEDULE)
-    arguments = {"schedule": shared, **half_config(plan)}
-    halves = [Half(**arguments), Half(**arguments), Half(**half_arguments(plan, SCHEDULE))]  # type: ignore[call-arg]
+    arguments = {"schedule": shared, **half_config(plan, "up", seed=1)}
+    halves = [Half(**arguments), Half(**arguments), Half(**half_arguments(plan, "up", seed=1))]  # type: ignore[call-arg]
     del shared, arguments
     for half in halves:
         half.arm(0)
         half.arrive(3, 10)
     assert halves[0].pop(100) == halves[1].pop(100) == halves[2].pop(100) != []
     with pytest.raises(TypeError, match="schedule must be a Schedule, not 5"):
-        Half(**{"schedule": 5, **half_config(plan)})  # type: ignore[call-arg]
+        Half(**{"schedule": 5, **half_config(plan, "up", seed=1)})  # type: ignore[call-arg]
 
 
 def test_a_plan_becomes_a_half() -> None:
@@ -67,12 +67,12 @@ def test_a_plan_becomes_a_half() -> None:
         name="leo-0",
         up=SCHEDULE,
         down=Schedule((Row(0, 1, 5, 100),)),
-        queue=Queue(capacity=Capacity("packets", 50)),
+        queue=Queue("drophead", Capacity("packets", 50)),
         reconfiguration=Reconfiguration(7, "all"),
         overhead_bytes=24,
         mtu=9000,
     )
-    arguments = half_arguments(plan, plan.up)
+    arguments = half_arguments(plan, "up", seed=1)
     assert arguments == {
         "rows": native_rows(SCHEDULE)[0],
         "routes": 2,
@@ -82,5 +82,7 @@ def test_a_plan_becomes_a_half() -> None:
         "full_frame": 9038,
         "reconfiguration_ns": 7,
         "reconfiguration_mode": "all",
+        "queue": {"name": "drophead"},
+        "key": random_key(1, "leo-0", "up"),
     }
     assert Half(**arguments).gauges() == (0, 0, 0, 0)

@@ -170,7 +170,7 @@ NAME = "is not a name; write 1 to 63 letters, digits, _ . or -, a letter or digi
          "study.yaml:4:21: capacity: '64' is not a capacity; write e.g. 1.0bdp, 64kB or 100p"),
         ({"queue": "{capacity: 0bdp}"},
          "study.yaml:4:21: capacity: '0bdp' is out of range; a queue holds something, and at most 1 TiB"),
-        ({"queue": "{discipline: codel}"}, "study.yaml:4:23: discipline must be 'droptail', not 'codel'"),
+        ({"queue": "{discipline: codel}"}, "study.yaml:4:23: discipline must be 'droptail' or 'drophead', not 'codel'"),
         ({"reconfiguration": "{delay: 5}"}, f"study.yaml:4:28: delay: '5' is not a duration; {DURATION}"),
         ({"reconfiguration": "{delay: [5]}"}, "study.yaml:4:28: delay: must be text, e.g. 70s"),
         ({"reconfiguration": "{delay: 100000h}"}, "study.yaml:4:28: delay: '100000h' is longer than ten years"),

@@ -1,0 +1,13 @@
+/* From a Python dict to the configuration of a queue. */
+#ifndef PLCTL_QUEUE_CONFIG_H
+#define PLCTL_QUEUE_CONFIG_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "model/queue.h"
+
+/* A dict with the key name, of a discipline; 0, or -1 with a Python exception set that names what is wrong. */
+int queue_config_from_python(PyObject *dict, struct queue_config *config);
+
+#endif
