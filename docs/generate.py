@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import Capacity
 from plctl.common.scenario.readers.columns import COLUMNS
+from plctl.common.scenario.readers.opening import FILL, installed_reader, reader_names
 from plctl.controller.spec.model import MODELS
 
 _COMMAND = "```{{eval-rst}}\n.. click:: {place}\n   :prog: plctl {name}\n   :nested: full\n```\n"
@@ -26,6 +27,7 @@ def write(folder: Path) -> None:
     """Write every page into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "columns.md").write_text(columns(), encoding="utf-8")
+    (folder / "formats.md").write_text(formats(), encoding="utf-8")
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
 
@@ -38,6 +40,19 @@ def columns() -> str:
         for column in COLUMNS
     )  # fmt: skip
     return _table(("column", "needed", "per direction", "legal"), rows)
+
+
+def formats() -> str:
+    """A table of the formats that scenarios are read from, and one of what may be said of each."""
+    readers = {name: installed_reader(name) for name in reader_names()}
+    known = _table(("format", "what it is"), ((f"`{name}`", reader.title) for name, reader in readers.items()))
+    options = {(option.name, option.doc): [] for reader in readers.values() for option in reader.options}
+    for name, reader in readers.items():
+        for option in reader.options:
+            options[option.name, option.doc].append(f"`{name}`")
+    everywhere = [(f"`{option.name}`", "any", option.doc) for option in FILL.values()]
+    rows = [(f"`{name}`", ", ".join(names), doc) for (name, doc), names in sorted(options.items())]
+    return f"{known}\n{_table(('option', 'of', 'meaning'), [*everywhere, *rows])}"
 
 
 def spec() -> str:

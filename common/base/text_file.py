@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem
@@ -22,31 +23,39 @@ def read_text(path: Path, what: str, *, limit: int = SIZE_LIMIT) -> str:
 
     :raises InputError: no such file, a directory or device, unreadable, longer than `limit` bytes, binary, not UTF-8.
     """
+    return _decode(b"".join(read_pieces(path, what, limit=limit)), path)
+
+
+def read_pieces(path: Path, what: str, *, limit: int) -> Iterator[bytes]:
+    """The bytes of the file at `path`, a piece at a time, for what is too long to be held whole.
+
+    :raises InputError: as `read_text`, but for what is not UTF-8.
+    """
     try:
-        return _decode(_read(path, what, limit), path)
+        yield from _read(path, what, limit)
     except OSError as error:
         raise _refusal(path, f"cannot be read: {os.strerror(error.errno) if error.errno else error}") from None
     except ValueError as error:  # a NUL in the name
         raise _refusal(path, f"cannot be read: {error}") from None
 
 
-def _read(path: Path, what: str, limit: int) -> bytes:
+def _read(path: Path, what: str, limit: int) -> Iterator[bytes]:
     if path.is_dir():
         raise _refusal(path, f"is a directory; {what} is a file")
-    data = bytearray()
+    length = 0
     # Without O_NONBLOCK opening a named pipe would wait for a writer for ever.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise _refusal(path, f"is not a regular file; save {what} to a file first")
         while piece := file.read(_PIECE):
-            if not data and piece.startswith(_UTF16):
+            if not length and piece.startswith(_UTF16):
                 raise _refusal(path, "is UTF-16 text; save it as UTF-8")
             if (nul := piece.find(0)) >= 0:
-                raise _refusal(path, f"is not text (byte {len(data) + nul + 1} is NUL); {what} is UTF-8 text")
-            data += piece
-            if len(data) > limit:
+                raise _refusal(path, f"is not text (byte {length + nul + 1} is NUL); {what} is UTF-8 text")
+            length += len(piece)
+            if length > limit:
                 raise _refusal(path, f"is too long: at most {format_size(limit)} are read as {what}")
-    return bytes(data)
+            yield piece
 
 
 def _decode(data: bytes, path: Path) -> str:

@@ -332,8 +332,18 @@ class Scenario:
 
     up: Schedule
     down: Schedule
+    end_ns: int = 0  #: when the last row has held long enough, where what it was read from says so
 
     @property
     def duration_ns(self) -> int:
-        """Scenario time of the last row of either direction."""
-        return max(self.up.last_ns, self.down.last_ns)
+        """How long there is something new in it: until its end, else until the last row of either direction."""
+        return max(self.up.last_ns, self.down.last_ns, self.end_ns)
+
+    def repeated(self, period_ns: int = 0) -> Scenario:
+        """Both directions starting again, see `Schedule.repeated`; without a period, at the end if it is known.
+
+        :raises ValueError: the period does not exceed the last row's time.
+        """
+        period_ns = period_ns or self.end_ns
+        up = self.up.repeated(period_ns)
+        return Scenario(up, up if self.down is self.up else self.down.repeated(period_ns), self.end_ns)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plctl.common.base.errors import Problem
-from plctl.common.base.text_file import read_text
 from plctl.common.base.units import format_duration
-from plctl.common.scenario.readers.opening import parse_scenario
+from plctl.common.scenario.readers.opening import GivenFile, read_scenario
+from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
 
@@ -31,9 +31,9 @@ def read_readable(path: Path) -> Readable:
     :raises InputError: everything that is wrong with it.
     :raises UserError: it is a run spec and the libraries to read one are not installed here.
     """
-    text = read_text(path, "a run spec or scenario")
-    if looks_like_scenario(path, text):
-        found = parse_scenario(text, str(path))
+    file = TraceFile.at(path, "a run spec or scenario")
+    if looks_like_scenario(file):
+        found = read_scenario([GivenFile(file)])
         return Readable(path, "a scenario", False, {path.name: found.scenario}, found.warnings)
     request = load_run(path)
     return Readable(path, _head(request), True, _distinct(request), request.warnings)

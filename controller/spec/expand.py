@@ -79,6 +79,7 @@ class _Links:
         self._problems = problems
         self._scenarios = scenarios
         self._given_ns = duration_ns
+        self._last_ns = 0  # when the last scenario ends
         self._names: set[str] = set()
 
     def add(self, value: Any, at: YamlPath) -> None:
@@ -91,17 +92,15 @@ class _Links:
         names = self._number(link, (*at, "name"))
         if scenario is None:
             return
-        up = self._scenarios.repeated(scenario.up, link.repeat, (*at, "repeat"))
-        same = scenario.down is scenario.up
-        down = up if same else self._scenarios.repeated(scenario.down, link.repeat, (*at, "repeat"))
+        scenario = self._scenarios.repeated(scenario, link.repeat, (*at, "repeat"))
+        self._last_ns = max(self._last_ns, scenario.duration_ns)
         place = self._marked.place((*at, "hosts"))
         for index, name in enumerate(names):
-            plan = _plan(link, name, index, Scenario(up, down), workloads)
+            plan = _plan(link, name, index, scenario, workloads)
             self.requests.append(LinkRequest(plan, link.hosts, (self._problems.file, place.line, place.column)))
 
     def _scenario(self, link: dict[Any, Any], at: tuple[str | int, ...]) -> Scenario | None:
-        reader = link.get("reader")
-        return self._scenarios.find(link.get("scenario"), at, reader if isinstance(reader, str) else "")
+        return self._scenarios.find(link.get("scenario"), at, link.get("reader"))
 
     def duration_ns(self) -> int:
         """The run's duration as given, 0 where workloads decide, or else until the last row.
@@ -113,10 +112,9 @@ class _Links:
             return self._given_ns
         if any(plan.up.period_ns or plan.down.period_ns for plan in plans):
             self._complain((), "needs a duration, as a scenario repeats for ever and there is no workload")
-        last_ns = max(schedule.last_ns for plan in plans for schedule in (plan.up, plan.down))
-        if not last_ns:
+        if not self._last_ns:
             self._complain((), "needs a duration, as its scenarios have one row and there is no workload")
-        return last_ns
+        return self._last_ns
 
     def _number(self, link: LinkSpec, at: YamlPath) -> list[str]:
         """The names of the link's copies: its own for a single one, else numbered from 0."""

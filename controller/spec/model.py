@@ -114,13 +114,28 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class ScenarioSpec(_Strict):
-    """The scenario file of each direction, relative to the spec."""
+def _list_of_one(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
-    #: File for client → server.
-    up: Text
-    #: File for server → client.
-    down: Text
+
+def _both_ways(value: Any) -> Any:
+    return {"up": value, "down": value} if isinstance(value, str | list) else value
+
+
+def _of_format(value: Any) -> Any:
+    return {"format": value} if isinstance(value, str) else value
+
+
+Files = Annotated[tuple[Text, ...], BeforeValidator(_list_of_one), Field(min_length=1)]
+
+
+class ScenarioSpec(_Strict):
+    """The scenario file of each direction, relative to the spec; or several that make one together."""
+
+    #: File, or list of files, for client → server.
+    up: Files
+    #: File, or list of files, for server → client.
+    down: Files
 
 
 class QueueSpec(_Strict):
@@ -198,10 +213,10 @@ class LinkSpec(_Strict):
     name: Name
     #: So many links alike.
     count: Annotated[int, Field(ge=1, le=MAX_LINKS)] | None = None
-    #: A file, relative to the spec, or one for each direction.
-    scenario: Annotated[ScenarioSpec, BeforeValidator(lambda v: {"up": v, "down": v} if isinstance(v, str) else v)]
-    #: The format of the scenario's files; without it, it is recognised.
-    reader: Text = ""
+    #: A file, relative to the spec, or a list of files that make one scenario together, or these for each direction.
+    scenario: Annotated[ScenarioSpec, BeforeValidator(_both_ways)]
+    #: The format of the scenario's files, else it is recognised; or a mapping of it (`format`) and of its options.
+    reader: Annotated[dict[Text, Text], BeforeValidator(_of_format)] = Field(default_factory=dict)
     #: `true`, or a period: the scenario starts again.
     repeat: Annotated[bool | int, _from_text(_read_repeat, "true or 60s")] = False
     #: The bottleneck's queue.

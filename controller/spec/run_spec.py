@@ -10,11 +10,12 @@ from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem, UserError
 from plctl.common.base.names import NAME_MAX
-from plctl.common.base.text_file import read_text
 from plctl.common.cli.extra import needs_extra
 from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
-from plctl.common.scenario.readers.opening import is_trace, parse_scenario
+from plctl.common.scenario.readers.opening import AS_IT_IS, ReadAs, given_files, is_trace, read_scenario
+from plctl.common.scenario.readers.reader import ReadScenario
+from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.controller.spec.run_size import check_size
 
 __all__ = [
@@ -34,6 +35,8 @@ def load_run(
     seed: int | None = None,
     name: str = "",
     packets: bool = False,
+    also: Sequence[str] = (),
+    reading: ReadAs = AS_IT_IS,
 ) -> RunRequest:
     """The run that the spec or scenario at `path` asks for.
 
@@ -42,23 +45,26 @@ def load_run(
     :param seed: takes the place of the spec's seed; without either it is random.
     :param name: takes the place of the spec's name.
     :param packets: log the packets of every link, whatever the spec says.
+    :param also: further files that make one scenario with the one at `path`.
+    :param reading: how these are to be read; given, `path` is a scenario.
 
     :raises InputError: everything that is wrong with the file and with those that it names.
     :raises UserError: a command that is empty or for a spec, or a spec where the libraries to read it are missing.
     """
     if command and not command[0]:
         raise UserError("the command after -- is empty; give a program, e.g. -- ping 192.168.66.2")
-    text = read_text(path, "a run spec or scenario")
+    file = TraceFile.at(path, "a run spec or scenario")
     default_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
     default_name = name or _name_of(path)
-    if looks_like_scenario(path, text):
-        request = _bare_run(text, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
+    if also or reading != AS_IT_IS or looks_like_scenario(file):
+        found = read_scenario(given_files([str(path), *also]), reading)
+        request = _bare_run(found, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
         return _ready(request, path, packets=packets)
     if command:
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
-    request = parse_spec(text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
+    request = parse_spec(file.text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
     return _ready(_override(request, seed, name), path, packets=packets)
 
 
@@ -67,24 +73,24 @@ def _ready(request: RunRequest, path: Path, *, packets: bool) -> RunRequest:
     return _with_packets(request) if packets else request
 
 
-def looks_like_scenario(path: Path, text: str) -> bool:
-    """Whether `text`, read from `path`, is a scenario rather than a run spec: by the suffix, else by its lines.
+def looks_like_scenario(file: TraceFile) -> bool:
+    """Whether `file` is a scenario rather than a run spec: by the suffix, else by its lines.
 
-    Traces of other tools count as scenarios: whoever reads those says what they are.
+    :raises InputError: it cannot be read.
     """
-    suffix = path.suffix.lower()
+    suffix = Path(file.name).suffix.lower()
     if suffix in (".csv", ".yaml", ".yml"):
         return suffix == ".csv"
-    if is_trace(text):
+    if is_trace(file):
         return True
-    lines = (line.strip() for line in text[:4096].splitlines())
-    first = next((line for line in lines if line and not line.startswith("#")), "")
+    first = file.sample[0] if file.sample else ""
     return "," in first and "time" in first.lower() and ": " not in first
 
 
-def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, seed: int, duration_ns: int) -> RunRequest:
-    """One link with the scenario `text`, and `command` in its client namespace."""
-    found = parse_scenario(text, str(path))
+def _bare_run(
+    found: ReadScenario, path: Path, command: tuple[str, ...], *, name: str, seed: int, duration_ns: int
+) -> RunRequest:
+    """One link with the scenario that was `found`, and `command` in its client namespace."""
     workloads = (Workload("client", "client", command, start_ns=0),) if command else ()
     if not (duration_ns or workloads or found.scenario.duration_ns):
         problem = "has a single row, so nothing says how long to run; give --duration, or a command after --"
@@ -95,7 +101,7 @@ def _bare_run(text: str, path: Path, command: tuple[str, ...], *, name: str, see
         seed=seed,
         links=(LinkRequest(plan),),
         duration_ns=duration_ns or (0 if workloads else found.scenario.duration_ns),
-        sources=(SourceFile.of(str(path), text),),
+        sources=tuple(SourceFile.of(file.name, file.text) for file in found.files if not file.is_long),
         warnings=found.warnings,
     )
 

@@ -9,11 +9,15 @@ from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
 from plctl.common.plan.run_request import SourceFile
-from plctl.common.scenario.readers.opening import open_scenario
+from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario
 from plctl.common.scenario.readers.reader import ReadScenario
-from plctl.common.scenario.schedule import Scenario, Schedule
+from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario
 from plctl.controller.spec.yaml_marks import Marked
 from plctl.controller.spec.yaml_marks import Path as YamlPath
+
+#: Where the spec names a file: its name, the direction that it is for, and the place.
+_Named = tuple[str, Direction | None, YamlPath]
 
 
 class SpecScenarios:
@@ -23,62 +27,95 @@ class SpecScenarios:
         self._folder = folder
         self._marked = marked
         self._problems = problems
-        self._read: dict[tuple[str, str], ReadScenario | None] = {}  # by name and reader
+        self._files: dict[str, TraceFile] = {}  # by the name in the spec
+        self._read: dict[object, ReadScenario | None] = {}  # by what was given and how it is read
 
-    def find(self, value: Any, at: YamlPath, reader: str = "") -> Scenario | None:
+    def find(self, value: Any, at: YamlPath, reader: Any = None) -> Scenario | None:
         """The scenario that the spec's `value` at `at` names, or None if that fails, of which the problems then tell.
 
-        `reader` names its format; without it, the format is recognised.
-
-        A value that is neither a name nor a pair of names is left to the spec's validation.
+        `reader` is what the spec says of the format, see `LinkSpec.reader`; without it, the format is recognised. A
+        value that names no files is left to the spec's validation.
         """
-        if isinstance(value, str):
-            found = self._load(value, at, reader)
-            return found.scenario if found else None
-        if not isinstance(value, dict):
+        named = _named(value, at)
+        if named is None:
             return None
-        up, down = (self._load(value.get(way), (*at, way), reader) for way in ("up", "down"))
-        return Scenario(up.scenario.up, down.scenario.down) if up and down else None
+        reading = _reading(reader)
+        key = (tuple((name, way) for name, way, _ in named), reading.reader, *sorted(reading.options.items()))
+        if key not in self._read:
+            self._read[key] = self._try(named, reading)
+        found = self._read[key]
+        return found.scenario if found else None
 
-    def repeated(self, schedule: Schedule, repeat: bool | int, at: YamlPath) -> Schedule:
-        """`schedule` repeated as the spec's key at `at` asks; an impossible period is added to the problems."""
+    def repeated(self, scenario: Scenario, repeat: bool | int, at: YamlPath) -> Scenario:
+        """`scenario` repeated as the spec's key at `at` asks; an impossible period is added to the problems."""
         if repeat is False:
-            return schedule
+            return scenario
         period_ns = 0 if repeat is True else repeat
-        last_ns = schedule.last_ns
+        last_ns = max(scenario.up.last_ns, scenario.down.last_ns)
         if repeat is True or period_ns > last_ns:
-            return schedule.repeated(period_ns)
+            return scenario.repeated(period_ns)
         place = self._marked.place(at)
         text = f"repeat: a period of {format_duration(period_ns)} must exceed the last row's time, "
         self._problems.add(place.line, place.column, text + format_duration(last_ns))
-        return schedule
+        return scenario
 
     def sources(self) -> list[SourceFile]:
-        """The files read so far."""
-        texts = {name: found.text for (name, _), found in self._read.items() if found}
-        return [SourceFile.of(name, text) for name, text in texts.items()]
+        """The files read so far, but for those too long to be kept."""
+        used = {id(file) for found in self._read.values() if found for file in found.files}
+        files = {name: file for name, file in self._files.items() if id(file) in used and not file.is_long}
+        return [SourceFile.of(name, file.text) for name, file in files.items()]
 
     def warnings(self) -> list[Problem]:
         """What is legal in these files but worth a word."""
-        return [warning for found in self._read.values() if found for warning in found.warnings]
+        found = (warning for read in self._read.values() if read for warning in read.warnings)
+        return list(dict.fromkeys(found))
 
-    def _load(self, name: Any, at: YamlPath, reader: str) -> ReadScenario | None:
-        if not isinstance(name, str) or not name:
-            return None
-        if (name, reader) not in self._read:
-            self._read[name, reader] = self._try(name, at, reader)
-        return self._read[name, reader]
-
-    def _try(self, name: str, at: YamlPath, reader: str) -> ReadScenario | None:
+    def _try(self, named: list[_Named], reading: ReadAs) -> ReadScenario | None:
+        places = {str(self._folder / name): at for name, _, at in named}
         try:
-            return open_scenario(self._folder / name, reader=reader)
+            return read_scenario([GivenFile(self._file(name), way) for name, way, _ in named], reading)
         except InputError as error:
-            self._problems.take(InputError([self._place(p, at) for p in error.problems], error.more))
+            self._problems.take(InputError([self._place(p, places, named[0][2]) for p in error.problems], error.more))
             return None
 
-    def _place(self, problem: Problem, at: YamlPath) -> Problem:
+    def _file(self, name: str) -> TraceFile:
+        if name not in self._files:
+            self._files[name] = TraceFile.at(self._folder / name)
+        return self._files[name]
+
+    def _place(self, problem: Problem, places: dict[str, YamlPath], otherwise: YamlPath) -> Problem:
         """A file that cannot be used at all is a mistake of the spec's, where it names the file."""
         if problem.line:
             return problem
-        place = self._marked.place(at)
+        place = self._marked.place(places.get(problem.file, otherwise))
         return Problem(self._problems.file, place.line, place.column, f"{problem.file} {problem.text}")
+
+
+def _named(value: Any, at: YamlPath) -> list[_Named] | None:
+    """The files that `value` names; None if it is nothing that names files."""
+    if isinstance(value, dict):
+        ways = [(way, value.get(way)) for way in DIRECTIONS]
+        found = [_files(names, (*at, way), way) for way, names in ways]
+        return None if None in found else [each for some in found if some for each in some]
+    return _files(value, at, None)
+
+
+def _files(value: Any, at: YamlPath, way: Direction | None) -> list[_Named] | None:
+    if isinstance(value, str) and value:
+        return [(value, way, at)]
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each for each in value):
+        return None
+    if way is not None:
+        return [(each, way, (*at, index)) for index, each in enumerate(value)]
+    # Names that end in .up and .down say themselves for which direction they are.
+    given = given_files(value)
+    return [(each.file.name, each.direction, (*at, index)) for index, each in enumerate(given)]
+
+
+def _reading(reader: Any) -> ReadAs:
+    if isinstance(reader, str):
+        return ReadAs(reader)
+    if not isinstance(reader, dict):
+        return ReadAs()
+    options = {str(name): str(value) for name, value in reader.items() if name != "format"}
+    return ReadAs(str(reader.get("format", "")), options)

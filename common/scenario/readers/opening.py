@@ -1,51 +1,170 @@
-"""Opens a scenario, whatever its format: the one function by which every command and run spec does."""
+"""Opens a scenario, whatever its format and however many files it stands in: every command does it here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
-from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from plctl.common.base.errors import InputError, Problem
-from plctl.common.base.text_file import read_text
-from plctl.common.scenario.readers.foreign import UNREAD
-from plctl.common.scenario.readers.reader import GROUP, Reader, ReadScenario
-from plctl.common.scenario.schedule import Scenario
+from plctl.common.base.errors import InputError, Problem, UserError
+from plctl.common.base.problems import suggest
+from plctl.common.base.units import parse_duration, parse_rate
+from plctl.common.scenario.readers.joining import NamedPart, join
+from plctl.common.scenario.readers.reader import GROUP, Reader, ReaderOption, ReadScenario
+from plctl.common.scenario.readers.trace import Trace, in_a_row
+from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.schedule import DIRECTIONS, Direction
 
-_SAMPLE_LINES = 100
-_SAMPLE_CHARACTERS = 65536
 #: The format of a file that no reader recognises: it says best what is missing.
 _OURS = "plctl"
+#: What may be said of every format: a constant for what the files do not say. By option → the row's field.
+FILL = {
+    "rate_bps": ReaderOption("rate", parse_rate, None, "The rate, e.g. `50Mbit/s`, where the files say none."),
+    "delay_ns": ReaderOption("delay", parse_duration, None, "The delay, e.g. `20ms`, where the files say none."),
+}
 
 
-def open_scenario(path: Path, *, reader: str = "", repeat: bool = False) -> ReadScenario:
-    """Read the scenario at `path`.
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """How files are to be read."""
 
-    :param reader: the name of its format; empty: it is recognised.
-    :param repeat: let it start again after its last row (see `Schedule.repeated`).
+    reader: str = ""  #: the name of their format; empty: it is recognised
+    options: Mapping[str, str] = field(default_factory=dict)  #: of that format or in `FILL`, by name
+
+
+AS_IT_IS = ReadAs()
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file and the direction that it is for; None: both, or as it says itself."""
+
+    file: TraceFile
+    direction: Direction | None = None
+
+
+def open_scenario(path: Path, reading: ReadAs = AS_IT_IS, *, repeat: bool = False) -> ReadScenario:
+    """Read the scenario at `path`; `repeat` lets it start again at its end (see `Schedule.repeated`).
+
     :raises InputError: every problem of the file; or its format is none that is read here, or more than one.
     """
-    return parse_scenario(read_text(path, "a scenario"), str(path), reader=reader, repeat=repeat)
+    return read_scenario([GivenFile(TraceFile.at(path))], reading, repeat=repeat)
 
 
-def parse_scenario(text: str, file: str, *, reader: str = "", repeat: bool = False) -> ReadScenario:
+def parse_scenario(text: str, file: str, reading: ReadAs = AS_IT_IS, *, repeat: bool = False) -> ReadScenario:
     """As `open_scenario`, of `text` that came from `file` (a name for the messages only)."""
-    found = _named(reader, file) if reader else _recognised(text, file)
-    read = found.read(text, file)
-    if not repeat:
-        return read
-    up = read.scenario.up.repeated()
-    down = up if read.scenario.down is read.scenario.up else read.scenario.down.repeated()
-    return replace(read, scenario=Scenario(up, down))
+    return read_scenario([GivenFile(TraceFile(file, text))], reading, repeat=repeat)
 
 
-def is_trace(text: str) -> bool:
-    """Whether `text` is in a format that is known here, other than plctl's own."""
-    return any(name != _OURS for name in (*_candidates(text, _installed()), *_candidates(text, UNREAD)))
+def read_scenario(given: Sequence[GivenFile], reading: ReadAs = AS_IT_IS, *, repeat: bool = False) -> ReadScenario:
+    """The one scenario that these files make together, each of a format of its own unless `reading` names it.
+
+    :raises InputError: as `open_scenario`; or the files contradict each other, or do not say what a path needs.
+    """
+    readers = [_named(reading.reader, each.file) if reading.reader else _recognised(each.file) for each in given]
+    values = _Values(reading.options, readers, given[0].file)
+    parts: list[NamedPart] = []
+    traces: list[Trace] = []
+    for each, reader in zip(given, readers, strict=True):
+        trace = reader.read(each.file, values.of(reader))
+        traces.append(trace)
+        parts += [
+            NamedPart(each.file.name, part.towards(each.direction) if each.direction else part)
+            for part in trace.parts
+            if each.direction is None or part.direction in (None, each.direction)
+        ]
+    scenario = join(_with_epochs(parts), values.fill)
+    return ReadScenario(
+        scenario.repeated() if repeat else scenario,
+        tuple(warning for trace in traces for warning in trace.warnings),
+        tuple(each.file for each in given),
+    )
+
+
+def _with_epochs(parts: Sequence[NamedPart]) -> list[NamedPart]:
+    """`parts`, those that follow one another made into one for each direction."""
+    found = [each for each in parts if each.part.epoch_ns is None]
+    for way in (None, *DIRECTIONS):
+        chain = [each for each in parts if each.part.epoch_ns is not None and each.part.direction == way]
+        if chain:
+            try:
+                found.append(NamedPart(chain[0].file, in_a_row([each.part for each in chain])))
+            except ValueError as error:
+                raise InputError([Problem(chain[0].file, 0, 0, str(error))]) from None
+    return found
+
+
+def given_files(names: Sequence[str]) -> list[GivenFile]:
+    """What a user gave: names of files, each behind `up=` or `down=` if it is for that direction alone.
+
+    Files that end in .up and .down and are given together are for these directions.
+    """
+    parted = [_parted(name) for name in names]
+    suffixes = {Path(path).suffix for way, path in parted if not way}
+    by_suffix = {".up", ".down"} <= suffixes
+    found = []
+    for way, path in parted:
+        suffix = Path(path).suffix.removeprefix(".")
+        direction = way or (suffix if by_suffix and suffix in DIRECTIONS else "")
+        found.append(GivenFile(TraceFile.at(Path(path)), cast(Direction, direction) if direction else None))
+    return found
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """The direction that is said before a file's name, and the name."""
+    way, _, path = name.partition("=")
+    return (way, path) if way in DIRECTIONS and path else ("", name)
+
+
+def is_trace(file: TraceFile) -> bool:
+    """Whether `file` is in a format that is known here, other than plctl's own."""
+    return any(name != _OURS for name in _candidates(file))
+
+
+def reader_names() -> list[str]:
+    """The formats that are read here."""
+    return sorted(_installed())
+
+
+def installed_reader(name: str) -> Reader:
+    """The reader of the format `name`, which is one of `reader_names`."""
+    return _installed()[name]
+
+
+class _Values:
+    """What the user said for options, as values."""
+
+    def __init__(self, given: Mapping[str, str], readers: Sequence[Reader], file: TraceFile) -> None:
+        self._given = given
+        self._file = file
+        known = {option.name: option for reader in readers for option in reader.options}
+        known |= {option.name: option for option in FILL.values()}
+        for name in given:
+            if name not in known:
+                raise file.refusal(f"is not read with an option {name!r:.80}; {suggest(name, sorted(known))}")
+
+    @property
+    def fill(self) -> dict[str, int]:
+        """Constants for what files do not say, by the row's field."""
+        return {name: self._value(option) for name, option in FILL.items() if option.name in self._given}
+
+    def of(self, reader: Reader) -> dict[str, Any]:
+        """A value for each option of `reader`."""
+        return {
+            option.name: self._value(option) if option.name in self._given else option.default
+            for option in reader.options
+        }
+
+    def _value(self, option: ReaderOption) -> Any:
+        try:
+            return option.read(self._given[option.name])
+        except (UserError, ValueError) as error:
+            raise self._file.refusal(
+                f"cannot be read with {option.name}={self._given[option.name]!r:.80}: {error}"
+            ) from None
 
 
 @cache
@@ -54,28 +173,23 @@ def _installed() -> Mapping[str, Reader]:
     return {each.name: cast(Reader, each.load()) for each in entry_points(group=GROUP)}
 
 
-def _candidates(text: str, readers: Mapping[str, Reader]) -> list[str]:
-    """The formats that `text` may be in."""
-    lines = (line.strip() for line in text[:_SAMPLE_CHARACTERS].splitlines())
-    sample = list(islice((line for line in lines if line and not line.startswith("#")), _SAMPLE_LINES))
-    return [name for name, reader in readers.items() if sample and reader.recognises(sample)]
+def _candidates(file: TraceFile) -> list[str]:
+    """The formats that `file` may be in: plctl's own, which says itself what it is, or any others."""
+    found = [name for name, reader in _installed().items() if file.sample and reader.recognises(file.sample)]
+    return [_OURS] if _OURS in found else found
 
 
-def _recognised(text: str, file: str) -> Reader:
+def _recognised(file: TraceFile) -> Reader:
     readers = _installed()
-    names = _candidates(text, readers)
+    names = _candidates(file)
     if len(names) > 1:
         which = " or ".join(f"{readers[name].title} ({name})" for name in names)
-        raise InputError([Problem(file, 0, 0, f"is {which}; say which: reader: {names[0]}")])
-    if names:
-        return readers[names[0]]
-    unread = _candidates(text, UNREAD)
-    return UNREAD[unread[0]] if unread else readers[_OURS]
+        raise file.refusal(f"is {which}; say which: reader: {names[0]}")
+    return readers[names[0] if names else _OURS]
 
 
-def _named(name: str, file: str) -> Reader:
+def _named(name: str, file: TraceFile) -> Reader:
     readers = _installed()
     if name not in readers:
-        sentence = f"has no reader {name!r:.80}; installed are {', '.join(sorted(readers))}"
-        raise InputError([Problem(file, 0, 0, sentence)])
+        raise file.refusal(f"has no reader {name!r:.80}; {suggest(name, sorted(readers))}")
     return readers[name]

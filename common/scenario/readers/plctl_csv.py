@@ -13,15 +13,18 @@ from __future__ import annotations
 import io
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from plctl.common.base.problems import Problems, quote
 from plctl.common.base.units import format_duration
 from plctl.common.scenario.readers.cells import Numbers, place, split, value, without_comment
 from plctl.common.scenario.readers.columns import EXAMPLE_HEADER
 from plctl.common.scenario.readers.header import Layout, read_header
-from plctl.common.scenario.readers.reader import ReadScenario
-from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Scenario, Schedule
+from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.trace import Part, Trace
+from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 
 #: A cell of a header or of the line behind `sep=,`.
 _TIME = re.compile(r"(^|,)\s*\"?\s*time\s*\[", re.IGNORECASE)
@@ -32,34 +35,41 @@ class PlctlCsv:
 
     title = "a scenario of plctl's, or of phantomlink's"
 
+    options: Sequence[ReaderOption] = ()
+
     def recognises(self, lines: Sequence[str]) -> bool:
         """By a column for the time."""
         return _TIME.search(lines[0]) is not None or (bool(lines[1:]) and _TIME.search(lines[1]) is not None)
 
-    def read(self, text: str, file: str) -> ReadScenario:
+    def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:  # noqa: ARG002  (it has none)
         """As `Reader.read`."""
-        problems = Problems(file)
+        problems = Problems(file.name)
+        text = file.text
         lines = _lines(text)
         number, header = next(lines, (0, ""))
         if not number:
             problems.add(0, 0, f"is empty; a scenario begins with the line {EXAMPLE_HEADER}")
         problems.check()
-        warnings = Problems(file)
+        warnings = Problems(file.name)
         layout = read_header(header, number, problems, warnings)
         table = _Table(layout, Numbers(text), problems, warnings).read(lines) if layout.columns else []
         problems.check()
-        up = _schedule(table, layout.up)
-        down = _schedule(table, layout.down) if layout.directed else up
-        return ReadScenario(Scenario(up, down), tuple(warnings.found), text)
+        return Trace(_parts(table, layout), tuple(warnings.found))
 
 
 READER = PlctlCsv()
 
 
-def _schedule(table: list[array[int]], places: tuple[int, ...]) -> Schedule:
-    """The schedule of one direction: `table` has the file's columns, `places` where each field of a row is."""
-    columns = {each.name: table[at] for each, at in zip(ROW_FIELDS, places, strict=True) if at >= 0}
-    return Schedule.of_columns(columns)
+def _parts(table: list[array[int]], layout: Layout) -> tuple[Part, ...]:
+    """What the file says; `table` has its columns."""
+    if not layout.directed:
+        return (Part(_columns(table, layout.up)),)
+    return Part(_columns(table, layout.up), "up"), Part(_columns(table, layout.down), "down")
+
+
+def _columns(table: list[array[int]], places: tuple[int, ...]) -> dict[str, array[int]]:
+    """The columns of a direction; `places` says where each field of a row is."""
+    return {each.name: table[at] for each, at in zip(ROW_FIELDS, places, strict=True) if at >= 0}
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

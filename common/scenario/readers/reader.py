@@ -5,11 +5,13 @@ A package adds one by an entry point of the group `plctl.scenario_readers`: the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from plctl.common.base.errors import Problem
+from plctl.common.scenario.readers.trace import Trace
+from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
 
 #: The entry points' group.
@@ -22,7 +24,17 @@ class ReadScenario:
 
     scenario: Scenario
     warnings: tuple[Problem, ...]
-    text: str  #: the file as it was read
+    files: tuple[TraceFile, ...]  #: what it was read from
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderOption:
+    """What a user may say about how a format is to be read."""
+
+    name: str
+    read: Callable[[str], Any]  #: makes a value of text; raises UserError
+    default: Any
+    doc: str  #: one sentence
 
 
 class Reader(Protocol):
@@ -33,12 +45,17 @@ class Reader(Protocol):
         """What such a file is, as the end of "is …"."""
         ...
 
+    @property
+    def options(self) -> Sequence[ReaderOption]:
+        """Those of this format."""
+        ...
+
     def recognises(self, lines: Sequence[str]) -> bool:
         """Whether a file with these first lines, without blank ones and comments, is of this format. There is one."""
         ...
 
-    def read(self, text: str, file: str) -> ReadScenario:
-        """The scenario that `text` describes; `file` is its name for messages.
+    def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:
+        """What `file` says; `options` has a value for each of this format's.
 
         :raises InputError: every problem of the file, each with its place, what was found and what is legal.
         """

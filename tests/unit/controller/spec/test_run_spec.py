@@ -218,7 +218,7 @@ def test_refuses_a_link(refuse: Refuse, keys: dict[str, str], sentence: str) -> 
         ("links:\n- {name: a/b, scenario: leo.csv}\n", [f"study.yaml:2:10: name: 'a/b' {NAME}"]),
         (link(), ["study.yaml:2:3: the key scenario is missing"]),
         (link(scenario="{up: leo.csv}"), ["study.yaml:3:13: the key down is missing"]),
-        (link(scenario="[a]"), ["study.yaml:3:13: scenario must be a mapping, not a list"]),
+        (link(scenario="[a]"), ["study.yaml:3:14: a cannot be read: No such file or directory"]),
         (link(scenario="no.csv"), ["study.yaml:3:13: no.csv cannot be read: No such file or directory"]),
         (link(scenario="folder"), ["study.yaml:3:13: folder is a directory; a scenario is a file"]),
         (link(scenario="zeros.csv"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plctl.common.base.errors import InputError
 from plctl.common.scenario.readers import opening
-from plctl.common.scenario.readers.opening import is_trace, open_scenario, parse_scenario
-from plctl.common.scenario.readers.reader import GROUP, Reader, ReadScenario
-from plctl.common.scenario.schedule import Row, Scenario, Schedule
+from plctl.common.scenario.readers.opening import ReadAs, is_trace, open_scenario, parse_scenario
+from plctl.common.scenario.readers.reader import GROUP, Reader, ReaderOption
+from plctl.common.scenario.readers.trace import Part, Trace
+from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.controller.spec.run_spec import load_run
 
 TOY = "toy 5\n"
@@ -22,16 +25,17 @@ class ToyReader:
     """A format of one line: "toy" and a delay in ms."""
 
     title = "a toy"
+    options = (ReaderOption("more", int, 0, "Added to the delay, in ms."),)
 
     def recognises(self, lines: Sequence[str]) -> bool:
         """By its first word."""
         return lines[0].startswith("toy ")
 
-    def read(self, text: str, file: str) -> ReadScenario:  # noqa: ARG002  (as `Reader.read`)
+    def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:
         """Two rows, so that it can be repeated."""
-        delay_ns = int(text.split()[1]) * 10**6
-        schedule = Schedule((Row(0, 0, delay_ns, 8), Row(10, 0, delay_ns, 9)))
-        return ReadScenario(Scenario(schedule, schedule), (), text)
+        delay_ns = (int(file.text.split()[1]) + options["more"]) * 10**6
+        columns = {"time_ns": [0, 10], "route": [0, 0], "delay_ns": [delay_ns] * 2, "rate_bps": [8, 9]}
+        return Trace((Part({name: array("q", column) for name, column in columns.items()}),))
 
 
 class ToyPoint:
@@ -69,7 +73,7 @@ def test_a_file_is_recognised_wherever_a_scenario_is_opened(tmp_path: Path) -> N
     """By the function that opens scenarios, and so in a bare run and in a spec; and it can be repeated."""
     path = tmp_path / "x.trace"
     path.write_text(TOY)
-    assert is_trace(TOY)
+    assert is_trace(TraceFile("x", TOY))
     assert 5 * 10**6 == open_scenario(path).scenario.up.rows[0].delay_ns
     repeated = open_scenario(path, repeat=True).scenario
     assert (20, True) == (repeated.up.period_ns, repeated.down is repeated.up)
@@ -85,7 +89,7 @@ def test_what_two_recognise_must_be_named(installed: list[EntryPoint | ToyPoint]
     opening._installed.cache_clear()
     with pytest.raises(InputError, match=r"x: is a toy \(toy\) or a toy \(toy2\); say which: reader: toy"):
         parse_scenario(TOY, "x")
-    assert 8 == parse_scenario(TOY, "x", reader="toy2").scenario.up.rows[0].rate_bps
+    assert 8 == parse_scenario(TOY, "x", ReadAs("toy2")).scenario.up.rows[0].rate_bps
     (tmp_path / "x").write_text(TOY)
     spec = tmp_path / "run.yaml"
     spec.write_text("duration: 1s\nlinks:\n  - {name: a, scenario: x, reader: toy2}\n")
@@ -95,5 +99,5 @@ def test_what_two_recognise_must_be_named(installed: list[EntryPoint | ToyPoint]
 @pytest.mark.usefixtures("installed")
 def test_a_reader_that_is_not_there_is_refused() -> None:
     """With the names of those that are."""
-    with pytest.raises(InputError, match="x: has no reader 'pcap'; installed are plctl, toy"):
-        parse_scenario(TOY, "x", reader="pcap")
+    with pytest.raises(InputError, match="x: has no reader 'pcap'; legal are plctl, toy"):
+        parse_scenario(TOY, "x", ReadAs("pcap"))

@@ -216,7 +216,7 @@ def test_reads_from_a_file_and_keeps_its_text(tmp_path: Path) -> None:
     """The text is kept as it was, so that a run can record it."""
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "0,0,1,1\n")
-    assert HEADER + "0,0,1,1\n" == open_scenario(path).text
+    assert HEADER + "0,0,1,1\n" == open_scenario(path).files[0].text
 
 
 DECIMAL = st.decimals(0, 10**6, places=6)
