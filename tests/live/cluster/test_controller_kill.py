@@ -14,7 +14,7 @@ from plctl.controller.results.run_record import RunRecord
 LINES = 150
 SPEC = f"""
 name: survivor
-budget: {{lateness: 1s, skew: 1s}}
+budget: {{lateness: 1s, skew: 1s, workload: 2s}}
 links:
   - name: x
     count: 4

@@ -21,7 +21,7 @@ PLCTL = [sys.executable, "-m", "plctl.common"]
 SPEC = """
 name: stopped
 duration: 2s
-budget: {lateness: 20ms}
+budget: {lateness: 20ms, skew: 500ms, workload: 2s}
 links:
   - name: short
     scenario: short.csv

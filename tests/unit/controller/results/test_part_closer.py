@@ -19,13 +19,15 @@ from plctl.controller.results.column_parts import Columns, RunTable
 from plctl.controller.results.part_closer import PartCloser
 
 TABLE = RunTable(Columns("numbers", pa.schema([("host", pa.string()), ("t_ns", pa.int64())])), "r-0001", {"a": 1})
-#: Closes a part, says which process did, and waits for its end.
+#: Closes a part, says which process did, and waits for its end. It keeps the closer: one that nobody holds any more
+#: goes, and its process with it.
 WRITER = """
 import sys
 from pathlib import Path
 from unit.controller.results.test_part_closer import TABLE, closed_by, stream_in
 from plctl.controller.results.part_closer import PartCloser
-print(closed_by(PartCloser("numbers"), stream_in(Path(sys.argv[1]))), flush=True)
+closer = PartCloser("numbers")
+print(closed_by(closer, stream_in(Path(sys.argv[1]))), flush=True)
 sys.stdin.read()
 """
 
