@@ -22,7 +22,7 @@ from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
-    from plctl.common.transport.hub_and_spoke import SpokeKeys
+    from plctl.common.security.keys import SpokeKeys
 
 
 @click.group(
@@ -83,8 +83,7 @@ agent.add_command(status)
 
 
 def _load_keys(folder: Path | None) -> SpokeKeys:
-    from plctl.common.security.keys import keys_dir, load_controller_public, load_pair
-    from plctl.common.transport.hub_and_spoke import SpokeKeys
+    from plctl.common.security.keys import SpokeKeys, keys_dir, load_controller_public, load_pair
 
     folder = folder or keys_dir()
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))

@@ -15,8 +15,8 @@ from plctl.agent.service.daemon import Agent
 from plctl.agent.simulated.site import SimulatedSite
 from plctl.common.base.clock import RealClock
 from plctl.common.base.errors import UserError
-from plctl.common.security.keys import load_controller_public, load_pair
-from plctl.common.transport.hub_and_spoke import SpokeKeys, ZmqSpoke
+from plctl.common.security.keys import SpokeKeys, load_controller_public, load_pair
+from plctl.common.transport.hub_and_spoke import ZmqSpoke
 
 #: ZeroMQ sockets of an agent: its own, and the two ends of what watches that one's connections.
 _SOCKETS = 3

@@ -21,8 +21,15 @@ from pathlib import Path
 
 from plctl.common.base.errors import KernelError, ProtocolError, UserError
 from plctl.common.protocol.wire import from_plain
-from plctl.common.security.keys import ClientRole, KeyPair, keys_dir, load_controller_public, load_pair, pair_path
-from plctl.common.transport.hub_and_spoke import SpokeKeys
+from plctl.common.security.keys import (
+    ClientRole,
+    KeyPair,
+    SpokeKeys,
+    keys_dir,
+    load_controller_public,
+    load_pair,
+    pair_path,
+)
 
 _FILE = "config.toml"
 _SYSTEM_FILE = Path("/etc/plctl") / _FILE

@@ -12,9 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-import zmq
-from zmq.utils import z85
-
 from plctl.common.base.errors import KernelError, PlctlError, ProtocolError, UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.private_file import read_private, write_private
@@ -46,8 +43,18 @@ class KeyPair:
 
         :raises UserError: `name` cannot be a name on the network.
         """
+        import zmq  # noqa: PLC0415  # who only looks for keys, as every command does, need not wait for it
+
         public, secret = zmq.curve_keypair()
         return cls(check_name(name), role, public.decode(), secret.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class SpokeKeys:
+    """What a spoke needs to connect over TCP."""
+
+    pair: KeyPair
+    hub_public: str  #: Z85
 
 
 def keys_dir() -> Path:
@@ -132,6 +139,8 @@ def check_key(key: str, path: Path) -> str:
 
     :raises UserError: it is not; the message names the file, not the key.
     """
+    from zmq.utils import z85  # noqa: PLC0415  # as above
+
     try:
         if len(key) == 40 and len(z85.decode(key.encode("ascii"))) == 32:
             return key

@@ -21,7 +21,7 @@ from plctl.common.base.clock import RealClock
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.protocol.messages import Role
 from plctl.common.security.allow_list import AllowList
-from plctl.common.security.keys import KeyPair
+from plctl.common.security.keys import KeyPair, SpokeKeys
 from plctl.common.transport import socket_options
 from plctl.common.transport.connections import ConnectionWatch, DialWatch
 from plctl.common.transport.refusals import Refusal, Refusals
@@ -48,14 +48,6 @@ class HubKeys:
 
     pair: KeyPair
     allowed: AllowList
-
-
-@dataclass(frozen=True, slots=True)
-class SpokeKeys:
-    """What a spoke needs to connect over TCP."""
-
-    pair: KeyPair
-    hub_public: str  #: Z85
 
 
 class Hub(Protocol):

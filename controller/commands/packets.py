@@ -45,7 +45,7 @@ def packets(run: Path, link: str, direction: Direction | None, svg: Path | None,
       plctl packets runs/20261123-041530-handover-7f3a leo-0
       plctl packets runs/20261123-041530-handover-7f3a leo-0 --direction up --svg leo-0.svg
     """
-    from plctl.controller.results.run_folder import read_record
+    from plctl.controller.results.run_reader import read_record
 
     record = read_record(run)
     chosen = _choose(record, link)

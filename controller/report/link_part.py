@@ -20,7 +20,7 @@ from plctl.controller.report.markup import Markup, element, join, table
 from plctl.controller.report.probe_summary import ProbeSummary, find_summaries
 from plctl.controller.report.run_part import badge
 from plctl.controller.report.series import Measured, asked, measured
-from plctl.controller.results.run_folder import ARTIFACTS_NAME
+from plctl.controller.results.run_reader import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.statements import after_t0
 

@@ -14,7 +14,7 @@ from plctl.controller.report.link_part import link_section
 from plctl.controller.report.markup import Markup, element, join
 from plctl.controller.report.run_part import MAX_SOURCE, asked_section, glossary, headline, links_section
 from plctl.controller.results import socket_stats_file, source_files, telemetry_file
-from plctl.controller.results.run_folder import REPORT_NAME, read_record
+from plctl.controller.results.run_reader import REPORT_NAME, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.verdict import Verdict
 

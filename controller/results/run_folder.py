@@ -28,7 +28,6 @@ Every method that writes raises `WorldError` with a sentence when the disk is fu
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -42,7 +41,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.common.base.errors import BusyError, ProtocolError
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_request import SourceFile
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
@@ -61,28 +60,15 @@ from plctl.controller.results import (
 )
 from plctl.controller.results.column_file import ColumnWriter
 from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, RunTable
+from plctl.controller.results.disk_errors import explained
 from plctl.controller.results.event_log import Event
 from plctl.controller.results.limits import limits_by_host
+from plctl.controller.results.run_reader import ARTIFACTS_NAME, EVENTS_NAME, REPORT_NAME, RUN_NAME, read_record
 from plctl.controller.results.run_record import HostRecord, RunRecord
 
-RUN_NAME = "run.json"
-EVENTS_NAME = "events.jsonl"
-ARTIFACTS_NAME = "artifacts"
-REPORT_NAME = "report.html"
 #: How long whoever writes run.json leaves the interpreter to others, after every millisecond of work.
 _REST_S = 0.002
 _COLUMNS = (telemetry_file.COLUMNS, socket_stats_file.COLUMNS)
-
-_REMEDIES = {
-    errno.ENOSPC: "free some space on that disk, or choose another folder with --out",
-    errno.EDQUOT: "your disk quota is used up; choose another folder with --out",
-    errno.EACCES: "choose a folder that you may write to with --out",
-    errno.ENOENT: "choose another folder with --out",
-    errno.ENOTDIR: "something on that path is no folder; choose another with --out",
-    errno.EEXIST: "that is no folder; choose another with --out",
-    errno.EPERM: "choose another folder with --out",
-    errno.EROFS: "that file system is read-only; choose another folder with --out",
-}
 
 
 def new_run_id(name: str, wall_ns: int) -> str:
@@ -114,9 +100,9 @@ class RunFolder:
         :raises WorldError: it cannot be made.
         """
         path = base / run
-        with _explained(f"make the folder {base} for results"):
+        with explained(f"make the folder {base} for results"):
             base.mkdir(parents=True, exist_ok=True)
-        with _explained(f"create the results folder {path}"):
+        with explained(f"create the results folder {path}"):
             try:
                 path.mkdir()
             except FileExistsError:
@@ -136,7 +122,7 @@ class RunFolder:
         :raises WorldError: it cannot be written.
         """
         record = read_record(path)
-        with _explained(f"go on writing to {path}"):
+        with explained(f"go on writing to {path}"):
             if sizes is not None:
                 _cut(path, sizes)
             event_log.cut_torn_line(path / EVENTS_NAME)
@@ -167,13 +153,13 @@ class RunFolder:
     def artifacts(self, link: str) -> Path:
         """The folder for what the workloads of `link` print."""
         folder = self.path / ARTIFACTS_NAME / _plain(link)
-        with _explained(f"create {folder}"):
+        with explained(f"create {folder}"):
             folder.mkdir(exist_ok=True)
         return folder
 
     def record_plan(self, record: RunRecord, sources: Iterable[SourceFile] = ()) -> None:
         """Write down what is about to run, and the files in which it was asked for, before anything is touched."""
-        with _explained(f"write the sources of {self.path}"):
+        with explained(f"write the sources of {self.path}"):
             source_files.write(self.path, record.sources, sources)
         self._write(record)
 
@@ -198,7 +184,7 @@ class RunFolder:
     def append_events(self, log: Iterable[Event], host: str = "") -> None:
         """Add events to the log; `host` is where they are from unless they say otherwise."""
         lines = "".join(event_log.to_line(event, self.run, host) for event in log)
-        with _explained(f"write {self.path / EVENTS_NAME}"):
+        with explained(f"write {self.path / EVENTS_NAME}"):
             self._events.write(lines.encode())
             self._grown[self.path / EVENTS_NAME] = self._events.tell()
 
@@ -221,7 +207,7 @@ class RunFolder:
 
         :raises ProtocolError: they are not records, or the name would lead out of the folder.
         """
-        with _explained(f"write the packet log of {link}"):
+        with explained(f"write the packet log of {link}"):
             stream, size = packet_file.append(self.path, _plain(link), direction, records)
         self._grown[stream] = size
 
@@ -231,7 +217,7 @@ class RunFolder:
         :raises ProtocolError: either would lead out of its folder.
         """
         path = self.artifacts(link) / _plain(name)
-        with _explained(f"write {path}"), path.open("ab") as file:
+        with explained(f"write {path}"), path.open("ab") as file:
             file.write(data)
             self._grown[path] = file.tell()
 
@@ -243,7 +229,7 @@ class RunFolder:
         `failures` maps a link to the first cause that the controller knows of.
         """
         stamp = run_record.rfc3339(finished_wall_ns)
-        with _explained(f"read {self.path / EVENTS_NAME}"):
+        with explained(f"read {self.path / EVENTS_NAME}"):
             limits = limits_by_host(self.path / EVENTS_NAME)
         record = run_record.finished(
             self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp, limits=limits
@@ -253,13 +239,13 @@ class RunFolder:
 
     def close(self) -> None:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
-        with _explained(f"close the results in {self.path}"), ExitStack() as stack:
+        with explained(f"close the results in {self.path}"), ExitStack() as stack:
             stack.callback(self._events.close)
             for writer in self._writers.values():
                 stack.callback(writer.close)
 
     def _append(self, columns: Columns, batch: pa.RecordBatch) -> None:
-        with _explained(f"write {columns.name} to {self.path}"):
+        with explained(f"write {columns.name} to {self.path}"):
             writer = self._writers.get(columns.name)
             if writer is None:
                 self._writers[columns.name] = writer = ColumnWriter.create(self.path, columns, self.run)
@@ -274,10 +260,10 @@ class RunFolder:
         return self.record
 
     def _write(self, record: RunRecord) -> None:
-        with _explained(f"write the schedules of {self.path}"):
+        with explained(f"write the schedules of {self.path}"):
             for schedule in {schedule for link in record.links for schedule in (link.plan.up, link.plan.down)}:
                 schedule_files.write_schedule(self.path, schedule)
-        with _explained(f"write {self.path / RUN_NAME}"):
+        with explained(f"write {self.path / RUN_NAME}"):
             _replace(self.path / RUN_NAME, run_record.to_json(record, rest=lambda: time.sleep(_REST_S)))
         self.record = record
 
@@ -292,50 +278,15 @@ def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
     """
     record = read_record(path)
     with _alone(path):
-        with _explained(f"order {path / EVENTS_NAME}"):
+        with explained(f"order {path / EVENTS_NAME}"):
             _order_events(path, record.run)
-        with _explained(f"write the telemetry in {path} as Parquet"):
+        with explained(f"write the telemetry in {path} as Parquet"):
             for columns in _COLUMNS:
                 column_file.finish(path, RunTable(columns, record.run, record.t0_by_host()))
-        with _explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
+        with explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
-        with _explained(f"write {path / REPORT_NAME}"):
+        with explained(f"write {path / REPORT_NAME}"):
             return write_report(path)
-
-
-def is_open(path: Path) -> bool:
-    """Whether a process still writes to the folder `path` of a run; the kernel knows, even if that one was killed."""
-    try:
-        with (path / EVENTS_NAME).open("rb") as log:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
-
-
-def read_record(path: Path) -> RunRecord:
-    """What the run in the folder `path` says of itself.
-
-    :raises UserError: that is no folder of a run.
-    """
-    try:
-        return run_record.from_json((path / RUN_NAME).read_text(encoding="utf-8"), path)
-    except OSError as error:
-        what = os.strerror(error.errno or 0)
-        raise UserError(f"{path} is not a run's folder: cannot read {path / RUN_NAME}: {what}") from None
-    except (ValueError, ProtocolError) as error:
-        raise UserError(f"{path / RUN_NAME} is not a run's record: {error}") from None
-
-
-def read_events(path: Path) -> list[Event]:
-    """The log of the run in the folder `path`, in controller time, also while the run goes on.
-
-    :raises WorldError: it cannot be read.
-    """
-    with _explained(f"read {path / EVENTS_NAME}"), (path / EVENTS_NAME).open(encoding="utf-8") as file:
-        return event_log.merge(event_log.from_lines(file))
 
 
 def _order_events(folder: Path, run: str) -> None:
@@ -387,14 +338,3 @@ def _plain(name: str) -> str:
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise ProtocolError(f"{name!r:.80} cannot be the name of a file")
     return name
-
-
-@contextmanager
-def _explained(attempt: str) -> Iterator[None]:
-    """Turn what the file system says into a sentence that names the `attempt` and what to do."""
-    try:
-        yield
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0)
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise WorldError(f"cannot {attempt}: {reason}" + (f"; {remedy}" if remedy else "")) from error

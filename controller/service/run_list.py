@@ -7,7 +7,7 @@ from plctl.common.protocol import requests as rq
 from plctl.controller.hub.journal import Journal, RunEntry
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_files import list_files, read_file
-from plctl.controller.results.run_folder import read_record
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.service.run_manager import RunManager
 
 #: Runs that one answer lists at most.

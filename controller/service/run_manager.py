@@ -18,7 +18,8 @@ from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
 from plctl.controller.hub.journal import RunEntry
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.report.finishing import Finisher
-from plctl.controller.results.run_folder import RunFolder, new_run_id, read_record
+from plctl.controller.results.run_folder import RunFolder, new_run_id
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.cleaning import Cleaner
 from plctl.controller.run.run_plan import planned, plans_of

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from plctl.common.base.errors import KernelError, ProtocolError, UserError, WorldError
 from plctl.common.protocol.requests import MAX_FILE_PART, FileInfo, FilePart
-from plctl.controller.results.run_folder import RUN_NAME
+from plctl.controller.results.run_reader import RUN_NAME
 from plctl.controller.view.follow import is_over
 from plctl.controller.view.run_source import RunSource
 

@@ -7,18 +7,21 @@ killed is told from one that goes on by the lock that died with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plctl.common.base.errors import KernelError, PlctlError, UserError
 from plctl.common.protocol import requests as rq
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.event_log import Event
-from plctl.controller.results.run_folder import RUN_NAME, is_open, read_events, read_record
+from plctl.controller.results.run_reader import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
-from plctl.controller.view.live_samples import LiveValues, read_live
 from plctl.controller.view.live_state import named
 from plctl.controller.view.run_source import BROKEN_OFF
+
+if TYPE_CHECKING:
+    from plctl.controller.view.live_samples import LiveValues
 
 _BROKEN_OFF_CAUSE = (
     "nobody writes to its folder any more: its plctl was killed, or it was fetched before its end. What it wrote until "
@@ -50,7 +53,7 @@ class LocalRuns:
 
     async def state(self, run: str) -> rq.RunState:
         record = read_record(self.folder(run))
-        live = {} if record.verdict else read_live(self.folder(run), record)
+        live = {} if record.verdict else self._read_live(run, record)
         events = read_events(self.folder(run))
         states = _last_states(events)
         return rq.RunState(
@@ -66,7 +69,7 @@ class LocalRuns:
         for each in record.links:
             if each.plan.name == link:
                 states = _last_states(read_events(self.folder(run)))
-                return _link_state(each, states, read_live(self.folder(run), record, [link]))
+                return _link_state(each, states, self._read_live(run, record, [link]))
         raise UserError(f"{run} has no link {link!r:.80}")
 
     async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
@@ -87,6 +90,11 @@ class LocalRuns:
             raise UserError(f"{run} has no file {path}") from None
         except OSError as error:
             raise KernelError.from_os(f"read {full}", error) from error
+
+    def _read_live(self, run: str, record: RunRecord, links: Sequence[str] | None = None) -> LiveValues:
+        from plctl.controller.view.live_samples import read_live  # noqa: PLC0415  # pyarrow, which a listing does without
+
+        return read_live(self.folder(run), record, links)
 
     def _is_over(self, run: str) -> bool:
         if run not in self._over and (read_record(self.folder(run)).verdict or not is_open(self.folder(run))):

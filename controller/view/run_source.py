@@ -14,12 +14,11 @@ from typing import Protocol, TypeVar
 
 from plctl.common.base.errors import ProtocolError, UserError
 from plctl.common.cli.terminal import echo
-from plctl.common.client.controller_client import connect
 from plctl.common.client.options import Reach
 from plctl.common.protocol import requests as rq
 from plctl.controller.results import run_record
 from plctl.controller.results.event_log import Event, from_lines, merge
-from plctl.controller.results.run_folder import EVENTS_NAME, RUN_NAME
+from plctl.controller.results.run_reader import EVENTS_NAME, RUN_NAME
 from plctl.controller.results.run_record import RunRecord
 
 #: What stands for the newest run.
@@ -66,12 +65,14 @@ async def open_source(reach: Reach, base: Path, word: str = LAST) -> AsyncIterat
 
     :raises UserError: no run, or more than one, is called so.
     """
-    from plctl.controller.view.local_runs import LocalRuns  # noqa: PLC0415  # pyarrow takes half a second
-    from plctl.controller.view.remote_runs import RemoteRuns  # noqa: PLC0415
+    from plctl.controller.view.local_runs import LocalRuns  # noqa: PLC0415  # it implements what is declared here
 
     if (path := Path(word)).name and (path / RUN_NAME).is_file():
         yield LocalRuns(path.resolve().parent), path.resolve().name
     elif access := reach.find():
+        from plctl.common.client.controller_client import connect  # noqa: PLC0415  # ZeroMQ, only where there is one
+        from plctl.controller.view.remote_runs import RemoteRuns  # noqa: PLC0415
+
         async with connect(access, lambda sentence: echo(sentence, err=True)) as client:
             source: RunSource = RemoteRuns(client, access.address)
             yield source, await find_run(source, word)

@@ -13,7 +13,7 @@ from rich.text import Text
 from plctl.common.base.printable import printable
 from plctl.common.base.units import format_duration, three_digits
 from plctl.common.protocol.wire import to_plain
-from plctl.controller.results.run_folder import REPORT_NAME
+from plctl.controller.results.run_reader import REPORT_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict import certificate_text
 from plctl.controller.verdict.verdict import Verdict

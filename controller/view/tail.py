@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from plctl.common.base.clock import Clock
 from plctl.common.base.units import NS_PER_MS
 from plctl.controller.results.event_log import Event, from_lines, merge
-from plctl.controller.results.run_folder import EVENTS_NAME
+from plctl.controller.results.run_reader import EVENTS_NAME
 from plctl.controller.view.run_source import RunSource, read_whole
 
 #: Between two looks.

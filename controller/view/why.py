@@ -18,7 +18,7 @@ from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.protocol.requests import LinkState
 from plctl.common.protocol.wire import to_plain
 from plctl.controller.results.event_log import CONTROLLER, Event
-from plctl.controller.results.run_folder import ARTIFACTS_NAME
+from plctl.controller.results.run_reader import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict import certificate_text
 from plctl.controller.verdict.statements import after_t0

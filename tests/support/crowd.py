@@ -25,9 +25,8 @@ from plctl.common.plan.run_request import LinkRequest, RunRequest
 from plctl.common.protocol import requests as rq
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.security.enrolment import enroll_all, init_controller
-from plctl.common.security.keys import load_controller_public, load_pair
-from plctl.common.transport.hub_and_spoke import SpokeKeys
-from plctl.controller.results.run_folder import read_events, read_record
+from plctl.common.security.keys import SpokeKeys, load_controller_public, load_pair
+from plctl.controller.results.run_reader import read_events, read_record
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.service.interpreter import set_aside
 

@@ -20,8 +20,8 @@ from plctl.common.protocol import requests as rq
 from plctl.common.protocol import wire
 from plctl.common.security.allow_list import AllowList
 from plctl.common.security.enrolment import enroll, init_controller
-from plctl.common.security.keys import ClientRole, KeyPair, load_controller_public, load_pair
-from plctl.common.transport.hub_and_spoke import HubKeys, SpokeKeys, ZmqHub, ZmqSpoke
+from plctl.common.security.keys import ClientRole, KeyPair, SpokeKeys, load_controller_public, load_pair
+from plctl.common.transport.hub_and_spoke import HubKeys, ZmqHub, ZmqSpoke
 from plctl.common.transport.refusals import Refusal, Refusals
 
 CONNECTIONS = 20  #: of each hostile kind in a storm

@@ -8,7 +8,7 @@ import pytest
 from support.loopback_cluster import LoopbackCluster, loopback_cluster
 
 from plctl.controller.results import telemetry_file
-from plctl.controller.results.run_folder import read_events, read_record
+from plctl.controller.results.run_reader import read_events, read_record
 from plctl.controller.results.run_record import RunRecord
 
 LINES = 150

@@ -37,7 +37,7 @@ from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
 from plctl.common.telemetry.packet_log import FIELDS, NO_ROUTE, RECORD, VERDICTS
 from plctl.common.telemetry.samples import LinkStats
 from plctl.controller.results import packet_file
-from plctl.controller.results.run_folder import read_record
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 PLCTL = [sys.executable, "-m", "plctl.common"]

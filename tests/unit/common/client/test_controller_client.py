@@ -18,8 +18,7 @@ from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
 from plctl.common.protocol.requests import ClientRequest
 from plctl.common.protocol.wire import pack
-from plctl.common.security.keys import KeyPair
-from plctl.common.transport.hub_and_spoke import SpokeKeys
+from plctl.common.security.keys import KeyPair, SpokeKeys
 from plctl.common.transport.refusals import Refusals
 
 NO_AGENTS = rq.Agents((), "controller", "0.1.0")

@@ -14,9 +14,9 @@ from plctl.common.base.errors import UserError, WorldError
 from plctl.common.base.log import Event, make_log
 from plctl.common.protocol.wire import MAX_MESSAGE_BYTES
 from plctl.common.security.allow_list import AllowList
-from plctl.common.security.keys import KeyPair
+from plctl.common.security.keys import KeyPair, SpokeKeys
 from plctl.common.transport.connections import UNKNOWN_ADDRESS
-from plctl.common.transport.hub_and_spoke import Peer, SpokeKeys, ZmqHub, ZmqSpoke
+from plctl.common.transport.hub_and_spoke import Peer, ZmqHub, ZmqSpoke
 from plctl.common.transport.refusals import Refusal, Refusals
 from plctl.common.transport.socket_options import HIGH_WATER_MARK
 

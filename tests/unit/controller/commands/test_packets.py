@@ -14,7 +14,7 @@ from support.synthetic_run import HOST, RUN, T0_NS, handover_plan
 from plctl.common.cli.root_command import root
 from plctl.controller.packets.plot import plot_svg
 from plctl.controller.results import packet_file, run_record
-from plctl.controller.results.run_folder import RUN_NAME
+from plctl.controller.results.run_reader import RUN_NAME
 from plctl.controller.results.run_record import LinkRecord
 
 

@@ -19,7 +19,7 @@ from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.series import asked, measured
 from plctl.controller.results import telemetry_file
-from plctl.controller.results.run_folder import read_record
+from plctl.controller.results.run_reader import read_record
 
 UNTIL_S = 14.0
 

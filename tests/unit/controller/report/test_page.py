@@ -20,7 +20,8 @@ from plctl.controller.report import page as report
 from plctl.controller.report.finishing import finish
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.run_part import again
-from plctl.controller.results.run_folder import RunFolder, read_record
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.verdict.certificate import UNSEEN
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=y>&\"'"

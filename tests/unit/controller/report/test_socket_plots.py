@@ -12,7 +12,7 @@ from plctl.common.telemetry.socket_stats import Flow, SocketSample, SocketSample
 from plctl.controller.report.finishing import finish
 from plctl.controller.report.socket_plots import MAX_FLOWS, round_trip, senders, window
 from plctl.controller.results import socket_stats_file
-from plctl.controller.results.run_folder import read_record
+from plctl.controller.results.run_reader import read_record
 
 
 def looks(number: int, acked: int, end: End = "client") -> list[tuple[Flow, SocketSample]]:

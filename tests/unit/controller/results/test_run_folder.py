@@ -25,7 +25,8 @@ from support.synthetic_run import (
 from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.telemetry.packet_log import RECORD
 from plctl.controller.results import telemetry_file
-from plctl.controller.results.run_folder import RunFolder, new_run_id, read_events, read_record
+from plctl.controller.results.run_folder import RunFolder, new_run_id
+from plctl.controller.results.run_reader import read_events, read_record
 
 WALL_NS = 1_795_407_330_000_000_000
 

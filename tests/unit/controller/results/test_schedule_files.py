@@ -13,7 +13,8 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.plan.run_request import SourceFile
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.results import source_files
-from plctl.controller.results.run_folder import RunFolder, read_record
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord, from_json, to_json
 from plctl.controller.results.schedule_files import FOLDER_NAME
 

@@ -21,7 +21,8 @@ from plctl.common.transport.hub_and_spoke import LocalHub
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results import telemetry_file
-from plctl.controller.results.run_folder import RunFolder, read_events
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_reader import read_events
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
 

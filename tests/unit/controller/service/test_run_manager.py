@@ -19,7 +19,7 @@ from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke
 from plctl.common.transport.refusals import Refusals
 from plctl.controller.hub.journal import Journal
-from plctl.controller.results.run_folder import read_record
+from plctl.controller.results.run_reader import read_record
 from plctl.controller.service.daemon import Controller
 
 ROW = Row(0, 0, 1, 10**6)
