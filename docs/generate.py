@@ -1,16 +1,17 @@
-"""Writes those pages of the reference that follow from the code: scenario columns, run spec, commands."""
+"""Writes those pages of the reference that follow from the code: columns, fields, specs, commands."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import run_folder
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from tables import table as _table
 
 from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import Capacity
@@ -30,6 +31,8 @@ def write(folder: Path) -> None:
     (folder / "formats.md").write_text(formats(), encoding="utf-8")
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
+    for name, text in run_folder.pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def columns() -> str:
@@ -86,8 +89,3 @@ def _default(value: Any, required: bool) -> str:
     if isinstance(value, int) and value >= NS_PER_MS:  # the only numbers as large are durations
         return f"`{format_duration(value).replace(' ', '')}`"
     return f"`{value[0] if isinstance(value, tuple) else value}`"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

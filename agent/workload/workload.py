@@ -18,6 +18,7 @@ from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload import gate
+from plctl.agent.workload.exit_record import ExitRecord
 from plctl.agent.workload.ready import describe, is_ready
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import KernelError, WorldError
@@ -272,23 +273,22 @@ class WorkloadProcess:
         return how_it_ended(status or 0) + (f": {printable(words)}" if words else "")
 
     def _write_exit(self) -> None:
-        status = self._process.returncode
-        document = {
-            "command": self.workload.command,
-            "at": self.workload.at,
-            "pid": self._process.pid,
-            "status": status,
-            "t0_ns": self.t0_ns or None,
-            "planned_ns": self._planned_ns,
-            "executed_ns": self._executed_ns or None,
-            "executed_after_t0_s": self._after_t0_s(self._executed_ns),
-            "ended_ns": self._ended_ns,
-            "ended_after_t0_s": self._after_t0_s(self._ended_ns),
-            "ended_with_the_run": self._ended_by_us,
-            "timed_out": self._timed_out,
-            "cause": self._cause(),
-        }
-        self._output("exit.json").write_text(json.dumps(document, indent=1) + "\n")
+        record = ExitRecord(
+            command=self.workload.command,
+            at=self.workload.at,
+            pid=self._process.pid,
+            status=self._process.returncode,
+            t0_ns=self.t0_ns or None,
+            planned_ns=self._planned_ns,
+            executed_ns=self._executed_ns or None,
+            executed_after_t0_s=self._after_t0_s(self._executed_ns),
+            ended_ns=self._ended_ns,
+            ended_after_t0_s=self._after_t0_s(self._ended_ns),
+            ended_with_the_run=self._ended_by_us,
+            timed_out=self._timed_out,
+            cause=self._cause(),
+        )
+        self._output("exit.json").write_text(record.to_json())
 
     def _after_t0_s(self, at_ns: int) -> float | None:
         return (at_ns - self.t0_ns) / NS_PER_S if at_ns and self.t0_ns else None

@@ -24,24 +24,24 @@ StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-la
 class Capacity:
     """How much the bottleneck's queue holds. For ``bdp`` the amount is in millionths of the row's rate × 2 × delay."""
 
-    unit: Literal["bytes", "packets", "bdp"] = "bdp"
-    amount: int = 1_000_000
+    unit: Literal["bytes", "packets", "bdp"] = "bdp"  #: of the amount
+    amount: int = 1_000_000  #: bytes, packets, or millionths of the BDP
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """The bottleneck's queueing discipline."""
 
-    discipline: Discipline = "droptail"
-    capacity: Capacity = field(default_factory=Capacity)
+    discipline: Discipline = "droptail"  #: by its name, as in the run spec
+    capacity: Capacity = field(default_factory=Capacity)  #: how much it holds
 
 
 @dataclass(frozen=True, slots=True)
 class Reconfiguration:
     """The blackout that a new RouteID brings: its length and whether frames in flight are held up too (``all``)."""
 
-    delay_ns: int = 0
-    mode: Literal["gsl", "all"] = "gsl"
+    delay_ns: int = 0  #: of the blackout
+    mode: Literal["gsl", "all"] = "gsl"  #: `all`: frames in flight are held up, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Workload:
     """A command that runs in the client's or the server's namespace."""
 
     name: str  #: unique within its link; names its artifact files
-    at: End
+    at: End  #: in whose namespace
     command: tuple[str, ...]  #: argv; placeholders already filled in
     start_ns: int = -1  #: after T0; -1: before T0, during PREPARE
     ready: Ready | None = None  #: what READY waits for; only with `start_ns` = -1
     timeout_ns: int = 0  #: ended (and failed) this long after its start; 0: never
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)  #: added to its environment
     user: str = ""  #: account to run as; empty: the agent's own
 
 
@@ -72,17 +72,17 @@ class LinkPlan:
     """One emulated end-to-end path on one host."""
 
     name: str  #: unique within the run
-    up: Schedule
-    down: Schedule
+    up: Schedule  #: rows from client to server; in run.json the digest of one of `schedules`
+    down: Schedule  #: likewise, from server to client
     index: int = 0  #: the number behind the link's name, for `{index}`
-    queue: Queue = field(default_factory=Queue)
-    reconfiguration: Reconfiguration = field(default_factory=Reconfiguration)
+    queue: Queue = field(default_factory=Queue)  #: of the bottleneck, in each direction one of its own
+    reconfiguration: Reconfiguration = field(default_factory=Reconfiguration)  #: what a new RouteID brings
     overhead_bytes: int = 0  #: added to every frame's length for service and queue
-    mtu: int = 1500
-    start: StartMode = "at-t0"
-    arp: Literal["static", "dynamic"] = "static"
-    workloads: tuple[Workload, ...] = ()
-    packets: bool = False  #: keep a log of every packet (`plctl.common.telemetry.packet_log`)
+    mtu: int = 1500  #: bytes of the largest IP packet
+    start: StartMode = "at-t0"  #: what scenario time begins with
+    arp: Literal["static", "dynamic"] = "static"  #: whether the ends know each other, or ask
+    workloads: tuple[Workload, ...] = ()  #: programs at its ends
+    packets: bool = False  #: keep a log of every packet
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,10 +167,10 @@ class WorkloadResult:
     monotonic clock.
     """
 
-    name: str
-    at: str
-    status: int
-    cause: str = ""
+    name: str  #: unique within its link
+    at: str  #: `client` or `server`
+    status: int  #: exit status, or minus the signal that ended it
+    cause: str = ""  #: why it failed; empty if it did not, also if the run's end ended it
     planned_ns: int | None = None  #: when its command was to be executed; None: as soon as it was there
     executed_ns: int | None = None  #: when it was; 0: never; None: not known
     ended_ns: int | None = None  #: when its agent noticed its end; None: not known
@@ -180,10 +180,10 @@ class WorkloadResult:
 class LinkResult:
     """What became of one link."""
 
-    link: str
-    up: DirectionResult
-    down: DirectionResult
-    workloads: tuple[WorkloadResult, ...] = ()
+    link: str  #: its name
+    up: DirectionResult  #: from client to server
+    down: DirectionResult  #: from server to client
+    workloads: tuple[WorkloadResult, ...] = ()  #: one for each that was to run
     cause: str = ""  #: why the link failed after its start, if it did
     scenario_start_ns: int = 0  #: at which scenario time is 0 (the agent's monotonic clock); 0: it never started
     from_ns: int | None = None  #: since when the link's counters count (the agent's monotonic clock)

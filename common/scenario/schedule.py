@@ -94,9 +94,9 @@ ROW_FIELDS: tuple[RowField, ...] = tuple(
 class ScheduleFacts:
     """What there is to know of a schedule without its rows."""
 
-    rows: int
+    rows: int  #: how many
     last_ns: int  #: scenario time of the last row
-    first: Row
+    first: Row  #: the first of them
     period_ns: int = 0  #: after which it starts again; 0: the last row holds
 
 

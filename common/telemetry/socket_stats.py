@@ -19,12 +19,12 @@ STATES = {
 class Flow:
     """A TCP socket by its addresses. `socket` tells two apart that had the same addresses one after the other."""
 
-    link: str
+    link: str  #: its name
     end: End  #: whose namespace the socket is in
     local: str  #: IPv4 or IPv6 address
-    local_port: int
-    remote: str
-    remote_port: int
+    local_port: int  #: of the socket
+    remote: str  #: address of the other side
+    remote_port: int  #: of the other side
     congestion_control: str  #: e.g. cubic
     socket: int  #: the kernel's cookie
 
@@ -41,13 +41,13 @@ class SocketSample(NamedTuple):
     mss_bytes: int  #: the sender's
     srtt_ns: int  #: smoothed round-trip time
     rttvar_ns: int  #: its mean deviation
-    min_rtt_ns: int
+    min_rtt_ns: int  #: the smallest round-trip time that was seen
     rto_ns: int  #: retransmission timeout
     delivery_rate_bps: int  #: most recent; see `delivery_rate_app_limited`
     delivery_rate_app_limited: int  #: 1: while the application had too little to send
     pacing_rate_bps: int  #: −1: not paced
-    bytes_acked: int
-    bytes_received: int
+    bytes_acked: int  #: since the connection began
+    bytes_received: int  #: since the connection began
     retransmitted_segments: int  #: since the connection began
     lost_segments: int  #: taken for lost now
     in_flight_segments: int  #: sent, and neither acknowledged nor taken for lost

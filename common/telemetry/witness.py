@@ -15,8 +15,8 @@ from plctl.common.scenario.schedule import Direction
 class WorkerGap:
     """A time in which a worker of the forwarder did nothing although it should have."""
 
-    begin_ns: int
-    length_ns: int
+    begin_ns: int  #: when it should have worked
+    length_ns: int  #: until it did
 
     @property
     def end_ns(self) -> int:
@@ -28,8 +28,8 @@ class WorkerGap:
 class WorkerWatch:
     """The heartbeat of the worker that served a link."""
 
-    from_ns: int
-    until_ns: int
+    from_ns: int  #: when the watch began
+    until_ns: int  #: when it ended
     passes: int  #: of its loop
     greatest_gap_ns: int  #: between two of them, when it should not have slept longer
     gaps: tuple[WorkerGap, ...] = ()  #: those over the budget of lateness, the longest few in order of time
@@ -43,8 +43,8 @@ class WorkerWatch:
 class InterfaceChange:
     """What the kernel told of an interface while the link ran."""
 
-    at_ns: int
-    interface: str
+    at_ns: int  #: when the kernel told of it
+    interface: str  #: `veth1`, `sim-veth1`, `sim-veth2` or `veth2`
     what: str  #: "went down", "was deleted", "has MTU 900 instead of 1500", "was given qdisc tbf" …
     gone: bool = False  #: from then on the interface carried nothing: it was deleted, or moved elsewhere
 
@@ -53,17 +53,17 @@ class InterfaceChange:
 class EndBooks:
     """The kernel's counters of one interface since it was made, and what the interface is at the end of the watch."""
 
-    interface: str
-    rx_packets: int = 0
-    tx_packets: int = 0
-    rx_dropped: int = 0
-    tx_dropped: int = 0
-    rx_errors: int = 0
-    tx_errors: int = 0
-    carrier_changes: int = 0
-    present: bool = True
+    interface: str  #: its name
+    rx_packets: int = 0  #: frames received
+    tx_packets: int = 0  #: frames sent, that is, received by the other end of the veth
+    rx_dropped: int = 0  #: of those received; also frames of a protocol that nobody here speaks
+    tx_dropped: int = 0  #: frames that the other end of the veth refused
+    rx_errors: int = 0  #: as the kernel counts them
+    tx_errors: int = 0  #: as the kernel counts them
+    carrier_changes: int = 0  #: how often it went up or down
+    present: bool = True  #: it is there at the end
     same_index: bool = True  #: it is the interface that was there at the beginning, not another of its name
-    qdisc: str = ""
+    qdisc: str = ""  #: its root queue discipline
     xdp: str = ""  #: the program on it, in words; empty: none
     ingress_drops: int = 0  #: frames that tc dropped as they came in
     egress_drops: int = 0  #: frames that tc dropped before they went out
@@ -76,7 +76,7 @@ class Passage:
     Below 0 missing: so many more came out than went in, which somebody else sent.
     """
 
-    direction: Direction
+    direction: Direction  #: `up` or `down`
     sent_packets: int  #: by the outer end, into the link
     refused_packets: int  #: that the outer end could not hand over to its twin; not among those sent
     arrived_packets: int  #: at the forwarder
@@ -91,11 +91,11 @@ class Passage:
 class InterfaceWatch:
     """What was seen of the four ends of a link."""
 
-    from_ns: int
-    until_ns: int
+    from_ns: int  #: when the watch began
+    until_ns: int  #: when it ended
     changes: tuple[InterfaceChange, ...] = ()  #: the first few
     more_changes: int = 0  #: beyond those
-    ends: tuple[EndBooks, ...] = ()
+    ends: tuple[EndBooks, ...] = ()  #: counters of the four ends
     passages: tuple[Passage, ...] = ()  #: of the directions whose ends are all there
     settled: bool = True  #: no frame passed any more when the counters were compared
     missed_events: int = 0  #: times that the kernel said it had dropped some for want of room

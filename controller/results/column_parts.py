@@ -17,6 +17,15 @@ PARQUET_SUFFIX = ".parquet"
 _ROWS_PER_GROUP = 131_072
 
 
+#: What every row has beside what its agent reported: column → its type, and what it says.
+ADDED: dict[str, tuple[pa.DataType, str]] = {
+    "run": (pa.string(), "id of the run"),
+    "t_s": (pa.float64(), "time of the row since T0, on the host's own clock; null if the run was never armed"),
+    "host": (pa.string(), "whose agent reported it"),
+    "t_controller_ns": (pa.int64(), "time of the row on the controller's CLOCK_MONOTONIC"),
+}
+
+
 @dataclass(frozen=True)
 class Columns:
     """What is in a file: its name and its columns, among them `host` and `t_ns`, the host's monotonic clock."""
@@ -27,7 +36,7 @@ class Columns:
     @property
     def final(self) -> pa.Schema:
         """The Parquet file's: also `run`, and `t_s`, seconds since T0 on the host's own clock (null if never armed)."""
-        return pa.schema([("run", pa.string()), ("t_s", pa.float64()), *self.schema])
+        return pa.schema([*((name, ADDED[name][0]) for name in ("run", "t_s")), *self.schema])
 
     @property
     def stream(self) -> pa.Schema:

@@ -35,20 +35,22 @@ _TYPES = {"Q": "<u8", "q": "<i8", "I": "<u4", "H": "<u2", "B": "u1"}
 _DTYPE = np.dtype([(name, _TYPES[code]) for name, code in FIELDS.items()])
 _CODES = np.array(list(VERDICTS), np.uint8)
 _TIMES = ("start_ns", "end_ns", "due_ns", "sent_ns")
-
-#: A row for each packet. Times are CLOCK_MONOTONIC of the link's host, null where there was no such moment.
-SCHEMA = pa.schema(
-    [
-        ("number", pa.int64()),  # of its arrival in its direction since the link was built, from 1
-        ("t_s", pa.float64()),  # arrival, in seconds since T0; null if the link was never armed
-        ("arrival_ns", pa.int64()),  # as the model saw it
-        ("moved_ns", pa.int64()),  # by how much that is later than the true arrival
-        ("length", pa.int32()),  # of the Ethernet frame without FCS and overhead
-        ("verdict", pa.string()),
-        ("route", pa.int64()),  # RouteID; null if not admitted
-        *((name, pa.int64()) for name in _TIMES),
-    ]
-)
+#: Column → its type, and what it says. A row for each packet. Times are CLOCK_MONOTONIC of the link's host, null where
+#: there was no such moment.
+COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "number": (pa.int64(), "of its arrival in its direction since the link was built, from 1"),
+    "t_s": (pa.float64(), "arrival, since T0; null if the link was never armed"),
+    "arrival_ns": (pa.int64(), "when it arrived, as the model saw it"),
+    "moved_ns": (pa.int64(), "by how much that is later than the true arrival"),
+    "length": (pa.int32(), "bytes of the Ethernet frame, without FCS and overhead"),
+    "verdict": (pa.string(), "what became of it"),
+    "route": (pa.int64(), "RouteID; null if it was not admitted"),
+    "start_ns": (pa.int64(), "when its service began"),
+    "end_ns": (pa.int64(), "when its service ended"),
+    "due_ns": (pa.int64(), "when it was to leave"),
+    "sent_ns": (pa.int64(), "when it left"),
+}
+SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
 
 
 def append(folder: Path, link: str, direction: Direction, records: bytes) -> tuple[Path, int]:

@@ -34,7 +34,7 @@ _LIBRARIES = ("pyzmq", "msgpack", "pyroute2", "structlog", "click", "pyarrow", "
 class HostRecord:
     """One host of the run and how well its clock was known."""
 
-    name: str
+    name: str  #: under which its agent is known
     version: str = ""  #: of plctl there
     facts: dict[str, str] = field(default_factory=dict)  #: kernel, CPUs, memory …
     clock_source: str = ""  #: where the bounds come from
@@ -58,15 +58,15 @@ class HostRecord:
 class LinkRecord:
     """One link: what was asked of it, when it started, what came of it."""
 
-    plan: LinkPlan
-    host: str
+    plan: LinkPlan  #: what was asked of it
+    host: str  #: that carried it
     check: str = ""  #: what the self-check found
     io: str = ""  #: what carried its frames, and why not what was preferred
     planned_ns: int | None = None  #: T0 on the host's monotonic clock
     started_ns: int | None = None  #: when its forwarder started, same clock; where it waited, when traffic had come
-    result: LinkResult | None = None
+    result: LinkResult | None = None  #: what its agent reported in the end; null if nothing came
     verdict: str = ""  #: a `Verdict`; empty until the run is over
-    cause: str = ""
+    cause: str = ""  #: why the verdict is not `ok`; empty if it is
     also: tuple[str, ...] = ()  #: weaker findings
     certificate: tuple[Statement, ...] = ()  #: what the verdict rests on; empty in records of earlier versions
 
@@ -83,28 +83,28 @@ class RunRecord:
     """A whole run. Times named `…_utc` are RFC 3339 and for people; every other time is an integer of nanoseconds."""
 
     run: str  #: run id, the name of the folder
-    name: str
-    seed: int
-    links: tuple[LinkRecord, ...]
-    hosts: tuple[HostRecord, ...] = ()
+    name: str  #: as the spec says, or the scenario file
+    seed: int  #: of every random choice
+    links: tuple[LinkRecord, ...]  #: one for each link
+    hosts: tuple[HostRecord, ...] = ()  #: one for each host, once the run has started
     labels: dict[str, str] = field(default_factory=dict)  #: what tells it from other runs of a larger thing
     command: tuple[str, ...] = ()  #: argv that asked for the run
     #: Every file that was read: its path → its name in the folder `sources` (in format 1, its text).
     sources: dict[str, str] = field(default_factory=dict)
     duration_ns: int = 0  #: after T0; 0: until the workloads ended
-    budget: Budget = field(default_factory=Budget)
-    sample_interval_ns: int = 0
+    budget: Budget = field(default_factory=Budget)  #: what a link must keep to be `ok`
+    sample_interval_ns: int = 0  #: between two rows of telemetry of one direction
     socket_stats_ns: int = 0  #: between two looks at sockets; 0: none
     versions: dict[str, str] = field(default_factory=dict)  #: of the controller's software
-    created_utc: str = ""
+    created_utc: str = ""  #: when the run was asked for
     t0_ns: int | None = None  #: on the controller's monotonic clock; None: never armed
-    t0_utc: str = ""
+    t0_utc: str = ""  #: T0 on the controller's wall clock
     skew_bound_ns: int = -1  #: no two links started farther apart than this (see skew.py); −1: not known
-    finished_utc: str = ""
+    finished_utc: str = ""  #: when the last result came
     verdict: str = ""  #: a `Verdict`; empty until the run is over
-    cause: str = ""
+    cause: str = ""  #: why the verdict is not `ok`, of the worst link; empty if it is
     unseen: tuple[str, ...] = ()  #: what no certificate of the run can see, a sentence each
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2] = 2  #: of this file; in format 1 each link has its rows in it
 
     def host(self, name: str) -> HostRecord:
         """The record of host `name`; an empty one if nothing is known about it."""

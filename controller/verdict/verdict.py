@@ -41,10 +41,10 @@ class Statement:
     Times are CLOCK_MONOTONIC of the link's host, None where they mean nothing.
     """
 
-    witness: str
-    heard: bool
+    witness: str  #: its name; what each can see: decision 071
+    heard: bool  #: false: it did not look, or nobody heard it
     from_ns: int | None  #: what it says is about this time
-    until_ns: int | None
+    until_ns: int | None  #: likewise
     says: str  #: a sentence with figures
     verdict: str = Verdict.OK  #: what this alone makes of the link; `ok`: no objection
     remark: bool = False  #: no objection, but worth a line beside the verdict

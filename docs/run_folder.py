@@ -1,0 +1,71 @@
+"""Writes the reference of a run's folder: every field of its JSON files and every column of its tables."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+
+import field_docs
+import pyarrow as pa
+from tables import table
+
+from plctl.agent.workload.exit_record import ExitRecord
+from plctl.common.scenario.schedule import Row, ScheduleFacts
+from plctl.common.telemetry.samples import MEASURED_COLUMNS, Sample
+from plctl.common.telemetry.socket_stats import Flow, SocketSample
+from plctl.controller.results import packet_file, socket_stats_file, telemetry_file
+from plctl.controller.results.column_parts import ADDED
+from plctl.controller.results.run_record import RunRecord
+
+_HEAD = ("column", "type", "unit", "meaning")
+_EXTRA = {"schedules": "by digest, of each schedule that links follow: its rows are in the folder `schedules`"}
+
+
+def pages() -> dict[str, str]:
+    """Name of each page → its text."""
+    return {
+        "run-json.md": "\n\n".join(map(_section, [*field_docs.parts(RunRecord), ScheduleFacts])),
+        "telemetry.md": _columns(telemetry_file.SCHEMA, field_docs.meanings(Sample), set(MEASURED_COLUMNS)),
+        "socket-stats.md": _columns(
+            socket_stats_file.COLUMNS.final, field_docs.meanings(Flow) | field_docs.meanings(SocketSample)
+        ),
+        "packets.md": _columns(packet_file.SCHEMA, {name: says for name, (_, says) in packet_file.COLUMNS.items()}),
+        "schedules.md": _columns(
+            pa.schema([(name, pa.int64()) for name in field_docs.names(Row)]), field_docs.meanings(Row)
+        ),
+        "exit-json.md": table(("field", "type", "unit", "meaning"), _fields(ExitRecord)),
+    }
+
+
+def undocumented() -> list[str]:
+    """Every field of which the code says nothing; `pages` fails for a column of which it does not know at all."""
+    kinds = [*field_docs.parts(RunRecord), ScheduleFacts, ExitRecord, Sample, Flow, SocketSample, Row]
+    return [
+        f"{kind.__name__}.{name}"
+        for kind in kinds
+        for name, meaning in field_docs.meanings(kind).items()
+        if not meaning
+    ]
+
+
+def _section(kind: type) -> str:
+    says = (kind.__doc__ or "").strip().splitlines()[0]
+    extra = [(f"`{name}`", "map", "", meaning) for name, meaning in _EXTRA.items() if kind is RunRecord]
+    return f"## {kind.__name__}\n\n{says}\n\n" + table(("field", "type", "unit", "meaning"), [*_fields(kind), *extra])
+
+
+def _fields(kind: type) -> Iterable[tuple[str, ...]]:
+    hints = typing.get_type_hints(kind)
+    for name, meaning in field_docs.meanings(kind).items():
+        yield f"`{name}`", field_docs.words(hints[name]), field_docs.unit(name), meaning
+
+
+def _columns(schema: pa.Schema, meanings: Mapping[str, str], measured: Iterable[str] = ()) -> str:
+    known = {name: says for name, (_, says) in ADDED.items()} | dict(meanings)
+    nullable = set(measured)
+    rows = (
+        (f"`{each.name}`", f"{each.type}{' or null' if each.name in nullable else ''}", field_docs.unit(each.name),
+         known[each.name])
+        for each in schema
+    )  # fmt: skip
+    return table(_HEAD, rows)
