@@ -10,8 +10,10 @@ from plctl.agent.commands.link_options import NAME
 from plctl.agent.link import hand_link
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import FiniteRange, positive_duration_ns
+from plctl.common.cli.reading_options import reading_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.scenario.readers.opening import ReadAs
 
 
 @click.command()
@@ -34,6 +36,7 @@ from plctl.common.plan.forwarder_options import ForwarderOptions
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+@reading_options
 @forwarder_options
 def start(
     *,
@@ -46,6 +49,8 @@ def start(
     duration_ns: int | None,
     repeat: bool,
     overhead: int,
+    also: tuple[str, ...],
+    reading: ReadAs,
     forwarder: ForwarderOptions,
 ) -> None:
     """Emulate the path that SCENARIO describes, until Ctrl-C.
@@ -55,6 +60,7 @@ def start(
       sudo plctl link start handover.csv --buffer-size-multiplier 0.5 --startup-mode app-start
       sudo plctl link start handover.csv --reconfiguration-delay 100 --reconfiguration-mode all
       sudo plctl link start handover.csv --repeat --duration 10min
+      sudo plctl link start bw_7.txt --also delay_7.txt -O window=100ms
 
     The first row holds until scenario time begins. Once a second a line tells what went through; a table at the end
     tells all of it.
@@ -65,7 +71,8 @@ def start(
     from plctl.agent.link import session  # asyncio and pyroute2 would slow down --help
 
     plan = session.make_plan(
-        scenario,
+        [str(scenario), *also],
+        reading,
         found,
         buffer_multiple=buffer_size_multiplier,
         reconfiguration_ms=reconfiguration_ms,

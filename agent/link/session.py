@@ -8,8 +8,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from plctl.agent.forwarder.client import ForwarderClient
@@ -23,7 +23,7 @@ from plctl.common.cli.root_command import CANCELLED
 from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration, StartMode
-from plctl.common.scenario.readers.opening import open_scenario
+from plctl.common.scenario.readers.opening import ReadAs, given_files, read_scenario
 from plctl.common.telemetry.samples import LinkStats, sample
 
 _SLOT = 0
@@ -34,7 +34,8 @@ _MILLION = 1_000_000
 
 
 def make_plan(
-    scenario: Path,
+    scenario: Sequence[str],
+    reading: ReadAs,
     link: HandLink,
     *,
     buffer_multiple: float,
@@ -44,11 +45,11 @@ def make_plan(
     repeat: bool,
     overhead_bytes: int,
 ) -> LinkPlan:
-    """What phantomlink's options ask for, of the scenario CSV at `scenario`; its warnings go to stderr.
+    """What phantomlink's options ask for, of the scenario in these files; its warnings go to stderr.
 
     :raises InputError: the scenario is wrong.
     """
-    found = open_scenario(scenario, repeat=repeat)
+    found = read_scenario(given_files(scenario), reading, repeat=repeat)
     for warning in found.warnings:
         warn(warning)
     start = "at-t0" if startup_mode == "app-start" else startup_mode

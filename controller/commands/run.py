@@ -12,6 +12,7 @@ import click
 from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import positive_duration_ns
+from plctl.common.cli.reading_options import reading_options
 from plctl.common.cli.root_command import CANCELLED
 from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from plctl.common.client.config import ControllerAccess
     from plctl.common.plan.run_request import RunRequest
     from plctl.common.protocol.requests import PlacementPolicy
+    from plctl.common.scenario.readers.opening import ReadAs
     from plctl.controller.launch.remote_run import Detached, FollowOptions, FollowOutcome
     from plctl.controller.results.run_record import RunRecord
 
@@ -33,6 +35,8 @@ Examples:
   sudo plctl run scenarios/quickstart.yaml         a run spec
   sudo plctl run handover.csv --duration 30s       a bare scenario: one link, watch it or use it
   sudo plctl run handover.csv -- ping 192.168.66.2 your own command, in the client's namespace
+  sudo plctl run bw_7.txt --also delay_7.txt -O window=100ms -- iperf3 -c 192.168.66.2
+                                                   the files of another tool, as they are
 \b
 With a controller, which needs no root here:
   plctl run study.yaml --plan                      where its links would go; changes nothing
@@ -50,6 +54,7 @@ With a controller, which needs no root here:
               help="Where the run's folder is made, or copied to.")  # fmt: skip
 @click.option("--name", default="", help="Take the place of the spec's name.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
+@reading_options
 @click.option("--plan", "plan_only", is_flag=True, help="Only show where links would go and what they need.")
 @click.option("--policy", type=click.Choice(["spread", "pack"]), default="spread", show_default=True,
               help="With a controller: onto as many hosts as may be, or onto as few.")  # fmt: skip
@@ -75,6 +80,8 @@ def run(
     out: Path,
     name: str,
     packets: bool,
+    also: tuple[str, ...],
+    reading: ReadAs,
     plan_only: bool,
     policy: PlacementPolicy,
     force: bool,
@@ -95,7 +102,16 @@ def run(
     from plctl.controller.launch.remote_run import FollowOptions
     from plctl.controller.spec.run_spec import load_run
 
-    request = load_run(spec, command=command, duration_ns=duration_ns or 0, seed=seed, name=name, packets=packets)
+    request = load_run(
+        spec,
+        command=command,
+        duration_ns=duration_ns or 0,
+        seed=seed,
+        name=name,
+        packets=packets,
+        also=also,
+        reading=reading,
+    )
     request = replace(request, labels=request.labels | _read_labels(labels))
     for warning in request.warnings:
         warn(warning)

@@ -13,8 +13,12 @@ import click
 from plctl.common.base.errors import InputError, KernelError, Problem
 from plctl.common.base.problems import combine
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, echo_drawn, warn
+from plctl.common.scenario.readers.opening import ReadAs
 from plctl.common.scenario.schedule import Scenario
+from plctl.controller.commands.scenario_convert import FROM, OPTION, convert, read_input
+from plctl.controller.commands.scenario_edit import COMMANDS
 from plctl.controller.scenarios.files import Readable, read_readable
 from plctl.controller.scenarios.summary import directions, summarize
 
@@ -24,14 +28,20 @@ _MAX_WIDTH = 100
 
 @click.group(cls=HelpGroup)
 def scenario() -> None:
-    """Check and look at scenarios and run specs; touches nothing and needs no root.
+    """Check, look at, convert and edit scenarios; touches nothing and needs no root.
 
     \b
     Examples:
       plctl scenario check scenarios/*.csv study.yaml
       plctl scenario show scenarios/handover.csv
       plctl scenario show scenarios/cellular-drive.csv --svg drive.svg
+      plctl scenario convert x.up x.down -O window=100ms --delay 20ms -o lte.csv
+      plctl scenario cut lte.csv --to 60s | plctl scenario scale --rate 0.5 -o half.csv
     """
+
+
+for _command in (convert, *COMMANDS):
+    scenario.add_command(_command)
 
 
 @scenario.command()
@@ -77,6 +87,32 @@ def show(file: Path, svg: Path | None, as_json: bool) -> None:
     elif not svg:
         _print_summary(readable)
         _print_plots(readable)
+
+
+@scenario.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@FROM
+@OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def stats(files: tuple[str, ...], reader: str, options: tuple[str, ...], as_json: bool) -> None:
+    """Sum up the scenario that FILE… make: rates and delays over time, outages, handovers.
+
+    \b
+      plctl scenario stats scenarios/cellular-drive.csv
+      plctl scenario stats bw_7.txt delay_7.txt -O window=100ms
+    """
+    from plctl.controller.scenarios.statistics import statistics, table  # only where it is asked for
+
+    found = read_input(files, ReadAs(reader, parse_options(options)))
+    ways = {way: statistics(found, rows) for way, rows in directions(found).items()}
+    if as_json:
+        _print_json({way: each.as_json() for way, each in ways.items()})
+        return
+    for way, each in ways.items():
+        if len(ways) > 1:
+            echo(f"{way}:")
+        for name, words in table(each):
+            echo(f"  {name:<10} {words}")
 
 
 def _print_summary(readable: Readable) -> None:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "protocol": "base scenario plan telemetry clocks",
         "security": "base protocol",
         "transport": "base protocol security",
-        "cli": "base plan",
+        "cli": "base scenario plan",
         "client": "base protocol security transport cli",
     },
     "agent": {

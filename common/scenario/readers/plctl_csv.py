@@ -14,10 +14,12 @@ import io
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from plctl.common.base.errors import UserError
 from plctl.common.base.problems import Problems, quote
-from plctl.common.base.units import format_duration
+from plctl.common.base.units import format_duration, parse_duration
 from plctl.common.scenario.readers.cells import Numbers, place, split, value, without_comment
 from plctl.common.scenario.readers.columns import EXAMPLE_HEADER
 from plctl.common.scenario.readers.header import Layout, read_header
@@ -26,6 +28,9 @@ from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 
+#: Comments that say how long the scenario lasts, and that it begins again then; behind each a duration.
+END = "# plctl: end "
+REPEAT = "# plctl: repeat "
 #: A cell of a header or of the line behind `sep=,`.
 _TIME = re.compile(r"(^|,)\s*\"?\s*time\s*\[", re.IGNORECASE)
 
@@ -54,7 +59,13 @@ class PlctlCsv:
         layout = read_header(header, number, problems, warnings)
         table = _Table(layout, Numbers(text), problems, warnings).read(lines) if layout.columns else []
         problems.check()
-        return Trace(_parts(table, layout), tuple(warnings.found))
+        end_ns, repeats = _remarks(text, problems)
+        parts = _parts(table, layout)
+        if end_ns and (last_ns := parts[0].columns["time_ns"][-1]) >= end_ns:
+            times = f"{format_duration(end_ns)} is not after the last row, {format_duration(last_ns)}"
+            problems.add(0, 0, f"the end that a comment says, {times}")
+        problems.check()
+        return Trace(tuple(replace(part, end_ns=end_ns, repeats=repeats) for part in parts), tuple(warnings.found))
 
 
 READER = PlctlCsv()
@@ -65,6 +76,21 @@ def _parts(table: list[array[int]], layout: Layout) -> tuple[Part, ...]:
     if not layout.directed:
         return (Part(_columns(table, layout.up)),)
     return Part(_columns(table, layout.up), "up"), Part(_columns(table, layout.down), "down")
+
+
+def _remarks(text: str, problems: Problems) -> tuple[int, bool]:
+    """The end that comments before the header say, 0 without one, and whether the scenario begins again there."""
+    end_ns, repeats = 0, False
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if not line.startswith("#"):
+            break
+        for remark in (END, REPEAT):
+            if line.startswith(remark):
+                try:
+                    end_ns, repeats = parse_duration(line.removeprefix(remark).strip()), remark == REPEAT
+                except UserError as error:
+                    problems.add(number, len(remark) + 1, str(error))
+    return end_ns, repeats
 
 
 def _columns(table: list[array[int]], places: tuple[int, ...]) -> dict[str, array[int]]:

@@ -1,0 +1,1 @@
+"""Making scenarios of scenarios; every result keeps the rules of one."""

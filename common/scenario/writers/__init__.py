@@ -1,0 +1,1 @@
+"""Writing scenarios to files: a writer a format, each of which says what its format cannot express."""

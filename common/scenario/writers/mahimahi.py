@@ -1,0 +1,48 @@
+"""Writes traces of mahimahi's: the milliseconds at which the rate has carried another full frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.readers.formats.mahimahi import FRAME_BYTES
+from plctl.common.scenario.schedule import Direction, Scenario
+from plctl.common.scenario.writers.writer import Written, durations_ns, only
+
+_BITS = FRAME_BYTES * 8
+
+
+class MahimahiWriter:
+    """The writer of them."""
+
+    title = "mahimahi's trace"
+
+    def write(self, scenario: Scenario, direction: Direction | None) -> Written:
+        """As `Writer.write`: what is carried within a ms has the stamp of its end."""
+        schedule = only(scenario, direction, self.title)
+        losses = ["rates but as whole frames at whole milliseconds"]
+        if any(schedule.column("delay_ns")):
+            losses.append("delays: give them to mm-delay")
+        if RATE_UNLIMITED in schedule.column("rate_bps"):
+            losses.append("an unlimited rate")
+        steps = zip(durations_ns(schedule, scenario.end_ns), schedule.column("rate_bps"), strict=True)
+        stamps, end_ms = _stamps((length, 0 if rate >= RATE_UNLIMITED else rate) for length, rate in steps)
+        if not stamps or stamps[-1] < end_ms:
+            losses.append(f"that it lasts {end_ms} ms: its last stamp ends it")
+        return Written({".trace": "".join(f"{stamp}\n" for stamp in stamps or [end_ms])}, tuple(losses))
+
+
+def _stamps(steps: Iterable[tuple[int, int]]) -> tuple[list[int], int]:
+    """When, in ms, the rates of these durations have carried another full frame; and when the last of them ends."""
+    stamps: list[int] = []
+    at_ns, carried = 0, 0  # of a frame; in bits × ns/s, so that sums are exact
+    for duration_ns, rate_bps in steps:
+        rest_ns = duration_ns
+        while rate_bps and (need_ns := -(-(_BITS * NS_PER_S - carried) // rate_bps)) <= rest_ns:
+            at_ns += need_ns
+            rest_ns -= need_ns
+            carried += rate_bps * need_ns - _BITS * NS_PER_S
+            stamps.append(-(-at_ns // NS_PER_MS))
+        at_ns += rest_ns
+        carried += rate_bps * rest_ns
+    return stamps, max(1, -(-at_ns // NS_PER_MS))
