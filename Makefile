@@ -29,46 +29,48 @@ log     := $(venv)/pip.log
 folders := common agent controller deploy
 sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
-# Runs a long command quietly; its output is shown only if it fails.
-quietly = >> $(log) 2>&1 || { cat $(log) >&2; echo "make: the step above failed, see its output" >&2; exit 1; }
+# Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
+progress = $(PYTHON) -I .ci/progress $(log)
+# What was said beside the goal, for the hint to say it again behind sudo.
+given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
 .PHONY: demo test test-hosts bench truth sanitize fuzz deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
-demo: export GOAL = demo
+demo: export GOAL = $(strip demo $(given))
 demo: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	$(venv)/bin/plctl run scenarios/quickstart.yaml
 
-test: export GOAL = test
+test: export GOAL = $(strip test $(given))
 test: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	@$(MAKE) --no-print-directory lint
 	$(python) -m pytest --ignore=tests/bench --ignore=tests/hosts $(ARGS)
 
 # Debian's mirror is asked for what the hosts are made of, once; `make test` asks nobody.
-test-hosts: export GOAL = test-hosts
+test-hosts: export GOAL = $(strip test-hosts $(given))
 test-hosts: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	$(python) -m pytest tests/hosts $(ARGS)
 
-bench: export GOAL = bench
+bench: export GOAL = $(strip bench $(given))
 bench: root-check build
 	@.ci/preflight $(PYTHON) kernel bench
 	$(python) -m pytest tests/bench -s $(ARGS)
 
-truth: export GOAL = truth
+truth: export GOAL = $(strip truth $(given))
 truth: root-check build
 	@.ci/preflight $(PYTHON) kernel truth
 	cd tests && ../$(python) -m truth --tcpdump --seeds $(SEEDS) $(ARGS)
 
-sanitize: export GOAL = sanitize
+sanitize: export GOAL = $(strip sanitize $(given))
 sanitize: root-check build
 	PYTHON=$(CURDIR)/$(python) tests/model/sanitized $(ARGS)
 
-fuzz: export GOAL = fuzz
+fuzz: export GOAL = $(strip fuzz $(given))
 fuzz: root-check build
-	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]' $(quietly)
+	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]'
 	PYTHON=$(CURDIR)/$(python) tests/fuzz/run $(ARGS)
 
 deb: build
@@ -84,7 +86,7 @@ docs: build $(venv)/.docs
 
 $(venv)/.docs: $(ready)
 	@echo "setting up $(venv): what the documents are built with"
-	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[docs]' $(quietly)
+	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[docs]'
 	@touch $@
 
 rooms: build
@@ -102,17 +104,17 @@ $(ready): pyproject.toml
 	@.ci/preflight $(PYTHON) build
 	@echo "setting up $(venv): virtual environment"
 	@mkdir -p $(venv) && : > $(log)
-	@$(PYTHON) -m venv $(venv) $(quietly)
-	@echo "setting up $(venv): packages (a minute or two the first time)"
-	@$(python) -m pip install --disable-pip-version-check 'setuptools>=80' $(quietly)
-	@$(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,test]' $(quietly)
+	@$(progress) $(PYTHON) -m venv $(venv)
+	@echo "setting up $(venv): packages (two to four minutes the first time)"
+	@$(progress) $(python) -m pip install --disable-pip-version-check 'setuptools>=80'
+	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,test]'
 	@mkdir -p $(types) && for folder in $(folders); do ln -sfn ../../../$$folder $(types)/$$folder; done
 	@touch $@
 
 # The C core, built in place. Forced, because setuptools looks only at the headers that it was told of.
 $(core): $(ready) $(sources)
 	@echo "setting up $(venv): C core" && : > $(log)
-	@$(python) setup.py -q build_ext --inplace --force $(quietly)
+	@$(progress) $(python) setup.py -q build_ext --inplace --force
 	@touch $@
 
 clean-venv:

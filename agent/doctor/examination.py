@@ -16,7 +16,7 @@ from plctl.agent.doctor.kernel_trial import TrialStep, trial_command, try_kernel
 from plctl.agent.ownership.ledger import read_entries
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.host.facts import HostFacts, parse_release
-from plctl.common.host.privilege import missing_capabilities
+from plctl.common.host.privilege import missing_capabilities, sudo_command
 from plctl.common.host.state import LEDGER_NAME, is_held, owner_folders
 
 OLDEST_KERNEL = (5, 11)  #: the first with epoll_pwait2(2), whose time-outs count nanoseconds
@@ -66,7 +66,9 @@ def check_kernel(release: str) -> Finding:
 def check_privileges(missing: Sequence[str]) -> Finding:
     """`missing`: names of needed capabilities that this process lacks."""
     seen = f"{', '.join(missing)} missing, so the kernel was not tried" if missing else "may make namespaces and links"
-    return Finding.judge("privileges", not missing, seen, "run as root: sudo plctl doctor", otherwise=Level.FAIL)
+    return Finding.judge(
+        "privileges", not missing, seen, f"run as root: {sudo_command('doctor')}", otherwise=Level.FAIL
+    )
 
 
 def check_step(step: TrialStep) -> Finding:
@@ -90,7 +92,7 @@ def find_leftovers() -> list[str]:
 def check_leftovers(names: Sequence[str]) -> Finding:
     """`names` of dead owners."""
     seen = f"of {', '.join(names)}" if names else "none"
-    return Finding.judge("leftovers", not names, seen, "remove what a killed plctl left: sudo plctl clean")
+    return Finding.judge("leftovers", not names, seen, f"remove what a killed plctl left: {sudo_command('clean')}")
 
 
 def _try_kernel() -> list[Finding]:

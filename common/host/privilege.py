@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from plctl.common.base.errors import PrivilegeError
@@ -10,6 +13,8 @@ from plctl.common.base.errors import PrivilegeError
 #: Bit numbers from linux/capability.h of what it takes to make namespaces, veth pairs and packet sockets.
 NEEDED = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21}
 
+#: Where sudo looks for commands, whatever the caller's PATH says (its default `secure_path`).
+_SUDO_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _CAP_IPC_LOCK = 14
 _STATUS = Path("/proc/self/status")
 
@@ -17,12 +22,28 @@ _STATUS = Path("/proc/self/status")
 def require_root(what: str) -> None:
     """Return if this process holds the `NEEDED` capabilities (root does).
 
-    :param what: the command as the user would type it, e.g. ``plctl run``.
+    :param what: the command by its name, e.g. ``plctl run``.
     :raises PrivilegeError: any of them is missing; the message names them and says what to type.
     """
     if missing := missing_capabilities():
-        way_out = f"sudo {what}" if os.geteuid() else "a container that is started with --privileged"
+        way_out = sudo_command() if os.geteuid() else "a container that is started with --privileged"
         raise PrivilegeError(f"{what} needs root: {', '.join(missing)} missing here; try: {way_out}")
+
+
+def sudo_command(*arguments: str, argv: Sequence[str] = ()) -> str:
+    """What to type for this command to run as root: with its path, where sudo would not find it, and its arguments.
+
+    :param arguments: others than this process was given.
+    :param argv: by default this process's.
+    """
+    program, *given = argv or sys.argv
+    path = Path(program)
+    command = ["plctl"]
+    if path.name == "plctl" and str(path.parent) not in _SUDO_PATH:
+        command = [program]
+    elif path.parts[-2:] == ("common", "__main__.py"):
+        command = [sys.executable, "-P", "-m", "plctl.common"]
+    return shlex.join(["sudo", *command, *(arguments or given)])
 
 
 def missing_capabilities(status: str | None = None) -> list[str]:

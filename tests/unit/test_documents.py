@@ -50,3 +50,21 @@ def test_a_decision_has_a_number_of_its_own() -> None:
     names = [path.name for path in (ROOT / "docs/decisions").rglob("*.md") if path.name != "index.md"]
     assert [] == [name for name in names if not re.match(r"\d{3}-[a-z0-9-]+\.md$", name)]
     assert {} == {number: count for number, count in Counter(name[:3] for name in names).items() if count > 1}
+
+
+def test_the_run_spec_that_is_shown_is_one_that_ships() -> None:
+    """Word for word, so that the commands beside it can be typed as they stand, in a clone."""
+    shipped = (ROOT / "scenarios/handover.yaml").read_text()
+    for document in ("README.md", "docs/tutorials/first-link.md"):
+        shown = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+        assert [shipped] == shown
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", *(f"docs/tutorials/{name}.md" for name in ("first-link", "first-cluster"))]
+)
+def test_commands_name_scenarios_that_ship(document: str) -> None:
+    """A file that a reader is to run is there, unless the document says that the reader writes it."""
+    named = re.findall(r"plctl (?:run|scenario \w+|link start) (\S+\.(?:csv|yaml))", (ROOT / document).read_text())
+    assert named
+    assert [] == [name for name in named if name != "mine.csv" and not (ROOT / name).exists()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from plctl.common.base.errors import PrivilegeError
@@ -44,9 +46,33 @@ def test_the_refusal_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names the command, what is missing and the way out, and ends with status 2."""
     monkeypatch.setattr(privilege, "missing_capabilities", lambda: ["CAP_NET_RAW"])
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(PrivilegeError, match=r"plctl run needs root: CAP_NET_RAW .* try: sudo plctl run") as caught:
+    monkeypatch.setattr("sys.argv", ["/usr/bin/plctl", "run", "leo.csv"])
+    hint = r"plctl run needs root: CAP_NET_RAW .* try: sudo plctl run leo\.csv$"
+    with pytest.raises(PrivilegeError, match=hint) as caught:
         privilege.require_root("plctl run")
     assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "argv"),
+    [
+        (
+            "sudo .venv/bin/plctl run 'my leo.csv' -- ping -c 3 192.168.66.2",
+            [".venv/bin/plctl", "run", "my leo.csv", "--", "ping", "-c", "3", "192.168.66.2"],
+        ),
+        ("sudo /home/ann/env/bin/plctl lab list", ["/home/ann/env/bin/plctl", "lab", "list"]),  # found by PATH
+        ("sudo plctl link setup -n jumbo", ["/usr/local/bin/plctl", "link", "setup", "-n", "jumbo"]),
+        (f"sudo {sys.executable} -P -m plctl.common clean", ["/repo/common/__main__.py", "clean"]),
+    ],
+)
+def test_what_to_type_can_be_typed(typed: str, argv: list[str]) -> None:
+    """sudo has a PATH of its own, in which no virtual environment is; and nobody likes to type arguments again."""
+    assert typed == privilege.sudo_command(argv=argv)
+
+
+def test_another_command_may_be_what_helps() -> None:
+    """Of the same plctl."""
+    assert "sudo .venv/bin/plctl clean" == privilege.sudo_command("clean", argv=[".venv/bin/plctl", "doctor"])
 
 
 def test_a_root_without_the_capabilities_is_not_sent_to_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
