@@ -27,7 +27,7 @@ core    := $(venv)/.core
 types   := $(venv)/types/plctl
 log     := $(venv)/pip.log
 folders := common agent controller deploy
-sources := setup.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
+sources := setup.py common/telemetry/counters.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
 progress = $(PYTHON) -I .ci/progress $(log)
@@ -121,4 +121,4 @@ clean-venv:
 	rm -rf $(venv)
 
 clean: clean-venv
-	rm -rf build dist *.egg-info agent/native/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-out
+	rm -rf build dist *.egg-info agent/native/*.so agent/native/shared/counters.h .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-out

@@ -17,6 +17,7 @@ from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import Capacity
 from plctl.common.scenario.readers.columns import COLUMNS
 from plctl.common.scenario.readers.opening import FILL, installed_reader, reader_names
+from plctl.common.telemetry.counters import COUNTERS
 from plctl.controller.spec.model import MODELS
 
 _COMMAND = "```{{eval-rst}}\n.. click:: {place}\n   :prog: plctl {name}\n   :nested: full\n```\n"
@@ -30,6 +31,7 @@ def write(folder: Path) -> None:
     (folder / "columns.md").write_text(columns(), encoding="utf-8")
     (folder / "formats.md").write_text(formats(), encoding="utf-8")
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
+    (folder / "counters.md").write_text(counters(), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
     for name, text in run_folder.pages().items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -61,6 +63,15 @@ def formats() -> str:
 def spec() -> str:
     """A section for each mapping of a run spec, with its keys."""
     return "\n\n".join(_section(path, model) for path, model in MODELS.items())
+
+
+def counters() -> str:
+    """A table of what a direction of a link counts."""
+    rows = (
+        (f"`{each.name}`", each.unit, each.group, f"`{each.verdict}`" if each.logged is not None else "", each.doc)
+        for each in COUNTERS.values()
+    )
+    return _table(("counter", "unit", "group", "verdict in a packet log", "meaning"), rows)
 
 
 def commands() -> str:

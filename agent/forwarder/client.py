@@ -31,10 +31,12 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.common.resources.link_need import need_bytes
 from plctl.common.scenario.schedule import Schedule
+from plctl.common.telemetry.counters import COUNTERS, GAUGES
 from plctl.common.telemetry.samples import HalfStats, Histogram, LinkStats
 from plctl.common.telemetry.witness import WorkerGap
 
 LEDGER_NAME = "forwarder"
+_COUNTED = (*COUNTERS, *GAUGES)  #: as the C core has them
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
 START_S = 30.0  #: what it gets to answer the first question: an interpreter must start on a busy machine
 SETTLE_S = 5.0  #: what it gets to say what is overdue, which takes microseconds
@@ -323,4 +325,5 @@ async def _start(
 
 def _half(native: _core.NativeHalfStats) -> HalfStats:
     counters, lateness, transit = native
-    return HalfStats(*counters, Histogram(*lateness), Histogram(*transit))
+    named = dict(zip(_COUNTED, counters, strict=True))
+    return HalfStats(**named, lateness=Histogram(*lateness), transit=Histogram(*transit))

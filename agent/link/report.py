@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
+from plctl.common.telemetry.counters import CounterGroup
 from plctl.common.telemetry.samples import HalfStats, LinkStats, Sample
 
 _TITLES = {"up": "client → server", "down": "server → client"}
@@ -23,11 +24,11 @@ def format_short(samples: Sequence[Sample], scenario_ns: int) -> str:
     """As `format_interval`, in the 79 characters of a narrow terminal; what the machine lost comes first."""
     seconds = scenario_ns / NS_PER_S
     clock = "waiting" if seconds < 0 else f"{seconds:.{1 if seconds < 1000 else 0}f} s"
-    lost = sum(_lost(each) for each in samples)
+    lost = sum(each.lost for each in samples)
     rates = ", ".join(f"{each.direction} {_out_of_asked(each)}" for each in samples)
     delays = " ".join(dict.fromkeys(_three(each.delay_ns / NS_PER_MS) for each in samples))
     queue = _three(max(each.queue_bytes for each in samples) / 1000)
-    dropped = sum(each.dropped_queue_full_packets for each in samples)
+    dropped = sum(each.dropped for each in samples)
     parts = [clock, *([f"LOST {lost}"] if lost else []), f"{rates} Mbit/s", f"{delays} ms", f"queue {queue} kB"]
     return " | ".join([*parts, *([f"dropped {dropped}"] if dropped else [])])
 
@@ -49,21 +50,17 @@ def format_summary(stats: LinkStats, end_ns: int) -> str:
 
 def count_lost(stats: LinkStats) -> int:
     """Frames that this machine lost, not the emulated path: with any of them the emulation was not true."""
-    return sum(_lost(half) for half in (stats.up, stats.down))
-
-
-def _lost(counted: HalfStats | Sample) -> int:
-    return counted.lost_ring + counted.lost_send + counted.lost_memory + counted.lost_late
+    return stats.up.lost + stats.down.lost
 
 
 def _format_sample(sample: Sample) -> str:
     def rate(n: int) -> str:
         return format_rate(n * 8 * NS_PER_S // sample.interval_ns)
 
-    lost = _lost(sample)
+    lost = sample.lost
     asked = f"{sample.direction} {format_rate(sample.rate_bps)}, {format_duration(sample.delay_ns)}"
     happened = f"in {rate(sample.arrived_bytes)}, out {rate(sample.delivered_bytes)}, queue {sample.queue_bytes} B"
-    trouble = f", dropped {sample.dropped_queue_full_packets}" if sample.dropped_queue_full_packets else ""
+    trouble = f", dropped {sample.dropped}" if sample.dropped else ""
     return f"{asked}: {happened}{trouble}" + (f", LOST BY THIS MACHINE {lost}" if lost else "")
 
 
@@ -84,11 +81,16 @@ def _describe(half: HalfStats) -> dict[str, str]:
     return {
         "arrived": f"{half.arrived_packets} frames, {format_size(half.arrived_bytes)}",
         "delivered": f"{half.delivered_packets} frames, {format_size(half.delivered_bytes)}",
-        "dropped, queue full": f"{half.dropped_queue_full_packets} frames",
-        "lost by this machine": f"{_lost(half)} frames",
+        "dropped, as asked": _by_cause(half, CounterGroup.DROPPED),
+        "lost by this machine": _by_cause(half, CounterGroup.LOST),
         "in the link": f"{half.queue_packets} queued, {half.in_flight_packets} in flight",
         "transit, median": format_duration(transit.percentile(50)) if timed else "-",
         "late, median": format_duration(late.percentile(50)) if timed else "-",
         "late, 99 %": format_duration(late.percentile(99)) if timed else "-",
         "late, worst": format_duration(late.max) if timed else "-",
     }
+
+
+def _by_cause(half: HalfStats, group: CounterGroup) -> str:
+    causes = half.causes(group)
+    return f"{half.total(group)} frames" + (f" ({causes})" if causes else "")

@@ -130,8 +130,10 @@ def slot_bytes(length: int, /) -> int:
 
 #: ({bucket: count}, least, greatest) in nanoseconds, as in plctl.common.telemetry.histogram.
 NativeHistogram = tuple[dict[int, int], int, int]
-#: In the order of `enum counter` in stats.h.
-NativeCounters = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+#: The counters and gauges of a half as this core has them; for tests.
+COUNTER_NAMES: tuple[str, ...]
+#: In that order.
+NativeCounters = tuple[int, ...]
 #: (counters, lateness, transit).
 NativeHalfStats = tuple[NativeCounters, NativeHistogram, NativeHistogram]
 

@@ -53,19 +53,11 @@ class RunLink:
 def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int, budget: Budget) -> DirectionResult:
     lateness = after.lateness.minus(before.lateness)
     return DirectionResult(
-        arrived_packets=after.arrived_packets - before.arrived_packets,
-        arrived_bytes=after.arrived_bytes - before.arrived_bytes,
-        delivered_packets=after.delivered_packets - before.delivered_packets,
-        delivered_bytes=after.delivered_bytes - before.delivered_bytes,
-        dropped_queue_full_packets=after.dropped_queue_full_packets - before.dropped_queue_full_packets,
-        lost_ring=after.lost_ring - before.lost_ring,
-        lost_send=after.lost_send - before.lost_send,
-        lost_memory=after.lost_memory - before.lost_memory,
+        **after.since(before),
         lateness_p50_ns=lateness.percentile(50) if lateness.count else -1,
         lateness_p99_ns=lateness.percentile(99) if lateness.count else -1,
         lateness_max_ns=lateness.max if lateness.count else -1,
-        packet_log_lost=packet_log_lost,
-        lost_late=after.lost_late - before.lost_late,
         lateness_packets=lateness.count,
         late_packets=lateness.count_above(budget.lateness_ns),
+        packet_log_lost=packet_log_lost,
     )

@@ -22,6 +22,7 @@ from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US, RATE_UNLIMITED, format_duration
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row
+from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.samples import HalfStats, LinkStats
 
 PACKETS = 5
@@ -188,13 +189,10 @@ async def _round(way: _Way) -> int:
 def _account(before: HalfStats, after: HalfStats) -> str:
     """What became of a round's packets at the forwarder, in words."""
 
-    def more(*names: str) -> int:
-        return sum(getattr(after, name) - getattr(before, name) for name in names)
-
+    more = HalfCounters(**after.since(before))
     return (
-        f"the forwarder received {more('arrived_packets')} and sent {more('delivered_packets')}, "
-        f"has {after.inside_packets} inside, found the queue full for {more('dropped_queue_full_packets')} "
-        f"and lost {more('lost_ring', 'lost_send', 'lost_memory', 'lost_late')}"
+        f"the forwarder received {more.arrived_packets} and sent {more.delivered_packets}, "
+        f"has {after.inside_packets} inside, dropped {more.dropped} and lost {more.lost}"
     )
 
 

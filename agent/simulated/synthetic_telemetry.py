@@ -16,9 +16,9 @@ from plctl.common.plan.run_plan import ETHERNET_HEADER, RunPlan
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.resources.link_need import ASSUMED_RATE_BPS
 from plctl.common.scenario.schedule import NEVER_NS, Schedule
+from plctl.common.telemetry.counters import COUNTERS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples
 
-_COUNTED = tuple(name for name in SAMPLE_COLUMNS if name.startswith(("arrived", "delivered", "dropped", "lost")))
 _NUMBER = packed.NUMBER_BYTES
 
 
@@ -90,7 +90,7 @@ class SyntheticTelemetry:
 
     def _count(self) -> None:
         for half, made in zip(self._halves, self._pattern, strict=False):  # there is no pattern before the first
-            for name in _COUNTED:
+            for name in COUNTERS:
                 half.counted[name] += self._uncounted * made[name]
         self._uncounted = 0
 
@@ -100,7 +100,7 @@ def _halves(plan: RunPlan) -> Iterator[_Half]:
         chance = random.Random(f"{plan.seed}/{link.name}")
         for direction, schedule in enumerate((link.up, link.down)):
             share, lateness_ns = chance.uniform(0.2, 0.9), round(chance.uniform(2, 20) * NS_PER_US)
-            counted = dict.fromkeys(_COUNTED, 0)
+            counted = dict.fromkeys(COUNTERS, 0)
             yield _Half(number, direction, schedule, link.mtu + ETHERNET_HEADER, share, lateness_ns, counted)
 
 
@@ -116,16 +116,11 @@ def _interval(half: _Half, scenario_ns: int, interval_ns: int) -> dict[str, int]
         "interval_ns": interval_ns,
         "link": half.link,
         "direction": half.direction,
+        **dict.fromkeys(COUNTERS, 0),
         "arrived_packets": packets,
         "arrived_bytes": packets * half.frame_bytes,
         "delivered_packets": packets,
         "delivered_bytes": packets * half.frame_bytes,
-        "dropped_queue_full_packets": 0,
-        "dropped_queue_full_bytes": 0,
-        "lost_ring": 0,
-        "lost_send": 0,
-        "lost_memory": 0,
-        "lost_late": 0,
         "queue_bytes": half.frame_bytes if packets else 0,
         "queue_packets": 1 if packets else 0,
         "in_flight_packets": packets * row.delay_ns // interval_ns,
@@ -146,17 +141,9 @@ def _result(half: _Half) -> DirectionResult:
     counted = half.counted
     late_ns = half.lateness_ns if counted["delivered_packets"] else -1
     return DirectionResult(
-        arrived_packets=counted["arrived_packets"],
-        arrived_bytes=counted["arrived_bytes"],
-        delivered_packets=counted["delivered_packets"],
-        delivered_bytes=counted["delivered_bytes"],
-        dropped_queue_full_packets=counted["dropped_queue_full_packets"],
-        lost_ring=counted["lost_ring"],
-        lost_send=counted["lost_send"],
-        lost_memory=counted["lost_memory"],
+        **counted,
         lateness_p50_ns=late_ns,
         lateness_p99_ns=3 * late_ns if late_ns > 0 else -1,
         lateness_max_ns=8 * late_ns if late_ns > 0 else -1,
-        lost_late=counted["lost_late"],
         lateness_packets=counted["delivered_packets"],
     )

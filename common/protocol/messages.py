@@ -20,6 +20,7 @@ from plctl.common.protocol import requests as rq
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.common.scenario.packed import PackedSchedule, ScheduleTable
 from plctl.common.scenario.schedule import Direction
+from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.socket_stats import Flow
 from plctl.common.telemetry.witness import InterfaceWatch, WorkerWatch
 
@@ -134,29 +135,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectionResult:
-    """One half of a link over the whole run; packets, bytes, nanoseconds (−1 where nothing was delivered)."""
+class DirectionResult(HalfCounters):
+    """One half of a link over the whole run: its counters, and nanoseconds (−1 where nothing was delivered)."""
 
-    arrived_packets: int
-    arrived_bytes: int
-    delivered_packets: int
-    delivered_bytes: int
-    dropped_queue_full_packets: int
-    lost_ring: int
-    lost_send: int
-    lost_memory: int
-    lateness_p50_ns: int
-    lateness_p99_ns: int
-    lateness_max_ns: int
-    packet_log_lost: int = 0  #: records that the packet log had no room for
-    lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
+    lateness_p50_ns: int = -1  #: how late frames left: the median
+    lateness_p99_ns: int = -1  #: the same: the 99th percentile
+    lateness_max_ns: int = -1  #: the same: the worst
     lateness_packets: int = 0  #: that the percentiles of lateness rest on
     late_packets: int | None = None  #: of those, later than the budget allows; None: not told
-
-    @property
-    def lost(self) -> int:
-        """Frames that the machine lost, whatever the cause."""
-        return self.lost_ring + self.lost_send + self.lost_memory + self.lost_late
+    packet_log_lost: int = 0  #: records that the packet log had no room for
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol.wire import Table
+from plctl.common.telemetry.counters import COUNTERS
 
 PlacementPolicy = Literal["spread", "pack"]
 #: The most bytes of a file that one answer carries.
@@ -137,14 +138,10 @@ class LinkState:
 #: Those in `LIVE_SUMS` are added up over all samples so far, so that whoever asks seldom misses nothing; the others are
 #: the newest sample's.
 LIVE_COLUMNS = (
-    "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", "arrived_bytes", "delivered_bytes",
-    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "lost_late", "queue_bytes",
-    "in_flight_packets", "lateness_p99_ns", "transit_p50_ns",
+    "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", *COUNTERS, "queue_bytes", "in_flight_packets",
+    "lateness_p99_ns", "transit_p50_ns",
 )  # fmt: skip
-LIVE_SUMS = frozenset({
-    "arrived_bytes", "delivered_bytes", "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory",
-    "lost_late",
-})  # fmt: skip
+LIVE_SUMS = frozenset(COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from plctl.common.telemetry.counters import COUNTERS
+
 #: name → format of each field in `struct packet_record` (agent/native/shared/packet_log.h), little-endian, without
 #: padding. Times are CLOCK_MONOTONIC of the agent's host in ns; 0 where there was no such moment.
 FIELDS: Final[dict[str, str]] = {
@@ -32,8 +34,8 @@ LOG_BYTES: Final = 2 * (16 * 8 + 65536 * RECORD.size)
 NO_ROUTE: Final = 2**32 - 1
 
 #: What became of a frame, by what `verdict` holds. From 128 on: lost by the machine, not on the emulated path.
-VERDICTS: Final[dict[int, str]] = {
-    0: "admitted", 1: "queue_full", 128: "lost_memory", 129: "lost_send", 130: "lost_late",
-}  # fmt: skip
+VERDICTS: Final[dict[int, str]] = {0: "admitted"} | {
+    each.logged: each.verdict for each in COUNTERS.values() if each.logged is not None
+}
 #: Verdicts of frames that the bottleneck served.
 SERVED: Final = frozenset({"admitted", "lost_send"})

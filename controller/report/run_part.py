@@ -230,7 +230,7 @@ def _figures(record: RunRecord, link: LinkRecord, direction: str) -> list[Markup
     lateness = (half.lateness_p50_ns, half.lateness_p99_ns, half.lateness_max_ns)
     cells = [
         *(f"{count:,}".replace(",", " ") for count in (half.arrived_packets, half.delivered_packets)),
-        f"{half.dropped_queue_full_packets:,}".replace(",", " "),
+        f"{half.dropped:,}".replace(",", " "),
         str(half.lost),
         *(format_duration(value) if value >= 0 else "–" for value in lateness),
     ]

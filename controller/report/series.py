@@ -6,7 +6,7 @@ medians are averaged (as a median).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
 from plctl.common.scenario.schedule import Schedule
+from plctl.common.telemetry.counters import CAUSES, CounterGroup
 
 #: A curve has no more points than this: about one for every pixel of a plot.
 MAX_POINTS = 500
 _MAX_STEPS = 1_000_000
-#: The columns of what the machine lost; older telemetry has not all of them.
-_LOST = ("lost_ring", "lost_send", "lost_memory", "lost_late")
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +44,7 @@ class Measured:
     carried_min_bps: Floats  #: of the samples in the point
     carried_max_bps: Floats
     queue_bytes: Floats
-    dropped: Floats  #: packets that the emulated queue had no room for
+    dropped: Floats  #: packets that the emulated path dropped
     lost: Floats  #: packets that the machine lost
     transit_min_ns: Floats
     transit_p50_ns: Floats
@@ -73,7 +72,7 @@ def measured(table: pa.Table, direction: str) -> Measured:
     """The curves of `direction` in the telemetry `table` of one link; samples without a time since T0 are left out."""
     columns = _columns(table, direction)
     seconds = columns["interval_ns"] / NS_PER_S
-    lost = sum((columns[name] for name in _LOST if name in columns), np.zeros(len(seconds)))
+    dropped, lost = (_total(columns, group) for group in (CounterGroup.DROPPED, CounterGroup.LOST))
     rate = 8 * columns["delivered_bytes"] / np.where(seconds > 0, seconds, np.nan)
     fold = _folder(len(seconds))
     curves = [
@@ -83,7 +82,7 @@ def measured(table: pa.Table, direction: str) -> Measured:
         fold(rate, np.fmin),
         fold(rate, np.fmax),
         fold(columns["queue_bytes"], np.fmax),
-        fold(columns["dropped_queue_full_packets"], np.add),
+        fold(dropped, np.add),
         fold(lost, np.add),
         fold(_known(columns["transit_min_ns"]), np.fmin),
         fold(_known(columns["transit_p50_ns"]), None),
@@ -128,6 +127,12 @@ def _columns(table: pa.Table, direction: str) -> dict[str, Floats]:
     chosen = (named.pop("direction") == direction) & ~np.isnan(named["t_s"].astype(float))
     order = np.argsort(named["t_s"][chosen], kind="stable")
     return {name: values[chosen][order].astype(float) for name, values in named.items()}
+
+
+def _total(columns: Mapping[str, Floats], group: CounterGroup) -> Floats:
+    """The packets of `group` in each sample; older telemetry has not all of its counters."""
+    none = np.zeros(len(columns["t_s"]))
+    return sum((columns[name] for name in CAUSES[group] if name in columns), none)
 
 
 def _known(values: Floats) -> Floats:

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import Budget, LinkPlan
-from plctl.common.protocol.messages import DirectionResult, LinkReadiness, LinkResult, LinkStart
+from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.controller.results.schedule_files import ScheduleFiles
 from plctl.controller.results.skew import Starts, skew_bound_ns
 from plctl.controller.verdict.certificate import UNSEEN, judge
-from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
+from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Statement, judge_run
 
 #: So many lines of run.json are made without a rest, in about a millisecond.
@@ -202,8 +202,8 @@ def facts_of(
         started_ns=link.started_ns,
         from_ns=result.from_ns,
         until_ns=result.until_ns,
-        up=_half_facts(result.up),
-        down=_half_facts(result.down),
+        up=result.up,
+        down=result.down,
         limits=result.limits,
         worker=result.worker,
         interfaces=result.interfaces,
@@ -293,10 +293,6 @@ def _with_result(link: LinkRecord, result: LinkResult | None) -> LinkRecord:
     if result is None or link.plan.start == "at-t0":
         return replace(link, result=result)
     return replace(link, result=result, started_ns=result.scenario_start_ns or None)
-
-
-def _half_facts(half: DirectionResult) -> HalfFacts:
-    return HalfFacts(**{each.name: getattr(half, each.name) for each in fields(HalfFacts)})
 
 
 def _with_judgement(link: LinkRecord, judgement: Judgement) -> LinkRecord:

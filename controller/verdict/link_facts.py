@@ -4,32 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plctl.common.protocol.messages import WorkloadResult
+from plctl.common.protocol.messages import DirectionResult, WorkloadResult
 from plctl.common.scenario.schedule import Direction
 from plctl.common.telemetry.witness import InterfaceWatch, WorkerWatch
-
-
-@dataclass(frozen=True, slots=True)
-class HalfFacts:
-    """What one direction of a link did, over the whole run. Fields are named as those of `DirectionResult`."""
-
-    lateness_p99_ns: int = -1  #: of delivery; −1: nothing was delivered, so nothing was late
-    lost_ring: int = 0  #: frames that overran the receive ring
-    lost_send: int = 0  #: frames that the kernel refused to send
-    lost_memory: int = 0  #: frames for which the forwarder had no memory left
-    lost_late: int = 0  #: frames that the model saw late and dropped, and might have admitted when they came
-    lateness_packets: int = 0  #: that the percentiles rest on
-    late_packets: int | None = None  #: of those, later than the budget; None: not told
-    arrived_packets: int = 0
-    delivered_packets: int = 0
-    dropped_queue_full_packets: int = 0  #: as the scenario asked
-    lateness_max_ns: int = -1  #: −1: nothing was delivered
-    packet_log_lost: int = 0  #: records for which the packet log had no room
-
-    @property
-    def lost(self) -> int:
-        """Frames that the machine lost, whatever the cause."""
-        return self.lost_ring + self.lost_send + self.lost_memory + self.lost_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +30,14 @@ class LinkFacts:
     reported: bool = True  #: what became of the link came from its host
     from_ns: int | None = None  #: of the counters; None: not known
     until_ns: int | None = None
-    up: HalfFacts = field(default_factory=HalfFacts)
-    down: HalfFacts = field(default_factory=HalfFacts)
+    up: DirectionResult = field(default_factory=DirectionResult)
+    down: DirectionResult = field(default_factory=DirectionResult)
     packet_log: bool = False  #: one was asked for
     limits: tuple[str, ...] = ()  #: that the agent hit, a sentence each
     worker: WorkerWatch | None = None
     interfaces: InterfaceWatch | None = None
 
     @property
-    def halves(self) -> tuple[tuple[Direction, HalfFacts], ...]:
+    def halves(self) -> tuple[tuple[Direction, DirectionResult], ...]:
         """Both directions with their names, in the order of every pair in plctl."""
         return (("up", self.up), ("down", self.down))

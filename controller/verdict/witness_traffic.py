@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from plctl.common.base.units import format_duration
 from plctl.common.plan.run_plan import Budget
 from plctl.common.protocol.messages import DirectionResult
+from plctl.common.telemetry.counters import CounterGroup
 from plctl.common.telemetry.quantile import shows_more_above
-from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
+from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.statements import frames, objection, remark, seen, unheard
 from plctl.controller.verdict.verdict import Statement, Verdict
 
@@ -37,14 +38,7 @@ def hear_losses(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     del budget
     lossy = [(direction, half) for direction, half in facts.halves if half.lost]
     for direction, half in lossy:
-        causes = {
-            "receive ring": half.lost_ring,
-            "send": half.lost_send,
-            "memory": half.lost_memory,
-            "seen late": half.lost_late,
-        }
-        named = ", ".join(f"{cause} {count}" for cause, count in causes.items() if count)
-        says = f"the machine, not the scenario, lost {frames(half.lost)} {direction} ({named})"
+        says = f"the machine, not the scenario, lost {frames(half.lost)} {direction} ({half.causes(CounterGroup.LOST)})"
         yield objection("losses", facts, Verdict.OVERLOADED, says)
     if not facts.reported:
         yield unheard("losses", "nothing is known of frames that the machine lost")
@@ -73,7 +67,7 @@ def hear_lateness(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
         yield seen("lateness", facts, "; ".join(_lateness(direction, half) for direction, half in facts.halves))
 
 
-def is_late(half: HalfFacts | DirectionResult, budget: Budget) -> bool:
+def is_late(half: DirectionResult, budget: Budget) -> bool:
     """Whether frames of a direction have shown that more than one in a hundred is later than the budget.
 
     The 99th percentile of a few dozen frames is their worst: one of them is no proof.
@@ -83,7 +77,7 @@ def is_late(half: HalfFacts | DirectionResult, budget: Budget) -> bool:
     return shows_more_above(half.lateness_packets, half.late_packets, LATE_SHARE)
 
 
-def _percentile(half: HalfFacts, budget: Budget) -> str:
+def _percentile(half: DirectionResult, budget: Budget) -> str:
     p99, allowed = format_duration(half.lateness_p99_ns), format_duration(budget.lateness_ns)
     if half.late_packets is None:
         return f"p99 {p99}, the budget is {allowed}"
@@ -118,21 +112,19 @@ def hear_limits(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
         yield seen("limits", facts, "no limit is known to have been hit")
 
 
-def _idle(direction: str, half: HalfFacts) -> str:
+def _idle(direction: str, half: DirectionResult) -> str:
     if not half.arrived_packets:
         return f"it carried nothing {direction}"
     return f"{_carried(direction, half)}, none delivered"
 
 
-def _carried(direction: str, half: HalfFacts) -> str:
-    dropped = f", {half.dropped_queue_full_packets} dropped as the scenario asked" * bool(
-        half.dropped_queue_full_packets
-    )
+def _carried(direction: str, half: DirectionResult) -> str:
+    dropped = f", {half.dropped} dropped as the scenario asked" * bool(half.dropped)
     delivered = f", {half.delivered_packets} delivered" * bool(half.delivered_packets)
     return f"{frames(half.arrived_packets)} {direction}{delivered}{dropped}"
 
 
-def _lateness(direction: str, half: HalfFacts) -> str:
+def _lateness(direction: str, half: DirectionResult) -> str:
     if half.lateness_p99_ns < 0:
         return f"nothing was delivered {direction}"
     p99, worst = format_duration(half.lateness_p99_ns), format_duration(half.lateness_max_ns)

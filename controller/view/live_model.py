@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.telemetry.counters import CAUSES, CounterGroup
 from plctl.common.telemetry.samples import Samples
 
 
@@ -37,7 +38,7 @@ class LinkNow:
 
     @property
     def dropped(self) -> int:
-        """Packets that found the emulated queue full, both directions."""
+        """Packets that the emulated path dropped, both directions."""
         return self.up.dropped + self.down.dropped
 
     @property
@@ -99,7 +100,7 @@ class LiveModel:
 
 _USED = (
     "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
-    "dropped_queue_full_packets", "lost_ring", "lost_send", "lost_memory", "lost_late",
+    *CAUSES[CounterGroup.DROPPED], *CAUSES[CounterGroup.LOST],
 )  # fmt: skip
 
 
@@ -113,7 +114,8 @@ def _waiting(plan: LinkPlan) -> LinkNow:
 def _apply(half: HalfNow, *numbers: int) -> None:
     """Bring `half` up to date with one sample, whose numbers come in the order of `_USED`."""
     half.row, half.delay_ns, half.rate_bps, delivered_bytes, interval_ns, half.queue_bytes = numbers[:6]
-    half.lateness_p99_ns, dropped, *lost = numbers[6:]
+    half.lateness_p99_ns, *gone = numbers[6:]
+    causes = len(CAUSES[CounterGroup.DROPPED])
     half.carried_bps = 8 * delivered_bytes * NS_PER_S // interval_ns if interval_ns > 0 else 0
-    half.dropped += dropped
-    half.lost += sum(lost)
+    half.dropped += sum(gone[:causes])
+    half.lost += sum(gone[causes:])

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.requests import LIVE_COLUMNS, LinkState, RunState
+from plctl.common.telemetry.counters import CounterGroup, total
 from plctl.common.telemetry.samples import MEASURED_COLUMNS
 from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
-
-_LOST = ("lost_ring", "lost_send", "lost_memory", "lost_late")
 
 
 def apply_state(model: LiveModel, before: RunState | None, after: RunState) -> list[LinkState]:
@@ -40,8 +39,7 @@ def _apply_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> N
     now = named(after)
     half.row, half.delay_ns, half.rate_bps = now["row"], now["delay_ns"], now["rate_bps"]
     half.queue_bytes, half.lateness_p99_ns = now["queue_bytes"], now["lateness_p99_ns"]
-    half.dropped = now["dropped_queue_full_packets"]
-    half.lost = sum(now[name] for name in _LOST)
+    half.dropped, half.lost = total(now, CounterGroup.DROPPED), total(now, CounterGroup.LOST)
     then = named(before) if len(before) == len(LIVE_COLUMNS) else {}
     if then and (passed_ns := now["t_ns"] - then["t_ns"]) > 0:
         half.carried_bps = 8 * (now["delivered_bytes"] - then["delivered_bytes"]) * NS_PER_S // passed_ns

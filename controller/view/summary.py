@@ -154,7 +154,7 @@ def _figures(record: RunRecord, link: LinkRecord) -> list[str]:
     return [
         str(result.up.delivered_packets),
         str(result.down.delivered_packets),
-        str(sum(half.dropped_queue_full_packets for half in both)),
+        str(sum(half.dropped for half in both)),
         str(sum(half.lost for half in both)),
         format_duration(three_digits(late)) if late >= 0 else "–",
         f"{format_duration(three_digits(link.skew_ns))}{bound}" if link.skew_ns is not None else "–",

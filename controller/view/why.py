@@ -17,6 +17,7 @@ from plctl.common.base.units import NS_PER_S, format_duration, format_rate, form
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.protocol.requests import LinkState
 from plctl.common.protocol.wire import to_plain
+from plctl.common.telemetry.counters import COUNTERS, CounterGroup, HalfCounters
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_reader import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -163,9 +164,7 @@ def _figures(history: LinkHistory) -> Iterator[str]:
         for direction, half in (("up", result.up), ("down", result.down)):
             yield (
                 f"whole run {direction}: {half.arrived_packets} packets arrived, {half.delivered_packets} delivered,"
-                f" {half.dropped_queue_full_packets} dropped by the emulated queue, {half.lost} lost by the machine"
-                f" (ring {half.lost_ring}, send {half.lost_send}, memory {half.lost_memory},"
-                f" seen late {half.lost_late})"
+                f" {_gone(half)}"
             )
         for workload in result.workloads:
             ending = workload.cause or how_it_ended(workload.status)
@@ -182,10 +181,16 @@ def _when(workload: WorkloadResult, link: LinkRecord) -> str:
 
 
 def _sample(now: dict[str, int]) -> str:
-    lost = now["lost_ring"] + now["lost_send"] + now["lost_memory"] + now["lost_late"]
     late = f", lateness p99 {format_duration(now['lateness_p99_ns'])}" if now["lateness_p99_ns"] >= 0 else ""
     return (
         f"row {now['row'] + 1} asks {format_duration(now['delay_ns'])} {format_rate(now['rate_bps'])},"
         f" queue {format_size(now['queue_bytes'])}, {now['in_flight_packets']} in flight{late};"
-        f" so far {now['dropped_queue_full_packets']} dropped by the emulated queue, {lost} lost by the machine"
+        f" so far {_gone(HalfCounters(**{name: now[name] for name in COUNTERS}))}"
     )
+
+
+def _gone(half: HalfCounters) -> str:
+    """What was dropped and what was lost, each by cause."""
+    groups = (CounterGroup.DROPPED, CounterGroup.LOST)
+    dropped, lost = (f" ({causes})" if (causes := half.causes(group)) else "" for group in groups)
+    return f"{half.dropped} dropped as the scenario asked{dropped}, {half.lost} lost by the machine{lost}"

@@ -7,10 +7,11 @@ import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from plctl.agent import native
 from plctl.agent.native import HalfArguments
+from plctl.common.telemetry.counters import COUNTERS, GAUGES
 from plctl.common.telemetry.packet_log import FIELDS, RECORD
 from plctl.common.telemetry.samples import HalfStats
 
@@ -140,8 +141,7 @@ class Machine:
 
     def counters(self, lane: int) -> HalfStats:
         """What a lane has counted, without the histograms."""
-        names: list[Any] = [name for name in HalfStats.__dataclass_fields__ if name not in ("lateness", "transit")]
-        values = (ctypes.c_uint64 * len(names))()
+        values = (ctypes.c_uint64 * len((*COUNTERS, *GAUGES)))()
         self.library.machine_counters(self._handle, lane, values)
         return HalfStats(*values)
 

@@ -28,6 +28,6 @@ def dropped(number: int) -> bytes:
 def asked(*, armed: bool = True, lost: int | None = None) -> RunRecord:
     """The record of a run of one link whose packets are logged."""
     record = plan_record((replace(handover_plan(LINK), packets=True, overhead_bytes=24),))
-    half = DirectionResult(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, packet_log_lost=lost or 0)
+    half = DirectionResult(packet_log_lost=lost or 0)
     result = None if lost is None else LinkResult(LINK, half, half)
     return replace(record, links=(replace(record.links[0], planned_ns=T0_NS if armed else None, result=result),))

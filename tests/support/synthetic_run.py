@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from plctl.agent.native import half_arguments
 from plctl.agent.native._core import Half
@@ -17,6 +18,7 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.run_plan import LinkPlan, Queue, Workload
 from plctl.common.protocol.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
+from plctl.common.telemetry.counters import COUNTERS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Sample, Samples
 from plctl.common.telemetry.witness import EndBooks, InterfaceWatch, Passage, WorkerWatch
 from plctl.controller.results.run_folder import RunFolder
@@ -91,14 +93,16 @@ def half_samples(
         transit = sorted(spent + delay for (_, spent, _), delay in zip(sent, late, strict=True))
         queue_bytes, queue_packets, in_flight, row = half.gauges()
         size = 1242
-        lost = lost_ring if end == DURATION_NS // 2 else 0
+        counted = {
+            "arrived_packets": len(arrived) + len(dropped), "arrived_bytes": sum(arrived) + sum(dropped),
+            "delivered_packets": len(sent), "delivered_bytes": len(sent) * size,
+            "dropped_queue_full_packets": len(dropped), "dropped_queue_full_bytes": sum(dropped),
+            "lost_ring": lost_ring if end == DURATION_NS // 2 else 0,
+        }  # fmt: skip
         _add(
             columns,
             t_ns=T0_NS + end, interval_ns=INTERVAL_NS, link=plan.name, direction=direction,
-            arrived_packets=len(arrived) + len(dropped), arrived_bytes=sum(arrived) + sum(dropped),
-            delivered_packets=len(sent), delivered_bytes=len(sent) * size,
-            dropped_queue_full_packets=len(dropped), dropped_queue_full_bytes=sum(dropped),
-            lost_ring=lost, lost_send=0, lost_memory=0, lost_late=0,
+            **dict.fromkeys(COUNTERS, 0) | counted,
             queue_bytes=queue_bytes, queue_packets=queue_packets, in_flight_packets=in_flight, row=row,
             rate_bps=schedule.row_at(end).rate_bps, delay_ns=schedule.row_at(end).delay_ns,
             **_percentiles("lateness", sorted(late), (50, 99, 100)),
@@ -109,7 +113,9 @@ def half_samples(
 
 def packed(columns: Mapping[str, Sequence[int | str]]) -> Samples:
     """The samples as an agent would send them."""
-    return Samples.of([Sample._make(row) for row in zip(*(columns[name] for name in SAMPLE_COLUMNS), strict=True)])
+    rows = zip(*(columns[name] for name in SAMPLE_COLUMNS), strict=True)
+    named: list[dict[str, Any]] = [dict(zip(SAMPLE_COLUMNS, row, strict=True)) for row in rows]
+    return Samples.of([Sample(**row) for row in named])
 
 
 def direction_result(columns: Columns) -> DirectionResult:
@@ -123,18 +129,10 @@ def direction_result(columns: Columns) -> DirectionResult:
 
     p50 = sorted(int(value) for value in columns["lateness_p50_ns"])
     return DirectionResult(
-        arrived_packets=total("arrived_packets"),
-        arrived_bytes=total("arrived_bytes"),
-        delivered_packets=total("delivered_packets"),
-        delivered_bytes=total("delivered_bytes"),
-        dropped_queue_full_packets=total("dropped_queue_full_packets"),
-        lost_ring=total("lost_ring"),
-        lost_send=total("lost_send"),
-        lost_memory=total("lost_memory"),
+        **{name: total(name) for name in COUNTERS},
         lateness_p50_ns=p50[len(p50) // 2],
         lateness_p99_ns=worst("lateness_p99_ns"),
         lateness_max_ns=worst("lateness_max_ns"),
-        lost_late=total("lost_late"),
     )
 
 

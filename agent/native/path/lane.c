@@ -123,8 +123,10 @@ static void drop(struct lane *lane, const struct frame *frame, bool late)
 		lane->counters[LOST_LATE]++;
 		histogram_count(&lane->stats->lateness, frame->moved_ns);
 	} else {
-		lane->counters[QUEUE_FULL_PACKETS]++;
-		lane->counters[QUEUE_FULL_BYTES] += frame->length;
+		enum counter dropped = counter_of_drop((enum logged_verdict)frame->packet.verdict);
+
+		lane->counters[dropped]++;
+		lane->counters[dropped + 1] += frame->length;
 	}
 	if (lane->log)
 		log_dropped(lane, frame, late ? LOGGED_LOST_LATE : (enum logged_verdict)frame->packet.verdict);

@@ -4,6 +4,8 @@
 #include "python/forwarder_type.h"
 #include "shared/stats.h"
 
+static const char *const counter_names[] = {COUNTER_NAMES};
+
 static PyObject *stats_size(PyObject *module, PyObject *value)
 {
 	long slots = PyLong_AsLong(value);
@@ -207,6 +209,19 @@ static PyMethodDef functions[] = {
 
 int stats_functions_add(PyObject *module)
 {
+	PyObject *names = PyTuple_New(COUNTERS);
+
+	for (int i = 0; names && i < COUNTERS; i++) {
+		PyObject *name = PyUnicode_FromString(counter_names[i]);
+
+		if (!name || PyTuple_SetItem(names, i, name))
+			Py_CLEAR(names);
+	}
+	if (!names || PyModule_AddObjectRef(module, "COUNTER_NAMES", names)) {
+		Py_XDECREF(names);
+		return -1;
+	}
+	Py_DECREF(names);
 	if (PyModule_AddIntConstant(module, "WORKERS_MAX", WORKERS_MAX))
 		return -1;
 	return PyModule_AddFunctions(module, functions);

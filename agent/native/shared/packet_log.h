@@ -9,19 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/half.h"
+#include "shared/counters.h"
 
 #define PACKET_LOG_RECORDS 65536 /* of a ring; a power of 2 */
 #define PACKET_LOG_NO_ROUTE UINT32_MAX
-
-/* What became of a frame: the model's verdict, or a loss of the emulator's own. Recorded: never renumber. */
-enum logged_verdict {
-	LOGGED_ADMITTED = VERDICT_ADMITTED, /* and sent */
-	LOGGED_QUEUE_FULL = VERDICT_QUEUE_FULL,
-	LOGGED_LOST_MEMORY = 128, /* there was no memory for it: the model never saw it */
-	LOGGED_LOST_SEND = 129,   /* admitted and served, but the kernel would not send it */
-	LOGGED_LOST_LATE = 130,   /* dropped because the model saw it later than it arrived */
-};
 
 /* Times are CLOCK_MONOTONIC; start, end and due of a frame that was not admitted, and sent of one that was not, are 0. */
 struct packet_record {

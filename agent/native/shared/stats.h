@@ -3,7 +3,7 @@
  * agent: one writer, many readers.
  *
  * The counters and gauges of a half change together (a sequence number tells a reader that it read across a change), so
- * that in every snapshot   arrived = delivered + queue_full + lost_send + lost_memory + lost_late + queued + in flight.
+ * counters_unaccounted() is 0 in every snapshot; plctl.common.telemetry.counters declares what there is to count.
  * Histograms are plain 64-bit stores that a reader may see some frames ahead of or behind the counters. All times are
  * CLOCK_MONOTONIC.
  */
@@ -13,29 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/counters.h"
+
 #define HISTOGRAM_BUCKETS 544
 #define WORKERS_MAX 64
 #define SLOTS_MAX 65536
 #define GAPS_KEPT 64 /* of each worker */
-
-/* In the order of the arrays that Python gets; plctl.common.telemetry.samples names them in the same order. */
-enum counter {
-	ARRIVED_PACKETS,
-	ARRIVED_BYTES,
-	DELIVERED_PACKETS,
-	DELIVERED_BYTES,
-	QUEUE_FULL_PACKETS,
-	QUEUE_FULL_BYTES,
-	LOST_RING,
-	LOST_SEND,
-	LOST_MEMORY,
-	LOST_LATE, /* the model saw it later than it arrived, and dropped what it might have admitted */
-	QUEUE_BYTES,
-	QUEUE_PACKETS,
-	IN_FLIGHT_PACKETS,
-	ROW,
-	COUNTERS
-};
 
 struct histogram {
 	uint64_t min; /* UINT64_MAX while empty */

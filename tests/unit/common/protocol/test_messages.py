@@ -24,7 +24,7 @@ PLAN = RunPlan(
     seed=2**63 - 1,
     links=(LinkPlan("leo-0", SCHEDULE, SCHEDULE, workloads=(Workload("w", "client", ("true",), ready=Ready(tcp=1)),)),),
 )
-RESULT = messages.DirectionResult(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+RESULT = messages.DirectionResult(1, 2, 3, 4, lost_late=5, lateness_p50_ns=6, lateness_p99_ns=7, lateness_max_ns=8)
 WORKLOAD = messages.WorkloadResult("w", "client", 0, "", 1, 2, 3)
 FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (WORKLOAD,)),))
 INFO = rq.RunInfo("r", "handover", "running", "ada", "2026-11-23T04:15:30.000000Z", 1, ("edge-1",))

@@ -32,7 +32,7 @@ from plctl.controller.lifecycle.run_events import (
 )
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
-RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
 
 
 def plan(*links: str) -> RunPlan:

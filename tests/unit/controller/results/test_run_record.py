@@ -22,7 +22,7 @@ from plctl.controller.results.run_record import (
     to_json,
 )
 
-QUIET = DirectionResult(9, 900, 9, 900, 0, 0, 0, 0, 5_000, 9_000, 20_000)
+QUIET = DirectionResult(9, 900, 9, 900, lateness_p50_ns=5_000, lateness_p99_ns=9_000, lateness_max_ns=20_000)
 FAILED = WorkloadResult("client", "client", 1, "exit status 1", T0_NS, T0_NS)
 RECORD = plan_record((handover_plan("leo-0"), handover_plan("leo-1")))
 

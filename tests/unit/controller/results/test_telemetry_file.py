@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -42,7 +43,7 @@ def test_rows_are_those_of_all_messages_in_order(tmp_path: Path) -> None:
         said = samples_of(links, t_ns)
         writer.append(telemetry_file.batch_of(host, Samples.of(said), offset_ns))
         words = {"host": host, "t_controller_ns": t_ns + offset_ns}
-        expected += [words | each._asdict() | dict.fromkeys(MEASURED_COLUMNS) for each in said]
+        expected += [words | asdict(each) | dict.fromkeys(MEASURED_COLUMNS) for each in said]
     writer.close()
     table = telemetry_file.read(tmp_path, "r", {})
     assert telemetry_file.SCHEMA == table.schema

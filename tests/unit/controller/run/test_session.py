@@ -27,7 +27,7 @@ from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
-RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
 
 
 class Silent:

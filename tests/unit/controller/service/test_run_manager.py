@@ -26,7 +26,7 @@ ROW = Row(0, 0, 1, 10**6)
 SCHEDULE = Schedule((ROW,))
 LINK = LinkPlan("x", SCHEDULE, SCHEDULE)
 REQUEST = RunRequest("r", 1, (LinkRequest(LINK),), duration_ns=1)
-RESULT = m.DirectionResult(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)
+RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
 
 
 class Stage:

@@ -11,14 +11,14 @@ from support.synthetic_run import quiet_ends
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.run_plan import Budget
-from plctl.common.protocol.messages import WorkloadResult
+from plctl.common.protocol.messages import DirectionResult, WorkloadResult
 from plctl.common.telemetry.witness import WorkerGap, WorkerWatch
 from plctl.controller.verdict.certificate import judge
-from plctl.controller.verdict.link_facts import HalfFacts, LinkFacts
+from plctl.controller.verdict.link_facts import LinkFacts
 from plctl.controller.verdict.verdict import Judgement, Verdict
 
 BUDGET = Budget(lateness_ns=1 * NS_PER_MS, skew_ns=1 * NS_PER_MS)
-CARRIED = HalfFacts(arrived_packets=1, delivered_packets=1)
+CARRIED = DirectionResult(arrived_packets=1, delivered_packets=1)
 WORKER = WorkerWatch(5_000_000_000, 15_000_000_000, passes=1000, greatest_gap_ns=700_000)
 GOOD = LinkFacts(
     t0_ns=5_000_000_000,
@@ -32,7 +32,7 @@ GOOD = LinkFacts(
 )
 
 
-def half(**changes: int) -> HalfFacts:
+def half(**changes: int) -> DirectionResult:
     """The facts of a direction that is ok, but for `changes`."""
     return dataclasses.replace(CARRIED, **changes)
 
@@ -191,7 +191,9 @@ def test_the_strongest_finding_is_the_verdict_and_the_others_follow() -> None:
 
 
 counts = st.integers(0, 2**40)
-halves = st.builds(HalfFacts, st.integers(-1, 10**10), counts, counts, counts)
+halves = st.builds(
+    DirectionResult, lateness_p99_ns=st.integers(-1, 10**10), lost_ring=counts, lost_send=counts, lost_memory=counts
+)
 facts_of_links = st.builds(
     LinkFacts,
     failure=st.none() | st.text(min_size=1),
@@ -248,7 +250,7 @@ def test_each_witness_says_what_it_saw_and_when() -> None:
         until_ns=6_000_000_000,
         clock_source="same clock",
         up=half(lateness_p99_ns=12_000, arrived_packets=7, delivered_packets=6, lateness_max_ns=20_000),
-        down=HalfFacts(),
+        down=DirectionResult(),
         packet_log=True,
         workloads=(
             WorkloadResult("server", "server", -15, executed_ns=4_000_000_000),
@@ -307,18 +309,18 @@ def test_a_limit_that_was_hit_stands_beside_a_verdict_of_ok() -> None:
     ("up", "down", "also"),
     [
         (half(), half(), ()),
-        (half(), HalfFacts(), ("it carried nothing down",)),
-        (HalfFacts(), HalfFacts(), ("it carried nothing, in either direction",)),
+        (half(), DirectionResult(), ("it carried nothing down",)),
+        (DirectionResult(), DirectionResult(), ("it carried nothing, in either direction",)),
         (half(delivered_packets=0, arrived_packets=3), half(), ("3 frames up, none delivered",)),
         (
             half(delivered_packets=0, arrived_packets=3, dropped_queue_full_packets=3),
-            HalfFacts(),
+            DirectionResult(),
             ("3 frames up, 3 dropped as the scenario asked, none delivered; it carried nothing down",),
         ),
     ],
 )
 def test_a_link_that_carried_nothing_says_so_beside_its_verdict(
-    up: HalfFacts, down: HalfFacts, also: tuple[str, ...]
+    up: DirectionResult, down: DirectionResult, also: tuple[str, ...]
 ) -> None:
     """It is ok all the same: nobody may have sent anything. But who expected traffic learns that there was none."""
     assert Judgement(Verdict.OK, "", also) == judge(good(up=up, down=down), BUDGET)
