@@ -5,6 +5,7 @@
 #   make test      lint, types and every test (root)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
+#   make publish   what the last bench measured becomes part of docs/performance
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -34,7 +35,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo test test-hosts bench truth sanitize fuzz deb lint docs rooms build clean-venv clean
+.PHONY: demo test test-hosts bench publish truth sanitize fuzz deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -58,6 +59,9 @@ bench: export GOAL = $(strip bench $(given))
 bench: root-check build
 	@.ci/preflight $(PYTHON) kernel bench
 	$(python) -m pytest tests/bench -s $(ARGS)
+
+publish: build
+	PYTHONPATH=tests $(python) -m bench.publish
 
 truth: export GOAL = $(strip truth $(given))
 truth: root-check build

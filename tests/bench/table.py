@@ -6,10 +6,13 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from plctl.common.host.facts import gather_host_facts
 
 RESULT = Path("bench-out/bench.json")
 REFERENCES = ("redirect", "bridge", "phantomlink")
@@ -84,14 +87,26 @@ class Table:
 
 
 def machine() -> dict[str, object]:
-    """On what was measured, and how busy it was meanwhile."""
+    """On what was measured, of which sources, and how busy it was meanwhile."""
+    facts = gather_host_facts()
     return {
+        "cpu": facts.cpu_model,
         "cpus": os.cpu_count(),
+        "virtual": "hypervisor" in Path("/proc/cpuinfo").read_text(),
+        "memory_bytes": facts.memory_bytes,
         "kernel": platform.release(),
         "architecture": platform.machine(),
         "load_1min": os.getloadavg()[0],
         "measured_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
     }
+
+
+def _commit() -> str:
+    """Of what is measured, with a mark if files were changed since; empty outside a clone."""
+    asked = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+    found = subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return found.stdout.strip()
 
 
 _HEAD = (
