@@ -1,11 +1,18 @@
-"""The reference of a run's folder is whole: no event of which it says nothing."""
+"""The pages that are made from code and measurements are whole: no field, column or event of which nothing is said."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
+import pytest
+from bench.publish import merged
 from support.room_imports import ROOT
 
 from plctl.controller.lifecycle.run_events import RunPhase
@@ -16,6 +23,32 @@ _EVENT = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|([^|]*)\|([^|]*)\|$", re.MULTIL
 _PLACES = ("agent/run", "agent/service", "controller/lifecycle")
 #: What every event may have.
 _COMMON = {"link", "cause", "t_ns"}
+
+
+@contextmanager
+def _page(name: str) -> Iterator[ModuleType]:
+    """The module `name` of the folder docs, for a while."""
+    before = set(sys.modules)
+    yield importlib.import_module(name)
+    for each in set(sys.modules) - before:
+        if str(getattr(sys.modules[each], "__file__", "")).startswith(str(ROOT / "docs")):
+            del sys.modules[each]
+
+
+@pytest.fixture
+def run_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """What writes the reference of a run's folder."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    with _page("run_folder") as module:
+        yield module
+
+
+@pytest.fixture
+def performance_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """What writes the figures on performance."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    with _page("performance_page") as module:
+        yield module
 
 
 def emitted() -> Iterator[tuple[str, set[str]]]:
@@ -32,6 +65,12 @@ def emitted() -> Iterator[tuple[str, set[str]]]:
                         yield str(name.value), facts
 
 
+def test_every_field_and_column_says_what_it_means(run_folder: ModuleType) -> None:
+    """In the code, from which the reference is made: whoever adds one adds its meaning."""
+    assert [] == run_folder.undocumented()
+    assert all(run_folder.pages().values())
+
+
 def test_every_event_and_its_facts_are_in_the_reference() -> None:
     """And the reference has no event that is never written."""
     said = {
@@ -44,3 +83,31 @@ def test_every_event_and_its_facts_are_in_the_reference() -> None:
         written.setdefault(name, set()).update(facts)
     assert written.keys() == said.keys()
     assert {} == {name: missing for name, facts in written.items() if (missing := facts - said[name])}
+
+
+def _bench_row(what: str, median: float) -> dict[str, Any]:
+    return {
+        "what": what, "way": "xdp", "unit": "µs", "median": median, "least": 1.0, "most": 9.0,
+        "ratios": {"redirect": 0.5}, "budget": "≤ 10 µs", "met": median <= 10, "not_measured": "",
+    }  # fmt: skip
+
+
+def _bench_machine(utc: str) -> dict[str, Any]:
+    return {
+        "cpu": "EPYC", "cpus": 2, "virtual": True, "memory_bytes": 8 * 2**30, "kernel": "6.18.44", "commit": utc[8:10],
+        "load_1min": 0.3, "measured_utc": utc,
+    }  # fmt: skip
+
+
+def test_each_figure_stands_under_the_machine_and_the_time_that_it_is_of(performance_page: ModuleType) -> None:
+    """A part that is measured again is in the newest session only; what was missed says so."""
+    first = {
+        "machine": _bench_machine("2026-11-27T10:00:00+00:00"),
+        "rows": [_bench_row("a", 8.0), _bench_row("b", 3.0)],
+    }
+    second = {"machine": _bench_machine("2026-11-28T10:00:00+00:00"), "rows": [_bench_row("a", 12.0)]}
+    newer, older = performance_page.page(merged(merged([], first), second)).split("### Measured 2026-11-")[1:]
+    assert newer.startswith("28 10:00\n\n2 virtual CPUs (EPYC), 8.0 GiB, Linux 6.18.44;")
+    assert "| a | xdp | 12 | 1 … 9 | µs | 0.50 |  |  | ≤ 10 µs: **missed** |" in newer
+    assert "| b | xdp | 3 |" in older
+    assert "| a |" not in older
