@@ -1,10 +1,9 @@
-"""Does what the agent's machine decides for one run: builds links, starts them at T0, samples them, takes them away."""
+"""A run's links on a real host: builds them, starts them at T0, samples them, takes them away."""
 
 from __future__ import annotations
 
 import asyncio
-import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +16,16 @@ from plctl.agent.run import machine as am
 from plctl.agent.run.ends import RunEnds
 from plctl.agent.run.link import RunLink
 from plctl.agent.run.self_check import self_check
+from plctl.agent.run.shell import RunShell
 from plctl.agent.run.streams import RunStreams
 from plctl.agent.run.watch import LOOK_NS, RunWatch
-from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
-from plctl.common.plan.run_plan import Workload
+from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import to_plain
 
@@ -53,15 +52,13 @@ class HostResources:
     listener: Listener  #: to the interfaces of all links
 
 
-class RunHost:
-    """One run on this host, from PREPARE to RELEASED."""
+class RunHost(RunShell):
+    """One run on this host."""
 
     def __init__(self, prepare: m.Prepare, prepare_id: int, host: HostResources) -> None:
-        self._plan = plan = prepare.plan
+        super().__init__(prepare, prepare_id, host.services)
+        plan, log, clock = self._plan, self._log, host.services.clock
         self._host = host
-        self._services = host.services
-        self._machine = am.AgentRunMachine(prepare, prepare_id)
-        self._gap_ns = prepare.exchange_gap_ns  #: between readings of the controller's clock, which others read, too
         token = plan.run.rpartition("-")[2]
         self._links = {
             link.name: RunLink(link, link_namespaces.LinkNamespaces.named(host.services.name, token, link.name))
@@ -69,98 +66,23 @@ class RunHost:
         }
         self._forwarder: ForwarderClient | None = None
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._preparations: set[asyncio.Task[None]] = set()
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
-        self._t0_ns = 0  #: on the controller's clock
-        self._streams = RunStreams(plan, self._links, host.services, host.folder / plan.run, self._is_going_on)
-        self._ends = RunEnds(self._links, host.listener, self._streams.log)
-        self._watch = RunWatch(self._links, plan.budget.lateness_ns, host.services.clock, self._streams.log)
-        self.released = asyncio.Event()
-
-    async def begin(self) -> None:
-        """Start with PREPARE."""
-        self._streams.artifacts.folder.mkdir(parents=True, exist_ok=True)
-        await self._execute(self._machine.begin())
-
-    async def command(self, envelope: m.Envelope) -> None:
-        """Obey a command of this run, or refuse it by name."""
-        message = envelope.message
-        assert isinstance(message, m.Arm | m.Commit | m.Stop | m.Release)
-        event = am.Commanded(envelope.id, message)
-        if isinstance(message, m.Arm):
-            self._spawn(self._arm(event, message.t0_ns))
-        else:
-            await self._handle(event)
-
-    async def abandon(self) -> None:
-        """The agent leaves: take everything of the run away without being told."""
-        if self._machine.phase not in (am.AgentPhase.RELEASING, am.AgentPhase.RELEASED):
-            await self._handle(am.Commanded(0, m.Release()))
-        await self.released.wait()
-
-    # --- events and instructions
-
-    async def _handle(self, event: am.Event) -> None:
-        await self._execute(self._machine.handle(event, self._services.clock.monotonic_ns()))
-
-    async def _execute(self, instructions: list[am.Instruction]) -> None:
-        for instruction in instructions:
-            await self._carry_out(instruction)
-        await self._streams.send_events()
-
-    async def _carry_out(self, instruction: am.Instruction) -> None:
-        match instruction:
-            case am.Reply(to, m.Prepared(links)):
-                await self._services.reply(to, m.Prepared(links, self._forwarder_facts()), self._plan.run)
-            case am.Reply(to, message):
-                await self._services.reply(to, message, self._plan.run)
-            case am.ReadClock(exchanges, gap_ns):
-                self._spawn(self._read_clock(exchanges, gap_ns))
-            case am.PrepareLink(link):
-                self._preparations.add(self._spawn(self._prepare(self._links[link.name])))
-            case am.StartLinks(t0_ns):
-                self._spawn(self._start(t0_ns))
-            case am.SetEnd(at_ns):
-                self._spawn(self._end_at(at_ns))
-            case am.Rest(cause):
-                self._spawn(self._rest(cause))
-            case am.SendReport(finished):
-                await self._streams.report(partial(m.Report, finished=finished))
-            case am.TearDown():
-                self._spawn(self._tear_down())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guard(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        """A failure in the background becomes the run's cause instead of an unread task result."""
-        try:
-            await work
-        except PlctlError as error:
-            await self._handle(am.Broke(str(error)))
-        except Exception as error:
-            self._streams.log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
-            await self._handle(am.Broke(f"internal error: {error!r}"))
+        folder = host.folder / plan.run
+        self._streams = RunStreams(plan, self._links, self._reports, folder, self._is_going_on)
+        self._ends = RunEnds(self._links, host.listener, log)
+        self._watch = RunWatch(self._links, plan.budget.lateness_ns, clock, log)
 
     # --- PREPARE
 
-    async def _read_clock(self, exchanges: int, gap_ns: int) -> None:
-        await self._services.keeper.burst(exchanges=exchanges, gap_ns=gap_ns)
-        await self._handle(am.ClockRead())
-
-    async def _prepare(self, link: RunLink) -> None:
-        cause = check = ""
+    async def _prepare(self, link: LinkPlan) -> am.LinkPrepared:
+        made, cause, check = self._links[link.name], "", ""
         try:
-            check = await self._build(link)
+            check = await self._build(made)
         except PlctlError as error:
             cause = str(error)
-        await self._handle(am.LinkPrepared(link.plan.name, cause, check, link.io))
+        return am.LinkPrepared(link.name, cause, check, made.io)
 
     async def _build(self, link: RunLink) -> str:
         """Build and check one link and bring its workloads to where they wait; the self-check in words."""
@@ -176,9 +98,7 @@ class RunHost:
             if self._plan.socket_stats_ns:
                 link.sockets = await asyncio.to_thread(LinkSockets, link.plan.name, link.namespaces)
             built_ns = self._services.clock.monotonic_ns() - began_ns
-            self._streams.log.emit(
-                "link.built", link=link.plan.name, built_ns=built_ns, netns=link.namespaces.link, io=link.io
-            )
+            self._log.emit("link.built", link=link.plan.name, built_ns=built_ns, netns=link.namespaces.link, io=link.io)
         async with self._checking:
             read = partial(forwarder.read, link.slot)
             check = await self_check(link.namespaces, link.plan, read)
@@ -209,46 +129,33 @@ class RunHost:
         if self._forwarder is None:
             self._forwarder = forwarder
             self._terms = to_plain(forwarder.options) | to_plain(terms)  # what it got counts
-            self._streams.log.emit("forwarder.started", **self._terms)
+            self._log.emit("forwarder.started", **self._terms)
             self._spawn(self._watch_forwarder(forwarder))
         return self._forwarder
 
-    def _forwarder_facts(self) -> dict[str, str]:
-        """For run.json, where a host's facts are text."""
+    def _facts(self) -> dict[str, str]:
+        """The forwarder's, as text."""
         return {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
 
     async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
-        released = asyncio.ensure_future(self.released.wait())
-        either: set[asyncio.Future[Any]] = {forwarder.died, released}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        released.cancel()
-        if forwarder.died.done() and self._machine.phase is not am.AgentPhase.STOPPING:  # then `_rest` will find out
-            await self._handle(am.Broke(forwarder.died.result() + self._watch.when()))
+        cause = await asyncio.shield(forwarder.died)
+        if self._machine.phase is not am.AgentPhase.STOPPING:  # then `_rest` will find out
+            self._tell(am.Broke(cause + self._watch.when()))
 
     async def _watch_workload(self, link: RunLink, process: WorkloadProcess) -> None:
         about = {"link": link.plan.name, "workload": process.workload.name}
         if executed_ns := await process.executed():
             late = {"late_ns": executed_ns - process.planned_ns} if process.planned_ns else {}
-            self._streams.log.emit("workload.started", **about, **process.dated(executed_ns), **late)
+            self._log.emit("workload.started", **about, **process.dated(executed_ns), **late)
         await process.wait()
         result = process.result()
         ended = process.dated(process.ended_ns)
-        self._streams.log.emit("workload.ended", **about, **ended, status=result.status, cause=result.cause)
-        await self._handle(am.WorkloadEnded(link.plan.name, process.workload.name))
+        self._log.emit("workload.ended", **about, **ended, status=result.status, cause=result.cause)
+        self._tell(am.WorkloadEnded(link.plan.name, process.workload.name))
 
     # --- the run
 
-    async def _arm(self, event: am.Commanded, t0_ns: int) -> None:
-        """Look what time it is at the controller, so that T0 means the same here, and answer ARM in time."""
-        self._t0_ns = t0_ns
-        keeper = self._services.keeper
-        now_ns = keeper.controller_now_ns()
-        patience_ns = PATIENCE_NS if now_ns is None else (t0_ns - now_ns) // 2  # the other half is for the commands
-        await keeper.burst(patience_ns, gap_ns=self._gap_ns)
-        t0, source = keeper.to_agent(t0_ns), keeper.source
-        await self._execute(self._machine.arm(event, t0, source, self._services.clock.monotonic_ns()))
-
-    async def _start(self, t0_ns: int) -> None:
+    async def _start(self, t0_ns: int) -> tuple[m.LinkStart, ...]:
         """Arm everything for T0; once it has passed, say when each link really started.
 
         The forwarder goes first: should it refuse, no link starts, and so no workload may.
@@ -264,15 +171,12 @@ class RunHost:
             link.baseline_ns = link.latest_ns = self._services.clock.monotonic_ns()
             self._open_gates(link, t0_ns)
         left_ns = t0_ns - self._services.clock.monotonic_ns()
-        self._streams.log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
+        self._log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
         await self._services.clock.sleep_until(t0_ns + START_QUIET_NS)
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
         self._spawn(self._keep_watch())
-        starts = tuple([await self._started(link, t0_ns) for link in self._links.values()])
-        await self._services.keeper.burst(gap_ns=self._gap_ns)
-        latest_ns = max([t0_ns, *(start.started_ns for start in starts)])
-        await self._handle(am.Began(starts, self._services.keeper.error_ns(self._t0_ns, t0_ns, latest_ns)))
+        return tuple([await self._started(link, t0_ns) for link in self._links.values()])
 
     def _open_gates(self, link: RunLink, t0_ns: int) -> None:
         for process in link.workloads.values():
@@ -296,17 +200,10 @@ class RunHost:
             self._watch.look()
             await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + LOOK_NS)
 
-    async def _end_at(self, at_ns: int) -> None:
-        await self._services.clock.sleep_until(at_ns)
-        await self._handle(am.TimeOver())
-
-    def _is_going_on(self) -> bool:
-        return self._machine.phase in (am.AgentPhase.COMMITTED, am.AgentPhase.RUNNING)
-
     # --- the end
 
-    async def _rest(self, cause: str) -> None:
-        """End what still runs and report what became of every link, whatever goes wrong with that."""
+    async def _rest(self, cause: str) -> m.Finished:
+        """Whatever goes wrong with it, what became of every link is reported."""
         works = (self._watch.settle(), self._end_workloads())  # at once: what is overdue now may soon not be
         for outcome in await asyncio.gather(*works, return_exceptions=True):
             if isinstance(outcome, PlctlError):
@@ -316,8 +213,7 @@ class RunHost:
         await self._ends.finish(hurry=bool(cause))
         await self._streams.finish(None if cause else self._forwarder)
         budget = self._plan.budget
-        results = tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values())
-        await self._handle(am.Rested(m.Finished(results)))
+        return m.Finished(tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values()))
 
     async def _end_workloads(self) -> None:
         """End those that started with the scenario before those that were there for them, who still answer."""
@@ -326,7 +222,7 @@ class RunHost:
         await asyncio.gather(*(process.end() for process in clients))
         await asyncio.gather(*(process.end() for process in processes))
 
-    async def _tear_down(self) -> None:
+    async def _take_away(self) -> list[str]:
         """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
         causes = []
         steps = (self._end_workloads, self._end_preparations, self._ends.forget, self._forget_slots, self._remove_links)
@@ -336,15 +232,13 @@ class RunHost:
             except PlctlError as error:
                 causes.append(str(error))
             except Exception as error:
-                self._streams.log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
-                causes.append(f"internal error: {error!r}")
+                causes.append(self._note_bug(error))
         self._streams.artifacts.remove()
-        self.released.set()
-        await self._handle(am.TornDown("; ".join(causes)))
+        return causes
 
     async def _end_preparations(self) -> None:
         """Those that waited for a workload to be ready know by now that it is gone; what they still made goes."""
-        await asyncio.gather(*self._preparations, return_exceptions=True)
+        await asyncio.wait({self._preparing})
         await self._end_workloads()
 
     async def _forget_slots(self) -> None:

@@ -1,4 +1,4 @@
-"""Decides what an agent does for one run: events in, instructions out, nothing touched. executor.py does the rest.
+"""Decides what an agent does for one run: events in, instructions out, nothing touched. shell.py does the rest.
 
     PREPARING → READY → ARMED → COMMITTED → RUNNING → STOPPING → FINISHED → RELEASING → RELEASED
 
@@ -164,7 +164,7 @@ class TearDown:
     """Stop whatever is under way and remove everything of the run, then `TornDown`."""
 
 
-Instruction = PrepareLink | ReadClock | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
+Instruction = ReadClock | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
 
 
 class AgentRunMachine:
@@ -177,12 +177,18 @@ class AgentRunMachine:
         self.t0_ns = 0  #: on this host's clock
         self._controller_t0_ns = 0
         self._reply_to = prepare_id
+        self._left = False  #: something of the run resisted to be taken away
         self._readiness: dict[str, m.LinkReadiness] = {}
         self._running = decisive_workloads(prepare.plan)
         self._out: list[Instruction] = []
         self._now = 0
 
-    def begin(self) -> list[Instruction]:
+    @property
+    def over(self) -> bool:
+        """Whether nothing of the run is left."""
+        return self.phase is AgentPhase.RELEASED and not self._left
+
+    def begin(self) -> list[PrepareLink]:
         """The first instructions."""
         return [PrepareLink(link) for link in self.plan.links]
 
@@ -299,10 +305,14 @@ class AgentRunMachine:
 
     def _torn_down(self, event: TornDown) -> None:
         self.phase = AgentPhase.RELEASED
+        self._left = bool(event.cause)
         self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
 
     def _release_again(self, event: Commanded) -> None:
-        self._out.append(Reply(event.id, m.Released()))
+        if self._left:
+            self._release(event)
+        else:
+            self._out.append(Reply(event.id, m.Released()))
 
     def _refuse(self, command: int, cause: str) -> None:
         self._out.append(Reply(command, m.Refused(cause)))

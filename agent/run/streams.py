@@ -10,12 +10,11 @@ from typing import Any
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.run.link import RunLink
-from plctl.agent.service.site import AgentServices
+from plctl.agent.run.reports import RunReports
 from plctl.agent.telemetry.sampler import Sampler, first_batch_ns
 from plctl.agent.telemetry.socket_stats import SocketBatch
 from plctl.agent.workload.artifact_stream import ArtifactStream
 from plctl.common.base.errors import KernelError
-from plctl.common.base.log import Event, make_log
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
@@ -36,23 +35,21 @@ class RunStreams:
         self,
         plan: RunPlan,
         links: Mapping[str, RunLink],
-        services: AgentServices,
+        reports: RunReports,
         folder: Path,
         going_on: Callable[[], bool],
     ) -> None:
         """What workloads print is found in `folder`."""
         self._plan = plan
         self._links = links
-        self._services = services
+        self._services = reports.services
+        self._reports = reports
         self._going_on = going_on
-        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(services.name))
+        self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(reports.services.name))
         self._sockets = SocketBatch()
         self._looking = asyncio.Lock()
-        self._events: list[Event] = []
         self._t0_ns = 0
-        self._offset_ns: int | None = None  # controller's clock − this host's, when last known
         self.artifacts = ArtifactStream(folder)
-        self.log = make_log(self._events.append, services.clock, host=services.name, run=plan.run)
 
     def start(self, t0_ns: int, forwarder: ForwarderClient) -> list[Coroutine[Any, Any, None]]:
         """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
@@ -74,17 +71,6 @@ class RunStreams:
         await self._send_packets(patiently=True)
         await self._send_artifacts(patiently=True)
 
-    async def send_events(self) -> None:
-        """Send what was logged since the last time."""
-        if self._events:
-            batch = tuple(self._events)
-            self._events.clear()
-            await self.report(partial(m.Events, events=batch, offset_ns=self._offset()))
-
-    async def report(self, make: Callable[[int], m.Message], *, expendable: bool = False) -> None:
-        """Send the report that `make(number)` builds."""
-        await self._services.report(make, self._plan.run, expendable)
-
     # --- samples
 
     async def _sample_for_ever(self, forwarder: ForwarderClient) -> None:
@@ -92,7 +78,7 @@ class RunStreams:
             await self._services.clock.sleep_until(self._sampler.next_ns)
             if self._going_on():
                 self._sample(forwarder)
-                await self.send_events()
+                await self._reports.send_events()
                 if self._sampler.due():
                     await self._send_samples()
                 if not self._services.crowded():  # else they wait in their files
@@ -114,15 +100,15 @@ class RunStreams:
         """Tell when traffic has started a link's scenario."""
         if link.plan.start != "at-t0" and after.started_ns and not before.started_ns:
             after_t0_s = (after.t0_ns - self._t0_ns) / NS_PER_S
-            self.log.emit("scenario.started", link=link.plan.name, t_ns=after.t0_ns, after_t0_s=after_t0_s)
+            self._reports.log.emit("scenario.started", link=link.plan.name, t_ns=after.t0_ns, after_t0_s=after_t0_s)
 
     async def _send_samples(self) -> None:
         samples = self._sampler.batch()
         make = partial(
-            m.Telemetry, offset_ns=self._offset() or 0, links=samples.links, columns=dict(samples.columns)
+            m.Telemetry, offset_ns=self._reports.offset_ns() or 0, links=samples.links, columns=dict(samples.columns)
         )  # the offset is known, or there would have been no start
         if len(samples):
-            await self.report(make, expendable=True)
+            await self._reports.report(make, expendable=True)
 
     # --- sockets
 
@@ -137,8 +123,8 @@ class RunStreams:
             try:
                 self._sockets.add(await self._look())
             except KernelError as error:
-                self.log.emit("socket_stats.failed", cause=str(error))
-                await self.send_events()
+                self._reports.log.emit("socket_stats.failed", cause=str(error))
+                await self._reports.send_events()
                 return
             now = self._services.clock.monotonic_ns()
             if now + interval_ns - sent_ns > SOCKET_BATCH_NS or len(self._sockets) >= SOCKET_BATCH:
@@ -162,11 +148,9 @@ class RunStreams:
 
     async def _send_sockets(self) -> None:
         if len(self._sockets):
-            samples = self._sockets.take()
-            make = partial(
-                m.SocketStats, offset_ns=self._offset() or 0, flows=samples.flows, columns=dict(samples.columns)
-            )
-            await self.report(make, expendable=True)
+            samples, offset_ns = self._sockets.take(), self._reports.offset_ns() or 0
+            make = partial(m.SocketStats, offset_ns=offset_ns, flows=samples.flows, columns=dict(samples.columns))
+            await self._reports.report(make, expendable=True)
 
     # --- packets and output
 
@@ -180,13 +164,14 @@ class RunStreams:
     async def _send_packets(self, *, patiently: bool = False) -> None:
         for link in self._links.values():
             for direction, records in tuple(link.log.read_new()) if link.log else ():
-                await self.report(partial(m.Packets, link=link.plan.name, direction=direction, records=records))
+                make = partial(m.Packets, link=link.plan.name, direction=direction, records=records)
+                await self._reports.report(make)
             if not await self._room(patiently):
                 return
 
     async def _send_artifacts(self, *, patiently: bool = False) -> None:
         for link, name, data in self.artifacts.read_new():
-            await self.report(partial(m.Artifact, link=link, name=name, data=data))
+            await self._reports.report(partial(m.Artifact, link=link, name=name, data=data))
             if not await self._room(patiently):
                 return
 
@@ -195,9 +180,3 @@ class RunStreams:
         if patiently:
             await self._services.room()
         return not self._services.crowded()
-
-    def _offset(self) -> int | None:
-        """Controller's clock − this host's: now, or when it was last known in this run."""
-        if (offset_ns := self._services.keeper.offset_ns) is not None:
-            self._offset_ns = offset_ns
-        return self._offset_ns

@@ -14,6 +14,7 @@ from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
 from plctl.agent.service.site import AgentServices, MakeRun, Run, Site
 from plctl.common import __version__
+from plctl.common.base.background import background
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ProtocolError, VersionError, WorldError
 from plctl.common.base.units import NS_PER_S
@@ -47,6 +48,7 @@ class Agent:
         self._keeper = ClockKeeper(clock, self._ask_time, self._wall.reading)
         self._reporter = Reporter(name, spoke, clock, lambda: self._keeper.offset_ns)
         self._runs: dict[str, Run] = {}
+        self._carrying: asyncio.TaskGroup  #: of the runs
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
         self._stopped = asyncio.Event()
@@ -70,7 +72,7 @@ class Agent:
             crowded=self._reporter.crowded,
             room=self._reporter.room,
         )
-        async with self._site.open(services) as make_run:
+        async with self._site.open(services) as make_run, background() as self._carrying:
             self._show_status()
             works = (
                 *(self._receive(make_run), self._introduce(), self._report_status(), self._site.tend()),
@@ -163,7 +165,14 @@ class Agent:
         run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run
         self._show_status()
-        await run.begin()
+        self._carrying.create_task(self._carry(envelope.epoch, run))
+
+    async def _carry(self, name: str, run: Run) -> None:
+        """A bug in one run ends neither the others nor the agent."""
+        try:
+            await run.carry()
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler({"message": f"run {name} broke", "exception": error})
 
     # --- what goes out
 

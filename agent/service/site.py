@@ -31,8 +31,8 @@ class AgentServices:
 class Run(Protocol):
     """One run, from PREPARE to RELEASED."""
 
-    async def begin(self) -> None:
-        """Start with PREPARE."""
+    async def carry(self) -> None:
+        """Carry it from PREPARE until nothing of it is left."""
 
     async def command(self, envelope: m.Envelope) -> None:
         """Obey a command of this run, or refuse it by name."""

@@ -153,6 +153,17 @@ def test_release_is_obeyed_everywhere_and_twice() -> None:
     assert run.handle(Commanded(3, m.Release()), 0) == [Reply(3, m.Released())]
 
 
+def test_what_resisted_is_tried_again() -> None:
+    """A run of which something is left is not over: the next RELEASE does not take it for gone, but tears down."""
+    run = machine()
+    run.handle(Commanded(2, m.Release()), 0)
+    assert run.handle(TornDown("a process is stuck"), 0) == [Reply(2, m.Refused("a process is stuck"))]
+    assert not run.over
+    assert run.handle(Commanded(3, m.Release()), 0) == [TearDown()]
+    assert run.handle(TornDown(), 0) == [Reply(3, m.Released())]
+    assert run.over
+
+
 def test_a_broken_forwarder_is_every_links_cause() -> None:
     """If what all links share is gone, a run in preparation answers so and a running one rests with that cause."""
     early = machine()
