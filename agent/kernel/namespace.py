@@ -29,6 +29,7 @@ NETNS_DIR = Path("/run/netns")
 PLACEHOLDER_MODE = 0o400  # `ip netns add` and its like make theirs with 0 or 0644
 
 _CLONE_NEWNET, _CLONE_NEWNS = 0x40000000, 0x20000
+_SIOCGSKNS = 0x894C  # linux/sockios.h
 _MS_BIND, _MS_REC, _MS_SLAVE, _MS_SHARED = 0x1000, 0x4000, 0x80000, 0x100000
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _THIS_NAMESPACE = "/proc/thread-self/ns/net"
@@ -93,6 +94,22 @@ def enter(name: str) -> None:
     attempt = f"enter the namespace {name}"
     try:
         fd = os.open(NETNS_DIR / name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KernelError.from_os(attempt, error) from error
+    try:
+        _call(attempt, _libc.setns, fd, _CLONE_NEWNET)
+    finally:
+        os.close(fd)
+
+
+def enter_that_of(inside: socket.socket) -> None:
+    """Move the calling thread, for good, into the namespace that a socket was made in, whatever its name is by now.
+
+    :raises KernelError: the kernel refuses.
+    """
+    attempt = "enter the namespace of a socket"
+    try:
+        fd = fcntl.ioctl(inside, _SIOCGSKNS)
     except OSError as error:
         raise KernelError.from_os(attempt, error) from error
     try:

@@ -177,6 +177,12 @@ def wall_arrival(
     Each reading is of the wall clock between two of CLOCK_MONOTONIC: (before, wall, after).
     """
 
+def tc_programs(index: int, /) -> tuple[int, int]:
+    """How many eBPF programs bpf links hang on an interface of the thread's namespace (tc_programs.h).
+
+    (ingress, egress). OSError if there is no such interface, or the kernel refuses.
+    """
+
 def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) -> list[int]:
     """An allowance (allowance.h) of `share` millionths from time 0: for each (now, spent), what was left; for tests."""
 

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from plctl.agent.kernel.link_names import CLIENT, SERVER, LinkNamespaces, Outer
 from plctl.agent.kernel.namespace import enter, run_in_thread
@@ -18,7 +18,7 @@ from plctl.common.base.errors import KernelError
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.witness import EndBooks, InterfaceChange, InterfaceWatch, Passage
 
-#: Changes that are told and kept of one link; the rest is counted.
+#: Changes that are told and kept of one link; the rest is counted, and the last of each interface kept.
 CHANGES_MAX = 64
 
 
@@ -36,6 +36,7 @@ class LinkWatch:
         self._tell = tell
         self._changes: list[InterfaceChange] = []
         self._more = 0
+        self._latest: dict[str, InterfaceChange] = {}  # by interface, of those that are only counted
         self.places: list[NamespaceWatch] = []
         with contextlib.ExitStack() as stack:
             sockets = run_in_thread(lambda: _open_sockets(namespaces, stack))
@@ -84,7 +85,7 @@ class LinkWatch:
         return InterfaceWatch(
             from_ns=self.from_ns,
             until_ns=time.monotonic_ns(),
-            changes=tuple(self._changes),
+            changes=(*self._changes, *self._latest.values()),
             more_changes=self._more,
             ends=tuple(map(_books, self.interfaces.values())),
             passages=passages,
@@ -100,13 +101,24 @@ class LinkWatch:
     def _note(self, changes: Iterable[EndChange]) -> None:
         """Keep and tell `changes`, unless there are too many of them; that an interface is gone, once, in any case."""
         for each in changes:
+            change = InterfaceChange(
+                time.monotonic_ns(), each.interface, each.what, gone=each.gone, falsifies=each.falsifies
+            )
             known_gone = any(known.gone and known.interface == each.interface for known in self._changes)
             if len(self._changes) >= CHANGES_MAX and (not each.gone or known_gone):
-                self._more += 1
+                self._count(change)
                 continue
-            change = InterfaceChange(time.monotonic_ns(), each.interface, each.what, each.gone)
             self._changes.append(change)
             self._tell(change)
+
+    def _count(self, change: InterfaceChange) -> None:
+        """Of what is not kept it is known how often it happened, when for the last time, and whether it falsified."""
+        self._more += 1
+        before = self._latest.get(change.interface)
+        falsifies = change.falsifies or (before is not None and before.falsifies)
+        self._latest[change.interface] = replace(
+            change, what="changed again, for the last time", gone=False, falsifies=falsifies
+        )
 
 
 def _places(namespaces: LinkNamespaces, built: LinkPlan | None) -> list[tuple[str, dict[str, InterfaceState | None]]]:

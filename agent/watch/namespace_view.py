@@ -23,6 +23,7 @@ class EndChange(NamedTuple):
     interface: str
     what: str  #: in words, to follow the interface's name
     gone: bool = False  #: the interface carries frames no more
+    falsifies: bool = False  #: from now on it may hand over frames that no wire would carry
 
 
 class NamespaceView:
@@ -32,6 +33,7 @@ class NamespaceView:
         """`interfaces`: by name, as they are, or None where that is to be learned from a listing."""
         self.interfaces = {name: Interface(name, state) for name, state in interfaces.items()}
         self.other_features: set[str] = set()  #: interfaces of which the kernel said that their features changed
+        self._tops: dict[int, EndChange] = {}  # by index: interfaces that stand on ours, and what was told of each
         self._begun = False
         self._listing = 0  # what is being listed: GET_LINK, GET_QDISC or 0
         self._listed: set[int | tuple[int, Key]] = set()
@@ -74,18 +76,25 @@ class NamespaceView:
             if state.event == rtnl.FEATURES_EVENT:
                 self.other_features.add(each.name)
             yield from (EndChange(each.name, what) for what in each.turn_into(state))
+        elif state.ifindex not in self._tops and state.lower and (each := self._find(state.lower)):
+            self._tops[state.ifindex] = EndChange(each.name, f"interface {state.name} ({state.kind}) on top of it")
+            yield _turn(self._tops[state.ifindex], "was given")
 
     def _take_lost_link(self, body: bytes) -> Iterator[EndChange]:
         state = rtnl.parse_link(body)
         if state and (each := self._find(state.ifindex)):
             each.lose()
             yield EndChange(each.name, "was moved to another namespace" if state.moved else "was deleted", gone=True)
+        elif state and state.ifindex in self._tops:
+            yield _turn(self._tops.pop(state.ifindex), "lost")
 
     def _missing_links(self) -> Iterator[EndChange]:
         for each in self.interfaces.values():
             if each.state and each.state.ifindex not in self._listed:
                 each.lose()
                 yield EndChange(each.name, "was deleted", gone=True)
+        for index in self._tops.keys() - self._listed:
+            yield _turn(self._tops.pop(index), "lost")
 
     def _find(self, index: int) -> Interface | None:
         return next((each for each in self.interfaces.values() if each.state and each.state.ifindex == index), None)
@@ -129,6 +138,10 @@ class NamespaceView:
         state = rtnl.parse_filter(body)
         if each := self._find(state.ifindex):
             yield EndChange(each.name, f"{done} a tc filter ({state.kind}) at its {each.note_filter(state.parent)}")
+
+
+def _turn(top: EndChange, done: str) -> EndChange:
+    return top._replace(what=f"{done} {top.what}")
 
 
 _TAKERS: dict[int, Callable[[NamespaceView, bytes], Iterator[EndChange]]] = {

@@ -13,6 +13,7 @@ from pathlib import Path
 from plctl.agent.kernel.namespace import NETNS_DIR
 from plctl.agent.kernel.offload import active_falsifying_features
 from plctl.agent.watch import rtnl_messages as rtnl
+from plctl.agent.watch.hidden_programs import HiddenPrograms
 from plctl.agent.watch.namespace_view import EndChange, NamespaceView
 from plctl.agent.watch.rtnl_messages import InterfaceState
 from plctl.common.base.errors import KernelError
@@ -41,11 +42,13 @@ class NamespaceWatch:
         self._features: dict[str, set[str]] = {}
         self._inode = _inode_of(netns)
         self._socket = inside
+        self._hidden = HiddenPrograms(inside)
         try:
             self._join()
             if not all(interfaces.values()):
                 self._list(rtnl.GET_LINK)
                 self._list(rtnl.GET_QDISC)
+                self._compare_hidden()
         except BaseException:
             self.close()
             raise
@@ -77,7 +80,7 @@ class NamespaceWatch:
         :raises KernelError: the kernel refuses, or does not answer.
         """
         changes = [*self._list(rtnl.GET_LINK), *self._list(rtnl.GET_QDISC)]
-        return changes + self._compare_features(set(self.view.interfaces))
+        return [*changes, *self._compare_features(set(self.view.interfaces)), *self._compare_hidden()]
 
     def count(self) -> list[EndChange]:
         """As `look`, but only at the interfaces and their counters."""
@@ -151,6 +154,11 @@ class NamespaceWatch:
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         return self._receive()
 
+    def _compare_hidden(self) -> list[EndChange]:
+        return self._hidden.compare({
+            name: each.state.ifindex for name, each in self.view.interfaces.items() if each.state
+        })  # fmt: skip
+
     def _compare_features(self, names: set[str]) -> list[EndChange]:
         """What changed of the features that falsify, of interfaces that are there by their name."""
         changes: list[EndChange] = []
@@ -161,7 +169,7 @@ class NamespaceWatch:
             with contextlib.suppress(KernelError):  # it is just being removed: that is told, too
                 now = active_falsifying_features(self._socket, state.name)
                 before = self._features.get(name, set())  # they were off: without that no link is built
-                changes += [EndChange(name, f"had {each} switched on") for each in sorted(now - before)]
+                changes += [EndChange(name, f"had {each} switched on", falsifies=True) for each in sorted(now - before)]
                 changes += [EndChange(name, f"had {each} switched off") for each in sorted(before - now)]
                 self._features[name] = now
         self.view.other_features.clear()

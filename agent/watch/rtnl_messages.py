@@ -27,9 +27,13 @@ _IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family (not 0: of a brid
 _TCMSG = struct.Struct("=BxxxiIII")  # struct tcmsg: family, index, handle, parent, info
 _STATS = struct.Struct("=2Q16x4Q")  # struct rtnl_link_stats64, its head without the bytes
 _QUEUE_STATS = struct.Struct("=5I")  # struct gnet_stats_queue: length, backlog, drops, requeues, overlimits
-_ADDRESS, _NAME, _MTU, _MASTER, _STATS64, _CARRIER_CHANGES = 1, 3, 4, 10, 23, 35  # IFLA_…
-_XDP, _EVENT, _NEW_NAMESPACE = 43, 44, 45
-_LINK_ATTRIBUTES = frozenset((_ADDRESS, _NAME, _MTU, _MASTER, _STATS64, _CARRIER_CHANGES, _XDP, _EVENT, _NEW_NAMESPACE))
+_ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINK_INFO, _STATS64, _CARRIER_CHANGES = 1, 3, 4, 5, 10, 18, 23, 35  # IFLA_…
+_LINK_NAMESPACE, _XDP, _EVENT, _NEW_NAMESPACE = 37, 43, 44, 45
+_LINK_ATTRIBUTES = frozenset((
+    _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINK_INFO, _STATS64, _CARRIER_CHANGES, _LINK_NAMESPACE, _XDP, _EVENT,
+    _NEW_NAMESPACE,
+))  # fmt: skip
+_INFO_KIND = 1  # IFLA_INFO_KIND, in _LINK_INFO
 _LOOPBACK = 1  # index of lo in every namespace
 _XDP_ATTACHED, _XDP_PROGRAM = 2, 4
 _XDP_MODES = ("", "native", "generic", "offloaded", "several")
@@ -63,6 +67,8 @@ class InterfaceState(NamedTuple):
     counters: Counters = Counters()
     event: int = 0  #: an IFLA_EVENT_… number: why the kernel tells
     moved: bool = False  #: it goes to another namespace
+    kind: str = ""  #: veth, macvlan, vlan …
+    lower: int = 0  #: index of the interface, in the same namespace, on which it stands; 0: none
 
     @classmethod
     def in_use(cls, index: int, name: str, mtu: int, mac: str, *, arp: bool) -> InterfaceState:
@@ -136,6 +142,8 @@ def parse_link(body: bytes) -> InterfaceState | None:
         counters=Counters(*_STATS.unpack_from(found[_STATS64])) if _STATS64 in found else Counters(),
         event=_number(found.get(_EVENT)),
         moved=_NEW_NAMESPACE in found,
+        kind=_text(_attributes(found.get(_LINK_INFO, b""), 0).get(_INFO_KIND, b"")),
+        lower=0 if _LINK_NAMESPACE in found else _number(found.get(_LINK)),
     )
 
 

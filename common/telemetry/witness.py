@@ -47,6 +47,7 @@ class InterfaceChange:
     interface: str  #: `veth1`, `sim-veth1`, `sim-veth2` or `veth2`
     what: str  #: "went down", "was deleted", "has MTU 900 instead of 1500", "was given qdisc tbf" …
     gone: bool = False  #: from then on the interface carried nothing: it was deleted, or moved elsewhere
+    falsifies: bool = False  #: an offload was switched on: from then on it may hand over what no wire would carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ class InterfaceWatch:
 
     from_ns: int  #: when the watch began
     until_ns: int  #: when it ended
-    changes: tuple[InterfaceChange, ...] = ()  #: the first few
-    more_changes: int = 0  #: beyond those
+    changes: tuple[InterfaceChange, ...] = ()  #: the first few, and the last of each interface, if there were more
+    more_changes: int = 0  #: beyond the first few
     ends: tuple[EndBooks, ...] = ()  #: counters of the four ends
     passages: tuple[Passage, ...] = ()  #: of the directions whose ends are all there
     settled: bool = True  #: no frame passed any more when the counters were compared

@@ -48,6 +48,8 @@ UNSEEN = (
     "Whether a program was given the CPU time that it needed: one that was kept waiting sends less, or later, and the"
     " link carries truly what it was given.",
     "What happened to a packet outside the link: in a program, in its socket, or in the TCP/IP stack of either end.",
+    "What an eBPF program took as it came out of the link, if a bpf link had put it there and it was gone before the"
+    " end; and what nftables took there.",
     "The contents of frames: they are counted and timed, not compared.",
     "An error of a host's monotonic clock: every delay and rate is by that clock; between hosts, errors of up to 500"
     " ppm each are allowed for.",

@@ -25,7 +25,8 @@ _LAST_WORDS_NS = 100 * NS_PER_MS
 def hear_interfaces(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
     """What the kernel told of the interfaces while the link ran.
 
-    What somebody does with an outer end before T0 is a part of the run's set-up, and not an objection.
+    What somebody does with an outer end before T0 is a part of the run's set-up, and not an objection, unless frames
+    are then no longer such as a wire would carry: without checksums, or many in one.
     """
     del budget
     watch = facts.interfaces
@@ -136,7 +137,8 @@ def _why_not_counted(watch: InterfaceWatch) -> str:
 
 
 def _is_given(change: InterfaceChange, facts: LinkFacts) -> bool:
-    return change.interface in _OUTER and (facts.t0_ns is None or change.at_ns < facts.t0_ns)
+    early = facts.t0_ns is None or change.at_ns < facts.t0_ns
+    return early and change.interface in _OUTER and not change.falsifies
 
 
 def _list(changes: list[InterfaceChange], facts: LinkFacts, more: int = 0) -> str:

@@ -15,10 +15,12 @@ from truth.disturbances import KINDS, draw_disturbances
 from truth.path import Row
 from truth.programs import holder, sender
 
-MS, S = 10**6, 10**9
+MS = 10**6
 DURATION_NS = 3_600 * MS
 TRAFFIC_NS = 2_400 * MS
 PORT = 7115
+#: How much later than planned a sender may be executed.
+WORKLOAD_NS = 100 * MS
 #: Frames a second of all links and directions together: what this generator may ask of two CPUs.
 FRAMES_PER_S = 3600
 WAYS = ("up", "down")
@@ -78,7 +80,7 @@ class Case:
             "name": f"truth-{self.seed}",
             "seed": self.seed,
             "duration": f"{DURATION_NS // MS}ms",
-            "budget": {"lateness": f"{self.lateness_ns // 1000}us", "skew": "20ms"},
+            "budget": {"lateness": f"{self.lateness_ns // 1000}us", "skew": "20ms", "workload": f"{WORKLOAD_NS}ns"},
             "links": [self._link(link, folder) for link in self.links],
         }
         path = folder / "spec.yaml"

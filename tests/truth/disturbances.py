@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from truth import deeds
+from truth import deeds, hooks
 from truth.deeds import MS, Planned, doing, nothing, one_interface
 from truth.world import World
 
@@ -31,6 +31,7 @@ class Kind:
     before_t0: bool = False  #: begun as soon as T0 is known, a quarter of a second before it
     upsets: bool = False  #: a witness sees it, which may make the verdict `unproven` with every frame in place
     breaks: bool = False  #: the link is none any more, whatever frames there were
+    filters: bool = False  #: it may take frames behind tcpdump, as they come in
 
 
 def _choices(**names: tuple[Any, ...]) -> Callable[[random.Random], dict[str, Any]]:
@@ -49,6 +50,7 @@ _TBF = ("root", "tbf", "rate", "2mbit", "burst", "3000", "limit", "15000")
 KINDS: dict[str, Kind] = {
     "stop forwarder": Kind(deeds.forwarder_stopped, deeds.continued, "", (20, 700)),
     "stop forwarder to the end": Kind(deeds.forwarder_stopped, nothing, "forwarder", breaks=True),
+    "kill agent": Kind(hooks.agent_killed, nothing, "agent", breaks=True),
     "kill forwarder": Kind(deeds.forwarder_killed, nothing, "forwarder", breaks=True),
     "stop workers": Kind(deeds.workers_stopped, deeds.workers_moved_back, "", (30, 500)),
     "stop agent": Kind(deeds.agent_stopped, deeds.continued, "", (300, 2000)),
@@ -76,7 +78,7 @@ KINDS: dict[str, Kind] = {
     ),
     "drop": Kind(
         deeds.frames_dropped, doing(*_DELETE, "clsact"), _ANY_END, (50, 1500),
-        _interface_and(side=("ingress", "egress"), share=("all", "some")), upsets=True,
+        _interface_and(side=("ingress", "egress"), share=("all", "some")), upsets=True, filters=True,
     ),
     "MTU": Kind(
         doing(*_SET, "mtu", "900"), doing(*_SET, "mtu", "1500"), _ANY_END, (200, 1500), one_interface, upsets=True
@@ -85,6 +87,14 @@ KINDS: dict[str, Kind] = {
     "unname": Kind(
         deeds.namespace_unnamed, nothing, "namespace", details=_choices(end=("client", "link", "server")), upsets=True
     ),
+    "offloads on early": Kind(
+        deeds.offloads_on, nothing, f"{_ANY_END}|offload", details=one_interface, before_t0=True, upsets=True
+    ),
+    "hook": Kind(
+        hooks.hooked, nothing, _ANY_END, details=_interface_and(hook=("tcx", "xdp")), upsets=True, filters=True
+    ),
+    "interface on top": Kind(hooks.topped, nothing, _ANY_END, details=one_interface, upsets=True, filters=True),
+    "steer": Kind(hooks.steered, nothing, "", details=one_interface),
     "burst": Kind(nothing, nothing, "", details=_choices(frames=(500, 2500, 6000))),  # the sender's order has it
 }  # fmt: skip
 

@@ -9,7 +9,9 @@ is that near to full: one more wrong drop, and the model's queue has room for ce
 
 A frame is *lost* if the model delivers it well before the run ends and it never came out behind the filters of the
 other end; *forced* if the model drops it and it came out; *early* if it came before it was due at the earliest; *late*
-if after it was due at the latest by more than the budget; *twice*, *changed* and *overtaken* say themselves.
+if after it was due at the latest by more than the budget; *twice*, *changed* and *overtaken* say themselves. The budget
+of lateness is one for the 99th percentile: late frames are another fate than the scenario's only if they show that more
+than one in a hundred is late, or if one of them is late by `GREAT` budgets.
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ DOUBT_NS = 2 * MS
 STAMP_NS = 100_000
 #: A frame due so shortly before the scenario's end need not have come out.
 END_NS = 50 * MS
+#: So many of all frames may be later than the budget; that there are more is shown if chance alone would make so many
+#: or more of them in at most `CHANCE` of all runs.
+LATE_SHARE, CHANCE = 0.01, 0.05
+#: So many budgets late, a single frame counts: no percentile makes up for that.
+GREAT = 20
 _ENDS = {"up": ("client", "server"), "down": ("server", "client")}
 
 
@@ -50,12 +57,19 @@ class Half:
     twice: list[float] = field(default_factory=list)
     changed: list[float] = field(default_factory=list)
     overtaken: list[float] = field(default_factory=list)
+    budget_ns: int = 0  #: of lateness
     lateness_ns: list[int] = field(default_factory=list)  #: at least, of what came
 
     def found(self) -> Counter[str]:
         """How many frames of each kind met another fate than the scenario's."""
-        kinds = ("lost", "forced", "early", "late", "twice", "changed", "overtaken")
+        kinds = ("lost", "forced", "early", "twice", "changed", "overtaken", *(["late"] if self.is_late else []))
         return Counter({kind: len(getattr(self, kind)) for kind in kinds if getattr(self, kind)})
+
+    @property
+    def is_late(self) -> bool:
+        """Whether late frames are more than the budget allows."""
+        worst_ns = max(self.lateness_ns, default=0)
+        return worst_ns > GREAT * self.budget_ns or _chance(len(self.lateness_ns), len(self.late)) <= CHANCE
 
     def __str__(self) -> str:
         """For whoever asks what was found."""
@@ -66,7 +80,7 @@ class Half:
         worst = max(self.lateness_ns, default=0) / MS
         return (
             f"{self.link} {self.way}: {self.left} left, {self.came} came, {self.either} in doubt,"
-            f" worst {worst:.2f} ms late; {found or 'each as the scenario says'}"
+            f" {len(self.late)} late, worst {worst:.2f} ms late; {found or 'each as the scenario says'}"
         )
 
 
@@ -90,7 +104,7 @@ class _Judge:
         self._error_ns = self._near.clock_error_ns + self._far.clock_error_ns + STAMP_NS
         self._path = Path(link.halves[way].rows, evidence.t0_ns, link.blackout_ns, link.mode)
         self._model = Bottleneck(self._path, link.queue)
-        self._found = Half(link.name, way)
+        self._found = Half(link.name, way, budget_ns=self._budget_ns)
         self._last_ns: dict[int, int] = {}  # by route: when the last frame came that was on it for certain
         self._came = self._arrivals(number, WAYS.index(way))
 
@@ -149,3 +163,12 @@ class _Judge:
     def _when(self, frame: Frame) -> float:
         """Seconds after T0."""
         return (frame.stamp_ns - self._t0_ns) / 1e9
+
+
+def _chance(frames: int, late: int) -> float:
+    """That `late` or more of `frames` are late, if one in a hundred is: the sum of the binomial distribution's end."""
+    below, term = 0.0, (1 - LATE_SHARE) ** frames
+    for number in range(late):
+        below += term
+        term *= (frames - number) / (number + 1) * LATE_SHARE / (1 - LATE_SHARE)
+    return 1 - below

@@ -20,6 +20,7 @@ from pathlib import Path
 from truth.capture.ends import End
 from truth.capture.tcpdump import Tcpdump
 from truth.case import DURATION_NS, Case, hold_name
+from truth.disturbances import KINDS
 from truth.evidence import Evidence, collect, run_folder, token
 from truth.inside import open_namespace
 from truth.timeline import Timeline
@@ -45,7 +46,7 @@ def play(case: Case, keep: Path | None = None, *, tcpdump: bool = False) -> Evid
         guard.note("folder", str(folder))
         _Play(case, evidence, folder, guard, tcpdump=tcpdump).run()
         if keep:
-            subprocess.run(["cp", "-a", str(folder), str(keep)], check=True)
+            subprocess.run(["cp", "-ax", str(folder), str(keep)], check=True)
     finally:
         guard.finish()
     return evidence
@@ -148,8 +149,9 @@ class _Play:
         for key, tcpdump in tcpdumps.items():
             tcpdump.stop()
             kinds = {planned.kind for planned in self._case.disturbances}
+            filtered = any(KINDS[kind].filters for kind in kinds)
             if "delete" not in kinds:  # what tcpdump has not fetched yet is lost with the interface
-                self._evidence.complaints += tcpdump.compare(self._evidence.ends[key], filtered="drop" in kinds)
+                self._evidence.complaints += tcpdump.compare(self._evidence.ends[key], filtered=filtered)
 
     def _t0(self, run: subprocess.Popen[bytes]) -> int | None:
         folder = run_folder(self._folder)

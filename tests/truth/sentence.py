@@ -4,8 +4,10 @@
     right thing; whenever it finds none, the verdict is not worse than `late`.
 
 The judge also objects to a sender that began much later than T0 or never, and to a link that lost its forwarder or an
-interface. `unproven` is weaker than `late`, so it is allowed without a finding, but only where a witness was disturbed.
-That a run hangs, breaks off, prints a traceback or leaves something behind is an objection of its own.
+interface. Nobody outside sees whether a sender was executed late or its interpreter took long: if it began in between,
+the verdict may be either. `unproven` is weaker than `late`, so it is allowed without a finding, but only where a
+witness was disturbed. That a run hangs, breaks off, prints a traceback or leaves something behind is an objection of
+its own.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from truth.case import Link
+from truth.case import WORKLOAD_NS, Link
 from truth.disturbances import KINDS
 from truth.evidence import Evidence
 from truth.judge import Half, judge
 
 MS = 10**6
-#: A sender's interpreter may take so long to start; beyond it and the budget of skew its start was late.
-START_NS = 400 * MS
+#: A sender's interpreter may take so long to start; beyond it and the budget of workloads its start was late.
+START_NS = 300 * MS
 #: What a cause says of frames that the machine lost, and of those that came late.
 LOST = r"machine, not the scenario|\blost\b|never left|neither"
 LATE = r"\blate\b|stalled|stood still|overdue|gap"
@@ -85,7 +87,7 @@ def _found_of_senders(evidence: Evidence, number: int, link: Link) -> Counter[st
             began_ns = evidence.began_ns.get((number, way))
             if began_ns is None:
                 found["sender that never began"] += 1
-            elif began_ns > evidence.t0_ns + START_NS:
+            elif began_ns > evidence.t0_ns + WORKLOAD_NS + START_NS:
                 found["sender that began late"] += 1
     return found
 
@@ -105,9 +107,9 @@ def _objection(evidence: Evidence, number: int, outcome: Outcome, *, doubt: bool
     if outcome.found and not re.search(_words(evidence, outcome.found), outcome.cause, re.IGNORECASE):
         return "wrong cause"
     upset = outcome.verdict == "unproven" and _may_upset(evidence, number)
-    if outcome.found or outcome.verdict in ("ok", "late") or upset or (outcome.verdict == "overloaded" and doubt):
-        return ""
-    return "false alarm"
+    slow = outcome.verdict == "skewed" and _may_be_slow(evidence, number)
+    doubtful = outcome.verdict == "overloaded" and doubt
+    return "" if outcome.found or outcome.verdict in ("ok", "late") or upset or slow or doubtful else "false alarm"
 
 
 def _words(evidence: Evidence, found: Counter[str]) -> str:
@@ -115,6 +117,12 @@ def _words(evidence: Evidence, found: Counter[str]) -> str:
     words = [KINDS[planned.kind].words for planned in evidence.case.disturbances]
     gravest = next(kind for kind in WORDS if kind in found)
     return "|".join(filter(None, [*words, WORDS[gravest]]))
+
+
+def _may_be_slow(evidence: Evidence, number: int) -> bool:
+    """Whether a sender of the link may have been executed later than its budget."""
+    began_ns = [at_ns for (link, _), at_ns in evidence.began_ns.items() if link == number]
+    return max(began_ns, default=0) > evidence.t0_ns + WORKLOAD_NS
 
 
 def _may_upset(evidence: Evidence, number: int) -> bool:

@@ -65,7 +65,6 @@ def test_finds_nothing_where_all_is_right(pps: int) -> None:
     [
         (lambda _: [], "lost"),
         (lambda frame: [frame.moved(-8 * MS)], "early"),
-        (lambda frame: [frame.moved(11 * MS)], "late"),
         (lambda frame: [frame, frame.moved(MS)], "twice"),
         (lambda frame: [replace(frame, digest=-1)], "changed"),
         (lambda frame: [replace(frame, summed=False)], "changed"),
@@ -76,6 +75,23 @@ def test_finds_a_single_frame(wrong, name: str) -> None:
     left, came = emulate(50)
     came[70:71] = wrong(came[70])
     assert Counter({name: 1}) == found(left, came)
+
+
+@pytest.mark.parametrize(("late", "finding"), [([10, 25, 40], {}), ([10, 25, 40, 70], {"late": 4})])
+def test_finds_late_frames_beyond_what_the_percentile_allows(late: list[int], finding: dict[str, int]) -> None:
+    """Three of a hundred may be one in a hundred by chance, four are more."""
+    left, came = emulate(50)
+    for place in late:
+        came[place] = came[place].moved(11 * MS)
+    assert finding == found(left, came)
+
+
+@pytest.mark.parametrize(("by_ns", "finding"), [(95 * MS, {}), (105 * MS, {"late": 1})])
+def test_finds_a_single_frame_that_is_late_by_many_budgets(by_ns: int, finding: dict[str, int]) -> None:
+    """Twenty of them, beyond the doubt about its arrival."""
+    left, came = emulate(50)
+    came[-1] = came[-1].moved(by_ns)
+    assert finding == found(left, came)
 
 
 def test_finds_frames_that_went_past_each_other() -> None:

@@ -46,7 +46,7 @@ MAY_IMPORT = {
         "forwarder": "native ownership kernel common/host common/resources",
         "workload": "ownership kernel",
         "telemetry": "kernel",
-        "watch": "kernel",
+        "watch": "kernel native",
         "doctor": "ownership kernel common/host",
         "service": "common/host common/clocks common/transport",
         "run": "ownership kernel cleanup forwarder workload telemetry watch service common/host",

@@ -12,7 +12,9 @@ static int add_types(PyObject *module)
 		return -1;
 	if (model_functions_add(module) || stats_functions_add(module) || packet_functions_add(module))
 		return -1;
-	return packet_log_functions_add(module) || worker_functions_add(module) ? -1 : 0;
+	if (packet_log_functions_add(module) || worker_functions_add(module))
+		return -1;
+	return tc_functions_add(module);
 }
 
 static PyModuleDef_Slot core_slots[] = {

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import platform
 import queue
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from truth.programs import hook
 
 from plctl.agent.kernel.link_namespaces import LinkNamespaces, build, open_socket, remove
 from plctl.agent.ownership.ledger import Ledger
@@ -20,6 +23,7 @@ from plctl.agent.watch.ends_watch import EndsWatch, finish
 from plctl.agent.watch.listener import Listener
 from plctl.agent.watch.namespace_watch import NamespaceWatch
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.host.facts import parse_release
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.samples import LinkStats
 from plctl.common.telemetry.witness import InterfaceChange, InterfaceWatch
@@ -92,6 +96,20 @@ def watched(namespaces: LinkNamespaces, listener: Listener, plan: LinkPlan | Non
         made.watch.close()
 
 
+@contextmanager
+def hooked(netns: str, interface: str) -> Iterator[bool]:
+    """A program of tcx at the ingress of an interface; yields whether the kernel has such a thing."""
+    command = ["ip", "netns", "exec", netns, sys.executable, "-I", "-S", hook.__file__, "tcx", interface, "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        try:
+            exists = process.stdout.readline() == b"attached\n"
+            assert exists == (parse_release(platform.release()) >= (6, 6))
+            yield exists
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
@@ -112,6 +130,10 @@ def watched(namespaces: LinkNamespaces, listener: Listener, plan: LinkPlan | Non
         (
             "tc -n {client} qdisc add dev veth1 root tbf rate 1gbit burst 9000 limit 90000",
             [("veth1", "was given qdisc tbf")],
+        ),
+        (
+            "ip -n {server} link add link veth2 name top type macvlan mode passthru",
+            [("veth2", "was given interface top (macvlan) on top of it")],
         ),
         (
             f"tc -n {{server}} qdisc add dev veth2 clsact && tc -n {{server}} filter add dev veth2 ingress {DROP}",
@@ -213,7 +235,19 @@ def test_offloads_that_falsify_are_told_of(built: LinkNamespaces, plan: LinkPlan
             what = f"had tx-checksum-ip-generic switched {'on' if on else 'off'}"
             while (change := link.hear()).what != what:  # that of SCTP goes with it
                 assert "tx-checksum" in change.what
-            assert "veth1" == change.interface
+            assert ("veth1", bool(on)) == (change.interface, change.falsifies)
+
+
+def test_a_program_that_the_kernel_tells_nobody_of_is_found_in_the_end(
+    built: LinkNamespaces, known: LinkPlan | None, listener: Listener
+) -> None:
+    """What bpf links hang on tc stands in no listing, and counts nowhere what it drops."""
+    with watched(built, listener, known) as link, hooked(built.server, "veth2") as exists:
+        found = link.finish()
+        with watched(built, listener, None) as later:
+            assert () == later.finish().changes
+    what = [("veth2", "was found to have an eBPF program of a bpf link at its ingress")]
+    assert (what if exists else []) == [(each.interface, each.what) for each in found.changes]
 
 
 def test_what_frames_do_not_notice_is_not_told(built: LinkNamespaces, plan: LinkPlan, listener: Listener) -> None:
@@ -247,7 +281,9 @@ def test_more_changes_than_anybody_reads_are_counted(built: LinkNamespaces, plan
         link.do("ip -n {link} link del sim-veth1")
         found = link.finish()
     told = [each for each in found.changes if not each.gone]
-    assert 64 == len(told)
+    (last,) = [each for each in told[64:] if each.interface == "sim-veth1"]
+    assert last.what.startswith("changed again")
+    assert told[63].at_ns < last.at_ns
     assert {"sim-veth1", "veth1"} == {each.interface for each in found.changes if each.gone}
     assert 100 <= len(told) + found.more_changes
 

@@ -33,12 +33,17 @@ def link(
     event: int = 0,
     moved: bool = False,
     tx_packets: int = 0,
+    kind: str = "veth",
+    lower: int = 21,
+    lower_is_here: bool = False,
 ) -> bytes:
     """The body of a message about an interface."""
     body = struct.pack("=BxHiII", 0, 1, index, flags, 0) + attribute(3, name.encode() + b"\0")
     body += attribute(4, struct.pack("=I", mtu)) + attribute(1, bytes.fromhex(mac.replace(":", "")))
     body += attribute(35, struct.pack("=I", carrier_changes)) + attribute(44, struct.pack("=I", event))
     body += attribute(23, struct.pack("=25Q", 0, tx_packets, *[0] * 23))
+    body += attribute(18, attribute(1, kind.encode() + b"\0")) + attribute(5, struct.pack("=I", lower))
+    body += b"" if lower_is_here else attribute(37, struct.pack("=I", 0))
     if xdp:
         body += attribute(43, attribute(2, b"\x02") + attribute(4, struct.pack("=I", xdp)))
     if master:
@@ -155,6 +160,24 @@ def test_a_namesake_is_not_taken_for_an_interface_that_was_renamed() -> None:
     assert [] == view.take(rtnl.NEW_LINK, link(index=23))
     assert [] == view.take(rtnl.DEL_LINK, link(index=23))
     assert ["was deleted"] == told(view.take(rtnl.DEL_LINK, link(name="eth7")))
+
+
+def test_an_interface_on_top_is_told_of() -> None:
+    """It may take what comes in; one that stands on another, or on one with that number elsewhere, is nobody's here."""
+    view = fresh()
+    top = link(index=70, name="top", kind="macvlan", lower=22, lower_is_here=True)
+    assert [] == view.take(rtnl.NEW_LINK, link(index=71, name="aside", lower=22))
+    assert [] == view.take(rtnl.NEW_LINK, link(index=72, name="aside", lower=23, lower_is_here=True))
+    assert ["was given interface top (macvlan) on top of it"] == told(view.take(rtnl.NEW_LINK, top))
+    assert [] == view.take(rtnl.NEW_LINK, top)
+    assert ["lost interface top (macvlan) on top of it"] == told(view.take(rtnl.DEL_LINK, top))
+    view.list_begins(rtnl.GET_LINK)
+    assert [] == view.take(rtnl.NEW_LINK, link())
+    assert ["was given interface top (macvlan) on top of it"] == told(view.take(rtnl.NEW_LINK, top))
+    assert [] == view.list_ends()
+    view.list_begins(rtnl.GET_LINK)
+    assert [] == view.take(rtnl.NEW_LINK, link())
+    assert ["lost interface top (macvlan) on top of it"] == told(view.list_ends())
 
 
 def test_a_listing_shows_what_was_not_told() -> None:

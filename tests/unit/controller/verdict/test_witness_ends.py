@@ -115,6 +115,23 @@ def test_what_is_done_to_an_outer_end_before_t0_is_a_part_of_the_set_up() -> Non
     assert "failed" == interfaces(changes=(change(-0.3, "veth1", "was deleted", gone=True),))[0][0]
 
 
+def test_an_offload_is_no_set_up() -> None:
+    """Frames without checksums, or many in one, are none that a wire would carry, whoever asked for them."""
+    offload = replace(change(-0.3, "veth1", "had tx-checksum-ip-generic switched on"), falsifies=True)
+    says = "veth1 had tx-checksum-ip-generic switched on 300 ms before T0"
+    assert [("unproven", says)] == interfaces(changes=(offload,))
+
+
+def test_changes_that_were_only_counted_object_if_the_last_came_after_t0() -> None:
+    """However many were a part of the set-up before."""
+    early = tuple(change(-0.3, "veth1", f"has MTU {900 + number} instead of 1500") for number in range(64))
+    again = change(-0.2, "veth1", "changed again, for the last time")
+    assert Verdict.OK == interfaces(changes=(*early, again), more_changes=9)[0][0]
+    late = replace(again, at_ns=T0_NS + 2 * NS_PER_S)
+    says = "veth1 changed again, for the last time 2 s after T0; and 9 more changes"
+    assert ("unproven", says) == interfaces(changes=(*early, late), more_changes=9)[0]
+
+
 def test_messages_that_the_kernel_dropped_leave_the_witness_unheard() -> None:
     """What they said is not known."""
     (statement,) = hear_interfaces(facts(missed_events=2), BUDGET)
