@@ -6,8 +6,9 @@
 The judge also objects to a sender that began much later than T0 or never, and to a link that lost its forwarder or an
 interface. Nobody outside sees whether a sender was executed late or its interpreter took long: if it began in between,
 the verdict may be either. `unproven` is weaker than `late`, so it is allowed without a finding, but only where a
-witness was disturbed. That a run hangs, breaks off, prints a traceback or leaves something behind is an objection of
-its own.
+witness was disturbed; and a machine with other things to do may make a link `late` besides, which goes first: then what
+stands beside the cause may name the right thing. That a run hangs, breaks off, prints a traceback or leaves something
+behind is an objection of its own.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Outcome:
     link: str
     verdict: str
     cause: str
+    told: str  #: the cause, and what stands beside it
     found: Counter[str]
     objection: str  #: what breaks the sentence; empty: nothing
 
@@ -75,7 +77,8 @@ def _outcome(evidence: Evidence, number: int, link: Link, halves: list[Half], re
     found: Counter[str] = sum((half.found() for half in halves), Counter())
     found += _found_of_senders(evidence, number, link)
     found += _found_broken(evidence, number)
-    outcome = Outcome(link.name, record.get("verdict", ""), record.get("cause", ""), found, "")
+    told = "; ".join([record.get("cause", ""), *record.get("also", ())])
+    outcome = Outcome(link.name, record.get("verdict", ""), record.get("cause", ""), told, found, "")
     doubt = any(half.missing for half in halves)
     return replace(outcome, objection=_objection(evidence, number, outcome, doubt=doubt))
 
@@ -104,7 +107,8 @@ def _objection(evidence: Evidence, number: int, outcome: Outcome, *, doubt: bool
     """What breaks the sentence. `doubt`: frames did not come that the queue may have dropped, or the machine lost."""
     if outcome.found and outcome.verdict == "ok":
         return "false ok"
-    if outcome.found and not re.search(_words(evidence, outcome.found), outcome.cause, re.IGNORECASE):
+    told = outcome.told if outcome.verdict == "late" else outcome.cause
+    if outcome.found and not re.search(_words(evidence, outcome.found), told, re.IGNORECASE):
         return "wrong cause"
     upset = outcome.verdict == "unproven" and _may_upset(evidence, number)
     slow = outcome.verdict == "skewed" and _may_be_slow(evidence, number)

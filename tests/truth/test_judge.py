@@ -139,3 +139,20 @@ def test_holds_verdicts_to_the_sentence(verdict: str, cause: str, lose: bool, ob
     left, came = emulate(200)
     (outcome,) = outcomes(evidence(left, came[1:] if lose else came, verdict, cause))
     assert objection == outcome.objection
+
+
+@pytest.mark.parametrize(
+    ("verdict", "also", "objection"),
+    [
+        ("late", "veth2 lost frames", ""),
+        ("late", "idle", "wrong cause"),
+        ("failed", "veth2 lost frames", "wrong cause"),
+    ],
+)
+def test_what_stands_beside_late_may_name_the_right_thing(verdict: str, also: str, objection: str) -> None:
+    """A busy machine makes any link late, and the cause is only one; beside a graver verdict it would be hidden."""
+    left, came = emulate(200)
+    seen = evidence(left, came[1:], verdict, "frames up left later than due")
+    seen.record["links"][0]["also"] = [also]
+    (outcome,) = outcomes(seen)
+    assert objection == outcome.objection
