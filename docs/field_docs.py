@@ -58,7 +58,7 @@ def words(hint: Any) -> str:
         return f"list of {words(args[0])}"
     if origin is dict:
         return f"map of {words(args[1])}"
-    return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))
+    return _WORDS.get(hint) or f"[{hint.__name__}](#{hint.__name__.lower()})"
 
 
 def parts(kind: type) -> list[type]:

@@ -1,4 +1,4 @@
-"""Writes those pages of the reference that follow from the code: columns, fields, specs, commands."""
+"""Writes those pages that follow from code and measurements: columns, fields, specs, commands, figures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import performance_page
 import run_folder
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -33,6 +34,7 @@ def write(folder: Path) -> None:
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
     (folder / "counters.md").write_text(counters(), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
+    (folder / "performance.md").write_text(performance_page.page(performance_page.published()), encoding="utf-8")
     for name, text in run_folder.pages().items():
         (folder / name).write_text(text, encoding="utf-8")
 

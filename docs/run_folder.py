@@ -17,14 +17,15 @@ from plctl.controller.results import packet_file, socket_stats_file, telemetry_f
 from plctl.controller.results.column_parts import ADDED
 from plctl.controller.results.run_record import RunRecord
 
-_HEAD = ("column", "type", "unit", "meaning")
+_HEAD = ("column", "type", "meaning")
+_TYPES = {"int64": "integer", "int32": "integer", "double": "number", "string": "text"}
 _EXTRA = {"schedules": "by digest, of each schedule that links follow: its rows are in the folder `schedules`"}
 
 
 def pages() -> dict[str, str]:
     """Name of each page → its text."""
     return {
-        "run-json.md": "\n\n".join(map(_section, [*field_docs.parts(RunRecord), ScheduleFacts])),
+        "run-json.md": "\n\n".join(map(_section, [*field_docs.parts(RunRecord), *field_docs.parts(ScheduleFacts)])),
         "telemetry.md": _columns(telemetry_file.SCHEMA, field_docs.meanings(Sample), set(MEASURED_COLUMNS)),
         "socket-stats.md": _columns(
             socket_stats_file.COLUMNS.final, field_docs.meanings(Flow) | field_docs.meanings(SocketSample)
@@ -33,7 +34,7 @@ def pages() -> dict[str, str]:
         "schedules.md": _columns(
             pa.schema([(name, pa.int64()) for name in field_docs.names(Row)]), field_docs.meanings(Row)
         ),
-        "exit-json.md": table(("field", "type", "unit", "meaning"), _fields(ExitRecord)),
+        "exit-json.md": table(("field", "type", "meaning"), _fields(ExitRecord)),
     }
 
 
@@ -50,22 +51,29 @@ def undocumented() -> list[str]:
 
 def _section(kind: type) -> str:
     says = (kind.__doc__ or "").strip().splitlines()[0]
-    extra = [(f"`{name}`", "map", "", meaning) for name, meaning in _EXTRA.items() if kind is RunRecord]
-    return f"## {kind.__name__}\n\n{says}\n\n" + table(("field", "type", "unit", "meaning"), [*_fields(kind), *extra])
+    extra = [
+        (f"`{name}`", "map of [ScheduleFacts](#schedulefacts)", meaning)
+        for name, meaning in _EXTRA.items()
+        if kind is RunRecord
+    ]
+    return f"## {kind.__name__}\n\n{says}\n\n" + table(("field", "type", "meaning"), [*_fields(kind), *extra])
 
 
 def _fields(kind: type) -> Iterable[tuple[str, ...]]:
     hints = typing.get_type_hints(kind)
     for name, meaning in field_docs.meanings(kind).items():
-        yield f"`{name}`", field_docs.words(hints[name]), field_docs.unit(name), meaning
+        yield f"`{name}`", _with_unit(field_docs.words(hints[name]), name), meaning
 
 
 def _columns(schema: pa.Schema, meanings: Mapping[str, str], measured: Iterable[str] = ()) -> str:
     known = {name: says for name, (_, says) in ADDED.items()} | dict(meanings)
     nullable = set(measured)
     rows = (
-        (f"`{each.name}`", f"{each.type}{' or null' if each.name in nullable else ''}", field_docs.unit(each.name),
-         known[each.name])
+        (f"`{each.name}`", _with_unit(_TYPES[str(each.type)], each.name, each.name in nullable), known[each.name])
         for each in schema
-    )  # fmt: skip
+    )
     return table(_HEAD, rows)
+
+
+def _with_unit(kind: str, name: str, nullable: bool = False) -> str:
+    return ", ".join(filter(None, (kind, field_docs.unit(name), "or null" if nullable else "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from support.room_imports import ROOT
@@ -68,3 +69,13 @@ def test_commands_name_scenarios_that_ship(document: str) -> None:
     named = re.findall(r"plctl (?:run|scenario \w+|link start) (\S+\.(?:csv|yaml))", (ROOT / document).read_text())
     assert named
     assert [] == [name for name in named if name != "mine.csv" and not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").rglob("[0-9]*.md")), ids=lambda path: path.name[:3])
+def test_a_decision_says_what_was_chosen_and_why(path: Path) -> None:
+    """Its number in the title, then the same four sections in each, none of them empty."""
+    title, *rest = path.read_text().split("\n## ")
+    assert title.startswith(f"# {path.name[:3]} ")
+    sections = dict(section.split("\n", 1) for section in rest)
+    assert ["Context", "Choice", "Rejected", "Evidence"] == list(sections)
+    assert all(map(str.strip, sections.values()))
