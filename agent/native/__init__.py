@@ -7,6 +7,7 @@ from array import array
 from typing import Literal, TypedDict
 
 from plctl.agent.native import _core
+from plctl.common.plan.disciplines import complete
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario.schedule import Direction, Schedule
 
@@ -18,10 +19,8 @@ NativeRow = tuple[int, int, int, int, int]
 NativeWorker = tuple[str, int, int, int, int, int]
 
 
-class NativeQueue(TypedDict):
-    """A direction's queueing discipline, as struct queue_config in queue.h."""
-
-    name: str
+#: A direction's queueing discipline as struct queue_config in queue.h: its name, and all of its parameters.
+NativeQueue = dict[str, str | int]
 
 
 class HalfConfig(TypedDict):
@@ -82,13 +81,14 @@ def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArgum
 
 def half_config(plan: LinkPlan, direction: Direction, seed: int) -> HalfConfig:
     """What one direction of `plan` is beside its schedule, in a run with that seed."""
+    queue = plan.queue_of(direction)
     return {
-        "capacity_unit": plan.queue.capacity.unit,
-        "capacity_amount": plan.queue.capacity.amount,
+        "capacity_unit": queue.capacity.unit,
+        "capacity_amount": queue.capacity.amount,
         "full_frame": plan.mtu + ETHERNET_HEADER + plan.overhead_bytes,
         "reconfiguration_ns": plan.reconfiguration.delay_ns,
         "reconfiguration_mode": plan.reconfiguration.mode,
-        "queue": {"name": plan.queue.discipline},
+        "queue": {"name": queue.discipline, **complete(queue)},
         "key": random_key(seed, plan.name, direction),
     }
 

@@ -8,6 +8,9 @@ from plctl.agent.native import NativeQueue, NativeRow, NativeWorker, SharedHalfA
 #: The names of a row's fields, in the order of a Schedule's columns.
 ROW_FIELDS: tuple[str, ...]
 
+#: Discipline → its parameters in the core's order, as (name, least, most); drop-tail, which has none, is not in it.
+DISCIPLINES: dict[str, list[tuple[str, int, int]]]
+
 @final
 class Schedule:
     """The rows of one direction, which any number of halves may share."""
@@ -49,6 +52,8 @@ class Half:
 
         `ecn` is the ECN field of its IP header, `flow` a hash of its flow.
         """
+    def marked(self) -> tuple[int, list[int]]:
+        """How many frames the queue has marked, and the numbers of those that were popped so far."""
     def dropped(self) -> list[tuple[int, int, int]]:
         """What was dropped after it had been admitted, since the last call: (number, verdict, when)."""
     def pop(self, now: int, /) -> list[tuple[int, int, int, int, int]]:
@@ -188,6 +193,12 @@ def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) 
 
 def gather_ns(spin: str, left_ns: int, frames: int, passed_ns: int, /) -> int:
     """How long more may gather after `frames` that came `passed_ns` after others (pace_received()); for tests."""
+
+def read_headers(data: bytes, key: int, /) -> tuple[int, int]:
+    """The ECN field of a frame's IP header and a hash of its flow (headers_read() in headers.h); for tests."""
+
+def mark_ce(data: bytearray, /) -> None:
+    """Set CE in an Ethernet frame (headers_mark_ce() in headers.h); for tests."""
 
 def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:
     """Whether a frame starts a link that waits for the kind `frame` (trigger_matches() in trigger.h); for tests."""

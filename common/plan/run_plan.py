@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.scenario.schedule import Schedule
+from plctl.common.scenario.schedule import Direction, Schedule
 
 #: Bytes of an Ethernet header, which a frame has beyond the MTU.
 ETHERNET_HEADER = 14
 
 End = Literal["client", "server"]
-Discipline = Literal["droptail", "drophead"]
+Discipline = Literal["droptail", "drophead", "codel"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 
 
@@ -34,6 +34,7 @@ class Queue:
 
     discipline: Discipline = "droptail"  #: by its name, as in the run spec
     capacity: Capacity = field(default_factory=Capacity)  #: how much it holds
+    parameters: dict[str, int] = field(default_factory=dict)  #: of the discipline, where they are not the defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class LinkPlan:
     down: Schedule  #: likewise, from server to client
     index: int = 0  #: the number behind the link's name, for `{index}`
     queue: Queue = field(default_factory=Queue)  #: of the bottleneck, in each direction one of its own
+    queue_down: Queue | None = None  #: that of the direction down, where it is set up otherwise
     reconfiguration: Reconfiguration = field(default_factory=Reconfiguration)  #: what a new RouteID brings
     overhead_bytes: int = 0  #: added to every frame's length for service and queue
     mtu: int = 1500  #: bytes of the largest IP packet
@@ -83,6 +85,10 @@ class LinkPlan:
     arp: Literal["static", "dynamic"] = "static"  #: whether the ends know each other, or ask
     workloads: tuple[Workload, ...] = ()  #: programs at its ends
     packets: bool = False  #: keep a log of every packet
+
+    def queue_of(self, direction: Direction) -> Queue:
+        """The queue of one direction."""
+        return self.queue_down if direction == "down" and self.queue_down else self.queue
 
 
 @dataclass(frozen=True, slots=True)

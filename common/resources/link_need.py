@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
 from plctl.common.plan.run_plan import ETHERNET_HEADER, Capacity, LinkPlan
-from plctl.common.scenario.schedule import Schedule
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import LOG_BYTES
 
 #: What an unlimited rate is taken for.
@@ -22,7 +22,7 @@ _TEN_FRAMES = 10
 
 def need_bytes(plan: LinkPlan) -> int:
     """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
-    inside = sum(_inside(plan, schedule) for schedule in (plan.up, plan.down))
+    inside = sum(_inside(plan, direction) for direction in DIRECTIONS)
     return inside * slot_bytes(_frame(plan)) // _frame(plan) + (LOG_BYTES if plan.packets else 0)
 
 
@@ -48,8 +48,9 @@ def _frame(plan: LinkPlan) -> int:
     return plan.mtu + ETHERNET_HEADER
 
 
-def _inside(plan: LinkPlan, schedule: Schedule) -> int:
-    return _inside_bytes(schedule, plan.queue.capacity, _frame(plan))
+def _inside(plan: LinkPlan, direction: Direction) -> int:
+    schedule: Schedule = getattr(plan, direction)
+    return _inside_bytes(schedule, plan.queue_of(direction).capacity, _frame(plan))
 
 
 @lru_cache(maxsize=1024)  # many links share a schedule, which may have a million rows

@@ -24,6 +24,7 @@ class CounterGroup(StrEnum):
     ARRIVED = "arrived"  #: came to the model
     DELIVERED = "delivered"  #: left the link
     DROPPED = "dropped"  #: by the emulated path, as the scenario asked
+    MARKED = "marked"  #: told by the emulated path that it is congested (ECN)
     LOST = "lost"  #: by the machine, which the scenario did not ask for
 
 
@@ -67,6 +68,11 @@ class HalfCounters:
     delivered_bytes: int = _bytes("delivered", "Their bytes.")
     dropped_queue_full_packets: int = _packets("dropped", "The emulated queue had no room for them.", "queue full", 1)
     dropped_queue_full_bytes: int = _bytes("dropped", "Their bytes.")
+    dropped_aqm_packets: int = _packets(
+        "dropped", "Dropped so that the emulated queue stays short.", "queue management", 2
+    )
+    dropped_aqm_bytes: int = _bytes("dropped", "Their bytes.")
+    ce_marked_packets: int = _packets("marked", "On which the emulated queue set CE, in place of dropping them.")
     lost_ring: int = _missed("lost", "They found the receive ring full, or were longer than the MTU.", "receive ring")
     lost_send: int = _packets("lost", "The kernel would not send them.", "send", 129)
     lost_memory: int = _packets("lost", "There was no memory for them.", "memory", 128)

@@ -7,7 +7,7 @@ from typing import Any
 
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
-from plctl.common.plan.run_plan import Budget, LinkPlan, Queue, Reconfiguration, Workload
+from plctl.common.plan.run_plan import Budget, LinkPlan, Reconfiguration, Workload
 from plctl.common.plan.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.errors import validate
@@ -172,12 +172,14 @@ def _workload(spec: WorkloadSpec, name: str) -> Workload:
 
 
 def _plan(link: LinkSpec, name: str, index: int, scenario: Scenario, workloads: tuple[Workload, ...]) -> LinkPlan:
+    queue, queue_down = ((each or link.queue).plan() for each in (link.queue.up, link.queue.down))
     return LinkPlan(
         name=name,
         up=scenario.up,
         down=scenario.down,
         index=index,
-        queue=Queue(link.queue.discipline, link.queue.capacity),
+        queue=queue,
+        queue_down=None if queue_down == queue else queue_down,
         reconfiguration=Reconfiguration(link.reconfiguration.delay, link.reconfiguration.mode),
         overhead_bytes=link.overhead,
         mtu=link.mtu,

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
-from plctl.common.plan.run_plan import Budget, Capacity, Discipline, End, LinkPlan, Ready, RunPlan, StartMode
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
+from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.schedule import Schedule
+from plctl.controller.spec.queue_model import DirectionQueueSpec, QueueSpec
+from plctl.controller.spec.text import Duration, Strict, from_text, read_duration
 
 MAX_LINKS = 10_000
-_MAX_CAPACITY = 2**40
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
 _LINK = LinkPlan("", Schedule(()), Schedule(()))  # for its defaults
 _RUN = RunPlan("", 0, ())
 
@@ -30,44 +28,6 @@ def check_name(name: str) -> str:
     if not is_name(name):
         raise ValueError(f"{name!r} is not a name; write {name_rule()}")
     return name
-
-
-def read_duration(text: str) -> int:
-    """Nanoseconds of text with a unit; a bare 0 needs none.
-
-    :raises UserError: no duration, or longer than ten years.
-    """
-    return 0 if text == "0" else parse_duration(text)
-
-
-def _from_text(read: Callable[[str], Any], example: str) -> BeforeValidator:
-    """Have pydantic read text by `read`, whose refusals become pydantic's."""
-
-    def validate(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError(f"must be text, e.g. {example}")
-        try:
-            return read(value.strip())
-        except UserError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(validate)
-
-
-def _read_capacity(text: str) -> Capacity:
-    match = _AMOUNT.fullmatch(text)
-    try:
-        if match is None:
-            capacity = Capacity("bytes", parse_size(text))
-        elif match[2].lower() == "bdp":
-            capacity = Capacity("bdp", scale(match[1], 1_000_000))
-        else:
-            capacity = Capacity("packets", int(match[1]))
-    except (ValueError, UserError):
-        raise UserError(f"{text!r} is not a capacity; write e.g. 1.0bdp, 64kB or 100p") from None
-    if not 0 < capacity.amount <= _MAX_CAPACITY:
-        raise UserError(f"{text!r} is out of range; a queue holds something, and at most 1 TiB")
-    return capacity
 
 
 def _read_repeat(text: str) -> bool | int:
@@ -106,12 +66,7 @@ def _check_env(env: dict[str, str]) -> dict[str, str]:
 
 Name = Annotated[str, AfterValidator(check_name)]
 Text = Annotated[str, Field(min_length=1)]
-Duration = Annotated[int, _from_text(read_duration, "70s")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 def _list_of_one(value: Any) -> Any:
@@ -129,7 +84,7 @@ def _of_format(value: Any) -> Any:
 Files = Annotated[tuple[Text, ...], BeforeValidator(_list_of_one), Field(min_length=1)]
 
 
-class ScenarioSpec(_Strict):
+class ScenarioSpec(Strict):
     """The scenario file of each direction, relative to the spec; or several that make one together."""
 
     #: File, or list of files, for client → server.
@@ -138,16 +93,7 @@ class ScenarioSpec(_Strict):
     down: Files
 
 
-class QueueSpec(_Strict):
-    """The bottleneck's queue."""
-
-    #: Its queueing discipline.
-    discipline: Discipline = "droptail"
-    #: What it holds: `1.0bdp` of the row in force (rate × 2 × delay), `64kB`, or `100p`.
-    capacity: Annotated[Capacity, _from_text(_read_capacity, "1.0bdp")] = Capacity()
-
-
-class ReconfigurationSpec(_Strict):
+class ReconfigurationSpec(Strict):
     """The blackout that a new RouteID brings."""
 
     #: How long nothing is served or delivered, e.g. `200ms`.
@@ -156,7 +102,7 @@ class ReconfigurationSpec(_Strict):
     mode: Literal["gsl", "all"] = "gsl"
 
 
-class ReadySpec(_Strict):
+class ReadySpec(Strict):
     """What says that a workload is up: exactly one of these."""
 
     #: A TCP socket listens on this port.
@@ -177,7 +123,7 @@ class ReadySpec(_Strict):
         return Ready(self.tcp, self.udp, self.file)
 
 
-class WorkloadSpec(_Strict):
+class WorkloadSpec(Strict):
     """A command at one end of the link."""
 
     #: `client` or `server`.
@@ -193,7 +139,7 @@ class WorkloadSpec(_Strict):
     #: It is ended, and has failed, so long after its start.
     timeout: Duration = 0
     #: Variables of its environment.
-    env: Annotated[dict[str, str], AfterValidator(_check_env)] = {}
+    env: Annotated[dict[str, str], AfterValidator(_check_env)] = Field(default_factory=dict)
     #: The account that it runs as.
     user: str = ""
 
@@ -206,7 +152,7 @@ class WorkloadSpec(_Strict):
         return self
 
 
-class LinkSpec(_Strict):
+class LinkSpec(Strict):
     """One link, or `count` alike."""
 
     #: Names the link; with `count` its copies are NAME-0, NAME-1, …
@@ -218,7 +164,7 @@ class LinkSpec(_Strict):
     #: The format of the scenario's files, else it is recognised; or a mapping of it (`format`) and of its options.
     reader: Annotated[dict[Text, Text], BeforeValidator(_of_format)] = Field(default_factory=dict)
     #: `true`, or a period: the scenario starts again.
-    repeat: Annotated[bool | int, _from_text(_read_repeat, "true or 60s")] = False
+    repeat: Annotated[bool | int, from_text(_read_repeat, "true or 60s")] = False
     #: The bottleneck's queue.
     queue: QueueSpec = QueueSpec()
     #: The blackout that a new RouteID brings.
@@ -240,7 +186,7 @@ class LinkSpec(_Strict):
     packets: bool = _LINK.packets
 
 
-class BudgetSpec(_Strict):
+class BudgetSpec(Strict):
     """What a link must keep to be `ok`."""
 
     #: The 99th percentile of delivery lateness, in each direction.
@@ -251,14 +197,14 @@ class BudgetSpec(_Strict):
     workload: Duration = Budget().workload_ns
 
 
-class TelemetrySpec(_Strict):
+class TelemetrySpec(Strict):
     """How often links are sampled."""
 
     #: Between two samples of each link.
     interval: Annotated[Duration, AfterValidator(_check_interval)] = _RUN.sample_interval_ns
 
 
-class RunSpec(_Strict):
+class RunSpec(Strict):
     """Everything but the links, which are validated one by one so that one bad link does not hide another."""
 
     #: Names the run; by default after the file.
@@ -285,6 +231,8 @@ MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("links",): LinkSpec,
     ("links", "scenario"): ScenarioSpec,
     ("links", "queue"): QueueSpec,
+    ("links", "queue", "up"): DirectionQueueSpec,
+    ("links", "queue", "down"): DirectionQueueSpec,
     ("links", "reconfiguration"): ReconfigurationSpec,
     ("links", "workload"): WorkloadSpec,
     ("links", "workload", "ready"): ReadySpec,

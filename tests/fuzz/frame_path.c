@@ -15,6 +15,7 @@
 
 #include "fake_port.h"
 #include "path/clock.h"
+#include "path/headers.h"
 #include "path/lane.h"
 
 #define BUDGET (1024 * 1024) /* few chunks of the pool: once short frames have them, long ones find no memory, or the reverse */
@@ -37,6 +38,7 @@ enum fate { CAME, BEING_SENT, LEFT, OVER };
 
 static struct {
 	uint32_t sum;
+	uint32_t marked_sum; /* with CE set, if that is possible */
 	enum fate fate;
 } frames[KEPT];
 static unsigned frame_count;
@@ -63,7 +65,8 @@ void frame_left(const uint8_t *data, uint32_t length)
 {
 	uint32_t number = number_of(data);
 
-	REQUIRE(length <= FAKE_LONGEST && sum(data, length) == frames[number].sum);
+	REQUIRE(length <= FAKE_LONGEST);
+	REQUIRE(sum(data, length) == frames[number].sum || sum(data, length) == frames[number].marked_sum);
 	REQUIRE(frames[number].fate == BEING_SENT);
 	frames[number].fate = LEFT;
 }
@@ -114,6 +117,8 @@ static void arrive(struct port *port, struct input *input)
 		whole += PORT_VLAN_TAG;
 	}
 	frames[frame_count].sum = sum(frame, whole);
+	headers_mark_ce(frame, whole);
+	frames[frame_count].marked_sum = sum(frame, whole);
 	frames[frame_count++].fate = CAME;
 }
 
@@ -167,17 +172,31 @@ static struct schedule *new_schedule(void)
 	return schedule_new(memcpy(malloc(sizeof(rows)), rows, sizeof(rows)), 4, 7000000, 2);
 }
 
+/* Every fourth link has drop-tail; the others' parameters are half-way between their bounds, or small. */
+static void choose_discipline(struct queue_config *config, unsigned choice)
+{
+	unsigned count = 0;
+
+	while (disciplines[count])
+		count++;
+	if (choice % 4 == 0)
+		return;
+	config->discipline = disciplines[choice / 4 % count];
+	for (const struct parameter *p = config->discipline->parameters; p && p->name; p++)
+		config->values[p - config->discipline->parameters] =
+			choice % 4 == 1 ? p->least + (p->most - p->least) / 2 : p->least + choice % 4 - 2;
+}
+
 static void make_link(struct link *link, struct link_stats *stats, struct budget *budget, struct port *ports[2],
 	struct input *input)
 {
 	struct half_config config = {.schedule = new_schedule(), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600,
 		.full_frame = 1514, .reconfiguration_ns = 200000};
-	static const struct discipline *const disciplines[] = {NULL, &drophead};
 	static struct port_back_end watched;
 	uint8_t choice = take(input, 1);
 
 	config.reconfiguration_mode = choice & 1;
-	config.queue.discipline = disciplines[(choice >> 1 & 31) % (sizeof(disciplines) / sizeof(*disciplines))];
+	choose_discipline(&config.queue, choice >> 1 & 31);
 	*link = (struct link){.stats = stats, .mtu = FAKE_MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
 		.t0_ns = TIME_NEVER, .pool = pool_new(budget)};
 	fake_ports_open(ports, link->pool, budget, input);
@@ -187,6 +206,7 @@ static void make_link(struct link *link, struct link_stats *stats, struct budget
 	for (int i = 0; i < 2; i++) {
 		ports[i]->back_end = &watched;
 		link->lanes[i].half = half_new(&config);
+		link->lanes[i].reads_headers = half_reads_headers(link->lanes[i].half);
 		link->lanes[i].link = link;
 		link->lanes[i].stats = &stats->halves[i];
 		link->lanes[i].refresh_ns = TIME_NEVER;

@@ -3,6 +3,7 @@
  * the worker gets a CPU. The worker's own functions run as they are, one pass at a time, in the caller's thread; only the
  * ports are fakes, and the clock is the test's (-Dclock_gettime=fake_clock_gettime). Called from Python by ctypes.
  */
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -161,7 +162,7 @@ static void staff(struct worker *worker, struct link *link)
  */
 struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t period_ns, uint32_t routes,
 	enum capacity_unit unit, int64_t amount, int64_t full_frame, int64_t reconfiguration_ns, enum reconfiguration_mode mode,
-	const char *discipline, int64_t key, int64_t now, bool wall_stamps, bool strays)
+	const char *discipline, const int64_t *values, int64_t key, int64_t now, bool wall_stamps, bool strays)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
 	struct half_config config = {.capacity_unit = unit, .capacity_amount = amount, .full_frame = full_frame,
@@ -169,6 +170,7 @@ struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t perio
 	struct row *copy = calloc(row_count, sizeof(*copy));
 
 	discipline_find(discipline, &config.queue.discipline);
+	memcpy(config.queue.values, values, sizeof(config.queue.values));
 	now_ns = now;
 	wall_offset = INT64_C(1) << 60;
 	for (size_t i = 0; i < row_count; i++, rows += 5)

@@ -22,10 +22,11 @@ NEVER = 2**63 - 1
 _NATIVE = Path(native.__file__).parent
 _HERE = Path(__file__).parent
 _NOUNS = (
-    "io/pool", "path/arrivals", "path/lane", "path/trigger", "path/wall", "shared/packet_log", "shared/stats",
-    "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace", "worker/priority", "worker/readiness",
-    "worker/starts",
+    "io/pool", "path/arrivals", "path/headers", "path/lane", "path/trigger", "path/wall", "shared/packet_log",
+    "shared/stats", "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace", "worker/priority",
+    "worker/readiness", "worker/starts",
 )  # fmt: skip
+_PARAMETERS_MAX = 10  # as in queue.h
 _UNITS = ("bytes", "packets", "bdp")
 _MODES = ("gsl", "all")
 _TRIGGERS = ("", "first-packet", "first-transport-packet")
@@ -74,7 +75,9 @@ class Machine:
             self.library.machine_new(
                 (ctypes.c_int64 * len(numbers))(*numbers), ctypes.c_size_t(len(a["rows"])), _int64(a["period_ns"]),
                 a["routes"], _UNITS.index(a["capacity_unit"]), _int64(a["capacity_amount"]), _int64(a["full_frame"]),
-                _int64(a["reconfiguration_ns"]), _MODES.index(a["reconfiguration_mode"]), a["queue"]["name"].encode(),
+                _int64(a["reconfiguration_ns"]), _MODES.index(a["reconfiguration_mode"]),
+                str(a["queue"]["name"]).encode(),
+                (ctypes.c_int64 * _PARAMETERS_MAX)(*(int(v) for name, v in a["queue"].items() if name != "name")),
                 _int64(a["key"]), _int64(self.clock), self.wall_stamps, self.strays,
             )
         )  # fmt: skip

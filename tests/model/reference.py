@@ -12,12 +12,14 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from model.disciplines import ADMITTED, DISCIPLINES, Waiting
+from model.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
+from model.draw import draw
 
 from plctl.agent.native import NativeQueue, NativeRow
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1
+PURPOSE_QUEUE = 0  #: what a discipline draws
 UNKNOWN = 2**200  #: a T0 later than every time there is
 BITS_NS = 8 * 10**9  #: bit × 10⁹ in a byte: the unit of work is (bit/s) × ns
 
@@ -61,9 +63,19 @@ class Reference:
         self.t0 = UNKNOWN
         self.virtual_now = 0
         self.arrivals = 0
-        self.queue = DISCIPLINES[queue["name"]](self._has_room)
-        self.key = key
         self.frames: list[Frame] = []  #: in order of service
+        self.queue = DISCIPLINES[str(queue["name"])](
+            Surroundings(
+                has_room=self._has_room,
+                serving=lambda: sum(frame.length for frame in self._in_service()),
+                idle_since=lambda: self._end(self.frames[-1]) if self.frames else 0,
+                rate_at=lambda t: self.steps.rate_before(t - self.t0),
+                t0=lambda: self.t0,
+                draw=lambda number: draw(key, PURPOSE_QUEUE, number),
+                full_frame=full_frame,
+                parameters={name: int(value) for name, value in queue.items() if name != "name"},
+            )
+        )
 
     def arm(self, t0: int) -> None:
         """Scenario time starts at `t0`."""
@@ -84,6 +96,11 @@ class Reference:
             self._serve()
             self._work_out()
         return verdict, self.virtual_now
+
+    def marked(self) -> tuple[int, list[int]]:
+        """How many frames the discipline has marked, and the numbers of those that were popped."""
+        popped = sorted((frame for frame in self.frames if frame.popped), key=lambda frame: frame.due)
+        return len(self.queue.marked), [frame.number for frame in popped if frame.number in self.queue.marked]
 
     def dropped(self) -> list[tuple[int, int, int]]:
         """What the discipline dropped after it had been admitted, since the last call: (number, verdict, when)."""
@@ -107,8 +124,10 @@ class Reference:
 
     def _backlog(self) -> list[int]:
         """The lengths of what waits or is in service."""
-        serving = [frame.length for frame in self.frames[-1:] if frame.end > self.virtual_now]
-        return serving + [frame.length for frame in self.queue.waiting()]
+        return [frame.length for frame in (*self._in_service(), *self.queue.waiting())]
+
+    def _in_service(self) -> list[Frame]:
+        return [frame for frame in self.frames[-1:] if frame.end > self.virtual_now]
 
     def _has_room(self, length: int) -> bool:
         backlog = self._backlog()
@@ -205,6 +224,16 @@ class Steps:
     def row_at(self, s: int) -> NativeRow:
         """The row in force at `s`."""
         return self.rows[self.index_at(s)]
+
+    def rate_before(self, s: int) -> int:
+        """The rate at `s`, or the last before that which was not 0; 0 if there was none."""
+        index = self.index_at(s)
+        wrapped = len(self.rows) if self.period and s >= self.period else 0
+        earlier = [
+            self.rows[i % len(self.rows)][2]
+            for i in range(index + wrapped, max(-1, index + wrapped - len(self.rows)), -1)
+        ]
+        return next((rate for rate in earlier if rate), 0)
 
     def changes(self, until: int) -> list[int]:
         """All times from 0 to `until` at which a row begins whose route is not that of the row before it."""

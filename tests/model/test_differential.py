@@ -35,7 +35,7 @@ class Pair:
         at = max(0, self.clock - step.back)
         if step.call == "arrive":
             for _ in range(step.count):
-                self.arrive(at, step.length)
+                self.arrive(at, step)
         elif step.call == "arm":
             self.arm()
         elif step.call == "pop":
@@ -43,13 +43,15 @@ class Pair:
         else:
             self.advance(at)
         self.check_dropped()
+        self.check_marked()
         self.check_gauges()
 
-    def arrive(self, at: int, length: int) -> None:
-        expected = self.reference.arrive(at, length)
-        assert expected == self.half.arrive(at, length)
+    def arrive(self, at: int, step: Step) -> None:
+        frame = (step.length, step.ecn, step.flow)
+        expected = self.reference.arrive(at, *frame)
+        assert expected == self.half.arrive(at, *frame)
         self.arrived += 1
-        self.dropped += expected[0]
+        self.dropped += expected[0] != 0
         self.earliest = self.half.next_due()
 
     def arm(self) -> None:
@@ -78,6 +80,11 @@ class Pair:
             assert self.half.next_due() > now, "next_due() would keep the caller from sleeping"
         self.earliest = self.half.next_due()
         return expected
+
+    def check_marked(self) -> None:
+        """CE was set on the same frames."""
+        count, numbers = self.reference.marked()
+        assert (count, sorted(numbers)) == (self.half.marked()[0], sorted(self.half.marked()[1]))
 
     def check_dropped(self) -> None:
         """The discipline let go of the same frames, for the same causes, at the same times."""
@@ -143,6 +150,7 @@ def test_how_often_time_is_told_does_not_matter(
         for now in data.draw(st.lists(st.integers(told.now(), max(clock, told.now())), max_size=3)):
             told.advance(now)
         if step.call == "arrive":
-            assert untold.arrive(clock, step.length) == told.arrive(clock, step.length)
+            frame = (step.length, step.ecn, step.flow)
+            assert untold.arrive(clock, *frame) == told.arrive(clock, *frame)
     assert untold.pop(400 + clock) == told.pop(400 + clock)
     assert untold.dropped() == told.dropped()

@@ -8,53 +8,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from model.halves import ADMITTED, GBIT, NEVER, QUEUE_FULL, UNLIMITED, armed, half, numbers, row, times
 
-from plctl.agent.native import NativeRow
 from plctl.agent.native._core import Half
 
-NEVER = 2**63 - 1
-UNLIMITED = 2**63 - 1
 MS = 10**6
-GBIT = 10**9
-ADMITTED, QUEUE_FULL = 0, 1
-
-
-def row(t: int, delay: int, rate: int, *, queue: int = -1, route: int = 0) -> NativeRow:
-    return (t, delay, rate, queue, route)
-
-
-def half(*rows: NativeRow, **changes: Any) -> Half:
-    """A half with room for everything, no blackouts and no period, but for `changes`."""
-    arguments: dict[str, Any] = {
-        "rows": rows,
-        "routes": max((r[4] for r in rows), default=0) + 1,
-        "period_ns": 0,
-        "capacity_unit": "bytes",
-        "capacity_amount": 10**9,
-        "full_frame": 1514,
-        "reconfiguration_ns": 0,
-        "reconfiguration_mode": "gsl",
-        "queue": {"name": "droptail"},
-        "key": 0,
-    }
-    return Half(**(arguments | changes))
-
-
-def armed(*rows: NativeRow, **changes: Any) -> Half:
-    """The same, with T0 at 0."""
-    made = half(*rows, **changes)
-    made.arm(0)
-    return made
-
-
-def times(made: Half, until: int = 10**18) -> list[tuple[int, int, int]]:
-    """(start, end, due) of all frames due by `until`, in order of delivery."""
-    return [(start, end, due) for _, _, start, end, due in made.pop(until)]
-
-
-def numbers(made: Half, until: int = 10**18) -> list[int]:
-    """The numbers of all frames due by `until`, in order of delivery."""
-    return [number for number, *_ in made.pop(until)]
 
 
 class TestService:
@@ -442,7 +400,11 @@ class TestArguments:
             ({"capacity_amount": -1}, "capacity_amount is -1"),
             ({"full_frame": 0}, "full_frame is 0"),
             ({"reconfiguration_ns": -1}, "reconfiguration_ns is -1"),
-            ({"queue": {"name": "fifo"}}, "queue.name is 'fifo'; legal is droptail, drophead"),
+            ({"queue": {"name": "fifo"}}, "queue.name is 'fifo'; the core has no such discipline"),
+            (
+                {"queue": {"name": "codel", "target": 5, "interval": 0, "ecn": 0, "ce_threshold": -1}},
+                "queue.interval is 0; it must be from 1 to 1000000000000",
+            ),
             ({"reconfiguration_mode": None}, "reconfiguration_mode is None; legal is gsl or all"),
         ],
     )
@@ -461,6 +423,7 @@ class TestArguments:
             ({"speed": 1}, "arguments that a half does not know"),
             ({"queue": "droptail"}, "queue must be a dict, not 'droptail'"),
             ({"queue": {}}, "the argument name is missing"),
+            ({"queue": {"name": "codel", "target": 5}}, "the argument interval is missing"),
             ({"queue": {"name": 5}}, "must be str|bad argument type"),
             ({"queue": {"name": "droptail", "target": 5}}, "queue has keys that its discipline does not know"),
         ],

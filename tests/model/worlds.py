@@ -14,11 +14,10 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from plctl.agent.native import HalfArguments
+from plctl.agent.native import HalfArguments, NativeQueue
+from plctl.common.plan.disciplines import DISCIPLINES
 
 UNLIMITED = 2**63 - 1
-#: Drop-tail, which most links have, is drawn as often as all others together.
-DISCIPLINES = ["droptail", "drophead"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ class Step:
     back: int = 0
     length: int = 1
     count: int = 1
+    ecn: int = 0
+    flow: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class World:
     full_frames: st.SearchStrategy[int]
     lengths: st.SearchStrategy[int]
     shifts: st.SearchStrategy[int]
+    durations: st.SearchStrategy[int]  #: that disciplines are set up with
     max_rows: int = 6
 
 
@@ -58,6 +60,7 @@ SMALL = World(
     full_frames=st.sampled_from([1, 1, 3]),
     lengths=st.integers(1, 10),
     shifts=st.integers(0, 8),
+    durations=st.integers(1, 20),
 )
 
 WIDE = World(
@@ -69,6 +72,7 @@ WIDE = World(
     full_frames=st.sampled_from([1, 1514, 9014, 2**63 - 1]),
     lengths=st.integers(1, 10_000) | st.sampled_from([60, 60, 1514, 1514, 9014, 2**32 - 1]),
     shifts=st.sampled_from([0, 1, 1000]) | st.integers(0, 10**7) | st.integers(0, 10**10),
+    durations=st.integers(10**8, 10**9),
 )
 
 PATIENT = World(
@@ -80,8 +84,32 @@ PATIENT = World(
     full_frames=st.just(1514),
     lengths=st.integers(1, 10_000) | st.sampled_from([2**32 - 1]),
     shifts=st.integers(0, 2**40) | st.integers(0, 2**58),
+    durations=st.integers(2**38, 2**39),
     max_rows=4,
 )
+
+
+#: Of parameters that are no durations: few values, so that they matter.
+_VALUES = {
+    "bytes": st.integers(0, 30),
+    "share": st.sampled_from([0, 1000, 100_000, 500_000, 10**6]),
+    "gain": st.sampled_from([0, 125_000, 10**6, 10**9]),
+    "count": st.integers(1, 4),
+    "flag": st.integers(0, 1),
+}
+
+
+@st.composite
+def queues_of(draw: st.DrawFn, world: World) -> NativeQueue:
+    """A discipline with all of its parameters."""
+    name = draw(st.sampled_from(["droptail", *DISCIPLINES]))
+    values = {}
+    for each in DISCIPLINES[name].parameters:
+        value = draw(world.durations if each.kind == "duration" else _VALUES[each.kind])
+        if each.default == -1:  # off, unless somebody says so
+            value = draw(st.sampled_from([-1, value]))
+        values[each.name] = min(max(value, each.least), each.most)
+    return {"name": name, **values}
 
 
 @st.composite
@@ -104,7 +132,7 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
         "full_frame": draw(world.full_frames),
         "reconfiguration_ns": draw(world.blackouts),
         "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
-        "queue": {"name": draw(st.sampled_from(DISCIPLINES))},
+        "queue": draw(queues_of(world)),
         "key": draw(st.integers(-(2**63), 2**63 - 1)),
     }  # fmt: skip
 
@@ -115,7 +143,10 @@ def steps(world: World) -> st.SearchStrategy[list[Step]]:
     Mostly the half is armed at 0, because a schedule that has not begun is not put to the test.
     """
     back = st.just(0) | world.shifts
-    arrive = st.builds(Step, st.just("arrive"), world.shifts, back, world.lengths, st.sampled_from([1, 1, 1, 2, 5, 12]))
+    arrive = st.builds(
+        Step, st.just("arrive"), world.shifts, back, world.lengths, st.sampled_from([1, 1, 1, 2, 5, 12]),
+        st.integers(0, 3), st.integers(0, 2),
+    )  # fmt: skip
     advance = st.builds(Step, st.just("advance"), world.shifts, back)
     pop = st.builds(Step, st.just("pop"), world.shifts, back)
     arm = st.builds(Step, st.just("arm"), world.shifts)

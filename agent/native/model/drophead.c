@@ -17,9 +17,4 @@ static struct packet *next(struct queue *queue, int64_t now)
 	return queue_take(queue, &queue->fifo);
 }
 
-static struct packet *drain(struct queue *queue)
-{
-	return fifo_take(&queue->fifo);
-}
-
-const struct discipline drophead = {"drophead", arrive, next, drain};
+const struct discipline discipline_drophead = {.name = "drophead", .arrive = arrive, .next = next};

@@ -69,6 +69,7 @@ static void leave(struct half *half, struct packet *packet)
 {
 	half->serving = NULL;
 	half->queue.serving_bytes = 0;
+	half->queue.idle_since = half->now;
 	/* What the path behind the bottleneck does to frames belongs here: service, impairments, propagation. */
 	propagate(half, packet, row_now(half));
 }
@@ -128,6 +129,19 @@ static void skip_changes(struct half *half, int64_t t)
 
 /* Interface */
 
+/* What may fail for want of memory; half_free() is due either way. */
+static int begin(struct half *half, const struct half_config *config)
+{
+	struct surroundings surroundings = {.schedule = config->schedule, .full_frame = config->full_frame,
+		.key = config->key, .t0 = TIME_NEVER};
+
+	half->config = *config;
+	half->schedule = schedule_hold(half->config.schedule);
+	if (flight_init(&half->flight, config->schedule->routes))
+		return -1;
+	return queue_begin(&half->queue, &config->queue, &surroundings);
+}
+
 struct half *half_new(const struct half_config *config)
 {
 	char why[160];
@@ -138,17 +152,14 @@ struct half *half_new(const struct half_config *config)
 		return NULL;
 	}
 	half = calloc(1, sizeof(*half));
-	if (!half || flight_init(&half->flight, config->schedule->routes)) {
+	if (!half || begin(half, config)) {
 		half_free(half);
 		errno = ENOMEM;
 		return NULL;
 	}
-	half->config = *config;
-	half->schedule = schedule_hold(half->config.schedule);
 	half->t0 = TIME_NEVER;
 	half->next_reconfiguration = TIME_NEVER;
 	half->cursor = schedule_begin(TIME_NEVER);
-	queue_init(&half->queue, &config->queue);
 	half->queue.room = capacity_room(config, row_now(half));
 	return half;
 }
@@ -159,6 +170,7 @@ void half_free(struct half *half)
 		return;
 	schedule_release(half->config.schedule);
 	flight_end(&half->flight);
+	queue_end(&half->queue);
 	free(half);
 }
 
@@ -166,7 +178,7 @@ bool half_arm(struct half *half, int64_t t0)
 {
 	if (t0 < half->now || half->t0 <= half->now)
 		return false;
-	half->t0 = t0;
+	half->t0 = half->queue.surroundings.t0 = t0;
 	half->cursor = schedule_begin(t0);
 	find_next_change(half);
 	if (half->serving)
@@ -205,6 +217,11 @@ enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 		serve(half);
 	}
 	return verdict;
+}
+
+bool half_reads_headers(const struct half *half)
+{
+	return half->queue.discipline && half->queue.discipline->reads_headers;
 }
 
 struct packet *half_dropped(struct half *half)

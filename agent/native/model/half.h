@@ -68,6 +68,9 @@ bool half_arm(struct half *half, int64_t t0);
 /* Brings virtual time to now < TIME_NEVER (no-op if it is there already): services, reconfigurations. */
 void half_advance(struct half *half, int64_t now);
 
+/* Whether the queueing discipline looks at the ECN field and the flow of the frames that arrive. */
+bool half_reads_headers(const struct half *half);
+
 /*
  * A frame of packet->length bytes arrives at `at`; a time before virtual now is moved up to it (packet->arrival says
  * which). Advances to that time first. The half keeps the packet only if the verdict is VERDICT_ADMITTED; it may give it

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What became of a frame at the bottleneck. The values are recorded in packet logs: never renumber. */
-enum verdict { VERDICT_ADMITTED = 0, VERDICT_QUEUE_FULL = 1 };
+enum verdict { VERDICT_ADMITTED = 0, VERDICT_QUEUE_FULL = 1, VERDICT_AQM = 2 /* so that the queue stays short */ };
 
 /* The ECN field of an IP header (RFC 3168, section 5). */
 enum ecn { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3 };

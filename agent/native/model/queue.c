@@ -1,17 +1,43 @@
-/* Knows the queueing disciplines by name. */
+/* Knows the queueing disciplines by name, checks what they are set up with, and makes their state. */
 #include "model/queue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const struct discipline *const known[] = {&drophead};
+#include "model/refuse.h"
+
+const struct discipline *const disciplines[] = {&discipline_drophead, &discipline_codel, NULL};
 
 bool discipline_find(const char *name, const struct discipline **discipline)
 {
 	*discipline = NULL;
 	if (!strcmp(name, "droptail"))
 		return true;
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (!strcmp(name, known[i]->name))
-			*discipline = known[i];
+	for (const struct discipline *const *known = disciplines; *known; known++)
+		if (!strcmp(name, (*known)->name))
+			*discipline = *known;
 	return *discipline;
+}
+
+bool queue_config_check(const struct queue_config *config, char *why, size_t size)
+{
+	const struct parameter *parameter = config->discipline ? config->discipline->parameters : NULL;
+
+	for (const int64_t *value = config->values; parameter && parameter->name; parameter++, value++)
+		if (*value < parameter->least || *value > parameter->most)
+			return refuse(why, size, "queue.%s is %lld; it must be from %lld to %lld", parameter->name,
+				(long long)*value, (long long)parameter->least, (long long)parameter->most);
+	return true;
+}
+
+int queue_begin(struct queue *queue, const struct queue_config *config, const struct surroundings *surroundings)
+{
+	*queue = (struct queue){.discipline = config->discipline, .surroundings = *surroundings};
+	memcpy(queue->values, config->values, sizeof(queue->values));
+	return queue->discipline && queue->discipline->begin ? queue->discipline->begin(queue) : 0;
+}
+
+void queue_end(struct queue *queue)
+{
+	free(queue->state);
 }

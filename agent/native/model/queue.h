@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "model/schedule.h"
 #include "model/packet.h"
 
 /* How much the queue and the service hold together. */
@@ -25,6 +26,30 @@ struct fifo {
 	struct packet *tail;
 };
 
+#define PARAMETERS_MAX 10
+#define QUEUE_DURATION_MAX (1000 * NS_PER_S) /* of a parameter, and of a delay that a discipline counts with */
+
+/* A number that a discipline is set up with: durations are in ns, shares and gains (in Hz) in millionths, flags 0 or 1. */
+struct parameter {
+	const char *name;
+	int64_t least;
+	int64_t most;
+};
+
+/* What a queue is made from. */
+struct queue_config {
+	const struct discipline *discipline; /* NULL: drop-tail */
+	int64_t values[PARAMETERS_MAX];      /* of the discipline's parameters, in their order */
+};
+
+/* What a queue may know of its half. */
+struct surroundings {
+	const struct schedule *schedule;
+	int64_t full_frame; /* bytes of a full-size frame with overhead */
+	uint64_t key;       /* of draw.h */
+	int64_t t0;         /* when scenario time starts; TIME_NEVER: not known */
+};
+
 struct queue {
 	const struct discipline *discipline; /* NULL: drop-tail */
 	struct fifo fifo;                    /* what waits, unless the discipline has queues of its own */
@@ -34,35 +59,43 @@ struct queue {
 	struct room room;      /* in force at the time of the arrival */
 	struct fifo dropped;   /* by the discipline, after they had been admitted */
 	uint64_t marked;       /* frames */
+	int64_t idle_since;    /* when the last service ended */
+	void *state;           /* the discipline's own */
+	int64_t values[PARAMETERS_MAX];
+	struct surroundings surroundings;
 };
 
-/* What a queueing discipline does. Each function is called at times that never fall. */
+/*
+ * What a queueing discipline does. Each function is called at times that never fall. A discipline with timers catches up
+ * with them whenever it is called: nothing that it sees has changed since the last call, except the row in force.
+ */
 struct discipline {
 	const char *name;
+	const struct parameter *parameters; /* the first without a name ends them; NULL: there are none */
+	/* Makes the state; 0, or -1 if there is no memory. NULL: there is no state. free() ends it. */
+	int (*begin)(struct queue *queue);
 	/* The packet's fate on arrival; admitted, it waits. */
 	enum verdict (*arrive)(struct queue *queue, struct packet *packet, int64_t now);
 	/* Takes the next frame to be served out of the queue, in which something waits; NULL: what waited is dropped. */
 	struct packet *(*next)(struct queue *queue, int64_t now);
-	/* Takes any frame out of it, to give its memory back; NULL when none is left. */
+	/* Takes any frame out of it, to give its memory back; NULL when none is left. NULL: they are in queue->fifo. */
 	struct packet *(*drain)(struct queue *queue);
+	bool reads_headers; /* it needs the packets' ecn or flow */
 };
 
-/* What a queue is made from. */
-struct queue_config {
-	const struct discipline *discipline; /* NULL: drop-tail */
-};
-
-#define DISCIPLINES_KNOWN "droptail, drophead"
+/* The disciplines by name, drop-tail apart; the last is NULL. */
+extern const struct discipline *const disciplines[];
+extern const struct discipline discipline_drophead, discipline_codel;
 
 /* The discipline of that name, which is NULL for drop-tail, into *discipline; false: there is none. */
 bool discipline_find(const char *name, const struct discipline **discipline);
 
-extern const struct discipline drophead;
+/* Whether the values are within the bounds of the discipline's parameters; if not, `why` (of `size` bytes) says which. */
+bool queue_config_check(const struct queue_config *config, char *why, size_t size);
 
-static inline void queue_init(struct queue *queue, const struct queue_config *config)
-{
-	*queue = (struct queue){.discipline = config->discipline};
-}
+/* An empty queue at virtual time 0; 0, or -1 if there is no memory. queue_end() is due either way. */
+int queue_begin(struct queue *queue, const struct queue_config *config, const struct surroundings *surroundings);
+void queue_end(struct queue *queue);
 
 /* For disciplines: whether `length` bytes more have room; there always is for one frame. */
 static inline bool queue_has_room(const struct queue *queue, uint32_t length)
@@ -118,6 +151,18 @@ static inline void queue_drop(struct queue *queue, struct packet *packet, enum v
 	fifo_put(&queue->dropped, packet);
 }
 
+/* For disciplines: sets CE, and is true, if the frame's ECN field allows it; else it would have to be dropped. */
+static inline bool queue_mark(struct queue *queue, struct packet *packet)
+{
+	if (packet->ecn == ECN_NOT_ECT)
+		return false;
+	if (packet->ecn != ECN_CE && !packet->marked) {
+		packet->marked = true;
+		queue->marked++;
+	}
+	return true;
+}
+
 /* A frame arrives at `now`: its fate so far, which is also in packet->verdict. */
 static inline enum verdict queue_arrive(struct queue *queue, struct packet *packet, int64_t now)
 {
@@ -140,7 +185,9 @@ static inline struct packet *queue_drain(struct queue *queue)
 {
 	if (queue->dropped.head)
 		return fifo_take(&queue->dropped);
-	return queue->discipline ? queue->discipline->drain(queue) : fifo_take(&queue->fifo);
+	if (queue->discipline && queue->discipline->drain)
+		return queue->discipline->drain(queue);
+	return fifo_take(&queue->fifo);
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "path/arrivals.h"
 #include "path/clock.h"
+#include "path/headers.h"
 #include "path/prefetch.h"
 
 #define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */
@@ -114,7 +115,9 @@ static void copy(const struct arrival *arrival, struct frame *frame)
  */
 static bool lost_by_lateness(const struct lane *lane, const struct packet *packet, int64_t moved)
 {
-	return moved > PUNCTUAL_NS && !half_undisturbed_since(lane->half, packet->arrival - moved);
+	if (moved <= PUNCTUAL_NS)
+		return false;
+	return packet->verdict != VERDICT_QUEUE_FULL || !half_undisturbed_since(lane->half, packet->arrival - moved);
 }
 
 static void drop(struct lane *lane, const struct frame *frame, bool late)
@@ -163,6 +166,8 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	}
 	frame->number = lane->counters[ARRIVED_PACKETS];
 	frame->packet.length = arrival->length + link->overhead;
+	if (lane->reads_headers)
+		headers_read(arrival->data, arrival->length - (arrival->tag ? PORT_VLAN_TAG : 0), lane->key, &frame->packet);
 	verdict = half_arrive(lane->half, &frame->packet, at);
 	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
 	if (verdict == VERDICT_ADMITTED) {
@@ -227,6 +232,8 @@ static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
 		due[count] = (struct frame *)packet;
 		prefetch(due[count]->data, due[count]->length);
+		if (packet->marked)
+			headers_mark_ce(due[count]->data, due[count]->length);
 		count++;
 	}
 	return count;
@@ -276,6 +283,7 @@ static void publish(struct lane *lane)
 	struct half_gauges gauges;
 
 	half_gauges(lane->half, &gauges);
+	lane->counters[CE_MARKED_PACKETS] = gauges.marked_packets;
 	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
 	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
 	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;

@@ -24,6 +24,8 @@ struct lane {
 	struct port *out;
 	struct half_stats *stats;
 	struct packet_ring *log; /* NULL: not asked for */
+	bool reads_headers;      /* the half's queue needs them ... */
+	uint64_t key;            /* ... and this for the hash of a flow */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
 	int64_t known_ns;            /* all that arrived until then has been read: virtual time goes no further */
 	bool unread;                 /* `in` may hold frames: the lane's turn comes again in the next pass */

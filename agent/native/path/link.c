@@ -26,6 +26,8 @@ static int make_halves(struct link *link, const struct link_config *config, char
 		lane->half = half_new(&config->halves[i]);
 		if (!lane->half)
 			return port_refuse(why, errno, "model the link in", config->ports.netns);
+		lane->reads_headers = half_reads_headers(lane->half);
+		lane->key = config->halves[i].key;
 		lane->link = link;
 		lane->stats = &link->stats->halves[i];
 		lane->log = link->log ? &link->log->rings[i] : NULL;

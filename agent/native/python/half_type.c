@@ -15,6 +15,7 @@ typedef struct {
 	PyObject_HEAD
 	struct half *half;
 	uint64_t arrivals;
+	PyObject *marked; /* a list of the numbers of frames that were popped with a mark */
 } HalfObject;
 
 static PyObject *half_type_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -39,6 +40,11 @@ static PyObject *half_type_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 		Py_DECREF(self);
 		return PyErr_SetFromErrno(PyExc_OSError);
 	}
+	self->marked = PyList_New(0);
+	if (!self->marked) {
+		Py_DECREF(self);
+		return NULL;
+	}
 	return (PyObject *)self;
 }
 
@@ -52,6 +58,7 @@ static void half_type_dealloc(PyObject *object)
 	while (self->half && (packet = half_drain(self->half)))
 		free(packet);
 	half_free(self->half);
+	Py_XDECREF(self->marked);
 	release(object);
 	Py_DECREF(type);
 }
@@ -129,6 +136,31 @@ static int append_frame(PyObject *list, struct packet *packet)
 	return status;
 }
 
+/* Notes the packet's number, if it is marked; 0, or -1 with a Python exception set. */
+static int note_mark(HalfObject *self, const struct packet *packet)
+{
+	PyObject *number;
+	int status;
+
+	if (!packet->marked)
+		return 0;
+	number = PyLong_FromUnsignedLongLong(((const struct frame *)packet)->number);
+	status = number ? PyList_Append(self->marked, number) : -1;
+	Py_XDECREF(number);
+	return status;
+}
+
+/* How many frames the queue has marked, and those that were popped. */
+static PyObject *half_type_marked(PyObject *object, PyObject *ignored)
+{
+	HalfObject *self = (HalfObject *)object;
+	struct half_gauges gauges;
+
+	(void)ignored;
+	half_gauges(self->half, &gauges);
+	return Py_BuildValue("KO", (unsigned long long)gauges.marked_packets, self->marked);
+}
+
 static PyObject *half_type_pop(PyObject *object, PyObject *value)
 {
 	struct half *half = ((HalfObject *)object)->half;
@@ -140,7 +172,7 @@ static PyObject *half_type_pop(PyObject *object, PyObject *value)
 		return NULL;
 	list = PyList_New(0);
 	while (list && (packet = half_pop(half, now)))
-		if (append_frame(list, packet))
+		if (note_mark((HalfObject *)object, packet) | append_frame(list, packet))
 			Py_CLEAR(list);
 	return list;
 }
@@ -208,6 +240,7 @@ static PyMethodDef half_methods[] = {
 	{"advance", half_type_advance, METH_O, "advance(now): brings virtual time to now (ns)."},
 	{"arrive", half_type_arrive, METH_VARARGS,
 		"arrive(at, length, ecn=0, flow=0) -> (verdict, arrival as the model saw it in ns)."},
+	{"marked", half_type_marked, METH_NOARGS, "marked() -> (how many the queue marked, numbers of those popped)."},
 	{"dropped", half_type_dropped, METH_NOARGS, "dropped() -> [(number, verdict, when)], what was dropped inside."},
 	{"pop", half_type_pop, METH_O, "pop(now) -> [(number, arrival, start, end, due)], all frames due by now (ns)."},
 	{"next_due", half_type_next_due, METH_NOARGS, "next_due() -> a time (ns) before which nothing becomes due."},

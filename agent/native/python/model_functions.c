@@ -4,6 +4,7 @@
 
 #include "model/draw.h"
 #include "python/half_type.h"
+#include "python/queue_config.h"
 
 static PyObject *draw_words(PyObject *module, PyObject *args)
 {
@@ -25,5 +26,5 @@ static PyMethodDef functions[] = {
 
 int model_functions_add(PyObject *module)
 {
-	return PyModule_AddFunctions(module, functions);
+	return PyModule_AddFunctions(module, functions) ? -1 : queue_config_describe(module);
 }

@@ -5,6 +5,7 @@
 #include "io/pool.h"
 #include "io/port.h"
 #include "shared/stats.h"
+#include "path/headers.h"
 #include "path/wall.h"
 
 int trigger_from_name(const char *name, enum trigger *trigger)
@@ -41,6 +42,32 @@ static PyObject *matches(PyObject *module, PyObject *args)
 	result = trigger_matches(trigger, frame.buf, frame.len, mtu);
 	PyBuffer_Release(&frame);
 	return PyBool_FromLong(result);
+}
+
+static PyObject *read_headers(PyObject *module, PyObject *args)
+{
+	struct packet packet = {0};
+	unsigned long long key;
+	Py_buffer frame;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "y*K:read_headers", &frame, &key))
+		return NULL;
+	headers_read(frame.buf, (uint32_t)frame.len, key, &packet);
+	PyBuffer_Release(&frame);
+	return Py_BuildValue("BI", packet.ecn, packet.flow);
+}
+
+static PyObject *mark_ce(PyObject *module, PyObject *args)
+{
+	Py_buffer frame;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "w*:mark_ce", &frame))
+		return NULL;
+	headers_mark_ce(frame.buf, (uint32_t)frame.len);
+	PyBuffer_Release(&frame);
+	Py_RETURN_NONE;
 }
 
 /* Learns from each reading of the sequence; the first is all that is known before. */
@@ -99,6 +126,8 @@ static PyObject *slot(PyObject *module, PyObject *value)
 }
 
 static PyMethodDef functions[] = {
+	{"read_headers", read_headers, METH_VARARGS, NULL},
+	{"mark_ce", mark_ce, METH_VARARGS, NULL},
 	{"trigger_matches", matches, METH_VARARGS, NULL},
 	{"wall_arrival", arrival, METH_VARARGS, NULL},
 	{"histogram_bucket", bucket, METH_O, NULL},

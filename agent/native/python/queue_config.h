@@ -7,7 +7,10 @@
 
 #include "model/queue.h"
 
-/* A dict with the key name, of a discipline; 0, or -1 with a Python exception set that names what is wrong. */
+/* A dict with the key name, of a discipline, and all of its parameters; 0, or -1 with a Python exception set that names what is wrong. */
 int queue_config_from_python(PyObject *dict, struct queue_config *config);
+
+/* Adds what the disciplines have for parameters to the module, as DISCIPLINES; 0, or -1 with a Python exception set. */
+int queue_config_describe(PyObject *module);
 
 #endif

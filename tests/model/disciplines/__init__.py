@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from model.disciplines.discipline import ADMITTED, QUEUE_FULL, Discipline, Waiting
+from model.disciplines.codel import CoDel
+from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
 from model.disciplines.drop_head import DropHead
 from model.disciplines.drop_tail import DropTail
 
 #: What a half's argument `queue` may name.
-DISCIPLINES: dict[str, type[Discipline]] = {"droptail": DropTail, "drophead": DropHead}
+DISCIPLINES: dict[str, type[Discipline]] = {"droptail": DropTail, "drophead": DropHead, "codel": CoDel}
 
-__all__ = ["ADMITTED", "DISCIPLINES", "QUEUE_FULL", "Discipline", "Waiting"]
+__all__ = ["ADMITTED", "AQM", "DISCIPLINES", "QUEUE_FULL", "Discipline", "Surroundings", "Waiting"]

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-ADMITTED, QUEUE_FULL = 0, 1
+from model.draw import Words
+
+ADMITTED, QUEUE_FULL, AQM = 0, 1, 2
+NOT_ECT, CE = 0, 3
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a queue may know of the direction that it belongs to."""
+
+    has_room: Callable[[int], bool]  #: for so many bytes more; there always is for one frame
+    serving: Callable[[], int]  #: bytes of the frame in service, or 0
+    idle_since: Callable[[], int]  #: when the last service ended
+    rate_at: Callable[[int], int]  #: bit/s at a virtual time; in an outage, of the last row before that was none
+    t0: Callable[[], int]  #: when scenario time starts; beyond all times if that is not known
+    draw: Callable[[int], Words]  #: random numbers for the frame of a number
+    full_frame: int
+    parameters: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -21,10 +38,12 @@ class Waiting:
 
 
 class Discipline(ABC):
-    """A queue. Times never fall. `has_room` says whether so many bytes more have room, and always does of one frame."""
+    """A queue. Times never fall."""
 
-    def __init__(self, has_room: Callable[[int], bool]) -> None:
-        self.has_room = has_room
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.around = surroundings
+        self.has_room = surroundings.has_room
+        self.marked: set[int] = set()  #: numbers of the frames on which CE was set
         self.dropped: list[tuple[int, int, int]] = []  #: after they had been admitted: (number, verdict, when)
 
     @abstractmethod
@@ -39,6 +58,12 @@ class Discipline(ABC):
     def waiting(self) -> list[Waiting]:
         """All that wait."""
 
+    def mark(self, frame: Waiting) -> bool:
+        """Set CE, where the frame's ECN field allows it (RFC 3168, section 5); a frame with CE keeps it."""
+        if frame.ecn not in (NOT_ECT, CE):
+            self.marked.add(frame.number)
+        return frame.ecn != NOT_ECT
+
     def drop(self, frame: Waiting, verdict: int, now: int) -> None:
         """Let go of a frame that was admitted."""
         self.dropped.append((frame.number, verdict, now))
@@ -47,8 +72,8 @@ class Discipline(ABC):
 class Line(Discipline):
     """A queue whose frames are served in the order of arrival."""
 
-    def __init__(self, has_room: Callable[[int], bool]) -> None:
-        super().__init__(has_room)
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
         self.line: list[Waiting] = []
 
     def waiting(self) -> list[Waiting]:

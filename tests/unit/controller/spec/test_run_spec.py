@@ -95,6 +95,16 @@ def test_reads_the_rarer_keys(load: Load) -> None:
     assert (expected,) == plan.workloads
 
 
+def test_a_queue_may_differ_between_directions(load: Load) -> None:
+    """What stands under `down` replaces the rest there; a capacity that nobody names is the discipline's."""
+    request = load(
+        link(scenario="leo.csv", queue="{capacity: 64kB, down: {discipline: codel, target: 7ms, ecn: true}}")
+    )
+    plan = request.links[0].plan
+    assert Queue("droptail", Capacity("bytes", 64_000)) == plan.queue_of("up")
+    assert Queue("codel", Capacity("packets", 1000), {"ecn": 1, "target": 7_000_000}) == plan.queue_of("down")
+
+
 def test_names_and_seeds_by_default(load: Load) -> None:
     """Without a name the file's holds; without a seed each reading draws one of 63 bits."""
     first, second = (load(link(scenario="leo.csv")) for _ in range(2))
@@ -170,7 +180,15 @@ NAME = "is not a name; write 1 to 63 letters, digits, _ . or -, a letter or digi
          "study.yaml:4:21: capacity: '64' is not a capacity; write e.g. 1.0bdp, 64kB or 100p"),
         ({"queue": "{capacity: 0bdp}"},
          "study.yaml:4:21: capacity: '0bdp' is out of range; a queue holds something, and at most 1 TiB"),
-        ({"queue": "{discipline: codel}"}, "study.yaml:4:23: discipline must be 'droptail' or 'drophead', not 'codel'"),
+        ({"queue": "{discipline: sfq}"},
+         "study.yaml:4:23: discipline must be 'droptail', 'drophead' or 'codel', not 'sfq'"),
+        ({"queue": "{discipline: codel, target: 5}"}, f"study.yaml:4:38: target: '5' is not a duration; {DURATION}"),
+        ({"queue": "{target: 5ms}"}, "study.yaml:4:10: queue: droptail has no target; it has no parameters"),
+        ({"queue": "{down: {discipline: drophead, ecn: true}}"},
+         "study.yaml:4:17: down: drophead has no ecn; it has no parameters"),
+        ({"queue": "{discipline: codel, interval: 0ms}"},
+         "study.yaml:4:10: queue: interval is out of range; it must be from 1 ns to 1000 s"),
+        ({"queue": "{up: {target: fast}}"}, f"study.yaml:4:24: target: 'fast' is not a duration; {DURATION}"),
         ({"reconfiguration": "{delay: 5}"}, f"study.yaml:4:28: delay: '5' is not a duration; {DURATION}"),
         ({"reconfiguration": "{delay: [5]}"}, "study.yaml:4:28: delay: must be text, e.g. 70s"),
         ({"reconfiguration": "{delay: 100000h}"}, "study.yaml:4:28: delay: '100000h' is longer than ten years"),

@@ -1,0 +1,85 @@
+"""The keys of a run spec's `queue`: the discipline, the capacity, and all that disciplines are set up with."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import model_validator
+
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import parse_size, scale
+from plctl.common.plan.disciplines import DISCIPLINES, write
+from plctl.common.plan.run_plan import Capacity, Discipline, Queue
+from plctl.controller.spec.text import Duration, Strict, from_text
+
+_MAX_CAPACITY = 2**40
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
+
+
+def read_capacity(text: str) -> Capacity:
+    """What a queue holds.
+
+    :raises UserError: that is no capacity.
+    """
+    match = _AMOUNT.fullmatch(text)
+    try:
+        if match is None:
+            capacity = Capacity("bytes", parse_size(text))
+        elif match[2].lower() == "bdp":
+            capacity = Capacity("bdp", scale(match[1], 1_000_000))
+        else:
+            capacity = Capacity("packets", int(match[1]))
+    except (ValueError, UserError):
+        raise UserError(f"{text!r} is not a capacity; write e.g. 1.0bdp, 64kB or 100p") from None
+    if not 0 < capacity.amount <= _MAX_CAPACITY:
+        raise UserError(f"{text!r} is out of range; a queue holds something, and at most 1 TiB")
+    return capacity
+
+
+class DirectionQueueSpec(Strict):
+    """The queue of one direction. Parameters have the names and the defaults of `tc`."""
+
+    #: Its queueing discipline.
+    discipline: Discipline = "droptail"
+    #: What it holds: `1.0bdp` of the row in force (rate × 2 × delay), `64kB`, or `100p`; by default what `tc` has.
+    capacity: Annotated[Capacity, from_text(read_capacity, "1.0bdp")] | None = None
+    #: Mark frames that may be marked (CE), where they would be dropped else.
+    ecn: bool | None = None
+    #: The delay of the queue that the discipline aims at.
+    target: Duration | None = None
+    #: codel, fq_codel: how long the delay may be above the target.
+    interval: Duration | None = None
+    #: codel, fq_codel: mark whatever waited longer.
+    ce_threshold: Duration | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_discipline(self) -> Self:
+        known = {each.name: each for each in DISCIPLINES[self.discipline].parameters}
+        for name, value in self._parameters().items():
+            if name not in known:
+                legal = f"has {', '.join(known)}" if known else "has no parameters"
+                raise ValueError(f"{self.discipline} has no {name}; it {legal}")
+            if not known[name].least <= value <= known[name].most:
+                bounds = " to ".join(write(known[name].kind, each) for each in (known[name].least, known[name].most))
+                raise ValueError(f"{name} is out of range; it must be from {bounds}")
+        return self
+
+    def _parameters(self) -> dict[str, int]:
+        every = DirectionQueueSpec.model_fields.keys() - {"discipline", "capacity"}
+        values = {name: getattr(self, name) for name in every}
+        return {name: int(value) for name, value in sorted(values.items()) if value is not None}
+
+    def plan(self) -> Queue:
+        """For the agent."""
+        capacity = self.capacity or DISCIPLINES[self.discipline].capacity
+        return Queue(self.discipline, capacity, self._parameters())
+
+
+class QueueSpec(DirectionQueueSpec):
+    """The bottleneck's queue. Parameters have the names and the defaults of `tc`."""
+
+    #: The queue of client → server, in place of all that stands beside this.
+    up: DirectionQueueSpec | None = None
+    #: The queue of server → client, in place of all that stands beside this.
+    down: DirectionQueueSpec | None = None
