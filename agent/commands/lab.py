@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from plctl.agent.lab.design import AccessLink
     from plctl.agent.lab.lab import Lab, LabHost
 
-_NAME = click.option("--name", default="lab", show_default=True, help="Which lab; any word of yours.")
+_NAME = click.option("--name", default="lab", show_default=True, help="The name of the lab.")
 _DELAY = "[HOST=]TIME[±TIME]"
 
 

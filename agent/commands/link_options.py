@@ -6,4 +6,4 @@ import click
 
 from plctl.agent.link.hand_link import DEFAULT_NAME
 
-NAME = click.option("-n", "--name", default=DEFAULT_NAME, show_default=True, help="Which link; any word of yours.")
+NAME = click.option("-n", "--name", default=DEFAULT_NAME, show_default=True, help="The name of the link.")

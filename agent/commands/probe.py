@@ -49,7 +49,7 @@ def probe() -> None:
     metavar="TIME",
     default="60s",
     show_default=True,
-    help="Give up a client silent for so long.",
+    help="Give up a client that has sent nothing for so long.",
 )
 @_STREAM
 def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
@@ -90,7 +90,7 @@ def server(port: int, bind: str, once: bool, idle: int, stream: bool) -> None:
 @click.option("--down", "way", flag_value="DOWN", help="Server to client.")
 @click.option("--both", "way", flag_value="BOTH", help="Both at once.")
 @click.option(
-    "--wait", type=duration_ns, metavar="TIME", default="10s", show_default=True, help="Patience with a silent server."
+    "--wait", type=duration_ns, metavar="TIME", default="10s", show_default=True, help="How long to wait for an answer."
 )
 @_STREAM
 def client(

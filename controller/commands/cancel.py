@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @controller_options()
 def cancel(run: str, reach: Reach, as_json: bool) -> None:
-    """End RUN in good order: its links are taken away and what happened until then is kept.
+    """End RUN early: its links are taken away, and what was measured until then is kept.
 
     RUN is an id, the beginning or the end of one, or last. It takes its time to end: plctl show RUN --follow. A run
     without a controller is cancelled by Ctrl-C where it was started.

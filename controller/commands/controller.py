@@ -48,7 +48,7 @@ Examples:
               help="Known beyond a restart; default: controller.sqlite among the runs.")  # fmt: skip
 @click.pass_context
 def controller(ctx: click.Context, address: str, folder: Path | None, results: Path, journal: Path | None) -> None:
-    """Serve agents and clients until told to leave; and say who may connect, and as what.
+    """Serve agents and clients until stopped; make keys, and say who may connect.
 
     Needs no root. Its log is JSON lines on standard error. Runs that go on are left to their agents when it leaves,
     and taken up again, with all that agents had to say meanwhile, when it is started again.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and no progress.")
 @controller_options()
 def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
-    """Copy the folder of RUN here, as if it had run here; one that was broken off is gone on with.
+    """Copy the folder of RUN here, as if it had run here; a copy that was broken off is continued.
 
     RUN is an id, the beginning or the end of one, or last.
 

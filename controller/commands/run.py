@@ -49,20 +49,20 @@ With a controller, which needs no root here:
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
 @click.option("--duration", "duration_ns", type=positive_duration_ns, metavar="TIME",
               help="End this long after T0, e.g. 30s; default: as the spec says.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Take the place of the spec's seed.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed, instead of the spec's.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
               help="Where the run's folder is made, or copied to.")  # fmt: skip
-@click.option("--name", default="", help="Take the place of the spec's name.")
+@click.option("--name", default="", help="The name of the run, instead of the spec's.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
 @reading_options
 @click.option("--plan", "plan_only", is_flag=True, help="Only show where links would go and what they need.")
 @click.option("--policy", type=click.Choice(["spread", "pack"]), default="spread", show_default=True,
-              help="With a controller: onto as many hosts as may be, or onto as few.")  # fmt: skip
-@click.option("--force", is_flag=True, help="With a controller: also onto hosts that it asks too much of.")
+              help="With a controller: use as many hosts as possible, or as few.")  # fmt: skip
+@click.option("--force", is_flag=True, help="With a controller: use hosts even if links ask too much of them.")
 @click.option("--wait/--no-wait", default=True, show_default=True,
               help="With a controller: wait in its queue while hosts are taken, or be refused.")  # fmt: skip
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE",
-              help="Tell the run from others by this; may be given again.")  # fmt: skip
+              help="A label that the run gets; may be given again.")  # fmt: skip
 @click.option("--detach", is_flag=True, help="With a controller: do not wait; plctl show RUN --follow comes back.")
 @click.option("--fetch/--no-fetch", default=True, show_default=True,
               help="With a controller: copy the results here in the end, or leave them for plctl fetch.")  # fmt: skip

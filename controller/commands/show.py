@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @run_options
 @click.pass_context
 def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path, as_json: bool) -> None:
-    """Show how RUN is, or what became of it.
+    """Show the state of RUN, or its result.
 
     RUN is an id, the beginning or the end of one, the path of a run's folder, or last, which is the default.
 

@@ -31,7 +31,7 @@ _INDENT = 8 * " "
 @OUT
 @run_options
 def why(*, link: str, run: str, reach: Reach, base: Path, as_json: bool) -> None:
-    """Tell why LINK is what it is: its first cause, what happened when, and how to run it again.
+    """Explain what became of LINK: its first cause, what happened when, and how to run it again.
 
     Also how well its host's clock was known, its last telemetry, what the emulated queue dropped and what the machine
     lost, and the end of what its workloads wrote to standard error.

@@ -103,7 +103,7 @@ class ReconfigurationSpec(Strict):
 
 
 class ReadySpec(Strict):
-    """What says that a workload is up: exactly one of these."""
+    """When a workload counts as ready: exactly one of these."""
 
     #: A TCP socket listens on this port.
     tcp: Port = 0
@@ -136,7 +136,7 @@ class WorkloadSpec(Strict):
     start: Duration | None = None
     #: What T0 waits for; only without `start`.
     ready: ReadySpec | None = None
-    #: It is ended, and has failed, so long after its start.
+    #: The longest that it may run; then it is ended, and has failed.
     timeout: Duration = 0
     #: Variables of its environment.
     env: Annotated[dict[str, str], AfterValidator(_check_env)] = Field(default_factory=dict)
@@ -157,7 +157,7 @@ class LinkSpec(Strict):
 
     #: Names the link; with `count` its copies are NAME-0, NAME-1, …
     name: Name
-    #: So many links alike.
+    #: How many links like this one to make.
     count: Annotated[int, Field(ge=1, le=MAX_LINKS)] | None = None
     #: A file, relative to the spec, or a list of files that make one scenario together, or these for each direction.
     scenario: Annotated[ScenarioSpec, BeforeValidator(_both_ways)]
@@ -171,7 +171,7 @@ class LinkSpec(Strict):
     reconfiguration: ReconfigurationSpec = ReconfigurationSpec()
     #: Bytes that are added to every frame for service and queue.
     overhead: Annotated[int, Field(ge=0, le=4096)] = _LINK.overhead_bytes
-    #: Bytes of a frame behind its Ethernet header.
+    #: Bytes of the largest IP packet.
     mtu: Annotated[int, Field(ge=1280, le=9216)] = _LINK.mtu
     #: When the scenario starts: at T0, or at the first packet of a kind.
     start: StartMode = _LINK.start
@@ -209,11 +209,11 @@ class RunSpec(Strict):
 
     #: Names the run; by default after the file.
     name: Name | None = None
-    #: Of everything that is random; by default itself random, and recorded.
+    #: Of everything that is random; by default it is chosen at random, and recorded.
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     #: After T0; by default until the workloads end, else until the last row.
     duration: Duration = 0
-    #: What tells the run from others of a larger study.
+    #: Names and values by which the run can be told from others, e.g. of a study.
     labels: dict[Text, Text] = Field(default_factory=dict)
     #: The links.
     links: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MAX_LINKS)]
