@@ -1,6 +1,14 @@
 """`python -P -m plctl.agent`: the agent as a process of its own, as `plctl run` starts it."""
 
+import sys
+
 from plctl.agent.commands.agent import agent
+from plctl.common.base.errors import PlctlError
+from plctl.common.cli.terminal import echo
 
 if __name__ == "__main__":
-    agent(prog_name="plctl agent")
+    try:
+        agent(prog_name="plctl agent")
+    except PlctlError as error:
+        echo(str(error), err=True)
+        sys.exit(error.exit_status)

@@ -74,6 +74,7 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
         raise UserError("a host has one agent; --agents is for --simulate")
     keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
+    _require_kernel(leave_with_stdin)
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
     asyncio.run(_serve(address, name, keys, leave_with_stdin, forwarder))
 
@@ -87,6 +88,18 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
 
     folder = folder or keys_dir()
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
+
+
+def _require_kernel(tell: bool) -> None:
+    """Return if this host can carry links; with `tell`, say so to whoever waits for that at our standard output.
+
+    :raises UserError: it cannot; a sentence for each thing that it lacks.
+    """
+    from plctl.agent.doctor.examination import require_kernel
+
+    require_kernel()
+    if tell:
+        echo("this host can carry links")
 
 
 async def _serve(

@@ -1,23 +1,26 @@
 """Tries what links need of the kernel, for real, in namespaces that vanish with the process that tries.
 
-`python -P -m plctl.agent.doctor.kernel_trial` is that process: it leaves the host's network and mount namespaces first,
-makes what a link is made of, sends one frame through it, and prints what happened. Nothing has a name outside it, so
-that nothing can be left behind.
+That process is a fork of ours, or by hand `python -P -m plctl.agent.doctor.kernel_trial`. It leaves the host's network
+and mount namespaces first, makes what a link is made of, sends one frame through it, and says what happened. Nothing
+has a name outside it, so that nothing can be left behind.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
 import mmap
 import os
 import select
+import signal
 import socket
 import struct
-import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import NoReturn
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -25,6 +28,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from plctl.agent.kernel import sysctl
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.interpreter import module_command
+from plctl.common.base.process_end import how_it_ended
 
 _TIMEOUT_S = 20.0
 
@@ -51,27 +55,70 @@ class TrialStep:
 
 
 def trial_command() -> list[str]:
-    """The command line of the child that tries."""
+    """The command line that tries by hand."""
     return module_command("plctl.agent.doctor.kernel_trial")
 
 
 def try_kernel() -> list[TrialStep]:
     """Run the trial in a child process and return its steps in order; after one that failed, dependent ones lack.
 
+    The child is a fork: another interpreter would import for 0.15 s what is here already. So no other thread may run.
+
     :raises WorldError: the child did not report.
     """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _be_child(writing)
+    os.close(writing)
     try:
-        child = subprocess.run(trial_command(), capture_output=True, text=True, timeout=_TIMEOUT_S, check=True, cwd="/")
-        return [TrialStep(**step) for step in json.loads(child.stdout)]
-    except subprocess.TimeoutExpired:
+        said = _read_to_end(reading, time.monotonic() + _TIMEOUT_S)
+    except TimeoutError:
+        os.kill(child, signal.SIGKILL)
         raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None
-    except (subprocess.CalledProcessError, ValueError) as error:
-        said = getattr(error, "stderr", "").strip()
-        raise WorldError(f"cannot try the kernel: {said.splitlines()[-1] if said else error}") from error
+    finally:
+        os.close(reading)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        raise WorldError(f"cannot try the kernel: {said.decode(errors='replace') or how_it_ended(status)}")
+    return [TrialStep(**step) for step in json.loads(said)]
+
+
+def _be_child(writing: int) -> NoReturn:
+    """Try, write what happened, and end without touching anything of the parent's, buffers included."""
+    said, status = "", 1
+    try:
+        os.chdir("/")
+        said, status = _try_all(), 0
+    except BaseException as error:  # whatever it is, the parent must hear of it and this copy of it must end
+        said = f"{type(error).__name__}: {error}"
+    finally:
+        with contextlib.suppress(OSError):  # the parent has ended
+            os.write(writing, said.encode())
+        os._exit(status)
+
+
+def _read_to_end(reading: int, deadline_s: float) -> bytes:
+    """What comes until the other end is closed.
+
+    :raises TimeoutError: it was not closed by `deadline_s` (CLOCK_MONOTONIC).
+    """
+    said = b""
+    while select.select([reading], [], [], max(0, deadline_s - time.monotonic()))[0]:
+        part = os.read(reading, 1 << 16)
+        if not part:
+            return said
+        said += part
+    raise TimeoutError
 
 
 def main() -> None:
-    """The child's part: make every attempt and print the steps as JSON."""
+    """Print the steps as JSON, from a process that is good for nothing else afterwards."""
+    print(_try_all())
+
+
+def _try_all() -> str:
+    """Leave the host's namespaces and make every attempt; the steps as JSON."""
     steps = [_attempt("epoll_pwait2", _try_epoll_pwait2), _attempt("time namespace", _try_time_namespace)]
     for name, attempt in (
         ("network namespace", lambda: _unshare(_CLONE_NEWNET)),
@@ -84,7 +131,7 @@ def main() -> None:
         if steps[-1].errno:
             break
     steps.append(_attempt("AF_XDP", lambda: socket.socket(_AF_XDP, socket.SOCK_RAW, 0).close()))
-    print(json.dumps([asdict(step) for step in steps]))
+    return json.dumps([asdict(step) for step in steps])
 
 
 def _attempt(name: str, attempt: Callable[[], None]) -> TrialStep:

@@ -140,12 +140,17 @@ def _read_labels(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
-    from plctl.controller.launch.local_run import run_locally
-    from plctl.controller.view.screen import stderr_screen
-    from plctl.controller.view.summary import exit_status
+    from plctl.common.plan.run_request import check_hosts
+    from plctl.controller.launch.local_agent import LOCAL_HOST, local_agent
 
     require_root("plctl run")
-    record, folder = run_locally(request, out, stderr_screen(quiet=as_json), forwarder)
+    check_hosts(request, [LOCAL_HOST])
+    with local_agent(forwarder) as agent:  # it gets ready while the rest is imported here
+        from plctl.controller.launch.local_run import run_locally
+        from plctl.controller.view.screen import stderr_screen
+        from plctl.controller.view.summary import exit_status
+
+        record, folder = run_locally(request, out, stderr_screen(quiet=as_json), agent)
     _print(record, folder, "", as_json)
     return exit_status(record)
 

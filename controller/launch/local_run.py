@@ -12,12 +12,13 @@ from rich.console import Console
 
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import RunPlan
-from plctl.common.plan.run_request import RunRequest, check_hosts
+from plctl.common.plan.run_request import RunRequest
 from plctl.common.telemetry.samples import Samples
-from plctl.controller.launch.embedded import LOCAL_HOST, embedded_controller, require_kernel
+from plctl.controller.launch.embedded import embedded_controller
+from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.report import page as _page  # noqa: F401  # it imports for half a second: before T0, not at the end
 from plctl.controller.report.finishing import finish
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_record import RunRecord, rfc3339
@@ -29,19 +30,15 @@ from plctl.controller.view.live import LiveView
 TICK_NS = 200 * NS_PER_MS
 
 
-def run_locally(
-    request: RunRequest, out: Path, console: Console, forwarder: ForwarderOptions
-) -> tuple[RunRecord, Path]:
+def run_locally(request: RunRequest, out: Path, console: Console, agent: LocalAgent) -> tuple[RunRecord, Path]:
     """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
 
     Ctrl-C cancels in good order: the links are taken away and the results written.
 
-    :raises InputError: the request names hosts that are not here.
     :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
     """
-    check_hosts(request, [LOCAL_HOST])
-    require_kernel()
+    agent.require_kernel()
     clock = RealClock()
     folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
     hosts = {link.plan.name: LOCAL_HOST for link in request.links}
@@ -49,7 +46,7 @@ def run_locally(
     record = planned(request, hosts, folder.run, command=tuple(sys.argv), created_utc=created_utc)
     try:
         folder.record_plan(record, request.sources)
-        asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, forwarder))
+        asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, agent))
         with console.status("writing the report …"):
             folder.close()
             finish(folder.path)
@@ -79,9 +76,9 @@ class _Watcher:
             self._view.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
 
 
-async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console, forwarder: ForwarderOptions) -> None:
+async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console, agent: LocalAgent) -> None:
     with LiveView(console, plan.links, plan.duration_ns) as view:
-        async with embedded_controller(clock, forwarder) as agent_hub:
+        async with embedded_controller(clock, agent) as agent_hub:
             session = Session({LOCAL_HOST: plan}, folder, agent_hub, clock, _Watcher(view))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -11,7 +11,7 @@ from plctl.common.base.units import format_size
 from plctl.common.plan.run_request import RunRequest, check_hosts
 from plctl.common.protocol.requests import AgentInfo, Assignment
 from plctl.common.protocol.wire import to_plain
-from plctl.controller.launch.embedded import LOCAL_HOST
+from plctl.controller.launch.local_agent import LOCAL_HOST
 from plctl.controller.scheduling.placement import Need, need_of
 from plctl.controller.view.tables import print_table
 

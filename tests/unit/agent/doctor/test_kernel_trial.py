@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,8 +94,29 @@ def test_settings_are_written_in_a_view_of_their_own() -> None:
     assert "veth" in told
 
 
-def test_a_child_that_says_nothing_of_use_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last line that the child wrote says why."""
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(WorldError, match="cannot try the kernel"):
+def fail() -> str:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def die() -> str:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def hang() -> str:
+    signal.pause()
+    raise AssertionError("no signal but SIGKILL comes")
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [(fail, "Too many open files"), (die, "was killed by SIGKILL"), (hang, "no answer within")],
+)
+def test_a_child_that_says_nothing_of_use_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, what: Callable[[], str], words: str
+) -> None:
+    """Its own words say why, or how it ended; one that does not end is ended."""
+    monkeypatch.setattr(kernel_trial, "_TIMEOUT_S", 10.0 if what is not hang else 0.05)
+    monkeypatch.setattr(kernel_trial, "_try_all", what)
+    with pytest.raises(WorldError, match=f"cannot try the kernel: .*{words}"):
         kernel_trial.try_kernel()

@@ -1,0 +1,113 @@
+"""The local agent's process, begun before this one has imported what a run takes, so that both get ready side by side.
+
+So this module imports next to nothing; what speaks with the agent is in embedded.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from plctl.common.base.errors import UserError, WorldError
+from plctl.common.base.interpreter import module_command
+from plctl.common.base.process_end import telling_line
+from plctl.common.host.state import Owner
+from plctl.common.plan.forwarder_options import ForwarderOptions
+
+#: What the local agent is called, in host globs, logs and results.
+LOCAL_HOST = "local"
+#: How long it may take to take everything away and leave.
+LEAVE_SECONDS = 60.0
+
+
+class LocalAgent:
+    """The process. It leaves when its standard input ends, so also when this process is killed."""
+
+    def __init__(self, folder: Path, forwarder: ForwarderOptions) -> None:
+        """Start it; it will look for its controller at `address`, in `folder`, an owner's."""
+        self.address = f"ipc://{folder}/control"
+        self._errors = folder / "agent.stderr"
+        who = ("--controller", self.address, "--name", LOCAL_HOST)
+        with self._errors.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                module_command("plctl.agent", *who, "--leave-with-stdin", *forwarder.arguments()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C in the terminal is the controller's affair
+            )
+
+    def require_kernel(self) -> None:
+        """Return if this machine can carry links, as the agent's doctor says; nothing on it is touched before.
+
+        :raises UserError: it cannot; the message says what it lacks and how to get that.
+        :raises WorldError: the agent did not come up; the message ends with what it said.
+        """
+        assert self._process.stdout
+        if self._process.stdout.readline():
+            return
+        if self._process.wait() == UserError.exit_status:
+            raise UserError(self._errors.read_text(errors="replace").strip())
+        raise WorldError(f"the local agent did not start: {self.last_words()}")
+
+    async def ended(self) -> int:
+        """Wait until it has ended, however; its exit status, or minus the signal."""
+        if self._process.poll() is None:
+            watched = os.pidfd_open(self._process.pid)
+            loop = asyncio.get_running_loop()
+            over = asyncio.Event()
+            loop.add_reader(watched, over.set)
+            try:
+                await over.wait()
+            finally:
+                loop.remove_reader(watched)
+                os.close(watched)
+        return self._process.wait()
+
+    def leave(self) -> None:
+        """Tell it to. Twice is harmless."""
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it as it stands."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """Let it leave, and kill it if it does not."""
+        self.leave()
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def last_words(self) -> str:
+        """What it said that tells most of why it ended."""
+        with suppress(OSError):
+            return telling_line(self._errors.read_text(errors="replace")) or "it said nothing"
+        return "it said nothing"
+
+
+@contextmanager
+def local_agent(forwarder: ForwarderOptions) -> Iterator[LocalAgent]:
+    """The agent of this machine, whose forwarder runs as `forwarder` says; it is gone when the block is left.
+
+    :raises KernelError: the state folder cannot be written.
+    """
+    with Owner.create(f"controller-{secrets.token_hex(4)}") as owner:
+        try:
+            agent = LocalAgent(owner.path, forwarder)
+            try:
+                yield agent
+            finally:
+                agent.end()
+        finally:
+            owner.remove()

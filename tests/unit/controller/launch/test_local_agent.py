@@ -1,0 +1,59 @@
+"""The local agent's process: it starts before anything slow is imported, and its refusal is the user's to mend."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plctl.common.base.errors import UserError, WorldError
+from plctl.common.host.state import owner_folders
+from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.controller.launch.local_agent import local_agent
+
+#: What a run imports while its agent does the same: more than half a second of it, which may not come before.
+SLOW = ("pyarrow", "numpy", "matplotlib", "zmq", "structlog", "rich", "asyncssh", "pyroute2")
+
+
+def interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let `script` be what starts processes of ours."""
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+
+
+def test_the_agent_starts_before_anything_slow_is_imported() -> None:
+    """Reading the request needs pydantic and YAML; whatever else a run needs comes while the agent starts."""
+    code = (
+        "import sys, plctl.controller.commands.run, plctl.controller.spec.run_spec\n"
+        "import plctl.controller.launch.local_agent\n"
+        f"print([name for name in {SLOW!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]\n" == done.stdout
+
+
+def test_what_a_host_lacks_is_the_users_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent without a privilege that links need says so before it does anything, and nothing is left of it."""
+    bounded = f'exec setpriv --bounding-set=-sys_admin "{sys.executable}" "$@"'
+    interpreter(tmp_path, monkeypatch, bounded)
+    with (
+        local_agent(ForwarderOptions()) as agent,
+        pytest.raises(UserError, match=r"^plctl agent needs root.*CAP_SYS_ADMIN") as refusal,
+    ):
+        agent.require_kernel()
+    assert "Traceback" not in str(refusal.value)
+    assert [] == owner_folders()
+
+
+async def test_an_agent_that_ends_by_itself_is_no_users_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it said last is told, and how it ended is known to all who wait for that."""
+    interpreter(tmp_path, monkeypatch, "echo 'fatal: no memory' >&2; exit 3")
+    with local_agent(ForwarderOptions()) as agent:
+        assert [3, 3] == await asyncio.gather(agent.ended(), agent.ended())
+        with pytest.raises(WorldError, match="did not start: fatal: no memory"):
+            agent.require_kernel()
