@@ -36,8 +36,10 @@ def meanings(kind: type) -> dict[str, str]:
 
 
 def names(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass or a NamedTuple, in order."""
-    return tuple(getattr(kind, "_fields", ())) or tuple(each.name for each in dataclasses.fields(kind))
+    """The fields of a dataclass, a NamedTuple or a pydantic model, in order."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(each.name for each in dataclasses.fields(kind))
+    return tuple(getattr(kind, "_fields", None) or getattr(kind, "model_fields", ()))
 
 
 def unit(name: str) -> str:

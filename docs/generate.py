@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import field_docs
 import performance_page
 import run_folder
 from pydantic import BaseModel
@@ -22,8 +21,6 @@ from plctl.common.telemetry.counters import COUNTERS
 from plctl.controller.spec.model import MODELS
 
 _COMMAND = "```{{eval-rst}}\n.. click:: {place}\n   :prog: plctl {name}\n   :nested: full\n```\n"
-#: A field of a model with the comment before it.
-_FIELD = re.compile(r"^    #: (.*)\n    (\w+): ", re.MULTILINE)
 
 
 def write(folder: Path) -> None:
@@ -84,7 +81,7 @@ def commands() -> str:
 
 def _section(path: tuple[str, ...], model: type[BaseModel]) -> str:
     name = ".".join(path) or "the spec itself"
-    meanings = {key: meaning for meaning, key in _FIELD.findall(inspect.getsource(model))}
+    meanings = field_docs.meanings(model)
     rows = (
         (f"`{key}`", _default(field.default, field.is_required()), meanings[key])
         for key, field in model.model_fields.items()

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.publish import merged
 from support.room_imports import ROOT
 
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.spec.model import MODELS
 
 #: A line of the tables of events: its name, and the facts that are named beside it.
 _EVENT = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
@@ -40,6 +42,22 @@ def run_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """What writes the reference of a run's folder."""
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     with _page("run_folder") as module:
+        yield module
+
+
+@pytest.fixture
+def generate(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """What writes all of them."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    with _page("generate") as module:
+        yield module
+
+
+@pytest.fixture
+def field_docs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """What finds out what the code says of the fields of a class."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    with _page("field_docs") as module:
         yield module
 
 
@@ -69,6 +87,18 @@ def test_every_field_and_column_says_what_it_means(run_folder: ModuleType) -> No
     """In the code, from which the reference is made: whoever adds one adds its meaning."""
     assert [] == run_folder.undocumented()
     assert all(run_folder.pages().values())
+
+
+def test_every_key_of_a_run_spec_says_what_it_means(field_docs: ModuleType) -> None:
+    """Also those that a mapping has from another."""
+    meanings = {name: field_docs.meanings(kind) for name, kind in MODELS.items()}
+    assert [] == [(name, key) for name, keys in meanings.items() for key, says in keys.items() if not says]
+
+
+def test_every_page_that_follows_from_code_can_be_made(generate: ModuleType, tmp_path: Path) -> None:
+    """`make docs` needs packages of its own; this needs none."""
+    generate.write(tmp_path)
+    assert {"commands.md", "spec.md", "run-json.md", "performance.md"} <= {page.name for page in tmp_path.iterdir()}
 
 
 def test_every_event_and_its_facts_are_in_the_reference() -> None:
