@@ -4,9 +4,11 @@ import sys
 
 from plctl.agent.commands.agent import agent
 from plctl.common.base.errors import PlctlError
+from plctl.common.cli import streams
 from plctl.common.cli.terminal import echo
 
 if __name__ == "__main__":
+    streams.forgive()
     try:
         agent(prog_name="plctl agent")
     except PlctlError as error:

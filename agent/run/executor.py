@@ -22,6 +22,7 @@ from plctl.agent.run.watch import LOOK_NS, RunWatch
 from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.watch.listener import Listener
+from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
@@ -121,7 +122,17 @@ class RunHost(RunShell):
         self._spawn(self._watch_workload(link, process))
         if workload.start_ns < 0:
             process.open_gate(0)
+            await self._await_ready(link, process)
+
+    async def _await_ready(self, link: RunLink, process: WorkloadProcess) -> None:
+        """Return when it is ready; whoever watches the run hears what is waited for."""
+        if wanted := process.workload.ready:
+            about = {"link": link.plan.name, "workload": process.workload.name}
+            self._log.emit("workload.awaited", **about, wanted=describe(wanted))
+            await self._reports.send_events()
             await process.ready()
+            self._log.emit("workload.ready", **about)
+            await self._reports.send_events()
 
     async def _living_forwarder(self) -> ForwarderClient:
         forwarder = await self._host.forwarder()
@@ -199,6 +210,13 @@ class RunHost(RunShell):
         while self._is_going_on():
             self._watch.look()
             await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + LOOK_NS)
+
+    async def _idle_servers(self, workloads: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        processes = {(link, name): self._links[link].workloads[name] for link, name in workloads}
+        found = await asyncio.to_thread(lambda: [pair for pair, each in processes.items() if each.only_serves()])
+        for link, name in found:
+            self._log.emit("workload.left", link=link, workload=name, cause="its clients are done")
+        return frozenset(found)
 
     # --- the end
 

@@ -13,12 +13,14 @@ from enum import StrEnum
 from typing import Any
 
 from plctl.agent.service.clock_keeper import Instant
-from plctl.common.base.units import NS_PER_MS, format_duration
-from plctl.common.plan.run_plan import LinkPlan, RunPlan
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
+from plctl.common.plan.run_plan import LinkPlan, decisive_workloads
 from plctl.common.protocol import messages as m
 
 #: COMMIT must come this long before T0, so that the forwarder is armed when T0 comes.
 COMMIT_MARGIN_NS = 2 * NS_PER_MS
+#: So long a server may go on by itself after its clients, and so often is looked whether it only waits for others.
+LOOK_NS = 1 * NS_PER_S
 
 
 class AgentPhase(StrEnum):
@@ -78,6 +80,13 @@ class WorkloadEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """These (link, workload) pairs that still run do nothing but wait for clients."""
+
+    servers: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class TimeOver:
     """The run's duration has passed."""
 
@@ -103,7 +112,7 @@ class TornDown:
     cause: str = ""
 
 
-Event = Commanded | LinkPrepared | ClockRead | Began | WorkloadEnded | TimeOver | Broke | Rested | TornDown
+Event = Commanded | LinkPrepared | ClockRead | Began | WorkloadEnded | Looked | TimeOver | Broke | Rested | TornDown
 
 # --- instructions ---------------------------------------------------------------------------------------------------
 
@@ -146,6 +155,14 @@ class SetEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class LookForServers:
+    """See at `at_ns` which of these (link, workload) pairs do nothing but wait for clients, then `Looked`."""
+
+    at_ns: int
+    workloads: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
     """End what still runs, report everything, then `Rested`. `cause` is why links failed, if they did."""
 
@@ -164,7 +181,7 @@ class TearDown:
     """Stop whatever is under way and remove everything of the run, then `TornDown`."""
 
 
-Instruction = ReadClock | Reply | StartLinks | SetEnd | Rest | SendReport | TearDown
+Instruction = ReadClock | Reply | StartLinks | SetEnd | LookForServers | Rest | SendReport | TearDown
 
 
 class AgentRunMachine:
@@ -179,7 +196,10 @@ class AgentRunMachine:
         self._reply_to = prepare_id
         self._left = False  #: something of the run resisted to be taken away
         self._readiness: dict[str, m.LinkReadiness] = {}
-        self._running = decisive_workloads(prepare.plan)
+        self._running = decisive_workloads(prepare.plan.links)
+        self._served: set[str] = set()  #: links of which a client has ended
+        self._ends = {(link.name, w.name): w.at for link in prepare.plan.links for w in link.workloads}
+        self._looking = False
         self._out: list[Instruction] = []
         self._now = 0
 
@@ -263,19 +283,40 @@ class AgentRunMachine:
             self._end_if_through()
 
     def _workload_ended(self, event: WorkloadEnded) -> None:
-        self._running.discard((event.link, event.workload))
+        pair = (event.link, event.workload)
+        if pair in self._running and self._ends[pair] == "client":
+            self._served.add(event.link)
+        self._running.discard(pair)
         if self.phase is AgentPhase.RUNNING and not self.plan.duration_ns:
             self._end_if_through()
 
     def _end_if_through(self) -> None:
+        """The run is over when its workloads are; a server whose clients are done and that only waits for more is."""
         if not self._running:
             self._rest("")
+        elif not self._looking and (left := self._left_alone()):
+            self._looking = True
+            self._out.append(LookForServers(self._now + LOOK_NS, left))
+
+    def _left_alone(self) -> frozenset[tuple[str, str]]:
+        """What runs at the servers of links whose clients have all ended."""
+        busy = {link for link, workload in self._running if self._ends[link, workload] == "client"}
+        return frozenset(pair for pair in self._running if pair[0] in self._served - busy)
+
+    def _looked(self, event: Looked) -> None:
+        self._looking = False
+        self._running -= event.servers & self._left_alone()
+        self._end_if_through()
 
     def _time_over(self, _: TimeOver) -> None:
         self._rest("")
 
     def _stop(self, _: Commanded) -> None:
         self._rest("")
+
+    def _stop_before_commit(self, _: Commanded) -> None:
+        """Who cancels right after the last ARMED overtakes COMMIT: nothing has begun that could be reported."""
+        self._rested(Rested(m.Finished(())))
 
     def _broke(self, event: Broke) -> None:
         if self.phase is AgentPhase.PREPARING:
@@ -318,16 +359,6 @@ class AgentRunMachine:
         self._out.append(Reply(command, m.Refused(cause)))
 
 
-def decisive_workloads(plan: RunPlan) -> set[tuple[str, str]]:
-    """The (link, workload) pairs whose end is the run's: those with a start time, or all if none has one.
-
-    A workload that was started before T0 (a server) serves the others and is ended with them.
-    """
-    everything = [(link.name, w) for link in plan.links for w in link.workloads]
-    timed = {(link, w.name) for link, w in everything if w.start_ns >= 0}
-    return timed or {(link, w.name) for link, w in everything}
-
-
 def _ago(ns: int) -> str:
     return f"{format_duration(ns)} ago" if ns >= 0 else f"only {format_duration(-ns)} ahead"
 
@@ -343,6 +374,7 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
     (_P.ARMED, m.Commit): AgentRunMachine._commit,
     (_P.COMMITTED, Began): AgentRunMachine._began,
     (_P.RUNNING, TimeOver): AgentRunMachine._time_over,
+    (_P.RUNNING, Looked): AgentRunMachine._looked,
     (_P.STOPPING, Rested): AgentRunMachine._rested,
     (_P.STOPPING, Broke): AgentRunMachine._broke_at_rest,
     (_P.RELEASING, TornDown): AgentRunMachine._torn_down,
@@ -351,6 +383,7 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
         (phase, WorkloadEnded): AgentRunMachine._workload_ended
         for phase in (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
     },
+    (_P.ARMED, m.Stop): AgentRunMachine._stop_before_commit,
     **{(phase, m.Stop): AgentRunMachine._stop for phase in _STARTED},
     **{(phase, Broke): AgentRunMachine._broke for phase in (_P.PREPARING, *_STARTED)},
     **{

@@ -81,6 +81,10 @@ class RunShell(ABC):
         """Start every link at `t0_ns` (this host's clock); once that has passed, when each really started."""
 
     @abstractmethod
+    async def _idle_servers(self, workloads: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of these (link, workload) pairs that do nothing but wait for clients."""
+
+    @abstractmethod
     async def _rest(self, cause: str) -> m.Finished:
         """End what still runs and report everything; `cause` is why the links failed, if they did."""
 
@@ -117,7 +121,9 @@ class RunShell(ABC):
             case _:
                 self._spawn(self._work(instruction))
 
-    async def _work(self, instruction: am.ReadClock | am.StartLinks | am.SetEnd | am.Rest | am.TearDown) -> None:
+    async def _work(
+        self, instruction: am.ReadClock | am.StartLinks | am.SetEnd | am.LookForServers | am.Rest | am.TearDown
+    ) -> None:
         """What takes its time, and ends with an event."""
         match instruction:
             case am.ReadClock(exchanges, gap_ns):
@@ -128,6 +134,9 @@ class RunShell(ABC):
             case am.SetEnd(at_ns):
                 await self._services.clock.sleep_until(at_ns)
                 self._tell(am.TimeOver())
+            case am.LookForServers(at_ns, workloads):
+                await self._services.clock.sleep_until(at_ns)
+                self._tell(am.Looked(await self._idle_servers(workloads)))
             case am.Rest(cause):
                 self._tell(am.Rested(await self._rest(cause)))
             case am.TearDown():

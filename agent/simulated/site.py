@@ -103,6 +103,9 @@ class SimulatedRun(RunShell):
             make = partial(m.Telemetry, offset_ns=offset_ns, links=samples.links, columns=dict(samples.columns))
             await self._reports.report(make, expendable=True)
 
+    async def _idle_servers(self, workloads: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        return workloads  # none of them does anything
+
     async def _rest(self, cause: str) -> m.Finished:
         await self._send_samples()
         halves = self._telemetry.results()

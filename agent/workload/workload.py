@@ -19,7 +19,7 @@ from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload import gate
 from plctl.agent.workload.exit_record import ExitRecord
-from plctl.agent.workload.ready import describe, is_ready
+from plctl.agent.workload.ready import describe, is_ready, only_serves
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.printable import printable
@@ -242,6 +242,10 @@ class WorkloadProcess:
             await self._clock.sleep_until(self._executed_ns + timeout_ns)
             self._timed_out = True
             await asyncio.to_thread(self._end_session)
+
+    def only_serves(self) -> bool:
+        """Whether it waits for clients, as far as its sockets tell."""
+        return only_serves(process.pid for process in processes.living() if process.session == self._identity.session)
 
     def _end_session(self) -> None:
         """End every process of the session, and every other that carries this workload's mark.

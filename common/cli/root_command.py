@@ -7,6 +7,7 @@ can call every command of the agent's.
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import IO, Any, NoReturn
@@ -15,6 +16,7 @@ import click
 
 from plctl.common import __version__
 from plctl.common.base.errors import PlctlError, UserError
+from plctl.common.cli import streams
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo_marked
 from plctl.common.cli.usage import Misuse
@@ -82,7 +84,7 @@ class RootGroup(HelpGroup):
         """Run the command; deliberate errors become `Failure`, Ctrl-C `CANCELLED`, the rest is reported as our bug."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # a closed pipe must be noticed here, where click keeps it quiet
+            sys.stdout.flush()  # where nothing forgives, a closed pipe must be noticed here: click keeps it quiet
             return result
         except PlctlError as error:
             raise Failure(error) from error
@@ -102,11 +104,16 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Entry point of the `plctl` script; always ends the process."""
+    streams.forgive()
     try:
         root.main(prog_name="plctl")
     except Exception as error:
         error.add_note(f"This is a bug in plctl {__version__}: please report it with the lines above.")
         raise
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what was to be done is done; Python would make a traceback of it
+        if sentence := streams.loss():
+            echo_marked("warning:", "yellow", sentence, err=True)
     raise AssertionError("click ends the process")
 
 

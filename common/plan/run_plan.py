@@ -6,6 +6,7 @@ checked it. Durations are integer nanoseconds, sizes bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -111,3 +112,13 @@ class RunPlan:
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS  #: telemetry
     socket_stats_ns: int = 0  #: between two looks at the TCP sockets of all clients and servers; 0: none
+
+
+def decisive_workloads(links: Iterable[LinkPlan]) -> set[tuple[str, str]]:
+    """The (link, workload) pairs of `links` whose end is the run's: those with a start time, or all if none has one.
+
+    A workload that was started before T0 (a server) serves the others and is ended with them.
+    """
+    everything = [(link.name, w) for link in links for w in link.workloads]
+    timed = {(link, w.name) for link, w in everything if w.start_ns >= 0}
+    return timed or {(link, w.name) for link, w in everything}

@@ -153,6 +153,7 @@ class RunState:
     t0_ns: int  #: on the controller's monotonic clock; 0: not chosen yet
     now_ns: int  #: on the same clock
     links: tuple[LinkState, ...]
+    waits: str = ""  #: what a run that goes on waits for, and how long; empty: nothing worth a word
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.streams import is_gone
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
@@ -48,6 +50,8 @@ def events(
         async for event in tail_events(source, found, RealClock()):
             if matches(event, links=links, hosts=hosts, names=names):
                 echo(json.dumps(event) if as_json else line(event))
+            if is_gone(sys.stdout):  # `| head`: nobody follows any more
+                return
 
     if follow:
         look(reach, base, run, print_followed)

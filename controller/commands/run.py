@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from plctl.common.plan.run_request import RunRequest
     from plctl.common.protocol.requests import PlacementPolicy
     from plctl.common.scenario.readers.opening import ReadAs
+    from plctl.controller.launch.local_agent import LocalAgent
     from plctl.controller.launch.remote_run import Detached, FollowOptions, FollowOutcome
     from plctl.controller.results.run_record import RunRecord
+    from plctl.controller.view.foreground import Foreground
 
 
 @click.command(
@@ -66,6 +68,8 @@ With a controller, which needs no root here:
 @click.option("--detach", is_flag=True, help="With a controller: do not wait; plctl show RUN --follow comes back.")
 @click.option("--fetch/--no-fetch", default=True, show_default=True,
               help="With a controller: copy the results here in the end, or leave them for plctl fetch.")  # fmt: skip
+@click.option("--quiet", "-q", is_flag=True,
+              help="Say nothing but what is wrong; a program behind -- is heard alone.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
 @controller_options(local="Run on this machine, though there is a controller.")
 @forwarder_options
@@ -89,6 +93,7 @@ def run(
     labels: tuple[str, ...],
     detach: bool,
     fetch: bool,
+    quiet: bool,
     as_json: bool,
     reach: Reach,
     forwarder: ForwarderOptions,
@@ -124,12 +129,31 @@ def run(
         )
     if access and forwarder != ForwarderOptions():
         raise UserError("how a forwarder runs is said to plctl agent on each host, or to a run with --local")
+    shown = _Shown(as_json, quiet, bool(command))
     if plan_only:
         _plan(request, access, order, as_json)
     elif access:
-        ctx.exit(_run_remotely(request, access, order, as_json))
+        ctx.exit(_run_remotely(request, access, order, shown))
     else:
-        ctx.exit(_run_locally(request, out, forwarder, as_json))
+        ctx.exit(_run_locally(request, out, forwarder, shown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is to be seen of the run."""
+
+    as_json: bool
+    quiet: bool
+    has_program: bool  #: whose output comes through
+
+    def foreground(self, request: RunRequest) -> Foreground | None:
+        """What passes the output of the run's one program on, if that is to be seen."""
+        from plctl.controller.view.foreground import Foreground
+
+        if self.as_json or not self.has_program:
+            return None
+        plan = request.links[0].plan
+        return Foreground(plan.name, plan.workloads[0].name)
 
 
 def _read_labels(given: tuple[str, ...]) -> dict[str, str]:
@@ -139,35 +163,46 @@ def _read_labels(given: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, as_json: bool) -> int:
+def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, shown: _Shown) -> int:
     from plctl.common.plan.run_request import check_hosts
     from plctl.controller.launch.local_agent import LOCAL_HOST, local_agent
 
     require_root("plctl run")
     check_hosts(request, [LOCAL_HOST])
     with local_agent(forwarder) as agent:  # it gets ready while the rest is imported here
-        from plctl.controller.launch.local_run import run_locally
-        from plctl.controller.view.screen import stderr_screen
-        from plctl.controller.view.summary import exit_status
+        return _carry_locally(request, out, agent, shown)
 
-        record, folder = run_locally(request, out, stderr_screen(quiet=as_json), agent)
-    _print(record, folder, "", as_json)
+
+def _carry_locally(request: RunRequest, out: Path, agent: LocalAgent, shown: _Shown) -> int:
+    from plctl.controller.launch.interrupts import Interrupts
+    from plctl.controller.launch.local_run import run_locally
+    from plctl.controller.view.screen import live_screen, say
+    from plctl.controller.view.summary import exit_status
+
+    quiet = shown.as_json or shown.quiet
+    with live_screen(quiet=quiet) as console, Interrupts(lambda text: say(console, text)) as interrupts:
+        record, folder = run_locally(
+            request, out, console, agent, interrupts=interrupts, foreground=shown.foreground(request)
+        )
+        console.drain()
+        _print(record, folder, "", shown)
     return exit_status(record)
 
 
-def _run_remotely(request: RunRequest, access: ControllerAccess, order: FollowOptions, as_json: bool) -> int:
+def _run_remotely(request: RunRequest, access: ControllerAccess, order: FollowOptions, shown: _Shown) -> int:
     from plctl.controller.launch.remote_run import Detached, run_remotely
-    from plctl.controller.view.screen import stderr_screen
+    from plctl.controller.view.screen import live_screen
     from plctl.controller.view.summary import exit_status
 
     try:
-        outcome = run_remotely(request, access, order, stderr_screen(quiet=as_json))
+        with live_screen(quiet=shown.as_json or shown.quiet) as console:
+            outcome = run_remotely(request, access, order, console, shown.foreground(request))
     except Detached as detached:
         _leave(detached)
     if outcome.record is None:
-        _print_detached(outcome, as_json)
+        _print_detached(outcome, shown.as_json)
         return 0
-    _print(outcome.record, outcome.folder, access.address, as_json)
+    _print(outcome.record, outcome.folder, access.address, shown)
     return exit_status(outcome.record)
 
 
@@ -213,11 +248,14 @@ def _plan(request: RunRequest, access: ControllerAccess | None, order: FollowOpt
     plan_table.show(stdout_screen(), planned.assignments, agents)
 
 
-def _print(record: RunRecord, folder: Path | None, controller: str, as_json: bool) -> None:
+def _print(record: RunRecord, folder: Path | None, controller: str, shown: _Shown) -> None:
+    """What became of the run; where a program has standard output, on standard error."""
     from plctl.controller.view import summary
-    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.screen import stderr_screen, stdout_screen
 
-    if as_json:
+    if shown.as_json:
         echo(json.dumps(summary.document(record, folder), indent=1))
-    else:
-        summary.show(stdout_screen(), record, folder, controller)
+    elif not shown.quiet:
+        summary.show(stderr_screen() if shown.has_program else stdout_screen(), record, folder, controller)
+    elif summary.exit_status(record):
+        summary.show(stderr_screen(), record, folder, controller)

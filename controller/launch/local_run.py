@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,37 +18,59 @@ from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.telemetry.samples import Samples
 from plctl.controller.launch.embedded import embedded_controller
+from plctl.controller.launch.interrupts import Interrupts
 from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.report import page as _page  # noqa: F401  # it imports for half a second: before T0, not at the end
 from plctl.controller.report.finishing import finish
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_record import RunRecord, rfc3339
 from plctl.controller.run.run_plan import planned, plans_of
 from plctl.controller.run.session import Session
+from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
 from plctl.controller.view.live import LiveView
 
 #: How often the clock on the screen goes on.
 TICK_NS = 200 * NS_PER_MS
+#: How often what a program prints is passed on.
+PUMP_NS = 50 * NS_PER_MS
+
+View = LiveView | ForegroundView
 
 
-def run_locally(request: RunRequest, out: Path, console: Console, agent: LocalAgent) -> tuple[RunRecord, Path]:
+def run_locally(
+    request: RunRequest,
+    out: Path,
+    console: Console,
+    agent: LocalAgent,
+    *,
+    interrupts: Interrupts,
+    foreground: Foreground | None = None,
+) -> tuple[RunRecord, Path]:
     """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
 
-    Ctrl-C cancels in good order: the links are taken away and the results written.
+    Ctrl-C, SIGTERM and the end of the terminal cancel in good order: the links are taken away and the results written.
+
+    :param interrupts: entered; whatever signal comes once there is a folder for results, they are written.
+    :param foreground: passes on what the run's one program prints; the run itself then says little on `console`.
 
     :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
     """
     agent.require_kernel()
+    interrupts.hold()
     clock = RealClock()
     folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
     hosts = {link.plan.name: LOCAL_HOST for link in request.links}
     created_utc = rfc3339(clock.wall_ns())
     record = planned(request, hosts, folder.run, command=tuple(sys.argv), created_utc=created_utc)
+    plan = plans_of(record)[LOCAL_HOST]
+    waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
+    view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
     try:
         folder.record_plan(record, request.sources)
-        asyncio.run(_run(plans_of(record)[LOCAL_HOST], folder, clock, console, agent))
+        _carry_through(_Course(plan, folder, clock, agent, view, interrupts, foreground))
         with console.status("writing the report …"):
             folder.close()
             finish(folder.path)
@@ -56,10 +80,32 @@ def run_locally(request: RunRequest, out: Path, console: Console, agent: LocalAg
     return folder.record, folder.path
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """A run on this machine and all who have to do with it."""
+
+    plan: RunPlan
+    folder: RunFolder
+    clock: Clock
+    agent: LocalAgent
+    view: View
+    interrupts: Interrupts
+    foreground: Foreground | None
+
+
+def _carry_through(course: _Course) -> None:
+    """Run until there is a verdict; a signal that comes before there is a session is one, too."""
+    try:
+        asyncio.run(_run(course))
+    except asyncio.CancelledError:
+        now_ns = course.clock.wall_ns()
+        course.folder.record_result([], failures={}, cancelled=True, finished_wall_ns=now_ns)
+
+
 class _Watcher:
     """Shows on a screen what a session says of itself."""
 
-    def __init__(self, view: LiveView) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:
@@ -71,27 +117,56 @@ class _Watcher:
     def samples(self, host: str, samples: Samples) -> None:  # noqa: ARG002  (one host)
         self._view.update(samples)
 
-    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002  (one host)
-        if link:
-            self._view.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
+        self._view.note(event, host, link, facts)
 
 
-async def _run(plan: RunPlan, folder: RunFolder, clock: Clock, console: Console, agent: LocalAgent) -> None:
-    with LiveView(console, plan.links, plan.duration_ns) as view:
-        async with embedded_controller(clock, agent) as agent_hub:
-            session = Session({LOCAL_HOST: plan}, folder, agent_hub, clock, _Watcher(view))
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, session.cancel, f"{signal.Signals(number).name} was sent to plctl run")
-            ticking = asyncio.create_task(_tick(view, clock))
-            try:
-                await session.run()
-            finally:
-                ticking.cancel()
-                await asyncio.gather(ticking, return_exceptions=True)
+async def _run(course: _Course) -> None:
+    own_task = asyncio.current_task()
+    assert own_task
+    course.interrupts.attach(lambda _: own_task.cancel())
+    with course.view as view:
+        try:
+            async with embedded_controller(course.clock, course.agent) as agent_hub:
+                watcher = _Watcher(view)
+                session = Session({LOCAL_HOST: course.plan}, course.folder, agent_hub, course.clock, watcher)
+                course.interrupts.attach(session.cancel)
+                async with _beside(_tick(view, course.clock)), _passing_on(course):
+                    await session.run()
+        finally:
+            course.interrupts.detach()
 
 
-async def _tick(view: LiveView, clock: Clock) -> None:
+@asynccontextmanager
+async def _passing_on(course: _Course) -> AsyncIterator[None]:
+    """Pass on what the program in the foreground prints, to its last word."""
+    if not course.foreground:
+        yield
+        return
+    read = read_below(course.folder.path)
+    async with _beside(_pump(course.foreground, read, course.clock)):
+        yield
+    await course.foreground.pump(read)
+
+
+async def _pump(foreground: Foreground, read: Read, clock: Clock) -> None:
+    while True:
+        await foreground.pump(read)
+        await clock.sleep_until(clock.monotonic_ns() + PUMP_NS)
+
+
+async def _tick(view: View, clock: Clock) -> None:
     while True:
         view.tick()
         await clock.sleep_until(clock.monotonic_ns() + TICK_NS)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have `work` done while the block runs."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

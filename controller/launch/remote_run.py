@@ -19,6 +19,7 @@ from plctl.common.protocol import requests as rq
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.view.fetch_progress import fetch_visibly
 from plctl.controller.view.follow import follow
+from plctl.controller.view.foreground import Foreground
 from plctl.controller.view.remote_runs import RemoteRuns
 
 #: Placing thousands of links, and writing their plan down, may take longer than to look something up.
@@ -54,7 +55,11 @@ class FollowOutcome:
 
 
 def run_remotely(
-    request: RunRequest, access: ControllerAccess, order: FollowOptions, console: Console
+    request: RunRequest,
+    access: ControllerAccess,
+    order: FollowOptions,
+    console: Console,
+    foreground: Foreground | None = None,
 ) -> FollowOutcome:
     """Run `request` with the controller of `access`, and follow it on `console` unless the order is to detach.
 
@@ -64,7 +69,9 @@ def run_remotely(
     """
     begun: list[str] = []
     try:
-        return converse(access, lambda client: carry_through(client, request, order, console, begun))
+        return converse(
+            access, lambda client: carry_through(client, request, order, console, begun, foreground=foreground)
+        )
     except KeyboardInterrupt:
         raise Detached("".join(begun)) from None
 
@@ -87,7 +94,13 @@ def plan_remotely(
 
 
 async def carry_through(
-    client: Client, request: RunRequest, order: FollowOptions, console: Console, begun: list[str]
+    client: Client,
+    request: RunRequest,
+    order: FollowOptions,
+    console: Console,
+    begun: list[str],
+    *,
+    foreground: Foreground | None = None,
 ) -> FollowOutcome:
     """As `run_remotely`, within a conversation; once it is known, the run's id is put into `begun`."""
     submit = rq.Submit(request, order.policy, order.force, order.wait, command=tuple(sys.argv))
@@ -102,7 +115,7 @@ async def carry_through(
     hosts = sorted({each.host for each in submitted.assignments})
     console.print(f"run {submitted.run} on {', '.join(hosts)}; Ctrl-C leaves it alone", markup=False, soft_wrap=True)
     source = RemoteRuns(client, client.address)
-    record = await follow(source, submitted.run, console)
+    record = await follow(source, submitted.run, console, foreground=foreground)
     folder = None
     if order.fetch_to:
         folder = await fetch_visibly(source, submitted.run, order.fetch_to, quiet=console.quiet)

@@ -26,7 +26,7 @@ class Observer(Protocol):
         """Telemetry came from `host`."""
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
-        """An event was logged."""
+        """An event was logged, by the controller or an agent; `t_ns` of its facts is on the controller's clock."""
 
 
 class RunRecorder:
@@ -55,9 +55,10 @@ class RunRecorder:
                 self._folder.append_socket_stats(host, SocketSamples(flows, columns), offset_ns)
             case m.Events(_, log, offset_ns):
                 now_ns = self._clock.monotonic_ns()
-                self._log(
-                    [event_log.translated(event, host, self._folder.run, offset_ns, now_ns) for event in log], host
-                )
+                events = [event_log.translated(event, host, self._folder.run, offset_ns, now_ns) for event in log]
+                self._log(events, host)
+                for event in events:
+                    self._observer.note(str(event.get("event", "")), host, str(event.get("link", "")), event)
             case m.Artifact(_, link, name, data):
                 self._require_own(host, (link,), "an artifact")
                 self._folder.append_artifact(link, name, data)
@@ -78,8 +79,8 @@ class RunRecorder:
             for note in notes
         ]
         self._log(log, CONTROLLER)
-        for note in notes:
-            self._observer.note(note.event, note.host, note.link, note.facts)
+        for note, event in zip(notes, log, strict=True):
+            self._observer.note(note.event, note.host, note.link, event)
 
     def _require_own(self, host: str, links: Iterable[str], what: str) -> None:
         for link in links:

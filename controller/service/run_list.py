@@ -34,8 +34,9 @@ class RunList:
         entry = self._journal.run(request.run)
         now_ns = self._clock.monotonic_ns()
         if active := self._run_manager.active(entry.run):
+            view = active.view
             return rq.RunState(
-                self._info(entry), active.record.duration_ns, active.view.t0_ns, now_ns, active.view.links()
+                self._info(entry), active.record.duration_ns, view.t0_ns, now_ns, view.links(), view.waits(now_ns)
             )
         record = read_record(self._run_manager.folder(entry.run))
         links = tuple(rq.LinkState(k.plan.name, k.host, k.verdict or "waiting", k.cause) for k in record.links)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from plctl.common.protocol import requests as rq
 from plctl.common.telemetry.samples import Samples
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.results.run_record import RunRecord
 
 _NUMBERS = "<i8"
@@ -28,6 +29,7 @@ class RunView:
         self._seen = np.zeros(2 * len(record.links), bool)
         self._waiting: list[Samples] = []  #: to be added up
         self._waiting_rows = 0
+        self._waits = Waits(((link.host, link.plan) for link in record.links), record.duration_ns)
         self._states = {link.plan.name: ("waiting", "") for link in record.links}
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:  # noqa: ARG002  (the journal has the phase)
@@ -41,11 +43,16 @@ class RunView:
         if self._waiting_rows >= _TOGETHER:
             self._add_up()
 
-    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         """Keep what is said of a link; its first cause stays."""
-        if link in self._states:
+        self._waits.note(event, host, link, facts)
+        if link in self._states and event.startswith("link."):
             cause = self._states[link][1] or str(facts.get("cause", ""))
             self._states[link] = event.removeprefix("link."), cause
+
+    def waits(self, now_ns: int) -> str:
+        """What the run waits for, and how long; empty if for nothing worth a word."""
+        return self._waits.told(now_ns, self.t0_ns)
 
     def links(self) -> tuple[rq.LinkState, ...]:
         """Every link, in the plan's order."""

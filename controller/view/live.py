@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -25,7 +25,9 @@ from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.samples import Samples
+from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.view.live_model import LinkNow, LiveModel
+from plctl.controller.view.screen import say
 
 #: Between two plain lines.
 LINES_EVERY_NS = 5 * NS_PER_S
@@ -49,9 +51,14 @@ class LiveView:
         duration_ns: int = 0,
         *,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        waits: Waits | None = None,
     ) -> None:
-        """Follow the links in `plans` for `duration_ns` after T0 (0: it is not known how long)."""
+        """Follow the links in `plans` for `duration_ns` after T0 (0: it is not known how long).
+
+        :param waits: knows what the run waits for, from what `note` is told; without it the model has to be told.
+        """
         self.model = LiveModel(plans, duration_ns)
+        self._waits = waits
         self._console = console
         self._clock_ns = clock_ns
         self._next_ns = 0
@@ -79,8 +86,15 @@ class LiveView:
         """`link` is now in `state`; `cause` says why, if that is a bad one."""
         self.model.set_state(link, state, cause)
         if cause and self._live is None:
-            self._console.print(Text(printable(f"{link}: {state}: {cause}")), soft_wrap=True)
+            say(self._console, f"{link}: {state}: {cause}")
         self.tick()
+
+    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
+        """Take in an event of the run's log."""
+        if self._waits:
+            self._waits.note(event, host, link, facts)
+        if link and event.startswith("link."):
+            self.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
 
     def start(self, t0_ns: int) -> None:
         """Scenario time counts from `t0_ns`, on the clock that the view was given."""
@@ -99,6 +113,9 @@ class LiveView:
 
     def _show(self) -> None:
         now_ns = self._clock_ns()
+        if self._waits:
+            known = self._waits.phase == self.model.phase  # the log follows in a moment
+            self.model.waits = self._waits.told(now_ns, self.model.t0_ns or 0) if known else ""
         if self._live is not None:
             self._live.update(render(self.model, now_ns, self._console.height - _CHROME_LINES), refresh=True)
         else:
@@ -118,15 +135,17 @@ def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
     hidden = len(model.links) - len(shown)
     note = [Text(f"… and {hidden} more links; the worst are shown", style="dim")] if hidden else []
     causes = [Text(printable(f"{line.name}: {line.cause}"), style="red") for line in shown if line.cause]
-    return Group(_progress(model, now_ns), Text(), table, *note, Text(summary(model), style="dim"), *causes[:5])
+    waits = [Text(printable(model.waits), style="yellow")] if model.waits else []
+    return Group(_progress(model, now_ns), Text(), table, *note, Text(summary(model), style="dim"), *waits, *causes[:5])
 
 
 def lines(model: LiveModel, now_ns: int) -> list[str]:
     """The plain lines that say the same: one for each link if they are few, else one for all."""
     head = f"{model.phase}, {_time(model, now_ns)}: " if model.t0_ns is not None else f"{model.phase}: "
+    waits = [printable(head + model.waits)] if model.waits else []
     if len(model.links) > _MAX_LINES or model.t0_ns is None:
-        return [head + summary(model)]
-    return [head + _plain(line) for line in model.links.values()]
+        return [head + summary(model), *waits]
+    return [*(head + _plain(line) for line in model.links.values()), *waits]
 
 
 def summary(model: LiveModel) -> str:

@@ -70,6 +70,7 @@ class LiveModel:
         self.duration_ns = duration_ns  #: 0: until the workloads end
         self.phase = "preparing"
         self.t0_ns: int | None = None
+        self.waits = ""  #: what it waits for, and how long, as a sentence
 
     def elapsed_ns(self, now_ns: int) -> int:
         """Scenario time: 0 before T0, never beyond a known duration."""

@@ -17,6 +17,7 @@ from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
 def apply_state(model: LiveModel, before: RunState | None, after: RunState) -> list[LinkState]:
     """Let `model` show the links of `after`, the answer that followed `before`; those that have gone wrong since."""
     model.t0_ns = after.t0_ns or None  # on the controller's clock
+    model.waits = after.waits
     earlier = {link.link: link for link in before.links} if before else {}
     wrong = []
     for link in after.links:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from plctl.common.base.errors import KernelError, PlctlError, UserError
 from plctl.common.protocol import requests as rq
 from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.results.event_log import Event
 from plctl.controller.results.run_reader import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -55,13 +56,14 @@ class LocalRuns:
         record = read_record(self.folder(run))
         live = {} if record.verdict else self._read_live(run, record)
         events = read_events(self.folder(run))
-        states = _last_states(events)
+        states, now_ns = _last_states(events), time.monotonic_ns()
         return rq.RunState(
             info=_info(record, self.folder(run)),
             duration_ns=record.duration_ns,
             t0_ns=record.t0_ns or 0,
-            now_ns=time.monotonic_ns() if is_open(self.folder(run)) else _last_moment_ns(record, events, live),
+            now_ns=now_ns if is_open(self.folder(run)) else _last_moment_ns(record, events, live),
             links=tuple(_link_state(link, states, live) for link in record.links),
+            waits=_waits(record, events, now_ns) if self._goes_on(record) else "",
         )
 
     async def link(self, run: str, link: str) -> rq.LinkState:
@@ -96,6 +98,9 @@ class LocalRuns:
 
         return read_live(self.folder(run), record, links)
 
+    def _goes_on(self, record: RunRecord) -> bool:
+        return not record.verdict and is_open(self.folder(record.run))
+
     def _is_over(self, run: str) -> bool:
         if run not in self._over and (read_record(self.folder(run)).verdict or not is_open(self.folder(run))):
             self._over.add(run)
@@ -116,6 +121,15 @@ def _last_moment_ns(record: RunRecord, events: Iterable[Event], live: LiveValues
     offsets = {link.plan.name: record.host(link.host).clock_offset_ns or 0 for link in record.links}
     sampled = (named(values)["t_ns"] + offsets[link] for (link, _), values in live.items())
     return max([0, *sampled, *(int(event.get("t_ns", 0)) for event in events)])
+
+
+def _waits(record: RunRecord, events: Iterable[Event], now_ns: int) -> str:
+    """What a run that goes on on this machine waits for."""
+    waits = Waits(((link.host, link.plan) for link in record.links), record.duration_ns)
+    for event in events:
+        name, host, link = (str(event.get(key, "")) for key in ("event", "host", "link"))
+        waits.note(name, host, link, event)
+    return waits.told(now_ns, record.t0_ns or 0)
 
 
 def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: LiveValues) -> rq.LinkState:

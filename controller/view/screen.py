@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import IO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from plctl.common.base.printable import printable
+from plctl.common.cli.streams import Background
 
 #: Where no terminal sets a limit, nothing wraps.
 PLAIN_WIDTH = 10_000
@@ -23,6 +28,16 @@ class Screen(Console):
             clean = text if control else printable(text, keep="\n")
             yield segment if clean is text else Segment(clean, style)
 
+    def drain(self) -> None:
+        """Wait until all that was printed is written, where another thread does that."""
+        if isinstance(self.file, Background):
+            self.file.drain()
+
+
+def say(console: Console, sentence: str) -> None:
+    """Print one line as it is, whatever is in it."""
+    console.print(Text(printable(sentence)), soft_wrap=True)
+
 
 def stdout_screen() -> Screen:
     """The console of what a command was asked for."""
@@ -30,6 +45,13 @@ def stdout_screen() -> Screen:
     if not screen.is_terminal:
         screen.width = PLAIN_WIDTH
     return screen
+
+
+@contextmanager
+def live_screen(*, quiet: bool = False) -> Iterator[Screen]:
+    """The console of a run that goes on: a terminal that takes nothing, as after Ctrl-S, holds up nobody."""
+    with closing(Background(sys.stderr)) as background:
+        yield Screen(file=cast(IO[str], background), quiet=quiet)
 
 
 def stderr_screen(*, quiet: bool = False) -> Screen:

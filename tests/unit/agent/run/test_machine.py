@@ -92,6 +92,19 @@ def test_without_a_duration_the_timed_workloads_decide() -> None:
     assert run.handle(WorkloadEnded("x", "client-1"), T0) == [Rest("")]
 
 
+def test_a_cancellation_may_overtake_commit() -> None:
+    """STOP for an agent that is armed only: that nothing has begun is reported at once; a late COMMIT is refused."""
+    run = machine(5, CLIENT)
+    run.handle(LinkPrepared("x"), 0)
+    run.handle(ClockRead(), 0)
+    run.arm(Commanded(2, ARM), INSTANT, "", 0)
+    assert [SendReport(FINISHED)] == run.handle(Commanded(4, m.Stop("Ctrl-C")), 1)
+    (refused,) = run.handle(Commanded(3, COMMIT), 2)
+    assert isinstance(refused, Reply)
+    assert isinstance(refused.message, m.Refused)
+    assert [TearDown()] == run.handle(Commanded(5, m.Release()), 3)
+
+
 def test_a_workload_may_end_before_started_was_said() -> None:
     """A command that is over in no time ends the run as soon as it has begun."""
     run = committed(machine(0, CLIENT))
@@ -101,8 +114,8 @@ def test_a_workload_may_end_before_started_was_said() -> None:
 
 def test_decisive_workloads() -> None:
     """Timed workloads decide; where none is timed, all do."""
-    assert decisive_workloads(machine(0, SERVER, CLIENT).plan) == {("x", "client-1")}
-    assert decisive_workloads(machine(0, SERVER).plan) == {("x", "server-0")}
+    assert decisive_workloads(machine(0, SERVER, CLIENT).plan.links) == {("x", "client-1")}
+    assert decisive_workloads(machine(0, SERVER).plan.links) == {("x", "server-0")}
 
 
 def test_late_commands_are_refused_by_name() -> None:
@@ -110,6 +123,9 @@ def test_late_commands_are_refused_by_name() -> None:
     run = machine()
     run.handle(LinkPrepared("x"), 0)
     run.handle(ClockRead(), 0)
+    assert run.handle(Commanded(6, m.Stop("x")), 0) == [
+        Reply(6, m.Refused("run r is ready: too late or too early for Stop"))
+    ]
     late = run.arm(Commanded(2, ARM), INSTANT, "", T0 + 3_000_000)
     assert late == [Reply(2, m.Refused("ARM came too late: T0 was 3 ms ago"))]
     run.arm(Commanded(3, ARM), INSTANT, "", 0)
@@ -117,9 +133,6 @@ def test_late_commands_are_refused_by_name() -> None:
     assert other == [Reply(4, m.Refused(f"COMMIT is for another T0 ({T0}) than ARM was ({ARM.t0_ns})"))]
     assert run.handle(Commanded(5, COMMIT), T0 - 1) == [
         Reply(5, m.Refused("COMMIT came too late: T0 was only 1 ns ahead"))
-    ]
-    assert run.handle(Commanded(6, m.Stop("x")), 0) == [
-        Reply(6, m.Refused("run r is armed: too late or too early for Stop"))
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plctl.agent.workload.ready import describe, is_ready
+from plctl.agent.workload.ready import describe, is_ready, only_serves
 from plctl.common.plan.run_plan import Ready
 
 BOTH = pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
@@ -48,6 +48,26 @@ def test_a_file_is_looked_for_beside_the_output(tmp_path: Path) -> None:
     assert is_ready(Ready(file=str(tmp_path / "flag")), os.getpid(), Path("/"))
 
 
+def test_who_listens_only_serves() -> None:
+    """A listening TCP socket, or a UDP one without a peer on a port of its own choice; not a client's sockets."""
+    with socket.socket() as server, socket.socket() as client:
+        assert not only_serves([os.getpid()])
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        assert only_serves([os.getpid()])
+        client.connect(server.getsockname())
+        server.close()
+        assert not only_serves([os.getpid()])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))  # as a QUIC client does
+        assert not only_serves([os.getpid()])
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
+        udp.bind(("::1", 5201))
+        assert only_serves([os.getpid()])
+        udp.connect(("::1", 9))
+        assert not only_serves([os.getpid()])
+
+
 def test_a_process_that_is_gone_offers_nothing(tmp_path: Path) -> None:
     """No error: that it ended is told elsewhere."""
     child = os.fork()
@@ -55,6 +75,7 @@ def test_a_process_that_is_gone_offers_nothing(tmp_path: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert not is_ready(Ready(tcp=1), child, tmp_path)
+    assert not only_serves([child])
 
 
 @pytest.mark.parametrize(

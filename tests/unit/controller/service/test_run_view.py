@@ -17,6 +17,7 @@ class Plan:
     """All of a plan that a view looks at."""
 
     name: str
+    workloads: tuple[()] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Record:
     """All of a run's record that a view looks at."""
 
     links: tuple[Link, ...]
+    duration_ns: int = 0
 
 
 def samples(link: str, t_ns: int, **counts: int) -> Samples:
