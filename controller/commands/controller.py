@@ -45,7 +45,7 @@ Examples:
 @click.option("--runs", "results", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
               show_default=True, help="Where the folders of runs are made.")  # fmt: skip
 @click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Known beyond a restart; default: controller.sqlite among the runs.")  # fmt: skip
+              help="What is kept over a restart; default: controller.sqlite among the runs.")  # fmt: skip
 @click.pass_context
 def controller(ctx: click.Context, address: str, folder: Path | None, results: Path, journal: Path | None) -> None:
     """Serve agents and clients until stopped; make keys, and say who may connect.

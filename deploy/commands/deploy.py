@@ -84,7 +84,7 @@ def deploy(
     """Put agents on hosts over ssh, keep them as they should be, or take them away.
 
     Runs where the controller's keys are. Hosts need ssh, systemd, Python 3.11, and root or sudo; neither internet nor
-    compiler. What is as it should be is left alone. Exit status 1: a host failed, and is again what it was.
+    compiler. What is as it should be is left alone. Exit status 1: a step failed on a host, which is again what it was.
     """
     from plctl.common.client.config import find_address, find_keys
     from plctl.common.security.keys import load_pair
