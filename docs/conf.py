@@ -23,7 +23,8 @@ myst_heading_anchors = 4
 exclude_patterns = ["reference/generated/*"]
 html_theme = "furo"
 html_title = "plctl"
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
 nitpicky = False
 
 

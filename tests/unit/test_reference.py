@@ -141,3 +141,10 @@ def test_each_figure_stands_under_the_machine_and_the_time_that_it_is_of(perform
     assert "| a | xdp | 12 | 1 … 9 | µs | 0.50 |  |  | ≤ 10 µs: **missed** |" in newer
     assert "| b | xdp | 3 |" in older
     assert "| a |" not in older
+
+
+def test_the_figures_that_are_published_can_be_shown(performance_page: ModuleType) -> None:
+    """Each of a commit without changes of its own, so that it can be measured again."""
+    sessions = performance_page.published()
+    assert [] == [each["machine"] for each in sessions if not re.fullmatch(r"[0-9a-f]+", each["machine"]["commit"])]
+    assert performance_page.page(sessions).count("### Measured") == len(sessions)
