@@ -5,7 +5,7 @@ The run spec, the plan, the C core and the reference have what is declared here;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, format_size
@@ -15,6 +15,7 @@ from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 Kind = Literal["duration", "bytes", "share", "gain", "count", "flag"]
 
 _LONGEST_NS = 1000 * NS_PER_S
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,68 @@ def _duration(name: str, default: int, least: int = 0) -> Parameter:
     return Parameter(name, "duration", default, least, _LONGEST_NS)
 
 
-_BDP = Capacity("bdp", 1_000_000)
+def _flag(name: str, default: int = 0) -> Parameter:
+    return Parameter(name, "flag", default, 0, 1)
+
+
+def _share(name: str, default: int) -> Parameter:
+    return Parameter(name, "share", default, 0, _MILLION)
+
+
+def _gain(name: str, default: int) -> Parameter:
+    return Parameter(name, "gain", default, 0, 1000 * _MILLION)
+
+
+_BDP = Capacity("bdp", _MILLION)
 _CODEL = (
     _duration("target", 5 * NS_PER_MS),
     _duration("interval", 100 * NS_PER_MS, least=1),
-    Parameter("ecn", "flag", 0, 0, 1),
+    _flag("ecn"),
     _duration("ce_threshold", -1, least=-1),
+)
+_RED = (
+    Parameter("min", "bytes", -1, -1, 2**40),
+    Parameter("max", "bytes", -1, -1, 2**40),
+    _share("probability", 20_000),
+    _share("weight", 2_000),
+    Parameter("avpkt", "bytes", 1000, 1, 2**40),
+    _flag("bytemode"),
+    _flag("ecn"),
+    _flag("adaptive"),
+)
+_FQ_CODEL = (
+    Parameter("flows", "count", 1024, 1, 65536),
+    Parameter("quantum", "bytes", 1514, 1, 2**20),
+    Parameter("memory_limit", "bytes", 32 * 2**20, 1, 2**40),
+    Parameter("drop_batch", "count", 64, 1, 2**20),
+    *(replace(each, default=1) if each.name == "ecn" else each for each in _CODEL),
+)
+_PIE = (
+    _duration("target", 15 * NS_PER_MS),
+    _duration("tupdate", 15 * NS_PER_MS, least=1),
+    _gain("alpha", 125_000),
+    _gain("beta", 1_250_000),
+    _duration("max_burst", 150 * NS_PER_MS),
+    _flag("ecn"),
+)
+_DUALPI2 = (
+    _duration("target", 15 * NS_PER_MS),
+    _duration("tupdate", 16 * NS_PER_MS, least=1),
+    _gain("alpha", 160_000),
+    _gain("beta", 3_200_000),
+    Parameter("coupling_factor", "count", 2, 1, 255),
+    _duration("step_thresh", 1 * NS_PER_MS),
+    _share("classic_protection", 100_000),
 )
 
 DISCIPLINES: dict[Discipline, DisciplineKind] = {
     "droptail": DisciplineKind(_BDP),
     "drophead": DisciplineKind(_BDP),
+    "red": DisciplineKind(_BDP, _RED),
     "codel": DisciplineKind(Capacity("packets", 1000), _CODEL),
+    "fq_codel": DisciplineKind(Capacity("packets", 10_240), _FQ_CODEL),
+    "pie": DisciplineKind(Capacity("packets", 1000), _PIE),
+    "dualpi2": DisciplineKind(Capacity("packets", 10_000), _DUALPI2),
 }
 
 

@@ -17,7 +17,7 @@ from plctl.common.scenario.schedule import Direction, Schedule
 ETHERNET_HEADER = 14
 
 End = Literal["client", "server"]
-Discipline = Literal["droptail", "drophead", "codel"]
+Discipline = Literal["droptail", "drophead", "red", "codel", "fq_codel", "pie", "dualpi2"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_size, scale
@@ -37,6 +37,34 @@ def read_capacity(text: str) -> Capacity:
     return capacity
 
 
+def _read_share(text: str) -> int:
+    """Millionths of text in percent.
+
+    :raises UserError: that is no share.
+    """
+    try:
+        return scale(text.removesuffix("%").strip(), 10_000) if text.endswith("%") else scale(text, 1_000_000)
+    except ValueError:
+        raise UserError(f"{text!r} is not a share; write e.g. 10% or 0.1") from None
+
+
+def _read_gain(text: str) -> int:
+    """Millionths of a Hz.
+
+    :raises UserError: that is no number.
+    """
+    try:
+        return scale(text, 1_000_000)
+    except ValueError:
+        raise UserError(f"{text!r} is not a number; write a gain in Hz, e.g. 0.125") from None
+
+
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, from_text(parse_size, "1514B")]
+Share = Annotated[int, from_text(_read_share, "10%")]
+Gain = Annotated[int, from_text(_read_gain, "0.125")]
+
+
 class DirectionQueueSpec(Strict):
     """The queue of one direction. Parameters have the names and the defaults of `tc`."""
 
@@ -52,6 +80,42 @@ class DirectionQueueSpec(Strict):
     interval: Duration | None = None
     #: codel, fq_codel: mark whatever waited longer.
     ce_threshold: Duration | None = None
+    #: fq_codel: into how many queues flows are hashed.
+    flows: Count | None = None
+    #: fq_codel: bytes that a flow sends before it is another's turn, e.g. `1514B`.
+    quantum: Size | None = None
+    #: fq_codel: what all frames that wait may have together, e.g. `32MiB`.
+    memory_limit: Size | None = None
+    #: fq_codel: how many frames go at once where there is no room.
+    drop_batch: Count | None = None
+    #: pie, dualpi2: how often the probability is worked out.
+    tupdate: Duration | None = None
+    #: pie, dualpi2: gain of the distance from the target, in Hz.
+    alpha: Gain | None = None
+    #: pie, dualpi2: gain of the change since the last time, in Hz.
+    beta: Gain | None = None
+    #: pie: how long a burst passes untouched.
+    max_burst: Duration | None = None
+    #: dualpi2: how many times the base probability that of L4S frames is.
+    coupling_factor: Count | None = None
+    #: dualpi2: mark L4S frames that waited longer.
+    step_thresh: Duration | None = None
+    #: dualpi2: the share of the rate that classic frames get at least, e.g. `10%`.
+    classic_protection: Share | None = None
+    #: red: below it nothing is dropped; by default a third of `max`.
+    min: Size | None = None
+    #: red: above it everything is dropped; by default a quarter of the capacity.
+    max: Size | None = None
+    #: red: the probability of a drop at `max`, e.g. `2%`.
+    probability: Share | None = None
+    #: red: of the queue now in its moving average, e.g. `0.2%`.
+    weight: Share | None = None
+    #: red: of a frame as which idle time counts.
+    avpkt: Size | None = None
+    #: red: the longer a frame, the likelier it is dropped.
+    bytemode: bool | None = None
+    #: red: adapt `probability` so that the average stays midway (Adaptive RED).
+    adaptive: bool | None = None
 
     @model_validator(mode="after")
     def _fits_its_discipline(self) -> Self:

@@ -38,7 +38,11 @@ Record = dict[str, int]
 def build(folder: Path) -> ctypes.CDLL:
     """The machine's library, built into `folder` with the warnings of the product and the flags of `$TEST_CFLAGS`."""
     library = folder / "fake_machine.so"
-    sources = [_HERE / "fake_machine.c", *(_NATIVE / f"{noun}.c" for noun in _NOUNS), *(_NATIVE / "model").glob("*.c")]
+    sources = [
+        _HERE / "fake_machine.c",
+        *(_NATIVE / f"{noun}.c" for noun in _NOUNS),
+        *(path for room in ("model", "queue") for path in (_NATIVE / room).glob("*.c")),
+    ]
     flags = [*_FLAGS.split(), f"-DPORT_BATCH={BATCH}", *os.environ.get("TEST_CFLAGS", "").split()]
     subprocess.run(
         [os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-pthread", *flags, f"-I{_NATIVE}", *sources, "-o", library],

@@ -67,6 +67,8 @@ class Reference:
         self.queue = DISCIPLINES[str(queue["name"])](
             Surroundings(
                 has_room=self._has_room,
+                fits=self._fits,
+                room_bytes=self._room_bytes,
                 serving=lambda: sum(frame.length for frame in self._in_service()),
                 idle_since=lambda: self._end(self.frames[-1]) if self.frames else 0,
                 rate_at=lambda t: self.steps.rate_before(t - self.t0),
@@ -131,19 +133,30 @@ class Reference:
 
     def _has_room(self, length: int) -> bool:
         backlog = self._backlog()
-        if not backlog:
-            return True
+        return not backlog or self._holds(len(backlog) + 1, sum(backlog) + length)
+
+    def _fits(self) -> bool:
+        return self._holds(len(self._backlog()), sum(self._backlog()))
+
+    def _holds(self, packets: int, length: int) -> bool:
+        unit, amount = self._room()
+        return (packets if unit == "packets" else length) <= amount
+
+    def _room(self) -> tuple[str, int]:
+        """The capacity in bytes or packets."""
         _, delay, rate, queue_bytes, _ = self.steps.row_at(self.virtual_now - self.t0)
         unit, amount = self.capacity
         if queue_bytes >= 0:
-            unit, amount = "bytes", queue_bytes
-        if unit == "packets":
-            return len(backlog) + 1 <= amount
-        if unit == "bdp":
-            if rate == UNLIMITED:
-                return True
-            amount = max(rate * 2 * delay * amount // (BITS_NS * 10**6), 10 * self.full_frame)
-        return sum(backlog) + length <= amount
+            return "bytes", queue_bytes
+        if unit != "bdp":
+            return unit, amount
+        if rate == UNLIMITED:
+            return "bytes", NEVER
+        return "bytes", max(rate * 2 * delay * amount // (BITS_NS * 10**6), 10 * self.full_frame)
+
+    def _room_bytes(self) -> int:
+        unit, amount = self._room()
+        return amount * self.full_frame if unit == "packets" else amount
 
     def _serve(self) -> None:
         """All services that begin by virtual now, one after the other: each asks the discipline for a frame."""

@@ -46,6 +46,8 @@ class World:
     lengths: st.SearchStrategy[int]
     shifts: st.SearchStrategy[int]
     durations: st.SearchStrategy[int]  #: that disciplines are set up with
+    sizes: st.SearchStrategy[int]  #: likewise
+    timers: bool = True  #: disciplines may have some
     max_rows: int = 6
 
 
@@ -61,6 +63,7 @@ SMALL = World(
     lengths=st.integers(1, 10),
     shifts=st.integers(0, 8),
     durations=st.integers(1, 20),
+    sizes=st.integers(0, 30),
 )
 
 WIDE = World(
@@ -73,6 +76,7 @@ WIDE = World(
     lengths=st.integers(1, 10_000) | st.sampled_from([60, 60, 1514, 1514, 9014, 2**32 - 1]),
     shifts=st.sampled_from([0, 1, 1000]) | st.integers(0, 10**7) | st.integers(0, 10**10),
     durations=st.integers(10**8, 10**9),
+    sizes=st.sampled_from([2**20, 2**34]),
 )
 
 PATIENT = World(
@@ -85,13 +89,16 @@ PATIENT = World(
     lengths=st.integers(1, 10_000) | st.sampled_from([2**32 - 1]),
     shifts=st.integers(0, 2**40) | st.integers(0, 2**58),
     durations=st.integers(2**38, 2**39),
+    sizes=st.sampled_from([2**20, 2**34]),
+    timers=False,
     max_rows=4,
 )
 
 
-#: Of parameters that are no durations: few values, so that they matter.
+#: Disciplines whose timers would tick too often in centuries.
+TIMED = ("red", "pie", "dualpi2")
+#: Of parameters that are neither durations nor sizes: few values, so that they matter.
 _VALUES = {
-    "bytes": st.integers(0, 30),
     "share": st.sampled_from([0, 1000, 100_000, 500_000, 10**6]),
     "gain": st.sampled_from([0, 125_000, 10**6, 10**9]),
     "count": st.integers(1, 4),
@@ -102,10 +109,11 @@ _VALUES = {
 @st.composite
 def queues_of(draw: st.DrawFn, world: World) -> NativeQueue:
     """A discipline with all of its parameters."""
-    name = draw(st.sampled_from(["droptail", *DISCIPLINES]))
+    name = draw(st.sampled_from(["droptail", *(d for d in DISCIPLINES if world.timers or d not in TIMED)]))
     values = {}
     for each in DISCIPLINES[name].parameters:
-        value = draw(world.durations if each.kind == "duration" else _VALUES[each.kind])
+        of_world = {"duration": world.durations, "bytes": world.sizes}
+        value = draw(of_world[each.kind] if each.kind in of_world else _VALUES[each.kind])
         if each.default == -1:  # off, unless somebody says so
             value = draw(st.sampled_from([-1, value]))
         values[each.name] = min(max(value, each.least), each.most)

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     },
     "agent": {
         "native/model": "",
+        "native/queue": "native/model",
         "native/shared": "native/model",
         "native/io": "native/model",
         "native/path": "native/model native/shared native/io",

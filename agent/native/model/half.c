@@ -211,6 +211,7 @@ enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 	packet->arrival = half->now;
 	packet->serial = half->arrived++;
 	packet->marked = false;
+	packet->verdict = VERDICT_ADMITTED;
 	verdict = queue_arrive(&half->queue, packet, half->now);
 	if (verdict == VERDICT_ADMITTED) {
 		half->admitted_ns = half->now;

@@ -6,7 +6,8 @@
 
 #include "model/refuse.h"
 
-const struct discipline *const disciplines[] = {&discipline_drophead, &discipline_codel, NULL};
+const struct discipline *const disciplines[] = {&discipline_drophead, &discipline_red, &discipline_codel,
+	&discipline_fq_codel, &discipline_pie, &discipline_dualpi2, NULL};
 
 bool discipline_find(const char *name, const struct discipline **discipline)
 {

@@ -85,7 +85,8 @@ struct discipline {
 
 /* The disciplines by name, drop-tail apart; the last is NULL. */
 extern const struct discipline *const disciplines[];
-extern const struct discipline discipline_drophead, discipline_codel;
+extern const struct discipline discipline_drophead, discipline_red, discipline_codel, discipline_fq_codel, discipline_pie,
+	discipline_dualpi2;
 
 /* The discipline of that name, which is NULL for drop-tail, into *discipline; false: there is none. */
 bool discipline_find(const char *name, const struct discipline **discipline);
@@ -163,15 +164,19 @@ static inline bool queue_mark(struct queue *queue, struct packet *packet)
 	return true;
 }
 
-/* A frame arrives at `now`: its fate so far, which is also in packet->verdict. */
+/* A frame that is VERDICT_ADMITTED so far arrives at `now`: its fate, which if it is another is also in packet->verdict. */
 static inline enum verdict queue_arrive(struct queue *queue, struct packet *packet, int64_t now)
 {
-	if (queue->discipline)
-		return packet->verdict = queue->discipline->arrive(queue, packet, now);
+	if (queue->discipline) {
+		enum verdict verdict = queue->discipline->arrive(queue, packet, now);
+
+		packet->verdict = verdict == VERDICT_ADMITTED ? packet->verdict : verdict; /* it may have been dropped since */
+		return verdict;
+	}
 	if (!queue_has_room(queue, packet->length))
 		return packet->verdict = VERDICT_QUEUE_FULL;
 	queue_put(queue, &queue->fifo, packet);
-	return packet->verdict = VERDICT_ADMITTED;
+	return VERDICT_ADMITTED;
 }
 
 /* Service may begin at `now`: the frame to be served, if that leaves one. Something waits. */

@@ -17,6 +17,8 @@ class Surroundings:
     """What a queue may know of the direction that it belongs to."""
 
     has_room: Callable[[int], bool]  #: for so many bytes more; there always is for one frame
+    fits: Callable[[], bool]  #: what waits and is served is within the capacity
+    room_bytes: Callable[[], int]  #: the capacity; one in packets is of full-size frames
     serving: Callable[[], int]  #: bytes of the frame in service, or 0
     idle_since: Callable[[], int]  #: when the last service ended
     rate_at: Callable[[int], int]  #: bit/s at a virtual time; in an outage, of the last row before that was none

@@ -181,7 +181,8 @@ NAME = "is not a name; write 1 to 63 letters, digits, _ . or -, a letter or digi
         ({"queue": "{capacity: 0bdp}"},
          "study.yaml:4:21: capacity: '0bdp' is out of range; a queue holds something, and at most 1 TiB"),
         ({"queue": "{discipline: sfq}"},
-         "study.yaml:4:23: discipline must be 'droptail', 'drophead' or 'codel', not 'sfq'"),
+         "study.yaml:4:23: discipline must be 'droptail', 'drophead', 'red', 'codel', 'fq_codel', 'pie' or 'dualpi2', "
+         "not 'sfq'"),
         ({"queue": "{discipline: codel, target: 5}"}, f"study.yaml:4:38: target: '5' is not a duration; {DURATION}"),
         ({"queue": "{target: 5ms}"}, "study.yaml:4:10: queue: droptail has no target; it has no parameters"),
         ({"queue": "{down: {discipline: drophead, ecn: true}}"},

@@ -1,5 +1,5 @@
 /* See codel.h. The names are those of the RFC's pseudocode. */
-#include "model/codel.h"
+#include "queue/codel.h"
 
 #include <stdlib.h>
 

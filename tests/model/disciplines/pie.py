@@ -1,0 +1,82 @@
+"""PIE, from the text of RFC 8033: its basic algorithm (section 4), and ECN as section 5.1 has it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surroundings, Waiting
+from model.disciplines.timed import ONE, Timer, below, clamp, pi_change
+
+MEAN_FRAME = 1024
+LONGEST_NS = 1000 * 10**9
+UNLIMITED = 2**63 - 1
+
+
+class PIE(Line):
+    """One queue, from which frames are kept with a probability."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self.p = surroundings.parameters
+        self.timer = Timer(self.p["tupdate"], surroundings.t0)
+        self.probability = 0  #: in units of 2⁻⁴⁸
+        self.delay = 0
+        self.burst = self.p["max_burst"]
+
+    def arrive(self, frame: Waiting, now: int) -> int:
+        """Dropped, or marked, by chance."""
+        self._catch_up(now)
+        if not self.has_room(frame.length):
+            return QUEUE_FULL
+        if self._is_chosen(frame):
+            may_mark = self.p["ecn"] and self.probability < ONE // 10
+            if not (may_mark and self.mark(frame)):
+                return AQM
+        self.line.append(frame)
+        return ADMITTED
+
+    def next(self, now: int) -> Waiting:
+        """The oldest."""
+        self._catch_up(now)
+        return self.line.pop(0)
+
+    def _is_chosen(self, frame: Waiting) -> bool:
+        calm = Fraction(self.delay) < Fraction(self.p["target"], 2) and self.probability < ONE // 5
+        if self.burst > 0 or calm or self._backlog() <= 2 * MEAN_FRAME:
+            return False
+        return below(self.around.draw(frame.number)[:2], self.probability)
+
+    def _backlog(self) -> int:
+        return sum(frame.length for frame in self.line)
+
+    def _catch_up(self, now: int) -> None:
+        for tick in self.timer.until(now):
+            if not self._update(tick) and not self.line:
+                break
+
+    def _update(self, tick: int) -> bool:
+        """Whether the tick changed anything."""
+        before = (self.probability, self.delay, self.burst)
+        delay, old = self._delay_at(tick), self.delay
+        change = pi_change(self.p, delay, old, divisor=self._divisor())
+        self.probability = clamp(self.probability + change)
+        if delay == old == 0:
+            self.probability = floor(Fraction(98, 100) * self.probability)
+        self.burst = max(0, self.burst - self.p["tupdate"])
+        if self.probability == 0 and max(delay, old) < Fraction(self.p["target"], 2):
+            self.burst = self.p["max_burst"]
+        self.delay = delay
+        return before != (self.probability, self.delay, self.burst)
+
+    def _delay_at(self, tick: int) -> int:
+        rate = self.around.rate_at(tick)
+        if rate in (0, UNLIMITED):
+            return 0
+        return min(self._backlog() * 8 * 10**9 // rate, LONGEST_NS)
+
+    def _divisor(self) -> int:
+        for exponent, divisor in ((6, 2048), (5, 512), (4, 128), (3, 32), (2, 8), (1, 2)):
+            if self.probability < ONE // 10**exponent:
+                return divisor
+        return 1
