@@ -23,14 +23,16 @@ myst_heading_anchors = 4
 exclude_patterns = ["reference/generated/*"]
 html_theme = "furo"
 html_title = "plctl"
+html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["narrow.css"]
 nitpicky = False
+smartquotes_action = "qe"  # two hyphens are the beginning of an option, no dash
 
 
 def _escape(app: object, context: object, lines: list[str]) -> None:  # noqa: ARG001  (sphinx-click's signature)
-    """A star in a command's help is a glob, never emphasis."""
-    lines[:] = [line.replace("*", r"\*") for line in lines]
+    """A star in a command's help is a glob, never emphasis, and an address no link."""
+    lines[:] = [line.replace("*", r"\*").replace("tcp://", r"tcp\://") for line in lines]
 
 
 def setup(app: Sphinx) -> None:

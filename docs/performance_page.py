@@ -15,7 +15,6 @@ from tables import table
 
 BENCH = Path(__file__).parent / "performance/bench.json"
 _REFERENCES = {"redirect": "of a tc redirect", "bridge": "of a bridge", "phantomlink": "of phantomlink"}
-_HEAD = ("what", "way", "median", "least … most", "unit", *_REFERENCES.values(), "budget")
 
 
 def page(sessions: Iterable[dict[str, Any]]) -> str:
@@ -37,19 +36,31 @@ def _section(machine: dict[str, Any], rows: Iterable[dict[str, Any]]) -> str:
         f" {machine['kernel']}; {machine['measured_utc']}, commit {machine['commit']}; load in the last minute"
         f" {machine['load_1min']:.1f}."
     )
-    return f"### Measured {machine['measured_utc'][:16].replace('T', ' ')}\n\n{where}\n\n" + table(
-        _HEAD, map(_cells, rows)
+    return f"### Measured {machine['measured_utc'][:16].replace('T', ' ')}\n\n{where}\n\n" + _table(list(rows))
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """With a column for each reference to which there is a ratio; what was measured stands in the first of its rows."""
+    compared = [name for name in _REFERENCES if any(name in row["ratios"] for row in rows)]
+    head = ("what", "way", "median (least … most)", *(_REFERENCES[name] for name in compared), "budget")
+    before = ["", *(row["what"] for row in rows)]
+    return table(
+        head,
+        (
+            ("" if row["what"] == previous else row["what"], row["way"], *_figures(row, compared))
+            for row, previous in zip(rows, before, strict=False)
+        ),
     )
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _figures(row: dict[str, Any], compared: list[str]) -> Iterable[str]:
     if row["not_measured"]:
-        return row["what"], row["way"], "", "", "", *("" for _ in _REFERENCES), f"not measured: {row['not_measured']}"
-    ratios = (f"{row['ratios'][name]:.2f}" if name in row["ratios"] else "" for name in _REFERENCES)
+        return f"not measured: {row['not_measured']}", *("" for _ in compared), ""
+    span = f" ({_number(row['least'])} … {_number(row['most'])})" if row["least"] != row["most"] else ""
+    ratios = (f"{row['ratios'][name]:.2f}" if name in row["ratios"] else "" for name in compared)
     met = {None: "", True: ": met", False: ": **missed**"}[row["met"]]
-    span = f"{_number(row['least'])} … {_number(row['most'])}" if row["least"] != row["most"] else ""
-    return row["what"], row["way"], _number(row["median"]), span, row["unit"], *ratios, row["budget"] + met
+    return f"{_number(row['median'])}\u00a0{row['unit']}{span}", *ratios, row["budget"] + met
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}".replace(",", "\u202f") if abs(value) >= 1000 else f"{value:.3g}"
