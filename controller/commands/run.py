@@ -18,6 +18,7 @@ from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.controller.commands.bare_options import bare_options
 
 if TYPE_CHECKING:
     from plctl.common.client.config import ControllerAccess
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from plctl.controller.launch.local_agent import LocalAgent
     from plctl.controller.launch.remote_run import Detached, FollowOptions, FollowOutcome
     from plctl.controller.results.run_record import RunRecord
+    from plctl.controller.spec.bare_run import BareLink
     from plctl.controller.view.foreground import Foreground
 
 
@@ -37,6 +39,7 @@ Examples:
   sudo plctl run scenarios/quickstart.yaml         a run spec
   sudo plctl run handover.csv --duration 30s       a bare scenario: one link, watch it or use it
   sudo plctl run handover.csv -- ping 192.168.66.2 your own command, in the client's namespace
+  sudo plctl run handover.csv --queue 0.5bdp --budget lateness=5ms -- ping 192.168.66.2
   sudo plctl run bw_7.txt --also delay_7.txt -O window=100ms -- iperf3 -c 192.168.66.2
                                                    the files of another tool, as they are
 \b
@@ -72,6 +75,7 @@ With a controller, which needs no root here:
               help="Say nothing but what is wrong; a program behind -- is heard alone.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
 @controller_options(local="Run on this machine, though there is a controller.")
+@bare_options
 @forwarder_options
 @click.pass_context
 def run(
@@ -96,6 +100,7 @@ def run(
     quiet: bool,
     as_json: bool,
     reach: Reach,
+    bare: BareLink,
     forwarder: ForwarderOptions,
 ) -> None:
     """Run SPEC (or one link with SCENARIO), follow it, and write its results to a folder.
@@ -116,6 +121,7 @@ def run(
         packets=packets,
         also=also,
         reading=reading,
+        bare=bare,
     )
     request = replace(request, labels=request.labels | _read_labels(labels))
     for warning in request.warnings:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
+from plctl.common.plan.link_text import check_interval
 from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.schedule import Schedule
 from plctl.controller.spec.queue_model import DirectionQueueSpec, QueueSpec
@@ -49,12 +49,6 @@ def _check_artifact(path: str) -> str:
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise ValueError(f"{path!r} must be relative, within the workload's artifact folder")
     return path
-
-
-def _check_interval(ns: int) -> int:
-    if not 10 * NS_PER_MS <= ns <= 60 * NS_PER_S:
-        raise ValueError(f"{format_duration(ns)} is out of range; legal is 10ms to 60s")
-    return ns
 
 
 def _check_env(env: dict[str, str]) -> dict[str, str]:
@@ -201,7 +195,7 @@ class TelemetrySpec(Strict):
     """How often links are sampled."""
 
     #: Between two samples of each link.
-    interval: Annotated[Duration, AfterValidator(_check_interval)] = _RUN.sample_interval_ns
+    interval: Annotated[Duration, AfterValidator(check_interval)] = _RUN.sample_interval_ns
 
 
 class RunSpec(Strict):
@@ -222,7 +216,7 @@ class RunSpec(Strict):
     #: How often links are sampled.
     telemetry: TelemetrySpec = TelemetrySpec()
     #: How often the TCP sockets at the links' ends are looked at, e.g. `100ms`; by default never.
-    socket_stats: Annotated[Duration, AfterValidator(_check_interval)] | None = None
+    socket_stats: Annotated[Duration, AfterValidator(check_interval)] | None = None
 
 
 #: The model of the mapping that is reached from the root by these keys, list indices left out.

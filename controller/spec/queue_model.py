@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,31 +9,9 @@ from pydantic import Field, model_validator
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_size, scale
 from plctl.common.plan.disciplines import DISCIPLINES, write
+from plctl.common.plan.link_text import read_capacity
 from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 from plctl.controller.spec.text import Duration, Strict, from_text
-
-_MAX_CAPACITY = 2**40
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
-
-
-def read_capacity(text: str) -> Capacity:
-    """What a queue holds.
-
-    :raises UserError: that is no capacity.
-    """
-    match = _AMOUNT.fullmatch(text)
-    try:
-        if match is None:
-            capacity = Capacity("bytes", parse_size(text))
-        elif match[2].lower() == "bdp":
-            capacity = Capacity("bdp", scale(match[1], 1_000_000))
-        else:
-            capacity = Capacity("packets", int(match[1]))
-    except (ValueError, UserError):
-        raise UserError(f"{text!r} is not a capacity; write e.g. 1.0bdp, 64kB or 100p") from None
-    if not 0 < capacity.amount <= _MAX_CAPACITY:
-        raise UserError(f"{text!r} is out of range; a queue holds something, and at most 1 TiB")
-    return capacity
 
 
 def _read_share(text: str) -> int:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from plctl.common.base.errors import InputError, Problem, UserError
-from plctl.common.base.names import NAME_MAX
+from plctl.common.base.errors import UserError
 from plctl.common.cli.extra import needs_extra
-from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
 from plctl.common.scenario.readers.opening import AS_IT_IS, ReadAs, given_files, is_trace, read_scenario
-from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.controller.spec.bare_run import AS_A_SPEC_DOES, BareLink, bare_run, name_of
 from plctl.controller.spec.run_size import check_size
 
 __all__ = [
@@ -23,7 +20,6 @@ __all__ = [
     "check_hosts", "fill", "load_run", "looks_like_scenario", "resolve",
 ]  # fmt: skip
 
-_ILLEGAL_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _SEED_BITS = 63
 
 
@@ -37,6 +33,7 @@ def load_run(
     packets: bool = False,
     also: Sequence[str] = (),
     reading: ReadAs = AS_IT_IS,
+    bare: BareLink = AS_A_SPEC_DOES,
 ) -> RunRequest:
     """The run that the spec or scenario at `path` asks for.
 
@@ -47,21 +44,28 @@ def load_run(
     :param packets: log the packets of every link, whatever the spec says.
     :param also: further files that make one scenario with the one at `path`.
     :param reading: how these are to be read; given, `path` is a scenario.
+    :param bare: what a bare scenario's link and run shall be like; a spec says that itself.
 
     :raises InputError: everything that is wrong with the file and with those that it names.
-    :raises UserError: a command that is empty or for a spec, or a spec where the libraries to read it are missing.
+    :raises UserError: a command that is empty; a command or `bare` for a spec; or a spec where the libraries to read it
+        are missing.
     """
     if command and not command[0]:
         raise UserError("the command after -- is empty; give a program, e.g. -- ping 192.168.66.2")
     file = TraceFile.at(path, "a run spec or scenario")
     default_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
-    default_name = name or _name_of(path)
+    default_name = name or name_of(path)
     if also or reading != AS_IT_IS or looks_like_scenario(file):
-        found = read_scenario(given_files([str(path), *also]), reading)
-        request = _bare_run(found, path, tuple(command), name=default_name, seed=default_seed, duration_ns=duration_ns)
+        found = read_scenario(given_files([str(path), *also]), reading, repeat=bare.repeat)
+        request = bare_run(found, path, command, bare, name=default_name, seed=default_seed, duration_ns=duration_ns)
         return _ready(request, path, packets=packets)
     if command:
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
+    if bare != AS_A_SPEC_DOES:
+        raise UserError(
+            f"{path} is a run spec, which says itself what its links are like: write queue, budget, repeat, overhead or"
+            " socket_stats there; these options are for a bare scenario"
+        )
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
     request = parse_spec(file.text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
@@ -85,30 +89,6 @@ def looks_like_scenario(file: TraceFile) -> bool:
         return True
     first = file.sample[0] if file.sample else ""
     return "," in first and "time" in first.lower() and ": " not in first
-
-
-def _bare_run(
-    found: ReadScenario, path: Path, command: tuple[str, ...], *, name: str, seed: int, duration_ns: int
-) -> RunRequest:
-    """One link with the scenario that was `found`, and `command` in its client namespace."""
-    workloads = (Workload("client", "client", command, start_ns=0),) if command else ()
-    if not (duration_ns or workloads or found.scenario.duration_ns):
-        problem = "has a single row, so nothing says how long to run; give --duration, or a command after --"
-        raise InputError([Problem(str(path), 0, 0, problem)])
-    plan = LinkPlan(_name_of(path), found.scenario.up, found.scenario.down, workloads=workloads)
-    return RunRequest(
-        name=name,
-        seed=seed,
-        links=(LinkRequest(plan),),
-        duration_ns=duration_ns or (0 if workloads else found.scenario.duration_ns),
-        sources=tuple(SourceFile.of(file.name, file.text) for file in found.files if not file.is_long),
-        warnings=found.warnings,
-    )
-
-
-def _name_of(path: Path) -> str:
-    """A legal name made of the file's."""
-    return _ILLEGAL_IN_NAME.sub("-", path.stem).lstrip("_.-")[:NAME_MAX] or "run"
 
 
 def _with_packets(request: RunRequest) -> RunRequest:

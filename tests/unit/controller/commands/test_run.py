@@ -121,3 +121,21 @@ def test_what_only_a_controller_can_do_is_refused_without_one(option: str) -> No
     result = plctl("run", "two.yaml", option)
     assert 2 == result.exit_code
     assert "are for runs of a controller, and there is none" in result.stderr
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--queue", "5x"], "'5x' is not a capacity"),
+        (["--budget", "late=1ms"], "'late=1ms' is no budget"),
+        (["--socket-stats", "1ms"], "1 ms is out of range"),
+        (["--repeat"], "repeats for ever"),
+    ],
+)
+def test_a_bare_run_is_told_what_its_link_is_like(options: list[str], complaint: str) -> None:
+    """As plctl link start is; what cannot be meant is refused before anything is touched."""
+    fine = ["--queue", "drophead,64kB", "--budget", "skew=2ms", "--socket-stats", "1s", "--overhead", "24"]
+    assert 0 == plctl("run", "a.csv", "--plan", "--duration", "5s", "--repeat", *fine).exit_code
+    refused = plctl("run", "a.csv", "--plan", *options)
+    assert (2, True) == (refused.exit_code, complaint in refused.stderr)

@@ -1,6 +1,7 @@
 """A run spec or a bare scenario becomes a validated request, or every mistake in it is located."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from plctl.common.base.errors import InputError, UserError
 from plctl.common.plan.run_plan import Budget, Capacity, Queue, Ready, Reconfiguration, Workload
+from plctl.controller.spec.bare_run import BareLink
 from plctl.controller.spec.run_spec import RunRequest, load_run
 
 TABLE = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,41.0,80.0\n11000,1,41.2,80.2\n"
@@ -320,6 +322,26 @@ def test_a_single_row_needs_an_end(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="give --duration, or a command after --"):
         load_run(path)
     assert 5 == load_run(path, duration_ns=5).duration_ns
+
+
+def test_a_bare_scenario_is_told_what_a_spec_would_say(tmp_path: Path) -> None:
+    """Its queue, overhead, repetition, budget and socket statistics: the same as by a spec."""
+    (tmp_path / "leo.csv").write_text(TABLE)
+    (tmp_path / "leo.yaml").write_text(
+        "duration: 20s\nbudget: {lateness: 2ms}\nsocket_stats: 100ms\n"
+        "links:\n  - {name: leo, scenario: leo.csv, repeat: true, overhead: 24,\n"
+        "     queue: {discipline: drophead, capacity: 64kB}}\n"
+    )
+    queue = Queue("drophead", Capacity("bytes", 64_000))
+    bare = BareLink(queue, Budget(lateness_ns=2_000_000), repeat=True, overhead_bytes=24, socket_stats_ns=10**8)
+    told = load_run(tmp_path / "leo.csv", duration_ns=20 * 10**9, seed=1, bare=bare)
+    spec = load_run(tmp_path / "leo.yaml", seed=1)
+    link = replace(told.links[0], hosts_place=spec.links[0].hosts_place)
+    assert spec == replace(told, sources=spec.sources, links=(link,))
+    with pytest.raises(InputError, match="repeats for ever"):
+        load_run(tmp_path / "leo.csv", bare=bare)
+    with pytest.raises(UserError, match="these options are for a bare scenario"):
+        load_run(tmp_path / "leo.yaml", bare=bare)
 
 
 def test_a_command_does_not_go_with_a_spec(load: Load) -> None:

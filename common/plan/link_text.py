@@ -1,0 +1,73 @@
+"""How people write what a link is like: its queue, as `1.0bdp`, and what its run's budget allows, as `skew=5ms`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
+from plctl.common.plan.disciplines import DISCIPLINES
+from plctl.common.plan.run_plan import Budget, Capacity, Queue
+
+_MAX_CAPACITY = 2**40
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
+_BUDGETS = {"lateness": "lateness_ns", "skew": "skew_ns", "workload": "workload_ns"}
+
+
+def read_capacity(text: str) -> Capacity:
+    """What `1.0bdp`, `64kB` or `100p` asks for.
+
+    :raises UserError: it is none of these, or out of range.
+    """
+    match = _AMOUNT.fullmatch(text)
+    try:
+        if match is None:
+            capacity = Capacity("bytes", parse_size(text))
+        elif match[2].lower() == "bdp":
+            capacity = Capacity("bdp", scale(match[1], 1_000_000))
+        else:
+            capacity = Capacity("packets", int(match[1]))
+    except (ValueError, UserError):
+        raise UserError(f"{text!r} is not a capacity; write e.g. 1.0bdp, 64kB or 100p") from None
+    if not 0 < capacity.amount <= _MAX_CAPACITY:
+        raise UserError(f"{text!r} is out of range; a queue holds something, and at most 1 TiB")
+    return capacity
+
+
+def read_queue(text: str) -> Queue:
+    """What `64kB`, `drophead` or `drophead,64kB` asks for; a discipline's parameters are for a run spec.
+
+    :raises UserError: one of its words is neither a discipline nor a capacity.
+    """
+    discipline, comma, rest = (each.strip() for each in text.partition(","))
+    if discipline not in DISCIPLINES and not comma:
+        return Queue(capacity=read_capacity(discipline))
+    if discipline not in DISCIPLINES:
+        raise UserError(f"{discipline!r} is not a discipline; legal is {', '.join(DISCIPLINES)}")
+    return Queue(discipline, read_capacity(rest) if comma else DISCIPLINES[discipline].capacity)
+
+
+def read_budget(given: Iterable[str]) -> Budget:
+    """What `lateness=2ms`, `skew=5ms` and `workload=100ms` allow; the rest stays as it is.
+
+    :raises UserError: one of them is none of these.
+    """
+    budget = Budget()
+    for text in given:
+        kind, _, value = text.partition("=")
+        if kind not in _BUDGETS or not value:
+            raise UserError(f"{text!r} is no budget; legal is {', '.join(f'{each}=TIME' for each in _BUDGETS)}")
+        budget = replace(budget, **{_BUDGETS[kind]: parse_duration(value)})
+    return budget
+
+
+def check_interval(ns: int) -> int:
+    """`ns`, if one can look so often.
+
+    :raises ValueError: it is out of range.
+    """
+    if not 10 * NS_PER_MS <= ns <= 60 * NS_PER_S:
+        raise ValueError(f"{format_duration(ns)} is out of range; legal is 10ms to 60s")
+    return ns

@@ -1,0 +1,70 @@
+"""What `plctl run SCENARIO` may be told of its one link on the command line, where a run spec would say it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from plctl.common.base.errors import UserError
+from plctl.common.cli.options import duration_ns
+from plctl.common.plan.link_text import check_interval, read_budget, read_queue
+from plctl.common.plan.run_plan import Budget, Queue
+from plctl.controller.spec.bare_run import BareLink
+
+T = TypeVar("T")
+
+
+def bare_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `command` these options; it gets `bare`, a `BareLink`."""
+
+    @functools.wraps(command)
+    def with_options(
+        *args: Any,
+        queue: Queue,
+        budget: Budget,
+        repeat: bool,
+        overhead: int,
+        interval_ns: int | None,
+        **others: Any,
+    ) -> Any:
+        return command(*args, bare=BareLink(queue, budget, repeat, overhead, interval_ns or 0), **others)
+
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options
+
+
+def _read(read: Callable[[Any], T]) -> Callable[[click.Context, click.Parameter, Any], T]:
+    """A callback of click's that has `read` make something of what was said."""
+
+    def callback(_ctx: click.Context, _param: click.Parameter, value: Any) -> T:
+        try:
+            return read(value)
+        except UserError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return callback
+
+
+def _interval_ns(text: str) -> int:
+    try:
+        return check_interval(duration_ns(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_OPTIONS = (
+    click.option("--queue", default="1.0bdp", show_default=True, metavar="[DISCIPLINE,]CAPACITY",
+                 callback=_read(read_queue),
+                 help="Of a bare scenario's link: the bottleneck's queue, e.g. 0.5bdp, 64kB, 100p, drophead,64kB."),
+    click.option("--budget", multiple=True, metavar="KIND=TIME", callback=_read(read_budget),
+                 help="Of a bare scenario's run: lateness, skew or workload; may be given again."),
+    click.option("--repeat", is_flag=True, help="Begin again after a bare scenario's last row."),
+    click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
+                 help="Of a bare scenario's link: added to the length of every frame, e.g. 24 for Ethernet's wire."),
+    click.option("--socket-stats", "interval_ns", type=_interval_ns, metavar="TIME",
+                 help="Of a bare scenario's run: look at TCP sockets so often, e.g. 100ms; default: not."),
+)  # fmt: skip

@@ -1,0 +1,68 @@
+"""What people write of queues and budgets on a command line means what a run spec would mean by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from plctl.common.base.errors import UserError
+from plctl.common.plan.link_text import check_interval, read_budget, read_capacity, read_queue
+from plctl.common.plan.run_plan import Budget, Capacity, Queue
+
+
+@pytest.mark.parametrize(
+    ("text", "queue"),
+    [
+        ("0.5bdp", Queue(capacity=Capacity("bdp", 500_000))),
+        ("64kB", Queue(capacity=Capacity("bytes", 64_000))),
+        ("drophead", Queue("drophead")),
+        ("codel", Queue("codel", Capacity("packets", 1000))),
+        ("drophead, 100p", Queue("drophead", Capacity("packets", 100))),
+    ],
+)
+def test_queues(text: str, queue: Queue) -> None:
+    """A capacity, a discipline with its own capacity, or both."""
+    assert queue == read_queue(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("5x", "'5x' is not a capacity; write e.g. 1.0bdp, 64kB or 100p"),
+        ("64kB,drophead", "'64kB' is not a discipline; legal is droptail, drophead"),
+        ("0p", "'0p' is out of range"),
+        ("drophead,x", "'x' is not a capacity"),
+        ("drophead,", "'' is not a capacity"),
+        ("", "'' is not a capacity"),
+    ],
+)
+def test_queues_that_are_none(text: str, complaint: str) -> None:
+    """What is wrong is named, and what would be legal."""
+    with pytest.raises(UserError) as raised:
+        read_queue(text)
+    assert str(raised.value).startswith(complaint)
+
+
+def test_capacities_have_a_largest() -> None:
+    """A queue of two tebibytes is a slip."""
+    with pytest.raises(UserError, match="out of range"):
+        read_capacity("2000GB")
+
+
+def test_budgets() -> None:
+    """What is not said stays as it is."""
+    assert Budget(lateness_ns=2_000_000, workload_ns=10**9) == read_budget(["lateness=2ms", "workload=1s"])
+    assert Budget() == read_budget([])
+
+
+@pytest.mark.parametrize("text", ["late=2ms", "lateness", "lateness=", "lateness=2"])
+def test_budgets_that_are_none(text: str) -> None:
+    """Refused before a run begins."""
+    with pytest.raises(UserError, match=r"is no budget|is not a duration"):
+        read_budget([text])
+
+
+@pytest.mark.parametrize("ns", [9_999_999, 60_000_000_001])
+def test_intervals_have_bounds(ns: int) -> None:
+    """Not so often that looking disturbs, nor so seldom that nothing is seen."""
+    with pytest.raises(ValueError, match="legal is 10ms to 60s"):
+        check_interval(ns)
