@@ -14,7 +14,7 @@ from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
 from plctl.agent.service.site import AgentServices, MakeRun, Run, Site
 from plctl.common import __version__
-from plctl.common.base.background import background
+from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ProtocolError, VersionError, WorldError
 from plctl.common.base.units import NS_PER_S
@@ -165,14 +165,7 @@ class Agent:
         run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run
         self._show_status()
-        self._carrying.create_task(self._carry(envelope.epoch, run))
-
-    async def _carry(self, name: str, run: Run) -> None:
-        """A bug in one run ends neither the others nor the agent."""
-        try:
-            await run.carry()
-        except Exception as error:
-            asyncio.get_running_loop().call_exception_handler({"message": f"run {name} broke", "exception": error})
+        self._carrying.create_task(by_itself(run.carry(), f"run {envelope.epoch}"))
 
     # --- what goes out
 

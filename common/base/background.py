@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 
 class _BlockOver(Exception):  # noqa: N818  (no error: it is how a TaskGroup is told to cancel what is left)
@@ -26,6 +27,14 @@ async def background() -> AsyncIterator[asyncio.TaskGroup]:
         _, failed = errors.split(_BlockOver)
         if failed:
             raise _first(failed) from None
+
+
+async def by_itself(work: Coroutine[Any, Any, None], what: str) -> None:
+    """Let `work` go on; an error in it, which is a bug of ours, is told to the event loop and ends nothing else."""
+    try:
+        await work
+    except Exception as error:
+        asyncio.get_running_loop().call_exception_handler({"message": f"{what} broke", "exception": error})
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError, WorldError
 from plctl.common.base.log import format_wall
@@ -107,7 +108,7 @@ class AgentHub:
         self._request_handler: RequestHandler | None = None
         self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
-        self._introductions: set[asyncio.Task[None]] = set()  #: of agents that may be second ones
+        self._tasks: asyncio.TaskGroup  #: while it serves
         self._introducing: dict[str, asyncio.Lock] = {}  #: one at a time of each name
         self._let_in: set[str] = set()  #: routes of those whose predecessor did not answer
         self._wall = WallWatch(clock)
@@ -152,15 +153,10 @@ class AgentHub:
         :raises WorldError: the journal cannot be written, so that nothing may be acknowledged any more.
         """
         works = (self._receive(), self._handle_backlog(), self._watch(), self._wall.keep(), self._acknowledge())
-        tasks = [asyncio.create_task(work) for work in works]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            tasks += [self._large] if self._large else []
-            tasks += self._introductions
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with background() as self._tasks:
+            for work in works:
+                self._tasks.create_task(work)
+            await asyncio.Event().wait()  # for ever
 
     def mark_gone(self, host: str, cause: str) -> None:
         """Agent `host` is gone, with all that it held: tell its runs."""
@@ -189,7 +185,7 @@ class AgentHub:
             else:
                 if self._large:
                     await self._large
-                self._large = asyncio.create_task(self._handle_large(received))
+                self._large = self._tasks.create_task(self._handle_large(received))
 
     def _note_heartbeat(self, peer: Peer, now_ns: int) -> None:
         """Any message counts as a heartbeat, however long it must wait to be handled."""
@@ -287,9 +283,7 @@ class AgentHub:
             self._let_in.discard(peer.route)
             await self._welcome(peer, hello)
         else:
-            task = asyncio.create_task(self._introduce_second(peer, hello))
-            self._introductions.add(task)
-            task.add_done_callback(self._introductions.discard)
+            self._tasks.create_task(by_itself(self._introduce_second(peer, hello), "the introduction of an agent"))
 
     async def _introduce_second(self, peer: Peer, hello: m.Hello) -> None:
         async with self._introducing.setdefault(peer.name, asyncio.Lock()):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from plctl.common.base.background import background
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import WorldError
 from plctl.common.base.interpreter import module_command
@@ -27,13 +28,10 @@ async def embedded_controller(clock: Clock, agent: LocalAgent) -> AsyncIterator[
     hub = ZmqHub(agent.address)
     try:
         agent_hub = AgentHub(hub, clock, name="embedded")
-        serving = asyncio.create_task(agent_hub.serve())
-        try:
+        async with background() as tasks:
+            tasks.create_task(agent_hub.serve())
             async with _serving(agent, agent_hub):
                 yield agent_hub
-        finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
     finally:
         hub.close()
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
+from plctl.common.base.background import by_itself
 from plctl.common.base.errors import WorldError
 from plctl.common.protocol import messages as m
 from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, PresenceChange
@@ -21,11 +22,15 @@ class Cleaner:
     def __init__(self, agent_hub: AgentHub) -> None:
         self._agent_hub = agent_hub
         self._cleanups: dict[str, _Cleanup] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup
         for run, host in agent_hub.journal.owed():
             self._cleanup_of(run).hosts.add(host)
         for cleanup in self._cleanups.values():
             self._listen(cleanup)
+
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Tell hosts in `tasks`; what is under way when these end is in the journal."""
+        self._tasks = tasks
 
     def owe(self, run: str, hosts: Iterable[str]) -> None:
         """Let `hosts` release `run`: now if they are here, else when they come back."""
@@ -58,12 +63,6 @@ class Cleaner:
             *late,
         ]
 
-    async def close(self) -> None:
-        """Abandon what is under way; it is in the journal."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     def _cleanup_of(self, run: str) -> _Cleanup:
         return self._cleanups.setdefault(run, _Cleanup(run))
 
@@ -92,9 +91,7 @@ class Cleaner:
             self._cleanups.pop(cleanup.run, None)
 
     def _send_soon(self, cleanup: _Cleanup, host: str) -> None:
-        task = asyncio.create_task(self._send(cleanup, host))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.create_task(by_itself(self._send(cleanup, host), f"telling {host} to release {cleanup.run}"))
 
     async def _send(self, cleanup: _Cleanup, host: str) -> None:
         with suppress(WorldError):  # it will be told when it comes back

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from plctl.common.base.background import background
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import ProtocolError, WorldError
 from plctl.common.plan.run_plan import RunPlan
@@ -73,8 +74,8 @@ class Session:
         self._open: dict[str, _Command] = {}  #: by host
         self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
         self._wake = asyncio.Event()
-        self._timers: set[asyncio.Task[None]] = set()
-        self._keeping: list[asyncio.Task[None]] = []
+        self._timers: list[tuple[ev.TimedOut, int]] = []  #: that are still to be set, and for when
+        self._keeping: list[asyncio.Task[None]] = []  #: in threads, which no TaskGroup could end
         self._facts: dict[str, dict[str, str]] = {}  #: of each host's forwarder
         self._disk: WorldError | None = None
 
@@ -114,15 +115,16 @@ class Session:
 
     async def _carry_out(self) -> RunRecord:
         try:
-            while self._machine.phase is not ev.RunPhase.DONE:
-                await self._wake.wait()
-                self._wake.clear()
-                await self._send_commands()
+            async with background() as timers:
+                while self._machine.phase is not ev.RunPhase.DONE:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    for event, at_ns in self._timers:
+                        timers.create_task(self._time_out(event, at_ns))
+                    self._timers.clear()
+                    await self._send_commands()
         finally:
             self._agent_hub.forget(self._run)
-            for timer in self._timers:
-                timer.cancel()
-            await asyncio.gather(*self._timers, return_exceptions=True)
             await asyncio.gather(*self._keeping)
         if self._disk:
             raise self._disk
@@ -166,7 +168,7 @@ class Session:
             case ev.SendCommand(host):
                 self._unsent[host] = None
             case ev.SetTimer(phase, at_ns, host):
-                self._timers.add(asyncio.create_task(self._time_out(ev.TimedOut(phase, host), at_ns)))
+                self._timers.append((ev.TimedOut(phase, host), at_ns))
 
     async def _send_commands(self) -> None:
         """Send what is open to those who are to get it, once it is certain that this process's successor knows."""

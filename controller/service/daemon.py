@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from plctl.common.base.background import background
 from plctl.common.base.clock import Clock
 from plctl.common.base.log import EventLog
 from plctl.common.protocol import requests as rq
@@ -26,6 +27,7 @@ class Controller:
     ) -> None:
         """`refusals` are the hub's own; what `journal` has of a life before this one is gone on with by `serve`."""
         self._clock = clock
+        self._journal = journal
         self._agent_hub = AgentHub(hub, clock, name, refusals, journal)
         self._run_manager = RunManager(self._agent_hub, clock, runs, log)
         listed = RunList(self._run_manager, journal, clock)
@@ -56,19 +58,15 @@ class Controller:
 
         :raises WorldError: the journal cannot be written.
         """
-        self._run_manager.resume_all()
-        serving = asyncio.create_task(self._agent_hub.serve())
-        stopped = asyncio.create_task(self._stopped.wait())
         try:
-            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            async with background() as tasks:
+                self._dispatcher.begin(tasks)
+                self._run_manager.begin(tasks)
+                async with background() as hub:  # which ends first: else it would acknowledge what no run gets any more
+                    hub.create_task(self._agent_hub.serve())
+                    await self._stopped.wait()
         finally:
-            for task in (serving, stopped):
-                task.cancel()
-            await asyncio.gather(serving, stopped, return_exceptions=True)
-            await self._dispatcher.close()
-            await self._run_manager.close()
-        if not serving.cancelled() and (error := serving.exception()):
-            raise error
+            self._journal.commit_for_good()
 
     def _list_agents(self, _: rq.ListAgents) -> rq.Agents:
         return list_agents(self._agent_hub, self._clock, self._run_manager.occupancy)

@@ -7,11 +7,13 @@ client's name and the request's id. Such requests take their time in tasks of th
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from plctl.common.base.background import by_itself
 from plctl.common.base.errors import PlctlError, WorldError
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
@@ -47,7 +49,12 @@ class RequestDispatcher:
         self._acts = acts
         self._send = send
         self._answers: dict[Requester, m.Envelope | None] = {}  #: None while it is being carried out
-        self._tasks: dict[asyncio.Task[None], str] = {}  #: requests under way, and whose they are
+        self._under_way: Counter[str] = Counter()  #: requests of each client
+        self._tasks: asyncio.TaskGroup
+
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Carry requests out in `tasks`, until these end."""
+        self._tasks = tasks
 
     async def dispatch(self, peer: Peer, envelope: m.Envelope) -> None:
         """Answer one request, now or once it has been carried out."""
@@ -57,20 +64,20 @@ class RequestDispatcher:
         elif requester in self._answers:
             if answer := self._answers[requester]:
                 await self._answer(peer, answer)
-        elif list(self._tasks.values()).count(peer.name) >= MAX_UNDER_WAY:
+        elif self._under_way[peer.name] >= MAX_UNDER_WAY:
             cause = f"{MAX_UNDER_WAY} requests of {peer.name} are under way; wait for their answers"
             await self._answer(peer, m.Envelope(m.Refused(cause), reply_to=requester.id))
         else:
             self._remember(requester, None)
-            task = asyncio.create_task(self._carry_out(peer, requester, request))
-            self._tasks[task] = peer.name
-            task.add_done_callback(self._tasks.pop)
+            self._under_way[peer.name] += 1
+            work = self._carry_out(peer, requester, request)
+            task = self._tasks.create_task(by_itself(work, f"request {requester.id} of {peer.name}"))
+            task.add_done_callback(lambda _: self._ended(peer.name))
 
-    async def close(self) -> None:
-        """Abandon what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def _ended(self, client: str) -> None:
+        self._under_way[client] -= 1
+        if not self._under_way[client]:
+            del self._under_way[client]
 
     async def _carry_out(self, peer: Peer, requester: Requester, request: m.Message) -> None:
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from plctl.common.base.background import by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import BusyError, PlctlError, WorldError
 from plctl.common.base.log import EventLog, format_wall
@@ -62,7 +63,7 @@ class RunManager:
         self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
         self.queue = RunQueue()
         self._room = asyncio.Condition()  #: told when hosts or the queue have changed
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup
 
     # --- what others ask
 
@@ -145,8 +146,10 @@ class RunManager:
 
     # --- life and death
 
-    def resume_all(self) -> None:
-        """Go on with the runs of this controller's last life."""
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Carry runs in `tasks`, those of this controller's last life first; what then goes on is left to the next."""
+        self._tasks = tasks
+        self._cleaner.begin(tasks)
         for entry in self._journal.unfinished():
             path = self._base / entry.run
             try:
@@ -161,14 +164,6 @@ class RunManager:
                     self._resume(entry, record, path)
             except PlctlError as error:
                 self._give_up(entry, str(error))
-
-    async def close(self) -> None:
-        """Leave the runs to their agents and to the next life."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._cleaner.close()
-        self._journal.commit_for_good()
 
     def _resume(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
         folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
@@ -238,12 +233,9 @@ class RunManager:
         return active
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._tasks.create_task(by_itself(work, "a run")).add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
         if not task.cancelled():  # else the process is about to end
             asyncio.get_running_loop().call_soon(interpreter.look_again)
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from plctl.common.base.background import background
+from plctl.common.base.background import background, by_itself
 from plctl.common.base.errors import WorldError
 
 
@@ -59,6 +59,20 @@ async def test_an_error_of_the_block_is_raised_by_itself() -> None:
     with pytest.raises(WorldError, match="the block's"):
         await block()
     assert ["ended"] == ended
+
+
+async def test_an_error_of_what_goes_on_by_itself_ends_nothing_else() -> None:
+    """It is told to the loop, whose handler logs it; the group and its other tasks go on."""
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+
+    async def fail() -> None:
+        raise RuntimeError("a bug")
+
+    async with background() as group:
+        await group.create_task(by_itself(fail(), "it"))
+        await group.create_task(asyncio.sleep(0))
+    assert ["a bug"] == told
 
 
 async def test_a_cancelled_block_is_cancelled() -> None:

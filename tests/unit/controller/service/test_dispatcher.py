@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from plctl.common.base.background import background
 from plctl.common.base.clock import FakeClock
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.protocol import messages as m
@@ -28,6 +29,12 @@ class Fixture:
         self.gate = asyncio.Event()
         self.cancelled: list[Requester] = []
 
+    async def serve(self) -> None:
+        """Hear clients, and answer them."""
+        async with background() as tasks:
+            self.dispatcher.begin(tasks)
+            await self.agent_hub.serve()
+
     def _list(self, request: rq.ListRuns) -> rq.Runs:
         if request.limit < 0:
             raise UserError("fewer than none")
@@ -45,11 +52,10 @@ class Fixture:
 async def fixture() -> AsyncIterator[Fixture]:
     """A dispatcher at work."""
     made = Fixture()
-    serving = asyncio.create_task(made.agent_hub.serve())
+    serving = asyncio.create_task(made.serve())
     yield made
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
-    await made.dispatcher.close()
 
 
 async def ask(spoke: LocalSpoke, number: int, request: rq.ClientRequest) -> None:
