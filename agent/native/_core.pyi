@@ -64,6 +64,8 @@ class Half:
         """How many frames in flight are due by `at`, and when the first of them was: 0 if there are none."""
     def now(self) -> int:
         """Virtual time."""
+    def aqm_ppm(self) -> int:
+        """With which probability the queue's discipline drops or marks, in millionths."""
     def gauges(self) -> tuple[int, int, int, int]:
         """(Backlog in bytes, backlog in packets, packets in flight, index of the row in force)."""
 

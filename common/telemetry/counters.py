@@ -109,6 +109,7 @@ class HalfCounts(HalfCounters):
     queue_bytes: int = 0  #: the bottleneck's backlog, queued and in service, overhead included
     queue_packets: int = 0  #: the same
     in_flight_packets: int = 0  #: served, not yet delivered
+    aqm_ppm: int = 0  #: with which probability the queue's discipline drops or marks, in millionths
     row: int = 0  #: index of the row in force
 
     @property

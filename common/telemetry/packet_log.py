@@ -26,7 +26,7 @@ FIELDS: Final[dict[str, str]] = {
     "route": "I",  # 0, 1, … in order of appearance in the schedule; NO_ROUTE if not admitted
     "length": "H",  # of the Ethernet frame without FCS and without the link's overhead
     "verdict": "B",
-    "unused": "B",
+    "ecn": "B",  # bits 0 and 1: as the frame arrived, if the queue's discipline looks at it; bit 2: the queue set CE
 }
 RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
 #: Bytes that a link's log takes on its host: a ring of 65536 records for each direction, and its counts.

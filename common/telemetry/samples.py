@@ -121,6 +121,7 @@ def sample(plan: LinkPlan, before: LinkStats, after: LinkStats, t_ns: int, inter
             queue_bytes=a.queue_bytes,
             queue_packets=a.queue_packets,
             in_flight_packets=a.in_flight_packets,
+            aqm_ppm=a.aqm_ppm,
             **_asked(schedule, scenario_ns),
             **_timed(b, a),
         )

@@ -44,6 +44,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "moved_ns": (pa.int64(), "by how much that is later than the true arrival"),
     "length": (pa.int32(), "bytes of the Ethernet frame, without FCS and overhead"),
     "verdict": (pa.string(), "what became of it"),
+    "ecn": (pa.int8(), "the ECN field as it arrived, 0 to 3; 0 where the queue's discipline does not look at it"),
+    "marked": (pa.bool_(), "whether the emulated queue set CE"),
     "route": (pa.int64(), "RouteID; null if it was not admitted"),
     "start_ns": (pa.int64(), "when its service began"),
     "end_ns": (pa.int64(), "when its service ended"),
@@ -177,6 +179,8 @@ def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int6
         "moved_ns": records["moved_ns"],
         "length": records["length"].astype(np.int32),
         "verdict": np.array([VERDICTS[code] for code in records["verdict"].tolist()], object),
+        "ecn": (records["ecn"] & 3).astype(np.int8),
+        "marked": records["ecn"] & 4 != 0,
         "route": pa.array(routes[np.where(off_route, 0, records["route"])], mask=off_route),
         **{name: pa.array(records[name], mask=records[name] == 0) for name in _TIMES},
     }

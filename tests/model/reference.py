@@ -104,6 +104,10 @@ class Reference:
         popped = sorted((frame for frame in self.frames if frame.popped), key=lambda frame: frame.due)
         return len(self.queue.marked), [frame.number for frame in popped if frame.number in self.queue.marked]
 
+    def aqm_ppm(self) -> int:
+        """With which probability the discipline drops or marks, in millionths."""
+        return self.queue.probability() * 10**6 // 2**48
+
     def dropped(self) -> list[tuple[int, int, int]]:
         """What the discipline dropped after it had been admitted, since the last call: (number, verdict, when)."""
         found, self.queue.dropped = self.queue.dropped, []

@@ -82,7 +82,8 @@ class Pair:
         return expected
 
     def check_marked(self) -> None:
-        """CE was set on the same frames."""
+        """CE was set on the same frames, and the discipline is in the same state."""
+        assert self.reference.aqm_ppm() == self.half.aqm_ppm()
         count, numbers = self.reference.marked()
         assert (count, sorted(numbers)) == (self.half.marked()[0], sorted(self.half.marked()[1]))
 

@@ -79,6 +79,7 @@ class TestPie:
         flood(half, 0, 40_000, 800_000)
         verdicts = flood(half, 32 * NS_PER_S, 40_000, 800_000)
         assert 0.195 < verdicts.count(AQM) / len(verdicts) < 0.205
+        assert 185_000 < half.aqm_ppm() < 215_000
         assert QUEUE_FULL not in verdicts
         assert 5 < half.gauges()[1] < 30, "of frames that wait, where 15 are the target"
 
@@ -98,6 +99,7 @@ class TestPie:
         half.advance(begin)
         assert half.gauges()[1] == 0
         assert spared == (AQM not in flood(half, begin, 280, 500_000))
+        assert (half.aqm_ppm() > 100_000) != spared
 
     def test_drops_what_it_could_mark_when_congestion_is_heavy(self) -> None:
         """Until the probability is 10 % frames are marked and none is dropped; then ECN is no way out."""
@@ -124,11 +126,12 @@ class TestDualPi2:
         classic, low = set(range(26)), set()
         flood(half, 0, 26, 0, ecn=ECT_0)
         for number in range(1, 20_000):
-            half.arrive(number * NS_PER_MS, FRAME, ECT_0)
+            half.arrive(number * NS_PER_MS, FRAME - (number % 5 == 0), ECT_0)
             classic.add(len(classic) + len(low))
             if number % 5 == 0:
                 half.arrive(number * NS_PER_MS + 500_000, 1, ECT_1)
                 low.add(len(classic) + len(low))
+        assert 100_000 - 1 == half.aqm_ppm(), "all changes are rounded down"
         half.pop(20 * NS_PER_S)
         marked = set(half.marked()[1])
         assert 0.008 < len(marked & classic) / len(classic) < 0.0125

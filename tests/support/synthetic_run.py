@@ -103,7 +103,7 @@ def half_samples(
             columns,
             t_ns=T0_NS + end, interval_ns=INTERVAL_NS, link=plan.name, direction=direction,
             **dict.fromkeys(COUNTERS, 0) | counted,
-            queue_bytes=queue_bytes, queue_packets=queue_packets, in_flight_packets=in_flight, row=row,
+            queue_bytes=queue_bytes, queue_packets=queue_packets, in_flight_packets=in_flight, aqm_ppm=0, row=row,
             rate_bps=schedule.row_at(end).rate_bps, delay_ns=schedule.row_at(end).delay_ns,
             **_percentiles("lateness", sorted(late), (50, 99, 100)),
             **_percentiles("transit", transit, (0, 50, 99, 100)),

@@ -291,11 +291,14 @@ struct packet *half_drain(struct half *half)
 
 void half_gauges(const struct half *half, struct half_gauges *gauges)
 {
+	const struct discipline *discipline = half->queue.discipline;
+
 	*gauges = (struct half_gauges){
 		.queue_bytes = half->queue.bytes + half->queue.serving_bytes,
 		.queue_packets = half->queue.packets + (half->serving != NULL),
 		.in_flight_packets = half->flight.packets,
 		.marked_packets = half->queue.marked,
+		.aqm_ppm = discipline && discipline->probability ? discipline->probability(&half->queue) : 0,
 		.row = half->cursor.row,
 	};
 }

@@ -114,6 +114,7 @@ struct half_gauges {
 	int64_t queue_packets;
 	int64_t in_flight_packets; /* served, not yet popped */
 	uint64_t marked_packets;   /* by the queue, so far */
+	int64_t aqm_ppm;           /* what its discipline's probability() says, or 0 */
 	uint32_t row;              /* index of the row in force */
 };
 void half_gauges(const struct half *half, struct half_gauges *gauges);

@@ -80,6 +80,8 @@ struct discipline {
 	struct packet *(*next)(struct queue *queue, int64_t now);
 	/* Takes any frame out of it, to give its memory back; NULL when none is left. NULL: they are in queue->fifo. */
 	struct packet *(*drain)(struct queue *queue);
+	/* For telemetry, in millionths: with which probability it drops or marks now; NULL: that does not apply. */
+	int64_t (*probability)(const struct queue *queue);
 	bool reads_headers; /* it needs the packets' ecn or flow */
 };
 

@@ -62,6 +62,11 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
+static uint8_t logged_ecn(const struct lane *lane, const struct packet *packet)
+{
+	return lane->reads_headers ? (uint8_t)(packet->ecn | packet->marked << 2) : 0;
+}
+
 /* Logs a frame that is dropped, or lost before it was served. */
 static void log_dropped(struct lane *lane, const struct frame *frame, enum logged_verdict verdict)
 {
@@ -72,6 +77,7 @@ static void log_dropped(struct lane *lane, const struct frame *frame, enum logge
 		.route = PACKET_LOG_NO_ROUTE,
 		.length = frame->length,
 		.verdict = verdict,
+		.ecn = logged_ecn(lane, &frame->packet),
 	});
 }
 
@@ -91,6 +97,7 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 		.route = packet->route,
 		.length = frame->length,
 		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
+		.ecn = logged_ecn(lane, packet),
 	});
 }
 
@@ -287,6 +294,7 @@ static void publish(struct lane *lane)
 	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
 	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
 	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
+	lane->counters[AQM_PPM] = gauges.aqm_ppm;
 	lane->counters[ROW] = gauges.row;
 	stats_publish(lane->stats, lane->counters);
 }

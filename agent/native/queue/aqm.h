@@ -21,6 +21,11 @@ static inline int64_t probability_of_share(int64_t millionths)
 	return (int64_t)((wide)millionths * PROBABILITY_ONE / MILLION);
 }
 
+static inline int64_t share_of_probability(int64_t probability)
+{
+	return (int64_t)((wide)probability * MILLION / PROBABILITY_ONE);
+}
+
 static inline int64_t probability_clamp(wide probability)
 {
 	return probability < 0 ? 0 : probability > PROBABILITY_ONE ? PROBABILITY_ONE : (int64_t)probability;

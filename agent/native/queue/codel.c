@@ -139,5 +139,10 @@ static struct packet *next(struct queue *queue, int64_t now)
 	return codel_next(queue->state, queue, &queue->fifo, &chosen, now);
 }
 
+static int64_t probability(const struct queue *queue)
+{
+	return ((const struct codel *)queue->state)->dropping ? CODEL_DROPPING_PPM : 0;
+}
+
 const struct discipline discipline_codel = {.name = "codel", .parameters = parameters, .begin = begin, .arrive = arrive,
-	.next = next, .reads_headers = true};
+	.next = next, .probability = probability, .reads_headers = true};

@@ -7,6 +7,8 @@
 
 #include "model/queue.h"
 
+#define CODEL_DROPPING_PPM 1000000 /* what telemetry gets in the dropping state */
+
 struct codel_parameters {
 	int64_t target_ns;
 	int64_t interval_ns;

@@ -158,5 +158,12 @@ static struct packet *drain(struct queue *queue)
 	return packet ? packet : fifo_take(&queue->fifo);
 }
 
+static int64_t probability(const struct queue *queue)
+{
+	const struct dualpi2 *self = queue->state;
+
+	return share_of_probability(self->base);
+}
+
 const struct discipline discipline_dualpi2 = {.name = "dualpi2", .parameters = parameters, .begin = begin,
-	.arrive = arrive, .next = next, .drain = drain, .reads_headers = true};
+	.arrive = arrive, .next = next, .drain = drain, .probability = probability, .reads_headers = true};

@@ -184,5 +184,20 @@ static struct packet *drain(struct queue *queue)
 	return packet;
 }
 
+/* Of the flows that are known, which are few. */
+static int64_t probability(const struct queue *queue)
+{
+	const struct fq_codel *self = queue->state;
+
+	for (const struct flow *flow = self->young.head; flow; flow = flow->next)
+		if (flow->codel.dropping)
+			return CODEL_DROPPING_PPM;
+	for (const struct flow *flow = self->old.head; flow; flow = flow->next)
+		if (flow->codel.dropping)
+			return CODEL_DROPPING_PPM;
+	return 0;
+}
+
 const struct discipline discipline_fq_codel = {.name = "fq_codel", .parameters = parameters, .begin = begin,
-	.arrive = arrive, .next = next, .drain = drain, .reads_headers = true};
+	.arrive = arrive, .next = next, .drain = drain, .probability = probability,
+	.reads_headers = true};

@@ -135,5 +135,12 @@ static struct packet *next(struct queue *queue, int64_t now)
 	return queue_take(queue, &queue->fifo);
 }
 
+static int64_t probability(const struct queue *queue)
+{
+	const struct pie *self = queue->state;
+
+	return share_of_probability(self->probability);
+}
+
 const struct discipline discipline_pie = {.name = "pie", .parameters = parameters, .begin = begin, .arrive = arrive,
-	.next = next, .reads_headers = true};
+	.next = next, .probability = probability, .reads_headers = true};

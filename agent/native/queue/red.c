@@ -178,5 +178,12 @@ static struct packet *next(struct queue *queue, int64_t now)
 	return queue_take(queue, &queue->fifo);
 }
 
+static int64_t probability(const struct queue *queue)
+{
+	const struct red *self = queue->state;
+
+	return share_of_probability(self->most);
+}
+
 const struct discipline discipline_red = {.name = "red", .parameters = parameters, .begin = begin, .arrive = arrive,
-	.next = next, .reads_headers = true};
+	.next = next, .probability = probability, .reads_headers = true};

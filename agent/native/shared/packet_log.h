@@ -26,7 +26,7 @@ struct packet_record {
 	uint32_t route;  /* as in struct row; PACKET_LOG_NO_ROUTE if not admitted */
 	uint16_t length; /* bytes of the Ethernet frame without FCS and overhead */
 	uint8_t verdict; /* an enum logged_verdict */
-	uint8_t unused;  /* 0 */
+	uint8_t ecn;     /* bits 0 and 1: as it arrived, if the queue's discipline looks at it; bit 2: the queue set CE */
 };
 
 _Static_assert(sizeof(struct packet_record) == 64, "plctl.common.telemetry.packet_log reads records of this layout");

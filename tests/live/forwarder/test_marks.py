@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import pytest
-from support.ip_frames import CE, ECT_0, NOT_ECT, TAGS, checksum, frame, ipv4
+from model.ip_frames import CE, ECT_0, NOT_ECT, TAGS, checksum, frame, ipv4
 from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient, Io
@@ -28,13 +28,15 @@ from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
+from plctl.common.telemetry.packet_log import FIELDS, RECORD
 from plctl.common.telemetry.samples import HalfStats
 
 SCHEDULE = Schedule((Row(0, 0, NS_PER_MS, 10_000_000),))
 #: A burst takes a tenth of a second: far longer than this queue is to be.
 EAGER = {"ecn": 1, "target": NS_PER_MS // 10, "interval": NS_PER_MS}
-PLAN = LinkPlan("leo-0", SCHEDULE, SCHEDULE, queue=Queue("codel", Capacity("packets", 1000), EAGER))
+PLAN = LinkPlan("leo-0", SCHEDULE, SCHEDULE, queue=Queue("codel", Capacity("packets", 1000), EAGER), packets=True)
 FRAMES = 100
+LOGGED_MARK = 4
 #: Of each family: what the ECN field is set and received with, and the server's address.
 FAMILIES = {
     socket.AF_INET: (socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS, SERVER_IPV4),
@@ -65,6 +67,16 @@ async def forwarder(ledger: Ledger, built: LinkNamespaces, io: Io) -> AsyncItera
         yield client
     finally:
         await client.close()
+
+
+def logged(forwarder: ForwarderClient) -> Counter[int]:
+    """How many frames from the client have each value of the packet log's field `ecn`."""
+    log = forwarder.packet_log(0)
+    assert log is not None
+    at = list(FIELDS).index("ecn")
+    return Counter(
+        values[at] for way, records in log.read_new() if way == "up" for values in RECORD.iter_unpack(records)
+    )
 
 
 async def settled(forwarder: ForwarderClient) -> HalfStats:
@@ -119,6 +131,7 @@ async def test_the_kernel_receives_as_many_marks_as_were_set(
     assert 10 < up.ce_marked_packets < FRAMES
     assert {CE: up.ce_marked_packets, ECT_0: FRAMES - up.ce_marked_packets} == found
     assert 0 == up.dropped
+    assert {ECT_0 | LOGGED_MARK: found[CE], ECT_0: found[ECT_0]} == logged(forwarder)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -87,6 +87,10 @@ class CoDel(Discipline):
         """As the controller has it."""
         return self.controller.next(self, now)
 
+    def probability(self) -> int:
+        """1 in the dropping state."""
+        return 2**48 * self.controller.dropping
+
     def waiting(self) -> list[Waiting]:
         """All that wait."""
         return self.controller.line

@@ -60,6 +60,10 @@ class Discipline(ABC):
     def waiting(self) -> list[Waiting]:
         """All that wait."""
 
+    def probability(self) -> int:
+        """With which it drops or marks, in units of 2⁻⁴⁸; 0 where that does not apply."""
+        return 0
+
     def mark(self, frame: Waiting) -> bool:
         """Set CE, where the frame's ECN field allows it (RFC 3168, section 5); a frame with CE keeps it."""
         if frame.ecn not in (NOT_ECT, CE):

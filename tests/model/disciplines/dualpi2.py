@@ -54,6 +54,10 @@ class DualPI2(Discipline):
             self.drop(frame, AQM, now)
         return None
 
+    def probability(self) -> int:
+        """The base probability."""
+        return self.base
+
     def _passes_low(self, frame: Waiting, now: int) -> bool:
         words = self.around.draw(frame.number)
         coupled = self.p["coupling_factor"] * self.base

@@ -81,6 +81,10 @@ class FQCoDel(Discipline):
             else:
                 flows.pop(0)
 
+    def probability(self) -> int:
+        """1 in the dropping state of any flow that is known."""
+        return 2**48 * any(flow.controller.dropping for flow in (*self.new, *self.old))
+
     def waiting(self) -> list[Waiting]:
         """All that wait."""
         return [frame for flow in self.flows for frame in flow.line]

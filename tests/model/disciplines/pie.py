@@ -20,7 +20,7 @@ class PIE(Line):
         super().__init__(surroundings)
         self.p = surroundings.parameters
         self.timer = Timer(self.p["tupdate"], surroundings.t0)
-        self.probability = 0  #: in units of 2⁻⁴⁸
+        self.chance = 0  #: in units of 2⁻⁴⁸
         self.delay = 0
         self.burst = self.p["max_burst"]
 
@@ -30,7 +30,7 @@ class PIE(Line):
         if not self.has_room(frame.length):
             return QUEUE_FULL
         if self._is_chosen(frame):
-            may_mark = self.p["ecn"] and self.probability < ONE // 10
+            may_mark = self.p["ecn"] and self.chance < ONE // 10
             if not (may_mark and self.mark(frame)):
                 return AQM
         self.line.append(frame)
@@ -41,11 +41,15 @@ class PIE(Line):
         self._catch_up(now)
         return self.line.pop(0)
 
+    def probability(self) -> int:
+        """Of a drop."""
+        return self.chance
+
     def _is_chosen(self, frame: Waiting) -> bool:
-        calm = Fraction(self.delay) < Fraction(self.p["target"], 2) and self.probability < ONE // 5
+        calm = Fraction(self.delay) < Fraction(self.p["target"], 2) and self.chance < ONE // 5
         if self.burst > 0 or calm or self._backlog() <= 2 * MEAN_FRAME:
             return False
-        return below(self.around.draw(frame.number)[:2], self.probability)
+        return below(self.around.draw(frame.number)[:2], self.chance)
 
     def _backlog(self) -> int:
         return sum(frame.length for frame in self.line)
@@ -57,17 +61,17 @@ class PIE(Line):
 
     def _update(self, tick: int) -> bool:
         """Whether the tick changed anything."""
-        before = (self.probability, self.delay, self.burst)
+        before = (self.chance, self.delay, self.burst)
         delay, old = self._delay_at(tick), self.delay
         change = pi_change(self.p, delay, old, divisor=self._divisor())
-        self.probability = clamp(self.probability + change)
+        self.chance = clamp(self.chance + change)
         if delay == old == 0:
-            self.probability = floor(Fraction(98, 100) * self.probability)
+            self.chance = floor(Fraction(98, 100) * self.chance)
         self.burst = max(0, self.burst - self.p["tupdate"])
-        if self.probability == 0 and max(delay, old) < Fraction(self.p["target"], 2):
+        if self.chance == 0 and max(delay, old) < Fraction(self.p["target"], 2):
             self.burst = self.p["max_burst"]
         self.delay = delay
-        return before != (self.probability, self.delay, self.burst)
+        return before != (self.chance, self.delay, self.burst)
 
     def _delay_at(self, tick: int) -> int:
         rate = self.around.rate_at(tick)
@@ -77,6 +81,6 @@ class PIE(Line):
 
     def _divisor(self) -> int:
         for exponent, divisor in ((6, 2048), (5, 512), (4, 128), (3, 32), (2, 8), (1, 2)):
-            if self.probability < ONE // 10**exponent:
+            if self.chance < ONE // 10**exponent:
                 return divisor
         return 1

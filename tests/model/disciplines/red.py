@@ -49,6 +49,10 @@ class RED(Line):
         self._catch_up(now)
         return self.line.pop(0)
 
+    def probability(self) -> int:
+        """Of a drop at the upper threshold."""
+        return self.most
+
     def _is_idle(self) -> bool:
         return not self.line and not self.around.serving()
 

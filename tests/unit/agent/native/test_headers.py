@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ip_frames import CE, ECT_0, ECT_1, FRAGMENT, MACS, NOT_ECT, TAGS, TCP, UDP, checksum, frame, ipv4, ipv6
+from model.ip_frames import CE, ECT_0, ECT_1, FRAGMENT, MACS, NOT_ECT, TAGS, TCP, UDP, checksum, frame, ipv4, ipv6
 
 from plctl.agent.native import _core
 

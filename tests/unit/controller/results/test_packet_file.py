@@ -35,7 +35,8 @@ def test_records_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
     arrival = T0_NS + 10**6
     assert first == {
         "number": 1, "t_s": 0.001, "arrival_ns": arrival, "moved_ns": 50, "length": 1500, "verdict": "admitted",
-        "route": 0, "start_ns": arrival + 1, "end_ns": arrival + 2_000_000, "due_ns": arrival + 10_000_000,
+        "ecn": 0, "marked": False, "route": 0,
+        "start_ns": arrival + 1, "end_ns": arrival + 2_000_000, "due_ns": arrival + 10_000_000,
         "sent_ns": arrival + 10_000_300,
     }  # fmt: skip
     assert (2, "admitted", 2) == (second["number"], second["verdict"], second["route"])
