@@ -137,7 +137,7 @@ class Reply:
     """Answer command `to`."""
 
     to: int
-    message: m.Prepared | m.Armed | m.Started | m.Released | m.Refused
+    message: m.Prepared | m.Armed | m.NotArmed | m.Started | m.Released | m.Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +233,10 @@ class AgentRunMachine:
         if self.phase not in (AgentPhase.READY, AgentPhase.ARMED):
             self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
         elif t0 is None:
-            self._refuse(event.id, f"cannot arm: {source}")
+            self._out.append(Reply(event.id, m.NotArmed(f"cannot arm: {source}")))
         elif t0.at_ns <= now_ns + COMMIT_MARGIN_NS:
-            self._refuse(event.id, f"ARM came too late: T0 was {_ago(now_ns - t0.at_ns)}")
+            cause = f"ARM came too late: T0 was {_ago(now_ns - t0.at_ns)}; ease the load on this host and its network"
+            self._out.append(Reply(event.id, m.NotArmed(cause)))
         else:
             self.phase = AgentPhase.ARMED
             self.t0_ns, self._controller_t0_ns = t0.at_ns, event.message.t0_ns

@@ -145,7 +145,9 @@ class Agent:
         self._remember(envelope.id, None)
         kind = type(envelope.message).__name__
         if self._has_expired(envelope):
-            await self._refuse(envelope, f"{kind} came after it had expired")
+            cause = f"{kind} came after it had expired"
+            armed = isinstance(envelope.message, m.Arm) and envelope.epoch in self._runs
+            await self._reply(envelope.id, m.NotArmed(cause) if armed else m.Refused(cause), envelope.epoch)
         elif isinstance(envelope.message, m.Prepare):
             await self._prepare(envelope, envelope.message, make_run)
         elif run := self._runs.get(envelope.epoch):

@@ -90,7 +90,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Get ready to start all links at `t0_ns` (the controller's monotonic clock). Answered by `Armed`."""
+    """Get ready to start all links at `t0_ns` (the controller's monotonic clock). Answered by `Armed` or `NotArmed`."""
 
     t0_ns: int
 
@@ -101,6 +101,13 @@ class Armed:
 
     bound_ns: int
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotArmed:
+    """The agent cannot keep this T0: ARM came too late for it, or the agent does not know the time. Another may do."""
+
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +296,8 @@ class Ack:
 Numbered = Telemetry | SocketStats | Events | Artifact | Packets | Gap | Report  #: the reports of the numbered stream
 
 Message = (
-    Hello | Welcome | Prepare | Prepared | Arm | Armed | Commit | Started | Stop | Release | Released | Refused
-    | Goodbye | Numbered | Ack
+    Hello | Welcome | Prepare | Prepared | Arm | Armed | NotArmed | Commit | Started | Stop | Release | Released
+    | Refused | Goodbye | Numbered | Ack
     | ps.Heartbeat | ps.Status | ps.ClockQuery | ps.ClockReply
     | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
@@ -313,7 +320,8 @@ def _from(senders: set[Role], messages: dict[str, type[Any]]) -> dict[str, Kind]
 #: The one table of what may be said, by whom.
 TABLE: dict[str, Kind] = {
     **_from({"agent"}, {
-        "hello": Hello, "prepared": Prepared, "armed": Armed, "started": Started, "released": Released,
+        "hello": Hello, "prepared": Prepared, "armed": Armed, "not_armed": NotArmed, "started": Started,
+        "released": Released,
         "telemetry": Telemetry, "socket_stats": SocketStats, "events": Events, "artifact": Artifact, "packets": Packets,
         "gap": Gap, "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
     }),

@@ -17,7 +17,14 @@ from typing import Any
 from plctl.common.base.units import format_duration
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
-from plctl.controller.lifecycle.patience import LEAD_NS, Patience, clock_exchanges, exchange_gap_ns
+from plctl.controller.lifecycle.patience import (
+    COMMIT_PART,
+    LEAD_FACTOR_MOST,
+    LEAD_NS,
+    Patience,
+    clock_exchanges,
+    exchange_gap_ns,
+)
 from plctl.controller.lifecycle.run_events import (
     Answered,
     Begin,
@@ -70,6 +77,9 @@ class RunMachine:
         self.records = {link.name: LinkProgress(host) for host, plan in plans.items() for link in plan.links}
         self._unsure: dict[str, str] = {}  #: agents that T0 cannot be left to as it is armed now, and why
         self._arming_since_ns = 0
+        self._lead_factor = 1  #: how many times as far ahead as usual T0 is to be, as agents were late before
+        self._late = False  #: an agent was late for the T0 that is being armed
+        self._commit_by_ns = 0  #: when the last agent must be armed for it
         self._awaited: set[str] = set()
         self.released: set[str] = set()
         self._lost: set[str] = set()
@@ -116,8 +126,10 @@ class RunMachine:
 
     def _arm(self) -> None:
         """Choose T0 and ask every agent how well it can keep it; also again, while there is patience for that."""
-        lead = self._lead()
+        lead = self._lead() * self._lead_factor
         self.t0_ns = self._now + lead
+        self._commit_by_ns = self.t0_ns - lead // COMMIT_PART
+        self._late = False
         if self.phase is not RunPhase.ARMING:
             self._enter(RunPhase.ARMING, self.patience.arm_ns)
             self._arming_since_ns = self._now
@@ -136,16 +148,26 @@ class RunMachine:
         reserve = plan.budget.skew_ns // 2 if settling else 0  # for how late a forwarder may notice T0
         if bound + reserve > plan.budget.skew_ns:
             self._unsure[event.host] = _too_wide(event.host, bound, reserve, plan.budget.skew_ns)
-        elif self._now >= self.t0_ns:
-            self._unsure[event.host] = f"{event.host} was armed only after T0; ease the load on it and its network"
+        elif self._now >= self._commit_by_ns:
+            self._unsure[event.host] = f"{event.host} was armed too late for T0; ease the load on it and its network"
+            self._late = True
+        if self._answered(event.host):
+            self._commit_if_sure()
+
+    def _not_armed(self, event: Answered) -> None:
+        assert isinstance(event.message, m.NotArmed)
+        self._unsure[event.host] = event.message.cause
+        self._late = True
         if self._answered(event.host):
             self._commit_if_sure()
 
     def _commit_if_sure(self) -> None:
-        """A busy moment widens the bounds of clocks, and passes: it ends no run before `arm_ns` is over."""
+        """A busy moment makes agents late, widens bounds, and passes: it ends no run before `arm_ns` is over."""
+        if self._late:
+            self._lead_factor = min(2 * self._lead_factor, LEAD_FACTOR_MOST)
         if not self._unsure:
             self._commit()
-        elif self._now + self._lead() < self._arming_since_ns + self.patience.arm_ns:
+        elif self._now + self._lead() * self._lead_factor < self._arming_since_ns + self.patience.arm_ns:
             self._note("run.arming_again", cause=next(iter(self._unsure.values())))
             self._arm()
         else:
@@ -376,6 +398,7 @@ _TRANSITIONS: dict[tuple[RunPhase, type[Any]], Callable[[RunMachine, Any], None]
     (_P.NEW, CancelRequested): RunMachine._cancel_early,
     (_P.PREPARING, m.Prepared): RunMachine._prepared,
     (_P.ARMING, m.Armed): RunMachine._armed,
+    (_P.ARMING, m.NotArmed): RunMachine._not_armed,
     (_P.COMMITTED, m.Started): RunMachine._started,
     **{(phase, m.Finished): RunMachine._handle_finished for phase in (_P.COMMITTED, _P.RUNNING, _P.STOPPING)},
     (_P.RELEASING, m.Released): RunMachine._released,

@@ -41,6 +41,12 @@ EXCHANGES, EXCHANGES_EACH = 4_000, 64
 EXCHANGE_GAP_EACH_NS, EXCHANGE_GAP_MOST_NS = 2 * NS_PER_MS, 250 * NS_PER_MS
 
 
+#: Where agents were late for T0, the next is twice as far ahead as the last, until it is this many times as far.
+LEAD_FACTOR_MOST = 8
+#: A T0 is committed if this part of its lead is left when the last agent is armed: COMMIT is still to reach them.
+COMMIT_PART = 8
+
+
 def clock_exchanges(agents: int) -> int:
     """How many exchanges of clock readings each of so many agents may ask for while a run is prepared."""
     return min(EXCHANGES // agents, EXCHANGES_EACH)

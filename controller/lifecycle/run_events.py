@@ -39,7 +39,7 @@ class Answered:
     """An agent answered or reported."""
 
     host: str
-    message: m.Prepared | m.Armed | m.Started | m.Finished | m.Released | m.Refused
+    message: m.Prepared | m.Armed | m.NotArmed | m.Started | m.Finished | m.Released | m.Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ Instruction = SendCommand | SetTimer | Note
 # --- on disk --------------------------------------------------------------------------------------------------------
 
 _ANSWERS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (m.Prepared, m.Armed, m.Started, m.Finished, m.Released, m.Refused)
+    kind.__name__: kind for kind in (m.Prepared, m.Armed, m.NotArmed, m.Started, m.Finished, m.Released, m.Refused)
 }
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind

@@ -222,7 +222,7 @@ class Session:
                 self._recorder.record(host, message)
             case m.Report(_, finished):
                 self._handle(ev.Answered(host, finished))
-            case m.Prepared() | m.Armed() | m.Started() | m.Released() | m.Refused():
+            case m.Prepared() | m.Armed() | m.NotArmed() | m.Started() | m.Released() | m.Refused():
                 if host in self._open and self._open[host].id == reply_to:  # else to what was told before that
                     self._handle(ev.Answered(host, message))
             case _:

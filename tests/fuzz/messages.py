@@ -17,7 +17,14 @@ from plctl.common.scenario.schedule import Row, Schedule
 _SCHEDULE = Schedule((Row(0, 0, 10, 80), Row(5, 1, 20, 0)))
 _PLAN = RunPlan("r", 1, (LinkPlan("leo-0", _SCHEDULE, _SCHEDULE),), 1, Budget(), 1)
 _MESSAGES = (
-    *(m.Prepare(_PLAN), m.Arm(5), m.Armed(1, "x"), m.Ack(3), m.Telemetry(1, 5, ("l",), {"t_ns": b"12345678"})),
+    *(
+        m.Prepare(_PLAN),
+        m.Arm(5),
+        m.Armed(1, "x"),
+        m.NotArmed("x"),
+        m.Ack(3),
+        m.Telemetry(1, 5, ("l",), {"t_ns": b"12345678"}),
+    ),
     *(m.Events(2, ({"event": "a.b"},)), m.Artifact(3, "l", "n", b"d"), m.Refused("no"), ps.Heartbeat()),
     *(ps.Status(-5, 6, "exchanges", 7, 0, 2**30), ps.ClockQuery(1), ps.ClockReply(1, 2, 3)),
 )

@@ -117,7 +117,7 @@ async def test_a_bug_in_arming_is_an_answer(site: Site, plan: LinkPlan, unique: 
         await shell.hear(m.Prepared)
         shell.keeper.broken = True
         await shell.command(m.Arm(CLOCK.monotonic_ns() + NS_PER_S), 2)
-        assert "internal error: RuntimeError('a bug')" in (await shell.hear(m.Refused)).cause
+        assert "internal error: RuntimeError('a bug')" in (await shell.hear(m.NotArmed)).cause
 
 
 async def test_a_bug_in_a_running_run_ends_it_with_that_cause(site: Site, plan: LinkPlan, unique: str) -> None:

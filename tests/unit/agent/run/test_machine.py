@@ -127,7 +127,8 @@ def test_late_commands_are_refused_by_name() -> None:
         Reply(6, m.Refused("run r is ready: too late or too early for Stop"))
     ]
     late = run.arm(Commanded(2, ARM), INSTANT, "", T0 + 3_000_000)
-    assert late == [Reply(2, m.Refused("ARM came too late: T0 was 3 ms ago"))]
+    advice = "ease the load on this host and its network"
+    assert late == [Reply(2, m.NotArmed(f"ARM came too late: T0 was 3 ms ago; {advice}"))]
     run.arm(Commanded(3, ARM), INSTANT, "", 0)
     other = run.handle(Commanded(4, m.Commit(T0)), 0)
     assert other == [Reply(4, m.Refused(f"COMMIT is for another T0 ({T0}) than ARM was ({ARM.t0_ns})"))]
@@ -154,7 +155,7 @@ def test_without_the_controllers_clock_there_is_no_arming() -> None:
     run = machine()
     run.handle(LinkPrepared("x"), 0)
     run.handle(ClockRead(), 0)
-    assert run.arm(Commanded(2, ARM), None, "it slept", 0) == [Reply(2, m.Refused("cannot arm: it slept"))]
+    assert run.arm(Commanded(2, ARM), None, "it slept", 0) == [Reply(2, m.NotArmed("cannot arm: it slept"))]
     assert run.phase is AgentPhase.READY
 
 

@@ -83,6 +83,14 @@ async def test_an_expired_command_is_refused_by_name(controller: Controller) -> 
     assert refused == await controller.answer()
 
 
+async def test_an_arm_that_comes_too_late_may_be_followed_by_another(controller: Controller) -> None:
+    """It is no refusal, which would end the run: the controller is told to choose another T0."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r"))
+    expired = RealClock().monotonic_ns() - 1
+    await controller.tell(m.Envelope(m.Arm(expired), id=6, epoch="r", expires_ns=expired))
+    assert m.NotArmed("Arm came after it had expired") == await controller.hear(m.NotArmed)
+
+
 async def test_expiry_is_judged_on_the_controllers_clock(controller: Controller) -> None:
     """A controller whose clock is two hours ahead is asked for it; its commands are neither stale nor eternal."""
     ahead_ns = 2 * 3600 * NS_PER_S

@@ -41,6 +41,7 @@ EVERY_MESSAGE = [
     messages.Prepared((messages.LinkReadiness("l", "no", "ok"),)),
     messages.Arm(1),
     messages.Armed(2, "shared"),
+    messages.NotArmed("too late"),
     messages.Commit(1),
     messages.Started((messages.LinkStart("l", 1, 2),), 0),
     messages.Stop("why"),

@@ -141,6 +141,40 @@ def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
     assert drive(*BOTH_ARMED) == [("a", "Arm"), ("b", "Arm")]
 
 
+def test_agents_that_are_late_for_t0_get_one_farther_ahead() -> None:
+    """A busy host, or one that does not know the time, ends no run: the next T0 is twice as far ahead, to a limit."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    leads_ns = [drive.machine.t0_ns - drive.now]
+    for _ in range(4):
+        told = drive(Answered("a", m.NotArmed("ARM came after it had expired")), BOTH_ARMED[1])
+        assert told == [("a", "Arm"), ("b", "Arm")]
+        leads_ns.append(drive.machine.t0_ns - drive.now)
+    assert [1, 2, 4, 8, 8] == [lead_ns // leads_ns[0] for lead_ns in leads_ns]
+    assert drive(*BOTH_ARMED) == [("a", "Commit"), ("b", "Commit")]
+
+
+def test_an_agent_that_stays_late_ends_the_run_with_its_cause() -> None:
+    """Once the patience for arming is over, nothing starts, and the links of that host say why."""
+    drive = Driver()
+    drive(Begin(), *BOTH_PREPARED)
+    while drive.machine.phase is RunPhase.ARMING:
+        drive.now = drive.machine.t0_ns + 1
+        told = drive(Answered("a", m.NotArmed("ARM came too late")), BOTH_ARMED[1])
+    assert told == [("a", "Release"), ("b", "Release")]
+    assert drive.machine.records["x"].cause == "ARM came too late"
+
+
+def test_a_t0_that_leaves_no_time_for_commit_is_not_committed() -> None:
+    """An eighth of the lead is kept for COMMIT's way to the agents."""
+    for left, command in ((8, "Arm"), (7, "Commit")):
+        drive = Driver()
+        drive(Begin(), *BOTH_PREPARED)
+        lead_ns = drive.machine.t0_ns - drive.now
+        drive.now = drive.machine.t0_ns - lead_ns // left
+        assert drive(*BOTH_ARMED) == [("a", command), ("b", command)]
+
+
 def test_a_loose_clock_is_refused_in_the_end() -> None:
     """An agent whose clock bound stays above the skew budget ends the run, which says the two figures."""
     drive = Driver()
@@ -298,6 +332,7 @@ events = st.one_of(
     hosts.map(lambda h: Answered(h, finished(links[h]))),
     hosts.map(lambda h: Answered(h, m.Released())),
     hosts.map(lambda h: Answered(h, m.Refused("no"))),
+    hosts.map(lambda h: Answered(h, m.NotArmed("late"))),
 )
 
 

@@ -122,6 +122,30 @@ async def play(stage: Stage, script: Coroutine[None, None, None]) -> RunRecord:
     return record
 
 
+async def test_a_run_starts_though_its_agent_was_late_once(stage: Stage) -> None:
+    """Here as in a cluster: the one agent of a run on one machine is armed again, and the log says why."""
+
+    async def late_once() -> None:
+        await stage.say(m.Hello("a", "0.1.0", 1, ClockIdentity("b", "t")))
+        await stage.command()
+        await stage.say(m.Prepared((m.LinkReadiness("x"),)))
+        first = (await stage.command()).message
+        await stage.say(m.NotArmed("Arm came after it had expired"))
+        second = (await stage.command()).message
+        assert isinstance(first, m.Arm)
+        assert isinstance(second, m.Arm)
+        assert first.t0_ns < second.t0_ns
+        await stage.say(m.Armed(0, "the same clock"))
+        assert (await stage.command()).message == m.Commit(second.t0_ns)
+        await stage.say(m.Started((m.LinkStart("x", second.t0_ns, second.t0_ns + 900),), 0))
+        await stage.until_released()
+
+    record = await play(stage, late_once())
+    assert "ok" == record.verdict, record.cause
+    again = [event for event in read_events(stage.folder.path) if event["event"] == "run.arming_again"]
+    assert ["Arm came after it had expired"] == [event["cause"] for event in again]
+
+
 async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
     """Events, artifacts, start and verdict of an honest run are all in the folder."""
 
