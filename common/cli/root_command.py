@@ -7,6 +7,7 @@ can call every command of the agent's.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib.metadata import EntryPoint, entry_points
@@ -105,6 +106,10 @@ def root() -> None:
 def main() -> NoReturn:
     """Entry point of the `plctl` script; always ends the process."""
     streams.forgive()
+    if "_PLCTL_COMPLETE" in os.environ:  # a shell asks what could come next
+        from plctl.common.cli.completion_shells import teach_click  # noqa: PLC0415
+
+        teach_click()
     try:
         root.main(prog_name="plctl")
     except Exception as error:

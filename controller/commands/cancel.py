@@ -9,20 +9,21 @@ import click
 
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
+from plctl.controller.commands.run_completion import complete_run
 
 if TYPE_CHECKING:
     from plctl.common.client.controller_client import Client
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=complete_run)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @controller_options()
 def cancel(run: str, reach: Reach, as_json: bool) -> None:
     """End RUN early: its links are taken away, and what was measured until then is kept.
 
-    RUN is an id, the beginning or the end of one, or last. It takes its time to end: plctl show RUN --follow. A run
-    without a controller is cancelled by Ctrl-C where it was started.
+    RUN is an id, the beginning or the end of one, the path of a folder that is called so, or last. It takes its time to
+    end: plctl show RUN --follow. A run without a controller is cancelled by Ctrl-C where it was started.
 
     \b
     Examples:

@@ -12,6 +12,7 @@ import click
 from plctl.common.cli.streams import is_gone
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
+from plctl.controller.commands.run_completion import complete_host, complete_link
 from plctl.controller.commands.run_options import JSON, OUT, RUN, run_options
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 @click.command()
 @RUN
 @click.option("--follow", is_flag=True, help="Go on until the run is over.")
-@click.option("--link", "links", metavar="GLOB", multiple=True, help="Only of links that are called so.")
-@click.option("--host", "hosts", metavar="GLOB", multiple=True, help="Only of these hosts, or of controller.")
+@click.option("--link", "links", metavar="GLOB", multiple=True, shell_complete=complete_link,
+              help="Only of links that are called so.")  # fmt: skip
+@click.option("--host", "hosts", metavar="GLOB", multiple=True, shell_complete=complete_host,
+              help="Only of these hosts, or of controller.")  # fmt: skip
 @click.option("--event", "names", metavar="GLOB", multiple=True, help="Only these events, e.g. 'link.*'.")
 @JSON
 @OUT

@@ -10,13 +10,14 @@ import click
 
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
+from plctl.controller.commands.run_completion import complete_run
 
 if TYPE_CHECKING:
     from plctl.common.client.controller_client import Client
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=complete_run)
 @click.option("--out", "base", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"),
               show_default=True, help="Where the run's folder is made.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and no progress.")
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
     """Copy the folder of RUN here, as if it had run here; a copy that was broken off is continued.
 
-    RUN is an id, the beginning or the end of one, or last.
+    RUN is an id, the beginning or the end of one, the path of a folder that is called so, or last.
 
     \b
     Examples:

@@ -14,6 +14,8 @@ import click
 from plctl.common.base.errors import KernelError, UserError
 from plctl.common.cli.terminal import echo, echo_drawn
 from plctl.common.scenario.schedule import DIRECTIONS, Direction
+from plctl.controller.commands.run_completion import complete_link, complete_run
+from plctl.controller.commands.run_options import RUNS_HERE
 
 if TYPE_CHECKING:
     from plctl.controller.packets.stats import PacketSummary
@@ -23,16 +25,17 @@ _MAX_WIDTH = 100
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-@click.argument("link")
+@click.argument("run", metavar="RUN", shell_complete=complete_run)
+@click.argument("link", shell_complete=complete_link)
 @click.option("--direction", type=click.Choice(DIRECTIONS), help="Only this one.")
 @click.option("--svg", type=click.Path(path_type=Path), help="Write the picture to this file, not to the terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead; times in nanoseconds.")
-def packets(run: Path, link: str, direction: Direction | None, svg: Path | None, as_json: bool) -> None:
-    """Show what the packets of LINK went through in the run whose folder is RUN.
+@RUNS_HERE
+def packets(*, run: str, link: str, direction: Direction | None, svg: Path | None, as_json: bool, base: Path) -> None:
+    """Show what the packets of LINK went through in RUN, which is as for plctl show.
 
     Only for links whose packets were logged: `packets: true` in the spec, or `plctl run --packets`. Counted is what
-    arrived after T0. The logs themselves are RUN/packets/LINK-up.parquet and LINK-down.parquet.
+    arrived after T0. The logs themselves are packets/LINK-up.parquet and LINK-down.parquet in the run's folder.
 
     \b
     A packet's one-way delay is the sum of
@@ -42,14 +45,16 @@ def packets(run: Path, link: str, direction: Direction | None, svg: Path | None,
 
     \b
     Examples:
-      plctl packets runs/20261123-041530-handover-7f3a leo-0
+      plctl packets last leo-0
       plctl packets runs/20261123-041530-handover-7f3a leo-0 --direction up --svg leo-0.svg
     """
     from plctl.controller.results.run_reader import read_record
+    from plctl.controller.view.run_source import find_folder
 
-    record = read_record(run)
+    folder = find_folder(base, run)
+    record = read_record(folder)
     chosen = _choose(record, link)
-    found = _summaries(run, record, chosen, [direction] if direction else DIRECTIONS)
+    found = _summaries(folder, record, chosen, [direction] if direction else DIRECTIONS)
     if svg:
         _write_svg(found, f"{record.name}, {link}", svg)
     if as_json:

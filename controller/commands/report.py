@@ -8,26 +8,33 @@ import click
 
 from plctl.common.base.errors import KernelError
 from plctl.common.cli.terminal import echo
+from plctl.controller.commands.run_completion import complete_link
+from plctl.controller.commands.run_options import RUN, RUNS_HERE
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(path_type=Path))
-@click.option("--link", "links", multiple=True, metavar="NAME", help="Draw this link; may be given several times.")
+@RUN
+@click.option("--link", "links", multiple=True, metavar="NAME", shell_complete=complete_link,
+              help="Draw this link; may be given several times.")  # fmt: skip
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Write here, not to report.html in the folder.")
-def report(run_folder: Path, links: tuple[str, ...], target: Path | None) -> None:
-    """Write the report of a run from what its folder holds, and print where it is.
+@RUNS_HERE
+def report(run: str, links: tuple[str, ...], target: Path | None, base: Path) -> None:
+    """Write the report of RUN from what its folder holds, and print where it is.
 
     A run writes its own report; this is for the links of a large run that it left out, for a run that was killed,
-    and for a newer plctl.
+    and for a newer plctl. RUN is as for plctl show.
 
     \b
     Examples:
+      plctl report
+      plctl report 7f3a --link leo-17 --out leo-17.html
       plctl report runs/20261123-041530-handover-7f3a
-      plctl report runs/20261123-041530-handover-7f3a --link leo-17 --out leo-17.html
     """
     from plctl.controller.report.page import write  # matplotlib would slow down --help
+    from plctl.controller.view.run_source import find_folder
 
+    folder = find_folder(base, run)
     try:
-        echo(write(run_folder, links=links, target=target))
+        echo(write(folder, links=links, target=target))
     except OSError as error:
-        raise KernelError.from_os(f"write the report of {run_folder}", error) from error
+        raise KernelError.from_os(f"write the report of {folder}", error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -39,6 +39,7 @@ Examples:
   sudo plctl run scenarios/quickstart.yaml         a run spec
   sudo plctl run handover.csv --duration 30s       a bare scenario: one link, watch it or use it
   sudo plctl run handover.csv -- ping 192.168.66.2 your own command, in the client's namespace
+  sudo plctl run runs/20261123-041530-handover-7f3a again what that run was asked
   sudo plctl run handover.csv --queue 0.5bdp --budget lateness=5ms -- ping 192.168.66.2
   sudo plctl run bw_7.txt --also delay_7.txt -O window=100ms -- iperf3 -c 192.168.66.2
                                                    the files of another tool, as they are
@@ -50,7 +51,7 @@ With a controller, which needs no root here:
   sudo plctl run study.yaml --local                here all the same
 """,
 )
-@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|SCENARIO")
+@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|SCENARIO|RUN")
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
 @click.option("--duration", "duration_ns", type=positive_duration_ns, metavar="TIME",
               help="End this long after T0, e.g. 30s; default: as the spec says.")  # fmt: skip
@@ -103,26 +104,16 @@ def run(
     bare: BareLink,
     forwarder: ForwarderOptions,
 ) -> None:
-    """Run SPEC (or one link with SCENARIO), follow it, and write its results to a folder.
+    """Run SPEC (or one link with SCENARIO, or again what the folder RUN was), and write the results to a folder.
 
     On this machine, or, if there is a controller, on its hosts; then the results are copied here in the end.
 
     Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled, or no longer followed.
     """
     from plctl.controller.launch.remote_run import FollowOptions
-    from plctl.controller.spec.run_spec import load_run
 
-    request = load_run(
-        spec,
-        command=command,
-        duration_ns=duration_ns or 0,
-        seed=seed,
-        name=name,
-        packets=packets,
-        also=also,
-        reading=reading,
-        bare=bare,
-    )
+    instead = {"duration_ns": duration_ns or 0, "seed": seed, "name": name, "packets": packets}
+    request = _read(spec, _Bare(command, also, reading, bare), instead)
     request = replace(request, labels=request.labels | _read_labels(labels))
     for warning in request.warnings:
         warn(warning)
@@ -142,6 +133,33 @@ def run(
         ctx.exit(_run_remotely(request, access, order, shown))
     else:
         ctx.exit(_run_locally(request, out, forwarder, shown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """What was said that goes with a bare scenario only."""
+
+    command: tuple[str, ...]
+    also: tuple[str, ...]
+    reading: ReadAs
+    link: BareLink
+
+
+def _read(path: Path, bare: _Bare, instead: dict[str, Any]) -> RunRequest:
+    """What the spec, scenario or run at `path` asks for; `instead` takes the place of what it says itself."""
+    from plctl.common.scenario.readers.opening import AS_IT_IS
+    from plctl.controller.launch.again import is_run, request_again
+    from plctl.controller.spec.bare_run import AS_A_SPEC_DOES
+    from plctl.controller.spec.run_spec import load_run
+
+    if not is_run(path):
+        return load_run(path, command=bare.command, also=bare.also, reading=bare.reading, bare=bare.link, **instead)
+    if bare != _Bare((), (), AS_IT_IS, AS_A_SPEC_DOES):
+        raise UserError(
+            f"{path} is a run's folder: what ran in it runs again as it was. A command, and how a scenario is read or"
+            " its link is set up, go with a scenario; its files are in its folder sources"
+        )
+    return request_again(path, **instead)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import click
 from plctl.common.base.printable import printable
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach
+from plctl.controller.commands.run_completion import complete_link, complete_run
 from plctl.controller.commands.run_options import JSON, OUT, run_options
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ _INDENT = 8 * " "
 
 
 @click.command()
-@click.argument("link")
-@click.option("--run", metavar="RUN", default="last", help="As for plctl show; default: the newest.")
+@click.argument("link", shell_complete=complete_link)
+@click.option("--run", metavar="RUN", default="last", shell_complete=complete_run,
+              help="As for plctl show; default: the newest.")  # fmt: skip
 @JSON
 @OUT
 @run_options

@@ -82,7 +82,9 @@ async def open_source(reach: Reach, base: Path, word: str = LAST) -> AsyncIterat
 
 
 async def find_run(source: RunSource, word: str) -> str:
-    """The id of the run that `word` means: the id, its beginning or its end, or `LAST`; that may be none.
+    """The id of the run that `word` means: the id, its beginning or its end, a folder that is called so, or `LAST`.
+
+    For `LAST` it may be empty.
 
     :raises UserError: no run, or more than one, is called so.
     """
@@ -91,9 +93,10 @@ async def find_run(source: RunSource, word: str) -> str:
 
 
 def choose_run(known: Sequence[str], word: str, place: str) -> str:
-    """As `find_run`, of the ids in `known`, the newest first."""
+    """As `find_run`, of the ids in `known`, the newest first. Of a path its last part counts."""
     if word == LAST:
         return known[0] if known else ""
+    word = Path(word).name or word
     if word in known:
         return word
     found = [run for run in known if word and (run.startswith(word) or run.endswith(word))]
@@ -102,6 +105,22 @@ def choose_run(known: Sequence[str], word: str, place: str) -> str:
     if found:
         raise UserError(f"{word!r:.80} can mean {len(found)} runs: {', '.join(found[:5])}{' …' * (len(found) > 5)}")
     raise UserError(f"no run in {place} is called {word!r:.80}; plctl runs lists them")
+
+
+def find_folder(base: Path, word: str) -> Path:
+    """The folder on this machine of the run that a user calls `word`, as for `open_source`; a path is what it says.
+
+    :raises UserError: no run, or more than one, is called so.
+    """
+    from plctl.controller.view.local_runs import LocalRuns  # noqa: PLC0415  # it implements what is declared here
+
+    if "/" in word or Path(word).is_dir():
+        return Path(word)
+    source = LocalRuns(base)
+    try:
+        return source.folder(require_run(asyncio.run(find_run(source, word)), source))
+    except UserError as error:
+        raise UserError(f"{error}; a controller's is copied here by: plctl fetch {word}") from None
 
 
 def require_run(run: str, source: RunSource) -> str:

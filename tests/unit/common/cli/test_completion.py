@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.synthetic_run import RUN, handover_plan, make_run
 
 from plctl.common.cli.root_command import root
 
@@ -45,7 +46,17 @@ def test_bash_completes_an_argument() -> None:
     assert complete_in_bash("plctl completion z", 2) == ["zsh"]
 
 
-@pytest.mark.parametrize(("shell", "word"), [("bash", "complete "), ("zsh", "compdef"), ("fish", "complete ")])
+SCRIPTS = [
+    ("bash", "complete "),
+    ("zsh", "compdef"),
+    ("fish", "complete "),
+    ("elvish", "edit:completion:arg-completer[plctl]"),
+    ("nushell", "completions.external.completer"),
+    ("powershell", "Register-ArgumentCompleter"),
+]
+
+
+@pytest.mark.parametrize(("shell", "word"), SCRIPTS)
 def test_each_shell_has_its_script(shell: str, word: str) -> None:
     """The printed script speaks the shell's own language and calls back through one variable."""
     result = CliRunner().invoke(root, ["completion", shell])
@@ -54,8 +65,34 @@ def test_each_shell_has_its_script(shell: str, word: str) -> None:
     assert "_PLCTL_COMPLETE" in result.output
 
 
+def offered(shell: str, *words: str, cwd: Path) -> list[str]:
+    """What `plctl` answers the script of `shell`, which asks in the environment what the last of `words` may become."""
+    asked = {"_PLCTL_COMPLETE": f"{shell}_complete", "PLCTL_COMPLETE_WORDS": "\n".join(["plctl", *words])}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "plctl.common"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), **asked}, cwd=cwd,
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert "" == done.stderr
+    return [line.split("\t")[1] for line in done.stdout.splitlines() if line]
+
+
+@pytest.mark.parametrize("shell", ["elvish", "nushell", "powershell"])
+def test_shells_that_click_does_not_know(shell: str, tmp_path: Path) -> None:
+    """They get commands and choices, and the runs, links and hosts that there are."""
+    make_run(tmp_path / "runs", (handover_plan("leo-0"), handover_plan("geo"))).close()
+    assert ["scenario"] == offered(shell, "sc", cwd=tmp_path)
+    assert ["zsh"] == offered(shell, "completion", "z", cwd=tmp_path)
+    assert ["last", RUN] == offered(shell, "show", "", cwd=tmp_path)
+    assert [RUN] == offered(shell, "report", RUN[:4], cwd=tmp_path)
+    assert [RUN[-4:]] == offered(shell, "show", RUN[-4:-1], cwd=tmp_path)
+    assert ["leo-0"] == offered(shell, "packets", "last", "le", cwd=tmp_path)
+    assert ["edge-1"] == offered(shell, "events", RUN, "--host", "e", cwd=tmp_path)
+    assert [] == offered(shell, "why", "--run", "nothing", "le", cwd=tmp_path)
+
+
 def test_another_shell_is_refused_with_the_legal_ones() -> None:
-    """An unknown shell is the user's mistake, and the message lists the three."""
+    """An unknown shell is the user's mistake, and the message lists those there are."""
     result = CliRunner().invoke(root, ["completion", "tcsh"])
     assert result.exit_code == 2
-    assert all(shell in result.output for shell in ("bash", "zsh", "fish"))
+    assert all(shell in result.output for shell, _ in SCRIPTS)

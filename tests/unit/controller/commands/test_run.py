@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from support.synthetic_run import RUN, handover_plan, make_run, plan_record
 
 from plctl.common.cli.root_command import root
+from plctl.controller.launch.again import request_again
+from plctl.controller.results.run_reader import read_record
 
 SPEC = """
 name: two
@@ -51,6 +53,43 @@ def test_a_finished_run_is_shown_with_its_verdicts(word: list[str]) -> None:
     assert 1 == result.exit_code
     assert "  b: frames down left late" in result.stdout
     assert f"results: runs/{RUN}" in result.stdout.replace(str(Path.cwd()) + "/", "")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("word", [[], ["last"], ["7f3a"], [RUN], [f"runs/{RUN}"], [f"runs/{RUN}/"]])
+def test_a_report_is_drawn_of_a_run_whatever_it_is_called(word: list[str]) -> None:
+    """As for plctl show."""
+    page = Path("runs") / RUN / "report.html"
+    page.unlink(missing_ok=True)
+    assert (0, str(page)) == ((drawn := plctl("report", *word)).exit_code, drawn.stdout.strip())
+    assert page.exists()
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("word", ["last", "7f3a", f"runs/{RUN}"])
+def test_packets_are_looked_for_in_a_run_whatever_it_is_called(word: str) -> None:
+    """It is found; that no packets were logged is another matter."""
+    assert f"were not logged in run {RUN}" in plctl("packets", word, "a").stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_that_is_not_here_may_be_at_a_controller() -> None:
+    """Whoever misses it is told how it comes here."""
+    assert "plctl fetch beef" in plctl("report", "beef").stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_is_planned_again() -> None:
+    """Its folder stands for what was asked: links, schedules, seed; what goes with a scenario is refused."""
+    again = json.loads(plctl("run", f"runs/{RUN}", "--plan", "--json").stdout)
+    assert ["a", "b"] == [each["link"] for each in again["assignments"]]
+    for more in (["--queue", "64kB"], ["--also", "b.csv"], ["--", "true"]):
+        assert "is a run's folder" in plctl("run", f"runs/{RUN}", "--plan", *more).stderr
+    record, request = read_record(Path("runs") / RUN), request_again(Path("runs") / RUN, seed=5, name="n")
+    assert (5, "n", record.duration_ns, record.budget) == (
+        request.seed, request.name, request.duration_ns, request.budget,
+    )  # fmt: skip
+    assert [link.plan.up.digest for link in record.links] == [link.plan.up.digest for link in request.links]
 
 
 @pytest.mark.usefixtures("here")
