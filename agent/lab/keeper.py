@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.lab.design import LabDesign
 from plctl.agent.lab.folder import DESIGN_NAME, HOSTS_NAME, LOG_NAME, TROUBLE_NAME, lab_folder
 from plctl.agent.lab.hosts import start_hosts
@@ -66,9 +66,9 @@ async def _keep(design: LabDesign, report: int) -> None:
         assert gates, "they are open for as long as this process is"
 
 
-async def _emulate(design: LabDesign, ledger: Ledger) -> ForwarderClient:
+async def _emulate(design: LabDesign, ledger: Ledger) -> DataPlane:
     """A forwarder with the links of all hosts that have a delay, started."""
-    forwarder = await ForwarderClient.spawn(ledger, len(design.delayed))
+    forwarder = await start_data_plane(ledger, len(design.delayed))
     for slot, host in enumerate(design.delayed):
         await forwarder.add(slot, host.link_netns, host.link_plan(design.seed), seed=design.seed)
     await forwarder.arm(range(len(design.delayed)), time.monotonic_ns() + _START_LEAD_NS)

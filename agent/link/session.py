@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.kernel.link_namespaces import raise_buffers
 from plctl.agent.link import report as link_report
 from plctl.agent.link.hand_link import HandLink, hold
@@ -110,7 +110,7 @@ class _Emulation:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopped.set)
-        forwarder = await ForwarderClient.spawn(ledger, _SLOT + 1, options)
+        forwarder = await start_data_plane(ledger, _SLOT + 1, options)
         try:
             for refusal in (await forwarder.terms()).refused:
                 self._line.tell(f"warning: {refusal}")
@@ -123,7 +123,7 @@ class _Emulation:
             await forwarder.close()
         return _Outcome(stats, end_ns, bool(self._duration_ns) and self._stopped.is_set())
 
-    async def _set_off(self, forwarder: ForwarderClient) -> None:
+    async def _set_off(self, forwarder: DataPlane) -> None:
         if self._plan.start == "at-t0":
             await forwarder.arm([_SLOT], time.monotonic_ns() + _APP_START_LEAD_NS)
             self._line.tell(f"emulating link {self._link.name}; Ctrl-C ends it")
@@ -132,7 +132,7 @@ class _Emulation:
             what = self._plan.start.replace("-", " ")
             self._line.tell(f"emulating link {self._link.name} by the first row until the {what}; Ctrl-C ends it")
 
-    async def _follow(self, forwarder: ForwarderClient) -> None:
+    async def _follow(self, forwarder: DataPlane) -> None:
         """Report until the end.
 
         :raises WorldError: the forwarder died.
@@ -160,7 +160,7 @@ class _Emulation:
                 link_report.format_interval(samples, scenario_ns), link_report.format_short(samples, scenario_ns)
             )
 
-    async def _wait(self, forwarder: ForwarderClient) -> None:
+    async def _wait(self, forwarder: DataPlane) -> None:
         """Return at the next look, or earlier when told to stop."""
         stop = asyncio.create_task(self._stopped.wait())
         waiting: set[asyncio.Future[Any]] = {stop, forwarder.died}

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.kernel import link_namespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run import machine as am
@@ -48,7 +48,7 @@ class HostResources:
     services: AgentServices
     ledger: Ledger
     folder: Path  #: for captured output; in the ledger
-    forwarder: Callable[[], Awaitable[ForwarderClient]]  #: the living forwarder, started if need be
+    forwarder: Callable[[], Awaitable[DataPlane]]  #: the living forwarder, started if need be
     slots: set[int]  #: free slots of the forwarder
     listener: Listener  #: to the interfaces of all links
 
@@ -65,7 +65,7 @@ class RunHost(RunShell):
             link.name: RunLink(link, link_namespaces.LinkNamespaces.named(host.services.name, token, link.name))
             for link in plan.links
         }
-        self._forwarder: ForwarderClient | None = None
+        self._forwarder: DataPlane | None = None
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
@@ -134,7 +134,7 @@ class RunHost(RunShell):
             self._log.emit("workload.ready", **about)
             await self._reports.send_events()
 
-    async def _living_forwarder(self) -> ForwarderClient:
+    async def _living_forwarder(self) -> DataPlane:
         forwarder = await self._host.forwarder()
         terms = await forwarder.terms()
         if self._forwarder is None:
@@ -148,7 +148,7 @@ class RunHost(RunShell):
         """The forwarder's, as text."""
         return {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
 
-    async def _watch_forwarder(self, forwarder: ForwarderClient) -> None:
+    async def _watch_forwarder(self, forwarder: DataPlane) -> None:
         cause = await asyncio.shield(forwarder.died)
         if self._machine.phase is not am.AgentPhase.STOPPING:  # then `_rest` will find out
             self._tell(am.Broke(cause + self._watch.when()))

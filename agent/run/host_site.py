@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from plctl.agent.cleanup.reap import reap
 from plctl.agent.forwarder.capacity import estimate_capacity
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.forwarder.memory import default_budget
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run.executor import HostResources, RunHost
@@ -34,7 +34,7 @@ class HostSite:
 
     def __init__(self, options: ForwarderOptions | None = None) -> None:
         self._options = options or ForwarderOptions()
-        self._forwarder: ForwarderClient | None = None
+        self._forwarder: DataPlane | None = None
         self._forwarder_lock = asyncio.Lock()
         self._status_file: StatusFile | None = None
 
@@ -87,11 +87,11 @@ class HostSite:
         forwarder = self._forwarder
         return forwarder.free_bytes if forwarder and not forwarder.died.done() else default_budget()
 
-    async def _living_forwarder(self, ledger: Ledger) -> ForwarderClient:
+    async def _living_forwarder(self, ledger: Ledger) -> DataPlane:
         async with self._forwarder_lock:
             if self._forwarder and self._forwarder.died.done():
                 await self._forwarder.close()
                 self._forwarder = None
             if self._forwarder is None:
-                self._forwarder = await ForwarderClient.spawn(ledger, SLOTS, self._options)
+                self._forwarder = await start_data_plane(ledger, SLOTS, self._options)
             return self._forwarder

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.run.link import RunLink
 from plctl.agent.run.reports import RunReports
 from plctl.agent.telemetry.sampler import Sampler, first_batch_ns
@@ -51,7 +51,7 @@ class RunStreams:
         self._t0_ns = 0
         self.artifacts = ArtifactStream(folder)
 
-    def start(self, t0_ns: int, forwarder: ForwarderClient) -> list[Coroutine[Any, Any, None]]:
+    def start(self, t0_ns: int, forwarder: DataPlane) -> list[Coroutine[Any, Any, None]]:
         """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
         self._t0_ns = t0_ns
         self._sampler.start(t0_ns)
@@ -62,7 +62,7 @@ class RunStreams:
             works.append(self._look_for_ever(t0_ns))
         return works
 
-    async def finish(self, forwarder: ForwarderClient | None) -> None:
+    async def finish(self, forwarder: DataPlane | None) -> None:
         """Send what is left, with a last sample if there still is a forwarder, however long the controller takes."""
         if forwarder:
             self._sample(forwarder)
@@ -73,7 +73,7 @@ class RunStreams:
 
     # --- samples
 
-    async def _sample_for_ever(self, forwarder: ForwarderClient) -> None:
+    async def _sample_for_ever(self, forwarder: DataPlane) -> None:
         while self._going_on():
             await self._services.clock.sleep_until(self._sampler.next_ns)
             if self._going_on():
@@ -84,7 +84,7 @@ class RunStreams:
                 if not self._services.crowded():  # else they wait in their files
                     await self._send_artifacts()
 
-    def _sample(self, forwarder: ForwarderClient) -> None:
+    def _sample(self, forwarder: DataPlane) -> None:
         """Note what each link did since the last sample."""
         now = self._services.clock.monotonic_ns()
         readings = []

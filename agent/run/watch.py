@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from plctl.agent.forwarder.client import ForwarderClient
+from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.forwarder.worker_watch import Watch
 from plctl.agent.run.link import RunLink
 from plctl.common.base.clock import Clock
@@ -27,13 +27,13 @@ class RunWatch:
         self._budget_ns = budget_ns
         self._clock = clock
         self._log = log
-        self._forwarder: ForwarderClient | None = None
+        self._forwarder: DataPlane | None = None
         self._t0_ns = 0
         self._watches: dict[int, Watch] = {}
         self._told: dict[int, int] = {}
         self._overdue: dict[str, tuple[int, int]] = {}  #: by link: how many, and for how long the first
 
-    async def begin(self, forwarder: ForwarderClient, t0_ns: int) -> None:
+    async def begin(self, forwarder: DataPlane, t0_ns: int) -> None:
         """Watch from `t0_ns` on, which is still to come.
 
         :raises WorldError: the forwarder does not answer.
