@@ -124,5 +124,7 @@ def write(kind: Kind, value: int) -> str:
             return f"{value / 10_000:g} %"
         case "gain":
             return f"{value / 1_000_000:g}"
-        case "count" | "flag":
+        case "flag":
+            return "on" if value else "off"
+        case "count":
             return str(value)

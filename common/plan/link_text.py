@@ -1,4 +1,4 @@
-"""How people write what a link is like: its queue, as `1.0bdp`, and what its run's budget allows, as `skew=5ms`."""
+"""How people write, and read, what a link is like: its queue, as `1.0bdp`, and its run's budget, as `skew=5ms`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
-from plctl.common.plan.disciplines import DISCIPLINES
+from plctl.common.plan.disciplines import DISCIPLINES, write
 from plctl.common.plan.run_plan import Budget, Capacity, Queue
 
 _MAX_CAPACITY = 2**40
@@ -47,6 +47,16 @@ def read_queue(text: str) -> Queue:
     if discipline not in DISCIPLINES:
         raise UserError(f"{discipline!r} is not a discipline; legal is {', '.join(DISCIPLINES)}")
     return Queue(discipline, read_capacity(rest) if comma else DISCIPLINES[discipline].capacity)
+
+
+def describe_queue(queue: Queue) -> str:
+    """In words: the discipline, what of its parameters is special, and how much the queue holds."""
+    amount = queue.capacity.amount
+    sizes = {"bytes": f"{amount} bytes", "packets": f"{amount} packets",
+             "bdp": f"{amount / 1e6:g} × the bandwidth-delay product of the row in force"}  # fmt: skip
+    kinds = {each.name: each.kind for each in DISCIPLINES[queue.discipline].parameters}
+    special = ", ".join(f"{name} {write(kinds[name], value)}" for name, value in queue.parameters.items())
+    return f"{queue.discipline}{f' ({special})' * bool(special)} and holds {sizes[queue.capacity.unit]}"
 
 
 def read_budget(given: Iterable[str]) -> Budget:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate
+from plctl.common.plan.link_text import describe_queue
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS
@@ -58,11 +59,12 @@ def _prepared(link: LinkRecord) -> str:
 
 def _described(plan: LinkPlan) -> str:
     """What the link is, in a sentence."""
-    capacity = plan.queue.capacity
-    sizes = {"bytes": f"{capacity.amount} bytes", "packets": f"{capacity.amount} packets",
-             "bdp": f"{capacity.amount / 1e6:g} × the bandwidth-delay product of the row in force"}  # fmt: skip
     held = plan.reconfiguration
-    queue = f"The bottleneck's queue is {plan.queue.discipline} and holds {sizes[capacity.unit]}."
+    queue = f"The bottleneck's queue is {describe_queue(plan.queue)}."
+    if plan.queue_down:
+        queue = (
+            f"The bottleneck's queue up is {describe_queue(plan.queue)}; down it is {describe_queue(plan.queue_down)}."
+        )
     if not held.delay_ns:
         return queue
     return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plctl.common.base.errors import UserError
-from plctl.common.plan.link_text import check_interval, read_budget, read_capacity, read_queue
+from plctl.common.plan.link_text import check_interval, describe_queue, read_budget, read_capacity, read_queue
 from plctl.common.plan.run_plan import Budget, Capacity, Queue
 
 
@@ -66,3 +66,14 @@ def test_intervals_have_bounds(ns: int) -> None:
     """Not so often that looking disturbs, nor so seldom that nothing is seen."""
     with pytest.raises(ValueError, match="legal is 10ms to 60s"):
         check_interval(ns)
+
+
+def test_a_queue_is_told_in_words() -> None:
+    """What is special about it, and nothing else."""
+    assert "droptail and holds 1 × the bandwidth-delay product of the row in force" == describe_queue(Queue())
+    special = Queue("codel", Capacity("packets", 50), {"ecn": 1, "target": 2_000_000})
+    assert "codel (ecn on, target 2 ms) and holds 50 packets" == describe_queue(special)
+    shares = Queue("red", Capacity("bytes", 9000), {"max": 3000, "probability": 50_000})
+    assert "red (max 3 kB, probability 5 %) and holds 9000 bytes" == describe_queue(shares)
+    gains = Queue("pie", Capacity("packets", 9), {"alpha": 250_000})
+    assert "pie (alpha 0.25) and holds 9 packets" == describe_queue(gains)
