@@ -8,12 +8,22 @@ import click
 
 from plctl.agent.commands.link_options import NAME
 from plctl.agent.link import hand_link
+from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import FiniteRange, positive_duration_ns
 from plctl.common.cli.reading_options import reading_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.plan.link_text import read_queue, with_ecn
+from plctl.common.plan.run_plan import Capacity, Queue
 from plctl.common.scenario.readers.opening import ReadAs
+
+
+def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Queue | None:
+    try:
+        return None if text is None else read_queue(text)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
@@ -21,6 +31,9 @@ from plctl.common.scenario.readers.opening import ReadAs
 @NAME
 @click.option("--buffer-size-multiplier", type=FiniteRange(0, 1_000_000), default=1.0, show_default=True,
               help="Size of the bottleneck's buffer, in bandwidth-delay products of the row in force.")  # fmt: skip
+@click.option("--queue", metavar="[DISCIPLINE,]CAPACITY", callback=_read_queue,
+              help="The bottleneck's queue in place of that, e.g. fq_codel, drophead,64kB or codel,100p.")  # fmt: skip
+@click.option("--ecn", is_flag=True, help="Mark frames (CE) where the queue's discipline would drop them.")
 @click.option("--reconfiguration-delay", "reconfiguration_ms", metavar="MS", type=FiniteRange(0, 3_600_000),
               default=0.0, show_default=True,
               help="How long a new RouteID interrupts the link, in milliseconds.")  # fmt: skip
@@ -43,6 +56,8 @@ def start(
     scenario: Path,
     name: str,
     buffer_size_multiplier: float,
+    queue: Queue | None,
+    ecn: bool,
     reconfiguration_ms: float,
     reconfiguration_mode: str,
     startup_mode: str,
@@ -60,6 +75,7 @@ def start(
       sudo plctl link start handover.csv --buffer-size-multiplier 0.5 --startup-mode app-start
       sudo plctl link start handover.csv --reconfiguration-delay 100 --reconfiguration-mode all
       sudo plctl link start handover.csv --repeat --duration 10min
+      sudo plctl link start handover.csv --queue fq_codel --ecn
       sudo plctl link start bw_7.txt --also delay_7.txt -O window=100ms
 
     The first row holds until scenario time begins. Once a second a line tells what went through; a table at the end
@@ -70,11 +86,12 @@ def start(
     from plctl.agent.doctor.examination import require_kernel
     from plctl.agent.link import session  # asyncio and pyroute2 would slow down --help
 
+    chosen = queue or Queue(capacity=Capacity("bdp", round(buffer_size_multiplier * 1_000_000)))
     plan = session.make_plan(
         [str(scenario), *also],
         reading,
         found,
-        buffer_multiple=buffer_size_multiplier,
+        queue=with_ecn(chosen) if ecn else chosen,
         reconfiguration_ms=reconfiguration_ms,
         reconfiguration_mode=reconfiguration_mode,
         startup_mode=startup_mode,

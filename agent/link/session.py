@@ -22,7 +22,7 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 from plctl.common.cli.root_command import CANCELLED
 from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
-from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration, StartMode
+from plctl.common.plan.run_plan import LinkPlan, Queue, Reconfiguration, StartMode
 from plctl.common.scenario.readers.opening import ReadAs, given_files, read_scenario
 from plctl.common.telemetry.samples import LinkStats, sample
 
@@ -30,7 +30,6 @@ _SLOT = 0
 _LOOK_S = 0.1  #: how often the counters are looked at, so that a start is told soon
 _REPORT_NS = 1 * NS_PER_S
 _APP_START_LEAD_NS = 100 * NS_PER_MS  #: between arming and T0
-_MILLION = 1_000_000
 
 
 def make_plan(
@@ -38,7 +37,7 @@ def make_plan(
     reading: ReadAs,
     link: HandLink,
     *,
-    buffer_multiple: float,
+    queue: Queue,
     reconfiguration_ms: float,
     reconfiguration_mode: str,
     startup_mode: str,
@@ -57,7 +56,7 @@ def make_plan(
         link.name,
         found.scenario.up,
         found.scenario.down,
-        queue=Queue(capacity=Capacity("bdp", round(buffer_multiple * _MILLION))),
+        queue=queue,
         reconfiguration=Reconfiguration(
             round(reconfiguration_ms * NS_PER_MS), "all" if reconfiguration_mode == "all" else "gsl"
         ),

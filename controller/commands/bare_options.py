@@ -57,9 +57,9 @@ def _interval_ns(text: str) -> int:
 
 
 _OPTIONS = (
-    click.option("--queue", default="1.0bdp", show_default=True, metavar="[DISCIPLINE,]CAPACITY",
+    click.option("--queue", default="1.0bdp", show_default=True, metavar="[DISCIPLINE,]CAPACITY[,ecn]",
                  callback=_read(read_queue),
-                 help="Of a bare scenario's link: the bottleneck's queue, e.g. 0.5bdp, 64kB, 100p, drophead,64kB."),
+                 help="Of a bare scenario's link: its queue, e.g. 0.5bdp, 64kB, drophead,64kB or codel,ecn."),
     click.option("--budget", multiple=True, metavar="KIND=TIME", callback=_read(read_budget),
                  help="Of a bare scenario's run: lateness, skew or workload; may be given again."),
     click.option("--repeat", is_flag=True, help="Begin again after a bare scenario's last row."),

@@ -17,6 +17,9 @@ from plctl.common.plan.run_plan import Budget, Capacity, Queue
         ("drophead", Queue("drophead")),
         ("codel", Queue("codel", Capacity("packets", 1000))),
         ("drophead, 100p", Queue("drophead", Capacity("packets", 100))),
+        ("codel,50p,ecn", Queue("codel", Capacity("packets", 50), {"ecn": 1})),
+        ("pie,ecn", Queue("pie", Capacity("packets", 1000), {"ecn": 1})),
+        ("dualpi2,ecn", Queue("dualpi2", Capacity("packets", 10_000))),
     ],
 )
 def test_queues(text: str, queue: Queue) -> None:
@@ -30,6 +33,8 @@ def test_queues(text: str, queue: Queue) -> None:
         ("5x", "'5x' is not a capacity; write e.g. 1.0bdp, 64kB or 100p"),
         ("64kB,drophead", "'64kB' is not a discipline; legal is droptail, drophead"),
         ("0p", "'0p' is out of range"),
+        ("drophead,ecn", "drophead marks nothing; ecn is for red, codel, fq_codel, pie and dualpi2"),
+        ("ecn", "'ecn' is not a capacity"),
         ("drophead,x", "'x' is not a capacity"),
         ("drophead,", "'' is not a capacity"),
         ("", "'' is not a capacity"),
