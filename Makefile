@@ -2,6 +2,7 @@
 # C core changes. Nothing is installed outside this folder.
 #
 #   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
+#   make check     lint, types and every test that needs no root: a minute on two CPUs
 #   make test      lint, types and every test (root)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
@@ -10,7 +11,7 @@
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
-#   make lint      only what needs no root: ruff and mypy
+#   make lint      ruff and mypy
 #   make docs      the documents as a site in docs/_build; a warning is an error
 #   make rooms     docs/rooms.svg, drawn from the imports
 #   make build     only the virtual environment
@@ -28,6 +29,8 @@ core    := $(venv)/.core
 types   := $(venv)/types/plctl
 log     := $(venv)/pip.log
 folders := common agent controller deploy
+# Tests that have a goal of their own.
+others  := tests/bench tests/hosts
 sources := setup.py common/telemetry/counters.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
@@ -35,7 +38,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo test test-hosts bench publish truth sanitize fuzz deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-hosts bench publish truth sanitize fuzz deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -43,11 +46,31 @@ demo: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	$(venv)/bin/plctl run scenarios/quickstart.yaml
 
+# Lint beside the tests: each leaves a CPU idle now and then.
+check: build
+	@$(MAKE) --no-print-directory -j2 lint unprivileged ARGS='--hypothesis-profile=quick $(ARGS)'
+
+# What needs no root (see tests/conftest.py) measures no time either, so there is a worker for each CPU.
+unprivileged: build
+	$(python) -m pytest -q -n auto --dist worksteal -m 'not needs_root' $(others:%=--ignore=%) --ignore=tests/live $(ARGS)
+
+# What needs root keeps time, so nothing runs beside it.
+privileged: export GOAL = $(strip privileged $(given))
+privileged: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	$(python) -m pytest -m needs_root $(others:%=--ignore=%) $(ARGS)
+
+# With ARGS, which may name files of either kind, all of them are run one after the other.
 test: export GOAL = $(strip test $(given))
 test: root-check build
 	@.ci/preflight $(PYTHON) kernel
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory -j2 lint unprivileged
+	@$(MAKE) --no-print-directory privileged
+else
 	@$(MAKE) --no-print-directory lint
-	$(python) -m pytest --ignore=tests/bench --ignore=tests/hosts $(ARGS)
+	$(python) -m pytest $(others:%=--ignore=%) $(ARGS)
+endif
 
 # Debian's mirror is asked for what the hosts are made of, once; `make test` asks nobody.
 test-hosts: export GOAL = $(strip test-hosts $(given))

@@ -1,4 +1,4 @@
-"""What every test has: root, a state folder of its own, and a look afterwards at whether it left anything behind."""
+"""What every test has: a state folder of its own, root if it says so, and a look afterwards at what it left behind."""
 
 from __future__ import annotations
 
@@ -14,16 +14,36 @@ from support.leaks import STATE_PREFIX, Watch
 
 from plctl.common.host.privilege import missing_capabilities
 
-# `default` is for every run; `make test ARGS=--hypothesis-profile=deep` looks a hundred times as long.
+# `default` is for `make test`, `quick` for `make check`; with `make test ARGS=--hypothesis-profile=deep` there are a
+# hundred times as many examples.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", parent=settings.get_profile("default"), max_examples=25)
 settings.register_profile("deep", parent=settings.get_profile("default"), max_examples=10_000, print_blob=True)
 settings.load_profile("default")
 
 
-def pytest_sessionstart() -> None:
-    """Refuse to start where a part of the tests could not run: that would look like passing."""
-    if missing := missing_capabilities():
-        pytest.exit(f"the tests need root, because links do ({', '.join(missing)} missing here): sudo make test", 2)
+#: Folders all of whose tests make links or hosts and so need root; elsewhere the marker `needs_root` says so of a test.
+ROOT_FOLDERS = ("bench", "hosts", "live")
+_TESTS = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs root by its folder, before `-m` chooses."""
+    for item in items:
+        if item.path.relative_to(_TESTS).parts[0] in ROOT_FOLDERS:
+            item.add_marker("needs_root")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to start where a part of what was chosen could not run: that would look like passing."""
+    needing = [item for item in session.items if item.get_closest_marker("needs_root")]
+    if needing and (missing := missing_capabilities()):
+        pytest.exit(
+            f"{len(needing)} of these tests need root, because links do ({', '.join(missing)} missing here): sudo make"
+            " test, or leave them out: make check",
+            2,
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,33 @@ def forwarder() -> Iterator[None]:
     requests.close()
 
 
+@pytest.fixture(scope="module")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The program that runs inputs of a target once; built when it is asked for first, which takes seconds of a CPU."""
+    folder = tmp_path_factory.mktemp("replay")
+
+    @cache
+    def build(target: str) -> Path:
+        subprocess.run([FOLDER / "build", folder, target, "replay"], check=True)
+        return folder / target
+
+    return build
+
+
 @pytest.mark.parametrize("target", ["frame_path", "frame_path_xdp", "trigger"])
-def test_kept_inputs_pass_through_the_c_core(target: str, tmp_path: Path) -> None:
+def test_kept_inputs_pass_through_the_c_core(target: str, replay: Callable[[str], Path]) -> None:
     """Under ASan and UBSan every kept input is handled, and every frame of it accounted for."""
-    subprocess.run([FOLDER / "build", tmp_path, target, "replay"], check=True)
-    done = subprocess.run([tmp_path / target, *inputs(target)], capture_output=True, text=True, check=False)
+    done = subprocess.run([replay(target), *inputs(target)], capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("target", scenes.SCENES)
-def test_each_way_in_which_sending_fails_is_accounted_for(target: str, tmp_path: Path) -> None:
+def test_each_way_in_which_sending_fails_is_accounted_for(
+    target: str, replay: Callable[[str], Path], tmp_path: Path
+) -> None:
     """Interfaces that go down, come back or are deleted, kernels that take nothing: each frame left once, or never."""
-    subprocess.run([FOLDER / "build", tmp_path, target, "replay"], check=True)
     paths = scenes.write(target, tmp_path)
-    done = subprocess.run([tmp_path / target, *paths], capture_output=True, text=True, check=False)
+    done = subprocess.run([replay(target), *paths], capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
 
 

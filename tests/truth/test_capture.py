@@ -14,6 +14,8 @@ from truth.capture.frame import Number
 from truth.inside import command, inside, open_namespace
 from truth.programs.sender import payload
 
+pytestmark = pytest.mark.needs_root  # namespaces
+
 ADDRESSES = ("10.7.15.1", "10.7.15.2")
 
 

@@ -9,6 +9,8 @@ from truth.judge import judge
 from truth.play import play
 from truth.sentence import outcomes
 
+pytestmark = pytest.mark.needs_root  # links
+
 
 @pytest.mark.parametrize(
     ("seed", "kinds"),

@@ -82,6 +82,7 @@ def test_an_orphan_is_seen(watch: Watch) -> None:
     assert watch.wait_for_nothing_left() == []
 
 
+@pytest.mark.needs_root
 def test_an_owner_and_its_namespaces_are_seen(watch: Watch) -> None:
     """A folder in the state folder, and a namespace that nobody else's ledger holds."""
     name = f"pl-leaks-{os.getpid()}"
@@ -99,6 +100,7 @@ def test_an_owner_and_its_namespaces_are_seen(watch: Watch) -> None:
     assert left(watch) == []
 
 
+@pytest.mark.needs_root
 def test_a_namespace_of_another_run_is_not_blamed_on_this_one(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs of the tests at once leave each other alone."""
     name = f"pl-leaks-{os.getpid()}"

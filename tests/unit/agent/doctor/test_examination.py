@@ -58,6 +58,7 @@ def test_what_links_do_not_need_is_only_noted(name: str) -> None:
     assert checks.check_step(TrialStep(name, errno.EAFNOSUPPORT)).level is Level.NOTE
 
 
+@pytest.mark.needs_root
 def test_this_machine_can_run_links() -> None:
     """Every kernel feature that links need works here; otherwise the live tests would be in vain."""
     assert [] == [f for f in checks.examine(gather_host_facts()) if f.level is Level.FAIL]
@@ -72,6 +73,7 @@ def test_without_privileges_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) ->
     assert "CAP_NET_RAW" in failed[0].seen
 
 
+@pytest.mark.needs_root
 def test_a_trial_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be tried does not count as working."""
 

@@ -28,6 +28,7 @@ EVERY_STEP = [
 ]
 
 
+@pytest.mark.needs_root
 def test_every_step_is_tried_in_order() -> None:
     """On a machine that can run links each step is reported, the needed ones as working."""
     steps = kernel_trial.try_kernel()
@@ -35,6 +36,7 @@ def test_every_step_is_tried_in_order() -> None:
     assert [] == [s for s in steps if s.errno and s.name not in ("time namespace", "AF_XDP")]
 
 
+@pytest.mark.needs_root
 def test_the_host_sees_nothing_of_it() -> None:
     """Interfaces, mounts and named namespaces are the same before and after."""
 
@@ -47,6 +49,7 @@ def test_the_host_sees_nothing_of_it() -> None:
     assert look() == ([], False, False)
 
 
+@pytest.mark.needs_root
 def test_a_refusal_ends_what_depends_on_it() -> None:
     """Without CAP_SYS_ADMIN the namespace is refused, and nothing is made in the host's namespace instead."""
     child = subprocess.run(
@@ -80,6 +83,7 @@ def try_settings(*command: str) -> dict[str, int]:
     return {step["name"]: step["errno"] for step in json.loads(child.stdout)}
 
 
+@pytest.mark.needs_root
 def test_settings_that_cannot_be_written_are_found() -> None:
     """Where /proc/sys is read-only and the kernel gives no other view of it, no link could be made."""
     told = try_settings("-c", NO_OWN_PROCFS)
@@ -87,6 +91,7 @@ def test_settings_that_cannot_be_written_are_found() -> None:
     assert "veth" not in told
 
 
+@pytest.mark.needs_root
 def test_settings_are_written_in_a_view_of_their_own() -> None:
     """A container's read-only /proc/sys keeps nobody from making links, who may see the settings elsewhere."""
     told = try_settings("-m", "plctl.agent.doctor.kernel_trial")

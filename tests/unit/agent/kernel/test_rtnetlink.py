@@ -17,6 +17,8 @@ from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError
 from plctl.common.host.state import Owner
 
+pytestmark = pytest.mark.needs_root  # namespaces
+
 SANDBOX = "pl-rtnetlink-test"
 
 

@@ -84,6 +84,7 @@ def test_a_dead_agent_has_no_status(state_folder: Path) -> None:
         (False, (), "waiting for its controller, no runs", 1),
     ],
 )
+@pytest.mark.needs_root
 def test_the_status_command_says_it(serving: bool, runs: tuple[str, ...], line: str, code: int) -> None:
     """For people in a line, for programs as JSON, and by the exit status."""
     with Owner.create("agent-edge-1-1") as owner:
@@ -94,6 +95,7 @@ def test_the_status_command_says_it(serving: bool, runs: tuple[str, ...], line: 
     assert [list(runs)] == [agent["runs"] for agent in json.loads(document.output)]
 
 
+@pytest.mark.needs_root
 def test_the_status_command_says_that_there_is_none() -> None:
     """And fails."""
     result = CliRunner().invoke(status)

@@ -45,7 +45,15 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["completion", "fish"], ["doctor", "--help"], ["link", "list"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["completion", "fish"],
+        ["doctor", "--help"],
+        pytest.param(["link", "list"], marks=pytest.mark.needs_root),
+    ],
+)
 def test_a_command_of_the_agent_imports_nothing_of_the_controller(arguments: list[str]) -> None:
     """Agents' hosts have only the agent's packages, and a quick command stays quick."""
     code = (

@@ -37,6 +37,7 @@ def test_a_status_without_capabilities_grants_none() -> None:
     assert sorted(privilege.NEEDED) == privilege.missing_capabilities("Name:\tplctl\n")
 
 
+@pytest.mark.needs_root
 def test_root_may() -> None:
     """The process that runs the tests is root, so nothing is missing."""
     privilege.require_root("plctl run")

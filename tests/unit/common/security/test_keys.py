@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,15 @@ def test_what_is_no_key_is_refused(folder: Path, key: str) -> None:
 
 
 def test_keys_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """$PLCTL_KEYS comes first; root's keys are the machine's."""
+    """$PLCTL_KEYS comes first; root's keys are the machine's, a user's lie in the user's configuration."""
     monkeypatch.setenv("PLCTL_KEYS", "/k")
     assert Path("/k") == keys_dir()
     monkeypatch.delenv("PLCTL_KEYS")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert Path("/etc/plctl") == keys_dir()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/home/ada/config")
+    assert Path("/home/ada/config/plctl") == keys_dir()
 
 
 def test_a_controller_is_made_once(folder: Path) -> None:

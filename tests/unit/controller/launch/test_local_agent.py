@@ -37,6 +37,7 @@ def test_the_agent_starts_before_anything_slow_is_imported() -> None:
     assert "[]\n" == done.stdout
 
 
+@pytest.mark.needs_root
 def test_what_a_host_lacks_is_the_users_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent without a privilege that links need says so before it does anything, and nothing is left of it."""
     bounded = f'exec setpriv --bounding-set=-sys_admin "{sys.executable}" "$@"'

@@ -88,6 +88,7 @@ async def refusal(host: Host, access: Login) -> str:
         await remote.close()
 
 
+@pytest.mark.needs_root
 async def test_a_host_answers_what_it_is_asked(tmp_path: Path) -> None:
     """Our end of the connection needs nothing there but a Python, and leaves no file."""
     async with serving() as host:
@@ -102,6 +103,7 @@ async def test_a_host_answers_what_it_is_asked(tmp_path: Path) -> None:
     assert ["known_hosts"] == [path.name for path in tmp_path.iterdir()]
 
 
+@pytest.mark.needs_root
 async def test_a_payload_arrives_whole(tmp_path: Path) -> None:
     """And what the host refuses is told in its own words."""
     (tmp_path / "payload").write_bytes(bytes(3_000_000))
@@ -142,6 +144,7 @@ async def test_several_addresses_are_one_cause(tmp_path: Path, monkeypatch: pyte
     assert "cannot be reached at edge-1: Connection refused, Network is unreachable" == told
 
 
+@pytest.mark.needs_root
 async def test_an_unknown_host_key_is_never_accepted_by_itself(tmp_path: Path) -> None:
     """The sentence shows it, to be compared; with the user's word it is written down and counts from then on."""
     async with serving() as host:
@@ -203,6 +206,7 @@ async def test_a_connection_that_breaks_half_way_is_told_with_the_step(tmp_path:
         await remote.close()
 
 
+@pytest.mark.needs_root
 async def test_a_host_is_reached_through_another(tmp_path: Path) -> None:
     """A jump host's key is checked like any other's."""
 
