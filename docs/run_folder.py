@@ -18,7 +18,13 @@ from plctl.controller.results.column_parts import ADDED
 from plctl.controller.results.run_record import RunRecord
 
 _HEAD = ("column", "type", "meaning")
-_TYPES = {"int64": "integer", "int32": "integer", "double": "number", "string": "text"}
+#: What a column's type is called.
+_TYPES = (
+    (pa.types.is_integer, "integer"),
+    (pa.types.is_floating, "number"),
+    (pa.types.is_boolean, "true or false"),
+    (pa.types.is_string, "text"),
+)
 _EXTRA = {"schedules": "by digest, of each schedule that links follow: its rows are in the folder `schedules`"}
 
 
@@ -69,10 +75,14 @@ def _columns(schema: pa.Schema, meanings: Mapping[str, str], measured: Iterable[
     known = {name: says for name, (_, says) in ADDED.items()} | dict(meanings)
     nullable = set(measured)
     rows = (
-        (f"`{each.name}`", _with_unit(_TYPES[str(each.type)], each.name, each.name in nullable), known[each.name])
+        (f"`{each.name}`", _with_unit(_type(each.type), each.name, each.name in nullable), known[each.name])
         for each in schema
     )
     return table(_HEAD, rows)
+
+
+def _type(kind: pa.DataType) -> str:
+    return next((word for is_it, word in _TYPES if is_it(kind)), str(kind))
 
 
 def _with_unit(kind: str, name: str, nullable: bool = False) -> str:
