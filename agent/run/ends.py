@@ -33,7 +33,8 @@ class RunEnds:
         def tell(change: InterfaceChange) -> None:
             loop.call_soon_threadsafe(self._tell, link.plan.name, change)
 
-        link.ends = await asyncio.to_thread(EndsWatch, link.namespaces, read, self._listener, tell, link.plan)
+        xdp = link.io == "xdp"
+        link.ends = await asyncio.to_thread(EndsWatch, link.namespaces, read, self._listener, tell, link.plan, xdp=xdp)
 
     async def finish(self, *, hurry: bool) -> None:
         """Close the books of all links; `hurry`: without waiting for frames that still pass."""

@@ -24,17 +24,20 @@ class EndsWatch:
         listener: Listener,
         tell: Callable[[InterfaceChange], None],
         built: LinkPlan | None = None,
+        *,
+        xdp: bool = False,
     ) -> None:
         """Begin to watch. Blocks for a moment, or some more if frames pass.
 
         :param read: gives the counters of the link's forwarder.
         :param tell: is called by the listener's thread with each change as it is heard.
         :param built: by what the link was just built; None: it has stood there, and may be anyhow.
+        :param xdp: whether AF_XDP carries its frames, by programs at its inner ends.
         :raises KernelError: a namespace is missing, or the kernel refuses.
         """
         self._listener = listener
         self._read = read
-        self._watch = LinkWatch(namespaces, tell, built)
+        self._watch = LinkWatch(namespaces, tell, built, xdp=xdp)
         # With `arp: dynamic` the kernel may send a frame before the forwarder is there.
         self.books = Books(self._watch, read, from_zero=built is not None and built.arp == "static")
         try:

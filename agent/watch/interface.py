@@ -122,7 +122,13 @@ def differences(before: InterfaceState, after: InterfaceState) -> Iterator[str]:
         yield f"has MAC address {after.mac} instead of {before.mac}"
     if after.has_arp != before.has_arp:
         yield f"had ARP switched {'on' if after.has_arp else 'off'}"
-    if before.xdp is not None and after.xdp != before.xdp:
-        yield f"has {after.xdp or 'no XDP program'} instead of {before.xdp or 'none'}"
+    if _has_other_program(before.xdp, after.xdp):
+        was = "the forwarder's" if before.xdp is None else before.xdp or "none"
+        yield f"has {after.xdp or 'no XDP program'} instead of {was}"
     if after.master != before.master:
         yield f"was put under interface {after.master}" if after.master else f"left interface {before.master}"
+
+
+def _has_other_program(before: str | None, after: str | None) -> bool:
+    """Whichever there is where one had to be is taken for that."""
+    return not after if before is None else after != before

@@ -26,11 +26,12 @@ class LinkWatch:
     """The ends of a link. Used by one thread at a time; `tell` is called in that one."""
 
     def __init__(
-        self, namespaces: LinkNamespaces, tell: Callable[[InterfaceChange], None], built: LinkPlan | None
+        self, namespaces: LinkNamespaces, tell: Callable[[InterfaceChange], None], built: LinkPlan | None, *, xdp: bool
     ) -> None:
         """Begin to watch; each change is told as it is heard of.
 
         :param built: by what the link was just built; None: it has stood there, and may be anyhow.
+        :param xdp: whether its inner ends have the forwarder's XDP programs, if it was just built.
         :raises KernelError: a namespace is missing, or the kernel refuses.
         """
         self._tell = tell
@@ -40,7 +41,7 @@ class LinkWatch:
         self.places: list[NamespaceWatch] = []
         with contextlib.ExitStack() as stack:
             sockets = run_in_thread(lambda: _open_sockets(namespaces, stack))
-            for (netns, ends), inside in zip(_places(namespaces, built), sockets, strict=True):
+            for (netns, ends), inside in zip(_places(namespaces, built, xdp=xdp), sockets, strict=True):
                 self.places.append(NamespaceWatch(netns, ends, inside))
             stack.pop_all()
         self.from_ns = time.monotonic_ns()
@@ -121,7 +122,9 @@ class LinkWatch:
         )
 
 
-def _places(namespaces: LinkNamespaces, built: LinkPlan | None) -> list[tuple[str, dict[str, InterfaceState | None]]]:
+def _places(
+    namespaces: LinkNamespaces, built: LinkPlan | None, *, xdp: bool
+) -> list[tuple[str, dict[str, InterfaceState | None]]]:
     """The namespaces of a link, and what is watched in each: as it was made by the plan `built`, or not known."""
 
     def outer(end: Outer) -> InterfaceState | None:
@@ -132,7 +135,7 @@ def _places(namespaces: LinkNamespaces, built: LinkPlan | None) -> list[tuple[st
     def twin(end: Outer) -> InterfaceState | None:
         if built is None:
             return None
-        return InterfaceState.in_use(end.twin_index, end.twin, built.mtu, end.twin_mac, arp=True)
+        return InterfaceState.in_use(end.twin_index, end.twin, built.mtu, end.twin_mac, arp=True, xdp=xdp)
 
     return [
         (namespaces.client, {CLIENT.interface: outer(CLIENT)}),

@@ -61,7 +61,7 @@ class InterfaceState(NamedTuple):
     flags: int
     mtu: int = 0
     mac: str = ""
-    xdp: str | None = ""  #: the program on it, in words; empty: none; None: not known
+    xdp: str | None = ""  #: the program on it, in words; empty: none; None: there is one, not known which
     master: int = 0  #: index of the interface that takes all it receives; 0: none
     carrier_changes: int = 0  #: since it was made; −1: not known
     counters: Counters = Counters()
@@ -71,9 +71,11 @@ class InterfaceState(NamedTuple):
     lower: int = 0  #: index of the interface, in the same namespace, on which it stands; 0: none
 
     @classmethod
-    def in_use(cls, index: int, name: str, mtu: int, mac: str, *, arp: bool) -> InterfaceState:
-        """An interface that was just made, is up, and has sent and received nothing yet."""
-        return cls(index, name, _IS_UP | _LOWER_UP | (0 if arp else _NO_ARP), mtu, mac, xdp=None, carrier_changes=-1)
+    def in_use(cls, index: int, name: str, mtu: int, mac: str, *, arp: bool, xdp: bool = False) -> InterfaceState:
+        """An interface that was just made, is up, and has sent and received nothing yet; `xdp`: it has a program."""
+        return cls(
+            index, name, _IS_UP | _LOWER_UP | (0 if arp else _NO_ARP), mtu, mac, None if xdp else "", carrier_changes=-1
+        )
 
     @property
     def is_up(self) -> bool:

@@ -49,12 +49,12 @@ FLOOD = 20_000  #: frames: more than any ring holds, at a multiple of the rate
 class Watched:
     """A link that is forwarded, and watched from before its first frame."""
 
-    def __init__(self, forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan) -> None:
+    def __init__(self, forwarder: ForwarderClient, namespaces: LinkNamespaces, plan: LinkPlan, io: Io) -> None:
         self.forwarder = forwarder
         self.namespaces = namespaces
         self.listener = Listener()
         self.read = partial(forwarder.read, 0)
-        self.watch = EndsWatch(namespaces, self.read, self.listener, lambda _: None, plan)
+        self.watch = EndsWatch(namespaces, self.read, self.listener, lambda _: None, plan, xdp=io == "xdp")
 
     def finish(self) -> InterfaceWatch:
         """Close the books."""
@@ -89,7 +89,7 @@ async def link(
     build(namespaces, plan, ledger)
     try:
         assert io == await forwarder.add(0, namespaces.link, plan, io=io)
-        made = Watched(forwarder, namespaces, plan)
+        made = Watched(forwarder, namespaces, plan, io)
         try:
             yield made
         finally:

@@ -97,14 +97,14 @@ def watched(namespaces: LinkNamespaces, listener: Listener, plan: LinkPlan | Non
 
 
 @contextmanager
-def hooked(netns: str, interface: str) -> Iterator[bool]:
-    """A program of tcx at the ingress of an interface; yields whether the kernel has such a thing."""
-    command = ["ip", "netns", "exec", netns, sys.executable, "-I", "-S", hook.__file__, "tcx", interface, "60"]
+def hooked(netns: str, interface: str, hook_name: str) -> Iterator[bool]:
+    """A program of tcx or xdp at the ingress of an interface; yields whether the kernel has such a thing."""
+    command = ["ip", "netns", "exec", netns, sys.executable, "-I", "-S", hook.__file__, hook_name, interface, "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         try:
             exists = process.stdout.readline() == b"attached\n"
-            assert exists == (parse_release(platform.release()) >= (6, 6))
+            assert exists == (hook_name == "xdp" or parse_release(platform.release()) >= (6, 6))
             yield exists
         finally:
             process.kill()
@@ -238,16 +238,19 @@ def test_offloads_that_falsify_are_told_of(built: LinkNamespaces, plan: LinkPlan
             assert ("veth1", bool(on)) == (change.interface, change.falsifies)
 
 
+@pytest.mark.parametrize(
+    ("hook_name", "what"),
+    [("tcx", "was found to have an eBPF program of a bpf link at its ingress"), ("xdp", "has XDP program ")],
+)
 def test_a_program_that_the_kernel_tells_nobody_of_is_found_in_the_end(
-    built: LinkNamespaces, known: LinkPlan | None, listener: Listener
+    built: LinkNamespaces, known: LinkPlan | None, listener: Listener, hook_name: str, what: str
 ) -> None:
-    """What bpf links hang on tc stands in no listing, and counts nowhere what it drops."""
-    with watched(built, listener, known) as link, hooked(built.server, "veth2") as exists:
+    """What bpf links attach; what hangs on tc stands in no listing, and neither counts what it drops."""
+    with watched(built, listener, known) as link, hooked(built.server, "veth2", hook_name) as exists:
         found = link.finish()
         with watched(built, listener, None) as later:
             assert () == later.finish().changes
-    what = [("veth2", "was found to have an eBPF program of a bpf link at its ingress")]
-    assert (what if exists else []) == [(each.interface, each.what) for each in found.changes]
+    assert [True] * exists == [each.interface == "veth2" and each.what.startswith(what) for each in found.changes]
 
 
 def test_what_frames_do_not_notice_is_not_told(built: LinkNamespaces, plan: LinkPlan, listener: Listener) -> None:

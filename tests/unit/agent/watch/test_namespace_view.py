@@ -127,10 +127,19 @@ def test_a_carrier_that_went_and_came_between_two_messages_is_told() -> None:
 
 
 def test_what_is_not_known_of_a_fresh_interface_is_no_change() -> None:
-    """The XDP program is the forwarder's, and the kernel counts carriers from the making on."""
-    view = fresh()
+    """The XDP program is the forwarder's, whichever it is, and the kernel counts carriers from the making on."""
+    view = NamespaceView({"veth1": VETH1._replace(xdp=None)})
+    view.begin()
     assert [] == view.take(rtnl.NEW_LINK, link(xdp=5, carrier_changes=2))
     assert ["has no XDP program instead of XDP program 5 (generic)"] == told(view.take(rtnl.NEW_LINK, link()))
+
+
+def test_a_program_is_a_change_also_in_the_first_message() -> None:
+    """Nobody put one at a fresh interface that needs none; and where one must be, there is one."""
+    assert ["has XDP program 5 (generic) instead of none"] == told(fresh().take(rtnl.NEW_LINK, link(xdp=5)))
+    view = NamespaceView({"veth1": VETH1._replace(xdp=None)})
+    view.begin()
+    assert ["has no XDP program instead of the forwarder's"] == told(view.take(rtnl.NEW_LINK, link()))
 
 
 def test_carriers_are_counted() -> None:
