@@ -112,7 +112,8 @@ async def _serve(
 
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
-        served = Agent(name, spoke, RealClock(), HostSite(forwarder), _tell_notice)
+        tell_change = _tell_nobody if leave_with_stdin else _tell_change  # whoever started it has a log of the runs
+        served = Agent(name, spoke, RealClock(), HostSite(forwarder), _tell_notice, tell_change=tell_change)
         _stop_when_told(served.stop, leave_with_stdin)
         await served.serve()
     finally:
@@ -137,6 +138,14 @@ def _simulate(address: str, names: list[str], links: int, folder: Path | None, l
 
 def _tell_trouble(cause: str) -> None:
     echo(f"{cause}; trying again", err=True)
+
+
+def _tell_change(change: str) -> None:
+    echo(change, err=True)
+
+
+def _tell_nobody(_: str) -> None:
+    pass
 
 
 def _tell_notice(notice: str) -> None:

@@ -36,12 +36,20 @@ class Agent:
     """Connects to a controller through `spoke` and serves it until GOODBYE or `stop`."""
 
     def __init__(
-        self, name: str, spoke: Spoke, clock: Clock, site: Site, tell: Callable[[str], None] = lambda _notice: None
+        self,
+        name: str,
+        spoke: Spoke,
+        clock: Clock,
+        site: Site,
+        tell: Callable[[str], None] = lambda _notice: None,
+        *,
+        tell_change: Callable[[str], None] = lambda _change: None,
     ) -> None:
-        """`tell` gets sentences that the host's owner should read."""
+        """`tell` gets sentences that the host's owner should read, `tell_change` what changed in the agent's work."""
         self.name = name
         self._spoke = spoke
         self._tell = tell
+        self._tell_change = tell_change
         self._clock = clock
         self._site = site
         self._wall = WallWatch(clock)
@@ -117,7 +125,8 @@ class Agent:
 
     async def _handle(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         match envelope.message:
-            case m.Welcome(_, clock, acknowledged, gap_ns):
+            case m.Welcome(controller, clock, acknowledged, gap_ns):
+                self._tell_change(f"{self.name} serves the controller {controller}")
                 self._keeper.set_controller(clock, gap_ns)
                 self._welcomed.set()
                 self._show_status()
@@ -166,6 +175,7 @@ class Agent:
             return
         run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run
+        self._tell_change(f"run {envelope.epoch}: {_links(len(prepare.plan.links))}")
         self._show_status()
         self._carrying.create_task(by_itself(run.carry(), f"run {envelope.epoch}"))
 
@@ -212,6 +222,7 @@ class Agent:
         if isinstance(message, m.Released) and epoch in self._runs:
             del self._runs[epoch]
             self._over.append(epoch)
+            self._tell_change(f"run {epoch} is over, and nothing of it is left here")
             self._show_status()
         await self._send(answer)
 
@@ -235,3 +246,7 @@ class Agent:
         """Whether a command is void; not before the controller's clock is known, but then ARM is refused anyway."""
         now_ns = self._keeper.controller_now_ns()
         return now_ns is not None and 0 < envelope.expires_ns < now_ns
+
+
+def _links(count: int) -> str:
+    return "1 link" if count == 1 else f"{count} links"

@@ -168,10 +168,13 @@ class DialWatch:
         self._role: Role = role
         self._tell = tell
         self._said = ""
+        self._established = False
+        self._answered = False  #: somebody took the connection that is or was last under way
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._connected = asyncio.Event()
         self._redial: asyncio.TimerHandle | None = None
-        events = zmq.Event.CONNECT_RETRIED | zmq.Event.HANDSHAKE_SUCCEEDED | _FAILURES
+        events = zmq.Event.CONNECTED | zmq.Event.DISCONNECTED | zmq.Event.CONNECT_RETRIED
+        events |= zmq.Event.HANDSHAKE_SUCCEEDED | _FAILURES
         self._events = SocketEvents(connecting, events, self._handle)
 
     async def connected(self) -> None:
@@ -186,10 +189,23 @@ class DialWatch:
         self._events.close()
 
     def _handle(self, event: int, value: int) -> None:
-        if event == zmq.Event.HANDSHAKE_SUCCEEDED:
-            self._said, self._pause_seconds = "", FIRST_PAUSE_SECONDS
-            self._connected.set()
-            return
+        match event:
+            case zmq.Event.CONNECTED:
+                self._answered = True
+            case zmq.Event.HANDSHAKE_SUCCEEDED:
+                self._said, self._pause_seconds, self._established = "", FIRST_PAUSE_SECONDS, True
+                self._connected.set()
+            case zmq.Event.DISCONNECTED:
+                if self._established:
+                    self._tell(f"the connection to {self._address} has ended")
+                self._established = False
+            case zmq.Event.CONNECT_RETRIED if self._answered:
+                self._answered = False  # a connection has ended, of which its own event tells why; not one failed
+            case _:
+                self._fail(event, value)
+
+    def _fail(self, event: int, value: int) -> None:
+        """Say why, if that is another cause than before, and dial again where libzmq does not."""
         cause = _explain(event, value, self._role)
         if cause != self._said:
             self._said = cause

@@ -50,8 +50,9 @@ Examples:
 def controller(ctx: click.Context, address: str, folder: Path | None, results: Path, journal: Path | None) -> None:
     """Serve agents and clients until stopped; make keys, and say who may connect.
 
-    Needs no root. Its log is JSON lines on standard error. Runs that go on are left to their agents when it leaves,
-    and taken up again, with all that agents had to say meanwhile, when it is started again.
+    Needs no root. Its log is JSON lines on standard error, or, where that is a terminal, words. Runs that go on are
+    left to their agents when it leaves, and taken up again, with all that agents had to say meanwhile, when it is
+    started again.
     """
     if ctx.invoked_subcommand:
         return
@@ -81,10 +82,12 @@ async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path)
     from plctl.controller.hub.journal import Journal
     from plctl.controller.service import interpreter
     from plctl.controller.service.daemon import Controller
+    from plctl.controller.view.log_words import LogInWords
 
     interpreter.share_often()
     clock = RealClock()
-    log = make_log(JsonLines(sys.stderr), clock, host=keys.pair.name)
+    sink = LogInWords(sys.stderr) if sys.stderr.isatty() else JsonLines(sys.stderr)
+    log = make_log(sink, clock, host=keys.pair.name)
     refusals = Refusals(clock, log)
     with closing(Journal(journal_path)) as journal, closing(ZmqHub(address, keys, refusals)) as hub:
         served = Controller(

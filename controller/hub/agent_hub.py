@@ -59,6 +59,8 @@ PresenceChange = AgentLost | AgentSilent | AgentReturned
 Listener = Callable[[str, m.Message | PresenceChange, int], None]
 #: `silent`: no message comes from it now, but it may go on with what it holds; `gone`: so is all that it held.
 Presence = Literal["here", "silent", "gone"]
+#: Hears of an agent what changed (`connected`, `returned`, `silent`, `gone`), its name, its address, and the cause.
+PresenceListener = Callable[[str, str, str, str], None]
 #: What answers the requests of clients.
 RequestHandler = Callable[[Peer, m.Envelope], Awaitable[None]]
 
@@ -106,6 +108,7 @@ class AgentHub:
         self._handled = asyncio.Event()
         self._backlog = Backlog()
         self._request_handler: RequestHandler | None = None
+        self._presence_listener: PresenceListener = lambda _what, _agent, _address, _cause: None
         self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
         self._tasks: asyncio.TaskGroup  #: while it serves
@@ -116,6 +119,10 @@ class AgentHub:
     def set_request_handler(self, handler: RequestHandler) -> None:
         """Pass the requests of operators and viewers to `handler`."""
         self._request_handler = handler
+
+    def set_presence_listener(self, listener: PresenceListener) -> None:
+        """Tell `listener` of agents that come and go."""
+        self._presence_listener = listener
 
     def listen(self, epoch: str, hosts: Collection[str], listener: Listener) -> None:
         """Pass the messages of the agents of `hosts` for run `epoch` to `listener`; others' are refused."""
@@ -333,6 +340,8 @@ class AgentHub:
         await self._try_to_send(peer.name, m.Envelope(welcome))
         if known:
             self._notify(peer.name, AgentReturned())
+        else:
+            self._presence_listener("connected", peer.name, peer.address, "")
 
     async def _answer_clock_query(self, peer: Peer, t1_ns: int, t2_ns: int) -> None:
         unsettled, wall = self._clock_watch.trouble(), self._wall.reading()
@@ -372,6 +381,9 @@ class AgentHub:
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
     def _notify(self, host: str, change: PresenceChange) -> None:
+        what = {AgentReturned: "returned", AgentSilent: "silent", AgentLost: "gone"}[type(change)]
+        cause = "" if isinstance(change, AgentReturned) else change.cause
+        self._presence_listener(what, host, self.agents[host].peer.address, cause)
         for epoch, listener in list(self._listeners.items()):
             if host in self._hosts[epoch]:
                 listener(host, change, 0)

@@ -47,6 +47,9 @@ class Controller:
             send=self._agent_hub.answer,
         )
         self._agent_hub.set_request_handler(self._dispatcher.dispatch)
+        self._agent_hub.set_presence_listener(
+            lambda what, agent, address, cause: log.emit(f"agent.{what}", agent=agent, address=address, cause=cause)
+        )
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:

@@ -41,7 +41,7 @@ links:
   - name: leo
     scenario: a.csv
     workload:
-      - {at: server, command: sleep 4; touch there; sleep 60, ready: {file: there}}
+      - {at: server, command: "until test -e GO; do sleep 0.1; done; touch there; sleep 60", ready: {file: there}}
       - {at: client, command: sleep 30, start: 0s}
 """
 
@@ -115,10 +115,12 @@ def test_a_server_without_an_end_does_not_hold_a_run(folder: Path) -> None:
 
 def test_a_run_says_what_it_waits_for(folder: Path) -> None:
     """On the screen, and to whoever looks at its folder meanwhile."""
-    (folder / "s.yaml").write_text(SLOW)
+    (folder / "s.yaml").write_text(SLOW.replace("GO", str(folder / "go")))
     with terminal([*PLCTL, "run", "s.yaml"], folder) as screen:
-        screen.wait_for("waiting for leo/server (sleep 4; touch there; sleep 60) to make the file there, 2 s")
+        screen.wait_for("to make the file there, 2 s")
+        assert "waiting for leo/server (until test -e" in screen.text
         look = subprocess.run([*PLCTL, "show"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        (folder / "go").touch()
         screen.finish()
     assert "waiting for leo/server" in look.stdout
 

@@ -30,7 +30,9 @@ class Controller(Site):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, Refusals(RealClock()))
-        self.agent = Agent("edge-1", self.spoke(self.enroll("edge-1")), RealClock(), HostSite())
+        self.changes: list[str] = []
+        spoke = self.spoke(self.enroll("edge-1"))
+        self.agent = Agent("edge-1", spoke, RealClock(), HostSite(), tell_change=self.changes.append)
         self.serving = asyncio.create_task(self.agent.serve())
         self.peer = Peer("edge-1")
 
@@ -107,6 +109,15 @@ async def test_expiry_is_judged_on_the_controllers_clock(controller: Controller)
         status = await controller.hear(ps.Status)
     assert abs(status.offset_ns - ahead_ns) <= status.bound_ns
     assert ("exchanges", True) == (status.clock_source, status.round_trip_ns > 0)
+
+
+async def test_changes_are_told_each_once(controller: Controller) -> None:
+    """To whom it serves, that a run begins here, and that it is over; not what goes on between."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=7, epoch="r"))
+    await controller.tell(m.Envelope(m.Release(), id=8, epoch="r"))
+    await controller.hear(m.Released)
+    expected = ["edge-1 serves the controller c", "run r: 0 links", "run r is over, and nothing of it is left here"]
+    assert expected == controller.changes
 
 
 async def test_a_command_of_another_run_is_refused_by_name(controller: Controller) -> None:

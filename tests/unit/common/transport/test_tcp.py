@@ -123,6 +123,29 @@ async def test_a_client_of_another_controller_is_not_let_in(site: LoggedSite) ->
     await site.refuses(Refusal.HANDSHAKE, "another public key of the controller", ANY_ADDRESS)
 
 
+async def test_keys_of_another_controller_are_told_once(site: LoggedSite) -> None:
+    """Nor is anything else told: that somebody ends the handshake does not mean that nobody listens."""
+    keys = SpokeKeys(site.enroll("edge-1").pair, KeyPair.generate("x", "controller").public)
+    told: list[str] = []
+    site.spoke(keys, told.append)
+    await until(lambda: site.refusals.counts[Refusal.HANDSHAKE] > 3)
+    (cause,) = told
+    assert "is controller.pub in the keys folder that controller's?" in cause
+
+
+async def test_a_connection_that_ends_is_told_as_such(site: LoggedSite) -> None:
+    """Then, once dialling again has failed, that nobody listens; each once."""
+    told: list[str] = []
+    spoke = site.spoke(site.enroll("edge-1"), told.append)
+    await asyncio.wait_for(spoke.connected(), 20)
+    site.hub.close()
+    await until(lambda: len(told) == 2)
+    assert told == [
+        f"the connection to {site.hub.address} has ended",
+        f"cannot connect to {site.hub.address}: nobody listens there, or a firewall is between",
+    ]
+
+
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n" * 10, GREETING + GIGABYTE, b""], ids=["http", "1GB", "mute"]
 )

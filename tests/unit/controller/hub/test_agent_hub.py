@@ -41,6 +41,8 @@ class Fixture:
         self.heard: list[tuple[str, object]] = []
         self.serving: asyncio.Task[None]
         self.agent_hub.listen("r", ["edge-1"], self._hear)
+        self.changes: list[tuple[str, ...]] = []
+        self.agent_hub.set_presence_listener(lambda *change: self.changes.append(change))
 
     def _hear(self, host: str, message: object, _reply_to: int) -> None:
         self.heard.append((host, message))
@@ -144,6 +146,8 @@ async def test_silence_is_told_and_so_is_return(stage: Fixture) -> None:
     assert m.Ack(1) == await stage.answer()
     expected = [AgentSilent("edge-1 has sent nothing for 10 s"), AgentReturned(), m.Events(1, ())]
     assert expected == [message for _, message in stage.heard]
+    silent = ("silent", "edge-1", "local", "edge-1 has sent nothing for 10 s")
+    assert [("connected", "edge-1", "local", ""), silent, ("returned", "edge-1", "local", "")] == stage.changes
 
 
 async def test_a_controller_that_was_stopped_blames_nobody(stage: Fixture) -> None:
@@ -266,6 +270,7 @@ async def test_goodbye_is_loss_with_a_cause(stage: Fixture) -> None:
     while not stage.heard:
         await asyncio.sleep(0)
     assert stage.heard == [("edge-1", AgentLost("edge-1 left: SIGTERM"))]
+    assert ("gone", "edge-1", "local", "edge-1 left: SIGTERM") == stage.changes[-1]
 
 
 async def test_telling_nobody_is_an_error(stage: Fixture) -> None:
