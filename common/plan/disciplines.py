@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, format_size
 from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 
@@ -15,6 +16,7 @@ from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 Kind = Literal["duration", "bytes", "share", "gain", "count", "flag"]
 
 _LONGEST_NS = 1000 * NS_PER_S
+_SHORTEST_TICK_NS = NS_PER_MS // 10  # every tick that was missed while a link was quiet costs its worker time
 _MILLION = 1_000_000
 
 
@@ -79,7 +81,7 @@ _FQ_CODEL = (
 )
 _PIE = (
     _duration("target", 15 * NS_PER_MS),
-    _duration("tupdate", 15 * NS_PER_MS, least=1),
+    _duration("tupdate", 15 * NS_PER_MS, least=_SHORTEST_TICK_NS),
     _gain("alpha", 125_000),
     _gain("beta", 1_250_000),
     _duration("max_burst", 150 * NS_PER_MS),
@@ -87,7 +89,7 @@ _PIE = (
 )
 _DUALPI2 = (
     _duration("target", 15 * NS_PER_MS),
-    _duration("tupdate", 16 * NS_PER_MS, least=1),
+    _duration("tupdate", 16 * NS_PER_MS, least=_SHORTEST_TICK_NS),
     _gain("alpha", 160_000),
     _gain("beta", 3_200_000),
     Parameter("coupling_factor", "count", 2, 1, 255),
@@ -107,10 +109,29 @@ DISCIPLINES: dict[Discipline, DisciplineKind] = {
 
 
 def complete(queue: Queue) -> dict[str, int]:
-    """All parameters of the queue's discipline: those that it names, the others with their defaults."""
-    return {
-        each.name: queue.parameters.get(each.name, each.default) for each in DISCIPLINES[queue.discipline].parameters
-    }
+    """All parameters of the queue's discipline: those that it names, the others with their defaults.
+
+    :raises UserError: it names one that its discipline does not have, or a value that is out of range.
+    """
+    known = {each.name: each for each in DISCIPLINES[queue.discipline].parameters}
+    for name, value in queue.parameters.items():
+        check_parameter(queue.discipline, name, value)
+    return {name: queue.parameters.get(name, each.default) for name, each in known.items()}
+
+
+def check_parameter(discipline: Discipline, name: str, value: int) -> None:
+    """See that the discipline may be set up so.
+
+    :raises UserError: it has no such parameter, or the value is out of range.
+    """
+    known = {each.name: each for each in DISCIPLINES[discipline].parameters}
+    if name not in known:
+        legal = f"has {', '.join(known)}" if known else "has no parameters"
+        raise UserError(f"{discipline} has no {name}; it {legal}")
+    each = known[name]
+    if not each.least <= value <= each.most:
+        bounds = " to ".join(write(each.kind, bound) for bound in (each.least, each.most))
+        raise UserError(f"{name} is out of range; it must be from {bounds}")
 
 
 def write(kind: Kind, value: int) -> str:

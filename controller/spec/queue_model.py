@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_size, scale
-from plctl.common.plan.disciplines import DISCIPLINES, write
+from plctl.common.plan.disciplines import DISCIPLINES, check_parameter
 from plctl.common.plan.link_text import read_capacity
 from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 from plctl.controller.spec.text import Duration, Strict, from_text
@@ -96,14 +96,11 @@ class DirectionQueueSpec(Strict):
 
     @model_validator(mode="after")
     def _fits_its_discipline(self) -> Self:
-        known = {each.name: each for each in DISCIPLINES[self.discipline].parameters}
         for name, value in self._parameters().items():
-            if name not in known:
-                legal = f"has {', '.join(known)}" if known else "has no parameters"
-                raise ValueError(f"{self.discipline} has no {name}; it {legal}")
-            if not known[name].least <= value <= known[name].most:
-                bounds = " to ".join(write(known[name].kind, each) for each in (known[name].least, known[name].most))
-                raise ValueError(f"{name} is out of range; it must be from {bounds}")
+            try:
+                check_parameter(self.discipline, name, value)
+            except UserError as error:
+                raise ValueError(str(error)) from None
         return self
 
     def _parameters(self) -> dict[str, int]:

@@ -172,7 +172,7 @@ static struct schedule *new_schedule(void)
 	return schedule_new(memcpy(malloc(sizeof(rows)), rows, sizeof(rows)), 4, 7000000, 2);
 }
 
-/* Every fourth link has drop-tail; the others' parameters are half-way between their bounds, or small. */
+/* Every fourth link has drop-tail; the others' parameters are half-way between their bounds, or small: a millisecond or two. */
 static void choose_discipline(struct queue_config *config, unsigned choice)
 {
 	unsigned count = 0;
@@ -182,9 +182,12 @@ static void choose_discipline(struct queue_config *config, unsigned choice)
 	if (choice % 4 == 0)
 		return;
 	config->discipline = disciplines[choice / 4 % count];
-	for (const struct parameter *p = config->discipline->parameters; p && p->name; p++)
+	for (const struct parameter *p = config->discipline->parameters; p && p->name; p++) {
+		int64_t small = p->least + (choice % 4 - 1) * INT64_C(1000000);
+
 		config->values[p - config->discipline->parameters] =
-			choice % 4 == 1 ? p->least + (p->most - p->least) / 2 : p->least + choice % 4 - 2;
+			choice % 4 == 1 ? p->least + (p->most - p->least) / 2 : small < p->most ? small : p->most;
+	}
 }
 
 static void make_link(struct link *link, struct link_stats *stats, struct budget *budget, struct port *ports[2],
