@@ -43,6 +43,13 @@ class HalfArguments(HalfConfig):
     period_ns: int
 
 
+class TracedHalfArguments(HalfArguments):
+    """Likewise, where service is by delivery opportunities (opportunities.h)."""
+
+    instants: list[int]
+    instant_bytes: int
+
+
 class SharedHalfArguments(HalfConfig):
     """One direction's configuration, with a schedule that others may follow, too; as the forwarder takes it."""
 

@@ -42,7 +42,11 @@ class Half:
         reconfiguration_mode: Literal["gsl", "all"],
         queue: NativeQueue,
         key: int,
-    ) -> Half: ...
+        instants: Sequence[int] = ...,
+        instant_bytes: int = ...,
+    ) -> Half:
+        """With `instants` service is by delivery opportunities (opportunities.h), each worth `instant_bytes`."""
+
     def arm(self, t0: int, /) -> None:
         """Start scenario time at `t0`; ValueError if that is past or scenario time has started."""
     def advance(self, now: int, /) -> None:

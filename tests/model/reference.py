@@ -9,11 +9,13 @@ integers without bounds; nothing here is fast.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from model.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
 from model.draw import draw
+from model.opportunities import Opportunities, Use
 
 from plctl.agent.native import NativeQueue, NativeRow
 
@@ -32,6 +34,8 @@ class Frame:
     arrival: int
     length: int
     start: int
+    behind: Use | None = None  #: what the frame before it used, where service is by opportunities
+    used: Use | None = None  #: what it used, once that is over
     end: int = NEVER
     first_due: int = NEVER
     due: int = NEVER
@@ -54,7 +58,10 @@ class Reference:
         reconfiguration_mode: Literal["gsl", "all"],
         queue: NativeQueue,
         key: int,
+        instants: Sequence[int] = (),
+        instant_bytes: int = 0,
     ) -> None:
+        self.opportunities = Opportunities(instants, instant_bytes) if instants else None
         self.steps = Steps(rows, period_ns)
         self.capacity = (capacity_unit, capacity_amount)
         self.full_frame = full_frame
@@ -81,6 +88,9 @@ class Reference:
 
     def arm(self, t0: int) -> None:
         """Scenario time starts at `t0`."""
+        for frame in self.frames if self.opportunities else ():
+            if self._end(frame) <= self.virtual_now:
+                frame.used = self._use(frame)  # what is over stays so, whenever scenario time is to start
         self.t0 = t0
 
     def advance(self, now: int) -> None:
@@ -172,10 +182,21 @@ class Reference:
                 return
             chosen = self.queue.next(start)
             if chosen:
-                self.frames.append(Frame(chosen.number, chosen.arrival, chosen.length, start))
+                behind = self._use(self.frames[-1]) if self.opportunities and self.frames else None
+                self.frames.append(Frame(chosen.number, chosen.arrival, chosen.length, start, behind))
 
     def _end(self, frame: Frame) -> int:
+        if self.opportunities:
+            return self._use(frame).end
         return self.steps.service_end(frame.start - self.t0, frame.length, self.t0)
+
+    def _use(self, frame: Frame) -> Use:
+        """The delivery opportunities that `frame` uses."""
+        assert self.opportunities is not None
+        if frame.used:
+            return frame.used
+        waited = frame.arrival < frame.start
+        return self.opportunities.use(frame.start, waited, frame.length, frame.behind, self.t0)
 
     # What the path behind the bottleneck does to frames belongs between the end of service and propagation.
 

@@ -8,7 +8,7 @@ from model import worlds
 from model.reference import NEVER, Reference
 from model.worlds import Step
 
-from plctl.agent.native import HalfArguments
+from plctl.agent.native import HalfArguments, TracedHalfArguments
 from plctl.agent.native._core import Half
 
 #: When a half is looked at for the last time.
@@ -122,6 +122,13 @@ def play(arguments: HalfArguments, steps: list[Step], end: int) -> None:
 def test_coincidences(arguments: HalfArguments, steps: list[Step]) -> None:
     """Where arrivals, services, rows, blackouts and due times fall on the same nanosecond, the order is kept."""
     play(arguments, steps, end=400)
+
+
+@settings(max_examples=10 * settings.default.max_examples)
+@given(worlds.traced(worlds.SMALL), worlds.steps(worlds.SMALL))
+def test_delivery_opportunities(arguments: TracedHalfArguments, steps: list[Step]) -> None:
+    """What several frames share, what one needs several of, and what nobody uses, is the same in both."""
+    play(arguments, steps, end=800)
 
 
 @settings(max_examples=10 * settings.default.max_examples)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from plctl.agent.native import HalfArguments, NativeQueue
+from plctl.agent.native import HalfArguments, NativeQueue, TracedHalfArguments, _core
 from plctl.common.plan.disciplines import DISCIPLINES
 
 UNLIMITED = 2**63 - 1
@@ -111,12 +111,12 @@ def queues_of(draw: st.DrawFn, world: World) -> NativeQueue:
     """A discipline with all of its parameters."""
     name = draw(st.sampled_from(["droptail", *(d for d in DISCIPLINES if world.timers or d not in TIMED)]))
     values = {}
-    for each in DISCIPLINES[name].parameters:
+    for each, (_, least, most) in zip(DISCIPLINES[name].parameters, _core.DISCIPLINES.get(name, ()), strict=True):
         of_world = {"duration": world.durations, "bytes": world.sizes}
         value = draw(of_world[each.kind] if each.kind in of_world else _VALUES[each.kind])
         if each.default == -1:  # off, unless somebody says so
             value = draw(st.sampled_from([-1, value]))
-        values[each.name] = min(max(value, each.least), each.most)
+        values[each.name] = min(max(value, least), most)
     return {"name": name, **values}
 
 
@@ -143,6 +143,14 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
         "queue": draw(queues_of(world)),
         "key": draw(st.integers(-(2**63), 2**63 - 1)),
     }  # fmt: skip
+
+
+@st.composite
+def traced(draw: st.DrawFn, world: World) -> TracedHalfArguments:
+    """The same, served by delivery opportunities: several may come at one instant."""
+    made = draw(arguments(world))
+    instants = draw(st.lists(st.integers(0, 30), min_size=1, max_size=6).filter(any))
+    return {**made, "instants": sorted(instants), "instant_bytes": draw(st.integers(1, 12))}
 
 
 def steps(world: World) -> st.SearchStrategy[list[Step]]:

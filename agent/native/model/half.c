@@ -11,6 +11,7 @@
 
 #include "model/capacity.h"
 #include "model/flight.h"
+#include "model/opportunities.h"
 #include "model/schedule.h"
 
 struct half {
@@ -27,6 +28,8 @@ struct half {
 	int64_t admitted_ns; /* when the last frame was */
 	uint64_t arrived;
 	uint64_t served;
+	struct opportunity used;        /* last, where service is by opportunities ... */
+	struct opportunity used_before; /* ... and before the service under way */
 	struct flight flight;
 };
 
@@ -47,10 +50,23 @@ static const struct row *row_now(const struct half *half)
 
 /* Service */
 
+/* When the service of a packet ends that has started; also after T0 was moved. */
+static int64_t service_end(struct half *half, const struct packet *packet)
+{
+	const struct opportunities *opportunities = &half->schedule->opportunities;
+
+	if (!opportunities->instants)
+		return schedule_service_end(half->schedule, half->cursor, packet->start, packet->length);
+	half->used = half->used_before;
+	return opportunities_service_end(opportunities, half->t0, packet->start, packet->arrival < packet->start,
+		packet->length, &half->used);
+}
+
 static void enter(struct half *half, struct packet *packet)
 {
 	packet->start = half->now;
-	packet->end = schedule_service_end(half->schedule, half->cursor, half->now, packet->length);
+	half->used_before = half->used;
+	packet->end = service_end(half, packet);
 	packet->serial = half->served++;
 	half->serving = packet;
 	half->queue.serving_bytes = packet->length;
@@ -182,8 +198,7 @@ bool half_arm(struct half *half, int64_t t0)
 	half->cursor = schedule_begin(t0);
 	find_next_change(half);
 	if (half->serving)
-		half->serving->end = schedule_service_end(half->schedule, half->cursor, half->serving->start,
-			half->serving->length);
+		half->serving->end = service_end(half, half->serving);
 	return true;
 }
 

@@ -58,6 +58,11 @@ struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns,
 	return schedule;
 }
 
+void schedule_serve_by(struct schedule *schedule, int64_t *instants, size_t count, int64_t bytes)
+{
+	schedule->opportunities = (struct opportunities){.instants = instants, .count = (uint32_t)count, .bytes = bytes};
+}
+
 struct schedule *schedule_hold(struct schedule *schedule)
 {
 	atomic_fetch_add(&schedule->holders, 1);
@@ -70,6 +75,7 @@ void schedule_release(struct schedule *schedule)
 		return;
 	free(schedule->rows);
 	free(schedule->next_reconfiguration);
+	free(schedule->opportunities.instants);
 	free(schedule);
 }
 

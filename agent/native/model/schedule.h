@@ -36,6 +36,13 @@ struct row {
 
 typedef unsigned __int128 work; /* bits x 1e9 = (bit/s) x ns: exact for every int64 rate and span */
 
+/* A trace of instants, each worth so many bytes (opportunities.h). */
+struct opportunities {
+	int64_t *instants; /* ascending, 0 or later, the last later than 0; NULL: there is none, service is by the rows' rates */
+	uint32_t count;
+	int64_t bytes;
+};
+
 /* Never changed once made, and shared: by all halves that follow it, whatever their threads. */
 struct schedule {
 	_Atomic unsigned holders;
@@ -48,6 +55,7 @@ struct schedule {
 	int64_t period_ns;   /* 0: not repeated */
 	int64_t min_delay_ns;
 	work cycle_work; /* what one cycle serves; meaningless if `instant` */
+	struct opportunities opportunities;
 };
 
 struct cursor {
@@ -66,6 +74,13 @@ bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int
 
 /* A schedule with one holder, of rows that schedule_check() allows; it takes them over (free()). NULL: no memory. */
 struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns, uint32_t routes);
+
+/* Whether these make a trace of delivery opportunities; if not, `why` says which rule they break. */
+bool opportunities_check(const int64_t *instants, size_t count, int64_t bytes, char *why, size_t size);
+
+/* Service is by these opportunities, which opportunities_check() allows; takes the instants over. Before anybody else holds it. */
+void schedule_serve_by(struct schedule *schedule, int64_t *instants, size_t count, int64_t bytes);
+
 struct schedule *schedule_hold(struct schedule *schedule); /* one holder more; returns it */
 void schedule_release(struct schedule *schedule);          /* one less; the last takes it away. NULL is fine */
 

@@ -120,6 +120,45 @@ static int get_words(PyObject *dict, struct half_config *config)
 	return 0;
 }
 
+static int instants_from_tuple(PyObject *tuple, int64_t *instants, size_t count)
+{
+	char what[64];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(what, sizeof(what), "instants[%zu]", i);
+		if (int64_from_python(PyTuple_GetItem(tuple, (Py_ssize_t)i), what, &instants[i]))
+			return -1;
+	}
+	return 0;
+}
+
+/* What the dict's keys instants and instant_bytes say, if it has them, becomes the schedule's. */
+static int opportunities_from_dict(PyObject *dict, struct schedule *schedule)
+{
+	PyObject *sequence = PyDict_GetItemString(dict, "instants"), *tuple; /* the first is borrowed */
+	int64_t *instants, bytes;
+	char why[160] = "";
+	size_t count;
+
+	if (!sequence)
+		return 0;
+	if (get_int64(dict, "instant_bytes", &bytes) || !(tuple = PySequence_Tuple(sequence)))
+		return -1;
+	count = (size_t)PyTuple_Size(tuple);
+	instants = malloc((count ? count : 1) * sizeof(*instants));
+	if (!instants)
+		PyErr_NoMemory();
+	else if (!instants_from_tuple(tuple, instants, count) && !opportunities_check(instants, count, bytes, why, sizeof(why)))
+		PyErr_SetString(PyExc_ValueError, why);
+	Py_DECREF(tuple);
+	if (instants && !PyErr_Occurred()) {
+		schedule_serve_by(schedule, instants, count, bytes);
+		return 0;
+	}
+	free(instants);
+	return -1;
+}
+
 struct schedule *schedule_from_dict(PyObject *dict)
 {
 	PyObject *sequence = dict_get(dict, "rows");
@@ -140,6 +179,10 @@ struct schedule *schedule_from_dict(PyObject *dict)
 	schedule = schedule_new(rows, count, period_ns, (uint32_t)routes);
 	if (!schedule)
 		PyErr_NoMemory();
+	if (schedule && opportunities_from_dict(dict, schedule)) {
+		schedule_release(schedule);
+		return NULL;
+	}
 	return schedule;
 }
 
@@ -169,7 +212,7 @@ int half_config_from_python(PyObject *dict, struct half_config *config)
 	queue = dict_get(dict, "queue"); /* borrowed */
 	if (get_words(dict, config) || get_numbers(dict, config) || !queue || queue_config_from_python(queue, &config->queue))
 		; /* the exception is set */
-	else if (PyDict_Size(dict) != (shared ? 8 : 10))
+	else if (PyDict_Size(dict) != (shared ? 8 : PyDict_GetItemString(dict, "instants") ? 12 : 10))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);

@@ -24,8 +24,8 @@ PyObject *dict_get(PyObject *dict, const char *key); /* borrowed; NULL with a Py
 int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 
 /*
- * What a dict's keys rows, routes and period_ns describe, as a schedule that the caller holds; NULL with a Python
- * exception set if they do not.
+ * What a dict's keys rows, routes and period_ns describe, and instants and instant_bytes if it has them, as a schedule that
+ * the caller holds; NULL with a Python exception set if they do not.
  */
 struct schedule *schedule_from_dict(PyObject *dict);
 
