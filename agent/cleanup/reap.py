@@ -14,6 +14,7 @@ from pathlib import Path
 from plctl.agent.kernel import namespace
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import OWNER_VARIABLE, Entry, Ledger
+from plctl.agent.ownership.output_folder import remove_folder
 from plctl.agent.ownership.processes import Process
 from plctl.common.base.errors import KernelError
 from plctl.common.host.state import Owner, owner_folders
@@ -102,6 +103,10 @@ def _remove_files(owner: str, ledger: Ledger) -> list[str]:
                 raise KernelError.from_os(f"remove {entry.name}", error) from error
             sentences.append(f"removed file {entry.name} of {owner}")
         ledger.strike("file", entry.name)
+    for entry in _of_kind(ledger, "folder"):
+        if remove_folder(Path(entry.name)):
+            sentences.append(f"removed folder {entry.name} of {owner}")
+        ledger.strike("folder", entry.name)
     return sentences
 
 

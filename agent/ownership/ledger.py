@@ -11,7 +11,7 @@ How each kind is entered so that SIGKILL at any point neither leaks nor harms a 
 - `netns`: the namespace is unshared first, without a name; its inode goes into the entry, then the name is made.
 - `process`: the child starts blocked on a pipe whose end of file makes it exit; its identity goes into the entry, then
   the pipe is written (see `Ledger.record_process`). All of it carries `Ledger.environment`.
-- `file`: the path goes into the entry, then the file is made.
+- `file`, `folder`: the path goes into the entry, then it is made; a folder goes with all that is in it.
 - `keep`: not an object; what the owner made stays when it dies (a hand-made link). Entered last, struck first.
 """
 
@@ -30,7 +30,7 @@ from typing import Any, Literal
 from plctl.agent.ownership.processes import identify
 from plctl.common.base.errors import KernelError
 
-Kind = Literal["netns", "process", "file", "keep"]
+Kind = Literal["netns", "process", "file", "folder", "keep"]
 
 #: In the environment of every process that an owner starts: which owner that is (`Ledger.token`).
 OWNER_VARIABLE = "PLCTL_OWNER"

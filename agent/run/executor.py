@@ -224,7 +224,7 @@ class RunHost(RunShell):
         """Whatever goes wrong with it, what became of every link is reported."""
         works = (self._watch.settle(), self._end_workloads())  # at once: what is overdue now may soon not be
         for outcome in await asyncio.gather(*works, return_exceptions=True):
-            if isinstance(outcome, PlctlError):
+            if isinstance(outcome, PlctlError | OSError):
                 cause = cause or f"{outcome}{self._watch.when() if self._is_dead() else ''}"
             elif outcome is not None:
                 raise outcome
@@ -251,7 +251,7 @@ class RunHost(RunShell):
                 causes.append(str(error))
             except Exception as error:
                 causes.append(self._note_bug(error))
-        self._streams.artifacts.remove()
+        await asyncio.to_thread(self._streams.artifacts.remove)
         return causes
 
     async def _end_preparations(self) -> None:

@@ -13,6 +13,7 @@ from plctl.agent.forwarder.capacity import estimate_capacity
 from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.forwarder.memory import default_budget
 from plctl.agent.ownership.ledger import Ledger
+from plctl.agent.ownership.output_folder import OutputFolder
 from plctl.agent.run.executor import HostResources, RunHost
 from plctl.agent.service.local_status import StatusFile
 from plctl.agent.service.site import AgentServices, MakeRun
@@ -49,8 +50,9 @@ class HostSite:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, services.name)
             listener = Listener()
+            output = OutputFolder(ledger)
             host = HostResources(
-                services, ledger, owner.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener
+                services, ledger, output.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener
             )
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
@@ -58,6 +60,7 @@ class HostSite:
                 listener.close()
                 if self._forwarder:
                     await self._forwarder.close()
+                await asyncio.to_thread(output.remove)
                 ledger.close()
                 owner.remove()
 

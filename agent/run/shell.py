@@ -17,7 +17,7 @@ from plctl.agent.run.reports import RunReports
 from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.common.base.background import background
-from plctl.common.base.errors import PlctlError
+from plctl.common.base.errors import KernelError, PlctlError
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol import messages as m
 
@@ -156,6 +156,8 @@ class RunShell(ABC):
             await work
         except PlctlError as error:
             self._tell(am.Broke(str(error)))
+        except OSError as error:  # a full disk, for example
+            self._tell(am.Broke(str(KernelError.from_os(f"use {error.filename or 'this host'}", error))))
         except Exception as error:
             self._tell(am.Broke(self._note_bug(error)))
 

@@ -70,6 +70,8 @@ class RunStreams:
         await self._send_sockets()
         await self._send_packets(patiently=True)
         await self._send_artifacts(patiently=True)
+        await self._send_files()
+        await self._reports.send_events()
 
     # --- samples
 
@@ -170,10 +172,31 @@ class RunStreams:
                 return
 
     async def _send_artifacts(self, *, patiently: bool = False) -> None:
-        for link, name, data in self.artifacts.read_new():
-            await self._reports.report(partial(m.Artifact, link=link, name=name, data=data))
-            if not await self._room(patiently):
-                return
+        if cause := self.artifacts.notice_full_disk():
+            self._reports.log.emit("output.disk_full", cause=cause)
+        try:
+            for link, name, data in self.artifacts.read_new():
+                await self._reports.report(partial(m.Artifact, link=link, name=name, data=data))
+                if not await self._room(patiently):
+                    return
+        except OSError as error:
+            self._tell_unread(error)
+
+    async def _send_files(self) -> None:
+        """Send what programs left in their folders, and say what of all that they wrote is missing."""
+        left_out = self.artifacts.left_out()
+        try:
+            for link, name, data in self.artifacts.read_files(left_out):
+                await self._reports.report(partial(m.Artifact, link=link, name=name, data=data))
+                await self._services.room()
+        except OSError as error:
+            self._tell_unread(error)
+        for link, cause in left_out:
+            self._reports.log.emit("output.left_out", link=link, cause=cause)
+
+    def _tell_unread(self, error: OSError) -> None:
+        cause = KernelError.from_os(f"read {error.filename or 'what programs wrote'}", error)
+        self._reports.log.emit("output.unread", cause=str(cause))
 
     async def _room(self, patiently: bool) -> bool:
         """Whether more may be sent now: what has a place of its own waits there while the controller takes nothing."""

@@ -79,6 +79,8 @@ def _become(user: str) -> None:
         account = pwd.getpwnam(user)
     except KeyError:
         raise OSError(f"there is no user {user!r} on this host") from None
+    for output in (1, 2):  # so that it can open /dev/stdout, too
+        os.fchown(output, account.pw_uid, account.pw_gid)
     os.initgroups(user, account.pw_gid)
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload import gate
+from plctl.agent.workload.artifact_stream import FILES
 from plctl.agent.workload.exit_record import ExitRecord
 from plctl.agent.workload.ready import describe, is_ready, only_serves
 from plctl.common.base.clock import Clock
@@ -56,6 +58,7 @@ class WorkloadProcess:
         self._ended_by_us = False
         self._timed_out = False
         self._complaint = ""  #: of the gate: why the command was not executed
+        self._unwritten = ""  #: why there is no record of its end
         self._opened = asyncio.Event()
         self._decided = asyncio.Event()  #: the command was executed, or never will be
         self._gone = asyncio.Event()
@@ -74,11 +77,11 @@ class WorkloadProcess:
     ) -> WorkloadProcess:
         """Start the process and wait until it stands at its gate, in its namespace and under its user.
 
-        :param folder: where its output goes; made if need be.
+        :param folder: where its output goes; made if need be. The program's own folder is in it.
         :raises WorldError: it does not get there; the message says why.
         """
         self = cls(workload, folder, ledger, clock)
-        folder.mkdir(parents=True, exist_ok=True)
+        files = _make_folders(folder, for_anybody=bool(workload.user))
         gate_end, self._gate = os.pipe2(os.O_CLOEXEC)
         status_read, status_end = os.pipe2(os.O_CLOEXEC)
         order = {
@@ -98,7 +101,7 @@ class WorkloadProcess:
                     stderr=stderr,
                     pass_fds=(gate_end, status_end),
                     start_new_session=True,
-                    cwd=folder,
+                    cwd=files,
                     env={**_environment(), **env, **workload.env, **ledger.environment, MARK_VARIABLE: self._mark},
                 )
         except OSError as error:
@@ -136,7 +139,7 @@ class WorkloadProcess:
             return
         deadline = self._clock.monotonic_ns() + READY_NS
         wanted = describe(self.workload.ready)
-        while not is_ready(self.workload.ready, self._process.pid, self._folder):
+        while not is_ready(self.workload.ready, self._process.pid, self._folder / FILES):
             if self._gone.is_set():
                 raise WorldError(f"workload {self.workload.name} ended before it did {wanted}; {self._last_words()}")
             if self._clock.monotonic_ns() > deadline:
@@ -272,7 +275,7 @@ class WorkloadProcess:
             return self._complaint
         status = self._process.returncode
         if status == 0 or self._ended_by_us:
-            return ""
+            return self._unwritten
         words = telling_line(self._end_of_errors())
         return how_it_ended(status or 0) + (f": {printable(words)}" if words else "")
 
@@ -292,7 +295,10 @@ class WorkloadProcess:
             timed_out=self._timed_out,
             cause=self._cause(),
         )
-        self._output("exit.json").write_text(record.to_json())
+        try:
+            self._output("exit.json").write_text(record.to_json())
+        except OSError as error:
+            self._unwritten = str(KernelError.from_os("write down how it ended", error))
 
     def _after_t0_s(self, at_ns: int) -> float | None:
         return (at_ns - self.t0_ns) / NS_PER_S if at_ns and self.t0_ns else None
@@ -321,6 +327,28 @@ MARK_VARIABLE = "PLCTL_WORKLOAD"
 
 def _is_marked(process: processes.Process, mark: str) -> bool:
     return processes.has_variable(process.pid, MARK_VARIABLE, mark)
+
+
+def _make_folders(folder: Path, *, for_anybody: bool) -> Path:
+    """Make a link's folder, and that of its programs, which is returned; whatever the umask.
+
+    `for_anybody`: programs run as several users, and each may write there.
+
+    :raises KernelError: the disk refuses.
+    """
+    files = folder / FILES
+    try:
+        for made in (folder.parent, folder):
+            made.mkdir(exist_ok=True)
+            made.chmod(0o711)
+        files.mkdir(exist_ok=True)
+        if for_anybody:
+            files.chmod(0o1777)
+        elif not files.stat().st_mode & stat.S_ISVTX:
+            files.chmod(0o755)
+    except OSError as error:
+        raise KernelError.from_os(f"make the folder {files}", error) from error
+    return files
 
 
 def _environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ class Ready:
 
     tcp: int = 0  #: a TCP socket listens on this port
     udp: int = 0  #: a UDP socket is bound to this port
-    file: str = ""  #: this file exists (relative to the workload's artifact folder)
+    file: str = ""  #: this file exists (relative to the folder that the workload runs in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,11 +252,11 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A piece of a workload's captured output; pieces of one file arrive in order and without a gap."""
+    """A piece of what a workload printed or left in its folder; those of one file arrive in order and without a gap."""
 
     number: int
     link: str
-    name: str
+    name: str  #: the file's path, with slashes
     data: bytes
 
 

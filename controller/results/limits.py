@@ -12,6 +12,9 @@ from plctl.controller.results.event_log import Event
 _SENTENCES: dict[str, Callable[[Event], str]] = {
     "telemetry.dropped": lambda event: f"{event.get('reports')} reports of telemetry are missing: {event.get('cause')}",
     "socket_stats.failed": lambda event: f"sockets were not looked at to the end: {event.get('cause')}",
+    "output.disk_full": lambda event: str(event.get("cause")),
+    "output.unread": lambda event: str(event.get("cause")),
+    "output.left_out": lambda event: f"{event.get('link')}: {event.get('cause')}",
     "forwarder.started": lambda event: _refused(event.get("refused")),
 }
 

@@ -212,14 +212,16 @@ class RunFolder:
         self._grown[stream] = size
 
     def append_artifact(self, link: str, name: str, data: bytes) -> None:
-        """Add a piece to the artifact `name` of `link`.
+        """Add a piece to the artifact `name` of `link`, which may lie in folders (`qlog/client.qlog`).
 
         :raises ProtocolError: either would lead out of its folder.
         """
-        path = self.artifacts(link) / _plain(name)
-        with explained(f"write {path}"), path.open("ab") as file:
-            file.write(data)
-            self._grown[path] = file.tell()
+        path = self.artifacts(link).joinpath(*map(_plain, name.split("/")))
+        with explained(f"write {path}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(data)
+                self._grown[path] = file.tell()
 
     def record_result(
         self, results: Iterable[LinkResult], *, failures: Mapping[str, str], cancelled: bool, finished_wall_ns: int
@@ -301,7 +303,8 @@ def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
     parts = [column_file.parts_folder(folder, columns) for columns in _COLUMNS]
     streams = [stream for part in parts for stream in part.glob("*" + STREAM_SUFFIX)]
     packets = (folder / packet_file.FOLDER_NAME).glob("*")
-    for file in (folder / EVENTS_NAME, *streams, *packets, *(folder / ARTIFACTS_NAME).glob("*/*")):
+    artifacts = [path for path in (folder / ARTIFACTS_NAME).rglob("*") if path.is_file()]
+    for file in (folder / EVENTS_NAME, *streams, *packets, *artifacts):
         size = sizes.get(str(file.relative_to(folder)), 0)
         if size or file.name == EVENTS_NAME:
             os.truncate(file, min(size, file.stat().st_size))

@@ -69,7 +69,8 @@ async def _errors(source: RunSource, run: str, link: str) -> dict[str, str]:
     prefix, suffix = f"{ARTIFACTS_NAME}/{link}/", ".stderr"
     found = {}
     for file in await source.files(run):
-        if file.size and file.path.startswith(prefix) and file.path.endswith(suffix):
+        is_output = file.path.startswith(prefix) and file.path.endswith(suffix) and file.path.count("/") == 2
+        if file.size and is_output:
             part = await source.read(run, file.path, -_TAIL_BYTES)
             lines = part.data.decode(errors="replace").splitlines()[-_TAIL_LINES:]
             found[file.path.removeprefix(prefix).removesuffix(suffix)] = "\n".join(lines)

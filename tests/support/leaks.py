@@ -109,7 +109,7 @@ def _folders_of_processes() -> Iterator[Path]:
 def _stands(owner: Path) -> str:
     made = [
         f"{kind} {name}"
-        for kind in ("keep", "process", "netns", "file")
+        for kind in ("keep", "process", "netns", "file", "folder")
         for name in _made(owner / "ledger.jsonl", kind)
     ]
     return ", ".join(made)

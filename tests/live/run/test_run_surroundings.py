@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +39,84 @@ def test_modules_in_the_current_folder_are_not_run(plctl: Plctl, tmp_path: Path)
 
     assert not (tmp_path / "ran").exists()
     assert done.returncode == 0, done.stderr
+
+
+def run_spec(plctl: Plctl, tmp_path: Path, workloads: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A run of one link l with these workloads, whose lateness does not matter; its end and the link's artifacts."""
+    link = f"{{name: l, scenario: a.csv, workload: [{workloads}]}}"
+    text = f"name: q\nbudget: {{lateness: 1s, workload: 1s}}\nlinks: [{link}]\n"
+    (tmp_path / "s.yaml").write_text(text)
+    done = plctl("run", "s.yaml", "--duration", "2s")
+    return done, next((tmp_path / "runs").iterdir()) / "artifacts" / "l"
+
+
+PING = '{at: client, name: ping, command: "ping -c 2 -i 0.2 {server}", start: 0s}'
+
+
+def test_whatever_programs_leave_in_their_folder(plctl: Plctl, tmp_path: Path) -> None:
+    """Folders are kept; a socket, a FIFO and a dangling link are named; no output is lost, and the run is ok."""
+    (tmp_path / "leave.py").write_text(
+        "import os, socket\nos.mkfifo('fifo')\nos.symlink('/nonexistent', 'latest')\nos.makedirs('qlog/a')\n"
+        "open('qlog/a/c.qlog', 'w').write('trace')\nsocket.socket(socket.AF_UNIX).bind('ctl')\nprint('done')\n"
+    )
+    leave = f'{{at: client, name: w, command: "{sys.executable} {tmp_path}/leave.py", start: 0s}}'
+
+    done, artifacts = run_spec(plctl, tmp_path, f"{leave}, {PING}")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (artifacts / "qlog" / "a" / "c.qlog").read_text() == "trace"
+    assert (artifacts / "w.stdout").read_text() == "done\n"
+    assert " 2 received" in (artifacts / "ping.stdout").read_text()
+    assert "3 that are no regular files (ctl, fifo, latest)" in done.stdout
+
+
+def test_a_user_of_its_own_writes_into_the_folder(plctl: Plctl, tmp_path: Path) -> None:
+    """A program that runs as another user leaves files as any other, and may open its own standard output."""
+    as_nobody = "{at: client, name: w, user: nobody, command: 'id -un > own.txt && echo said > /dev/stdout', start: 0s}"
+
+    done, artifacts = run_spec(plctl, tmp_path, as_nobody)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (artifacts / "own.txt").read_text() == "nobody\n"
+    assert (artifacts / "w.stdout").read_text() == "said\n"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+#: More than fits, all in one write, so that nothing of it can be freed before.
+CHATTY = '{at: client, name: chatty, command: "head -c 30000000 /dev/zero > file", start: 0.2s}'
+
+
+def test_output_larger_than_the_state_folders_disk(
+    plctl: Plctl, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies elsewhere, so nothing is lost."""
+    monkeypatch.setenv("PLCTL_STATE_DIR", str(small_disk))
+
+    done, artifacts = run_spec(plctl, tmp_path, f"{CHATTY}, {PING}")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (artifacts / "file").stat().st_size == 30_000_000
+
+
+def test_a_full_disk_is_named_and_ends_nothing(
+    plctl: Plctl, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends when it is over, says what happened, and keeps what the neighbour printed before."""
+    monkeypatch.setenv("PLCTL_OUTPUT_DIR", str(small_disk))
+
+    done, artifacts = run_spec(plctl, tmp_path, f"{CHATTY}, {PING}")
+
+    assert done.returncode == 1
+    assert "no space was left on the disk" in done.stdout
+    assert "chatty: exited with status 1" in done.stdout  # what it said of that had no room, either
+    assert "bytes from 192.168.66.2" in (artifacts / "ping.stdout").read_text()
+    assert list(small_disk.iterdir()) == []

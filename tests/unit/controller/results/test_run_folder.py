@@ -122,9 +122,18 @@ def test_pieces_of_an_artifact_are_joined(folder: RunFolder) -> None:
     folder.close()
 
 
-@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc/passwd", "a\0b"])
+def test_an_artifact_may_lie_in_folders(folder: RunFolder) -> None:
+    """What a program left in folders is found in the same ones."""
+    folder.append_artifact("leo-0", "qlog/a/client.qlog", b"trace")
+    folder.append_artifact("leo-0", "qlog/empty", b"")
+    left = folder.path / "artifacts" / "leo-0" / "qlog"
+    assert ((left / "a" / "client.qlog").read_bytes(), (left / "empty").read_bytes()) == (b"trace", b"")
+    folder.close()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/../b", "a//b", "/etc/passwd", "a\0b"])
 def test_an_artifact_never_leaves_its_folder(folder: RunFolder, name: str) -> None:
-    """Names come from other hosts; one that is more than a file's name is refused."""
+    """Names come from other hosts; one that leads elsewhere is refused."""
     with pytest.raises(ProtocolError, match="cannot be the name of a file"):
         folder.append_artifact("leo-0", name, b"")
     with pytest.raises(ProtocolError, match="cannot be the name of a file"):
