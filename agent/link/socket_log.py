@@ -17,6 +17,7 @@ from plctl.agent.link.hand_link import HandLink
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.base.units import NS_PER_S
+from plctl.common.host.caller import give_to_caller
 from plctl.common.telemetry.socket_stats import STATES, Flow, SocketSample
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -73,6 +74,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         file = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise UserError(f"cannot write {path}: {os.strerror(error.errno or 0)}") from None
+    give_to_caller(path)
     with contextlib.closing(file):
         yield file
 

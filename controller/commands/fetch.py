@@ -10,6 +10,7 @@ import click
 
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
+from plctl.common.host.caller import give_to_caller
 from plctl.controller.commands.run_completion import complete_run
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ def fetch(run: str, base: Path, reach: Reach, as_json: bool) -> None:
         return await fetch_visibly(source, require_run(await find_run(source, run), source), base, quiet=as_json)
 
     folder = reach.ask(copy)
+    give_to_caller(folder)
     echo(json.dumps({"run": folder.name, "folder": str(folder)}, indent=1) if as_json else f"results: {folder}")

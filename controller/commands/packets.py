@@ -13,6 +13,7 @@ import click
 
 from plctl.common.base.errors import KernelError, UserError
 from plctl.common.cli.terminal import echo, echo_drawn
+from plctl.common.host.caller import give_to_caller
 from plctl.common.scenario.schedule import DIRECTIONS, Direction
 from plctl.controller.commands.run_completion import complete_link, complete_run
 from plctl.controller.commands.run_options import RUNS_HERE
@@ -113,4 +114,5 @@ def _write_svg(found: Sequence[PacketSummary], title: str, path: Path) -> None:
         path.write_text(plot_svg(found, title), encoding="utf-8")
     except OSError as error:
         raise KernelError.from_os(f"write {path}", error) from error
+    give_to_caller(path)
     echo(f"wrote {path}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from plctl.common.base.errors import KernelError
 from plctl.common.cli.terminal import echo
+from plctl.common.host.caller import give_to_caller
 from plctl.controller.commands.run_completion import complete_link
 from plctl.controller.commands.run_options import RUN, RUNS_HERE
 
@@ -35,6 +36,8 @@ def report(run: str, links: tuple[str, ...], target: Path | None, base: Path) ->
 
     folder = find_folder(base, run)
     try:
-        echo(write(folder, links=links, target=target))
+        written = write(folder, links=links, target=target)
     except OSError as error:
         raise KernelError.from_os(f"write the report of {folder}", error) from error
+    give_to_caller(written)
+    echo(written)

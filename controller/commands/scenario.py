@@ -15,6 +15,7 @@ from plctl.common.base.problems import combine
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, echo_drawn, warn
+from plctl.common.host.caller import give_to_caller
 from plctl.common.scenario.readers.opening import ReadAs
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.commands.scenario_convert import FROM, OPTION, convert, read_input
@@ -150,6 +151,7 @@ def _write_svgs(readable: Readable, svg: Path) -> None:
             path.write_text(plot_svg(found, name), encoding="utf-8")
         except OSError as error:
             raise KernelError.from_os(f"write {path}", error) from error
+        give_to_caller(path)
         echo(f"wrote {path}", err=True)
 
 

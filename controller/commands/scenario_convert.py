@@ -12,6 +12,7 @@ from plctl.common.base.errors import KernelError, UserError
 from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, warn
+from plctl.common.host.caller import give_to_caller
 from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario, reader_names
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Direction, Scenario
@@ -118,6 +119,7 @@ def write_texts(texts: Mapping[str, str], out: Path) -> None:
         path = out if len(texts) == 1 else out.with_suffix(suffix)
         try:
             path.write_text(text, encoding="utf-8")
+            give_to_caller(path)
         except OSError as error:
             raise KernelError.from_os(f"write {path}", error) from error
         echo(f"wrote {path}", err=True)

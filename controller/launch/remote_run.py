@@ -14,6 +14,7 @@ from rich.console import Console
 from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import Client
 from plctl.common.client.options import converse
+from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import requests as rq
 from plctl.controller.results.run_record import RunRecord
@@ -119,4 +120,5 @@ async def carry_through(
     folder = None
     if order.fetch_to:
         folder = await fetch_visibly(source, submitted.run, order.fetch_to, quiet=console.quiet)
+        give_to_caller(folder)
     return FollowOutcome(submitted, record, folder)

@@ -120,3 +120,16 @@ def test_a_full_disk_is_named_and_ends_nothing(
     assert "chatty: exited with status 1" in done.stdout  # what it said of that had no room, either
     assert "bytes from 192.168.66.2" in (artifacts / "ping.stdout").read_text()
     assert list(small_disk.iterdir()) == []
+
+
+def test_under_sudo_results_belong_to_the_caller(plctl: Plctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder, the folder of runs that was made for it, and every file in it."""
+    monkeypatch.setenv("SUDO_UID", "65534")
+    monkeypatch.setenv("SUDO_GID", "65533")
+
+    done, _ = run_spec(plctl, tmp_path, PING)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = [tmp_path / "runs", *(tmp_path / "runs").rglob("*")]
+    assert len(written) > 10
+    assert {(path.lstat().st_uid, path.lstat().st_gid) for path in written} == {(65534, 65533)}
