@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import get_args
 
 import click
 
@@ -16,6 +17,7 @@ from plctl.agent.link.hand_link import DEFAULT_NAME, HandLink
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo
 from plctl.common.host.privilege import require_root
+from plctl.common.plan.run_plan import ArpMode
 
 
 class _InGivenOrder(HelpGroup):
@@ -52,7 +54,14 @@ def link() -> None:
 @link.command()
 @NAME
 @click.option("--mtu", type=click.IntRange(1280, 65535), default=1500, show_default=True, help="Of the link, in bytes.")
-def setup(name: str, mtu: int) -> None:
+@click.option(
+    "--arp",
+    type=click.Choice(get_args(ArpMode)),
+    default="static",
+    show_default=True,
+    help="Whether client and server know each other's MAC, or ask for it over the link; others are asked for.",
+)
+def setup(name: str, mtu: int, arp: ArpMode) -> None:
     """Build the namespaces of a link.
 
     \b
@@ -63,7 +72,7 @@ def setup(name: str, mtu: int) -> None:
     from plctl.agent.doctor.examination import require_kernel  # pyroute2 would slow down every other command and --help
 
     require_kernel()
-    names = hand_link.set_up(name, mtu).namespaces
+    names = hand_link.set_up(name, mtu, arp).namespaces
     echo(f"link {name} is set up: {names.client} and {names.server}, with {names.link} between them")
     echo(f"nothing gets through before: plctl link start{_option(name)} SCENARIO")
 

@@ -6,9 +6,9 @@
 
 The forwarder carries frames between sim-veth1 and sim-veth2. Nothing ever appears in the host's own namespace.
 
-`arp: static` makes veth1 and veth2 interfaces without ARP (flag NOARP) that know each other's MAC for ever: the kernel
-puts no frame of its own on the link, and an address that somebody adds later cannot be reached. With `arp: dynamic`
-ARP, neighbour discovery and two multicast membership reports (MLDv2, some 12 and 24 ms after building) cross the link.
+With `arp: static` veth1 and veth2 know each other's MAC for ever, and the kernel puts no frame of its own on the link;
+other addresses are resolved as on any Ethernet. With `arp: dynamic` ARP and neighbour discovery for the two addresses
+and two multicast membership reports (MLDv2, some 12 and 24 ms after building) cross the link as well.
 IPv6 has no link-local address in either mode.
 """
 
@@ -19,6 +19,7 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import partial
 
@@ -41,7 +42,7 @@ from plctl.agent.kernel.link_names import (
 )
 from plctl.agent.kernel.namespace import NETNS_DIR, open_socket, run_in_thread, run_inside
 from plctl.agent.kernel.offload import disable_offloads
-from plctl.agent.kernel.rtnetlink import find_route, open_netlink, send
+from plctl.agent.kernel.rtnetlink import find_route, has_tentative, open_netlink, send
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import BusyError, KernelError
 from plctl.common.plan.run_plan import LinkPlan
@@ -128,6 +129,7 @@ class _Site:
 def _build(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
     """As `build`; leaves the thread in the link's namespace."""
     namespace.prepare_folder()
+    static = plan.arp == "static"
     with contextlib.ExitStack() as sockets:
 
         def make(name: str, *, outer: bool) -> socket.socket:
@@ -145,22 +147,34 @@ def _build(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
         link = make(namespaces.link, outer=False)
         for site in sites:
             _make_pair(site, plan, link)
-            send(site.netlink, veth.outer_requests(site.end, site.other, static_neighbours=plan.arp == "static"))
+            send(site.netlink, veth.address_requests(site.end, static_neighbours=static))
             disable_offloads(site.netlink, site.end.interface, site.name)
             disable_offloads(link, site.end.twin, namespaces.link)
         for site in sites:
-            _await_address(site)
+            if static:
+                _await(_has_settled, site, "use")
+            send(site.netlink, veth.up_requests(site.end, site.other, static_neighbours=static))
+        for site in sites:
+            _await(_receives, site, "receive at")
 
 
-def _await_address(site: _Site) -> None:
-    """Return once the kernel receives what is sent to the IPv6 address; on a busy machine that takes a while.
+def _has_settled(site: _Site) -> bool:
+    return not has_tentative(site.netlink, veth.own_addresses_request())
 
-    :raises KernelError: it does not.
+
+def _receives(site: _Site) -> bool:
+    return find_route(site.netlink, veth.own_route_request(site.end)) == veth.LOCAL
+
+
+def _await(condition: Callable[[_Site], bool], site: _Site, what: str) -> None:
+    """Return once `condition` holds, which the kernel sees to in its own time; on a busy machine that takes a while.
+
+    :raises KernelError: it never does: the namespace cannot do `what` with its IPv6 address.
     """
     limit = time.monotonic() + ADDRESS_PATIENCE_S
-    while find_route(site.netlink, veth.own_route_request(site.end)) != veth.LOCAL:
+    while not condition(site):
         if time.monotonic() > limit:
-            raise KernelError(f"{site.name} still does not receive at {site.end.ipv6} after {ADDRESS_PATIENCE_S:g} s")
+            raise KernelError(f"{site.name} still does not {what} {site.end.ipv6} after {ADDRESS_PATIENCE_S:g} s")
         time.sleep(ADDRESS_PAUSE_S)
 
 

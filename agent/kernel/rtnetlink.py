@@ -13,11 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NLMSG_ERROR
+from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
+from pyroute2.netlink.rtnl import RTM_NEWADDR
+from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_TENTATIVE
 
 from plctl.common.base.errors import KernelError
 
 QUERY = NLM_F_REQUEST
+DUMP = NLM_F_REQUEST | NLM_F_DUMP
 NEW = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL
 CHANGE = NLM_F_REQUEST | NLM_F_ACK
 
@@ -27,6 +30,7 @@ _NLMSGERR_ATTR_MSG = 1
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port: struct nlmsghdr
 _ERRNO = struct.Struct("=i")
 _ROUTE_TYPE_OFFSET = 7  # in struct rtmsg
+_ADDRESS_FLAGS_OFFSET = 2  # in struct ifaddrmsg
 _ATTRIBUTE = struct.Struct("=HH")  # length, type: struct nlattr
 _TIMEOUT_S = 10
 
@@ -95,6 +99,25 @@ def find_route(netlink: socket.socket, request: Request) -> int:
     if code:
         _raise(request.attempt, code, explanation)
     return answer[_HEADER.size + _ROUTE_TYPE_OFFSET]
+
+
+def has_tentative(netlink: socket.socket, request: Request) -> bool:
+    """Whether any address that `request`, an RTM_GETADDR for all, asks for is still tentative.
+
+    :raises KernelError: the kernel refuses.
+    """
+    found = done = False
+    try:
+        netlink.send(_number(0, request.data))
+        while not done:
+            for message in _split(netlink.recv(65536)):
+                _, kind, _, _, _ = _HEADER.unpack_from(message)
+                done = done or kind in (NLMSG_DONE, NLMSG_ERROR)
+                is_address = kind == RTM_NEWADDR
+                found = found or (is_address and bool(message[_HEADER.size + _ADDRESS_FLAGS_OFFSET] & IFA_F_TENTATIVE))
+    except OSError as error:
+        raise KernelError.from_os(f"{request.attempt} (no answer from netlink)", error) from error
+    return found
 
 
 def _raise(attempt: str, code: int, explanation: str) -> None:

@@ -14,14 +14,14 @@ from socket import AF_INET, AF_INET6
 from struct import Struct
 from typing import Any
 
-from pyroute2.netlink.rtnl import RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
+from pyroute2.netlink.rtnl import RTM_GETADDR, RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_NOARP, IFF_UP, ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import NUD_PERMANENT, ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from plctl.agent.kernel.link_names import Outer
-from plctl.agent.kernel.rtnetlink import CHANGE, NEW, QUERY, Request
+from plctl.agent.kernel.rtnetlink import CHANGE, DUMP, NEW, QUERY, Request
 
 _LOOPBACK_INDEX = 1
 _SCOPE_LINK, _SCOPE_UNIVERSE = 253, 0
@@ -67,23 +67,45 @@ def _encode_pair(here: VethEnd, there: VethEnd, mtu: int) -> bytes:
 
 
 @lru_cache
-def outer_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tuple[Request, ...]:
-    """Configure `end` in its own namespace to reach `other`: by neighbour entries that never expire, or by ARP.
+def address_requests(end: Outer, *, static_neighbours: bool) -> tuple[Request, ...]:
+    """Give `end`, which is down, its addresses, in its own namespace.
 
-    With static neighbours the interface is one without ARP for good. The kernel then says nothing of its own accord:
-    it resolves no address, and joins no solicited-node group whose membership it would report.
+    With static neighbours the kernel is to say nothing of its own accord. An interface without ARP joins no
+    solicited-node group for an address of its own, so there is no membership that it would report. The kernel decides
+    that in a thread of its own, some time after it has acknowledged the address; then the address is tentative no more.
     """
-    flags = IFF_UP | IFF_NOARP if static_neighbours else IFF_UP
-    requests = [
+    quiet = [flags_request(end.interface, end.index, IFF_NOARP)] if static_neighbours else []
+    return (
         loopback_request(),
         no_link_local_request(end.interface, end.index),
-        flags_request(end.interface, end.index, flags),
-    ]
-    for mine, theirs in ((end.ipv4, other.ipv4), (end.ipv6, other.ipv6)):
-        requests += [address_request(end.interface, end.index, mine), _default_route(end, theirs)]
-        if static_neighbours:
-            requests.append(_neighbour(end, other, theirs))
-    return tuple(requests)
+        *quiet,
+        address_request(end.interface, end.index, end.ipv4),
+        address_request(end.interface, end.index, end.ipv6, marked=static_neighbours),
+    )
+
+
+@lru_cache
+def up_requests(end: Outer, other: Outer, *, static_neighbours: bool) -> tuple[Request, ...]:
+    """Bring `end` up to reach `other`: by neighbour entries that never expire, or by ARP and neighbour discovery.
+
+    It has ARP again before it comes up, in a request of its own, or the kernel would join the groups after all.
+    Whatever is no known neighbour is resolved as on any Ethernet.
+    """
+    up = flags_request(end.interface, end.index, IFF_UP)
+    routes = [_default_route(end, theirs) for theirs in (other.ipv4, other.ipv6)]
+    if not static_neighbours:
+        return (up, *routes)
+    with_arp = flags_request(end.interface, end.index, 0)
+    neighbours = [_neighbour(end, other, theirs) for theirs in (other.ipv4, other.ipv6)]
+    return (with_arp, up, *neighbours, *routes)
+
+
+@lru_cache
+def own_addresses_request() -> Request:
+    """Ask for all IPv6 addresses of the namespace."""
+    message = ifaddrmsg()
+    message["family"] = AF_INET6
+    return Request.encode("list the IPv6 addresses", message, RTM_GETADDR, DUMP)
 
 
 @lru_cache
@@ -116,7 +138,8 @@ def flags_request(interface: str, index: int, flags: int) -> Request:
     message["index"] = index
     message["flags"] = flags
     message["change"] = IFF_UP | IFF_NOARP
-    return Request.encode(f"bring {interface} up", message, RTM_NEWLINK, CHANGE)
+    attempt = f"bring {interface} up" if flags & IFF_UP else f"switch ARP of {interface} on or off"
+    return Request.encode(attempt, message, RTM_NEWLINK, CHANGE)
 
 
 @lru_cache
@@ -129,14 +152,21 @@ def no_link_local_request(interface: str, index: int) -> Request:
     return Request.encode(f"keep {interface} without a link-local address", message, RTM_NEWLINK, CHANGE)
 
 
-def address_request(interface: str, index: int, text: str) -> Request:
-    """Give an interface the address `text`, which ends in /prefix length; it is usable at once."""
+def address_request(interface: str, index: int, text: str, *, marked: bool = False) -> Request:
+    """Give an interface the address `text`, which ends in /prefix length; it is usable at once.
+
+    :param marked: an IPv6 address is tentative until the kernel has put it to use, though nobody is asked who has it.
+    """
     address = ip_interface(text)
     message = ifaddrmsg()
     message["family"] = _family(text)
     message["prefixlen"] = address.network.prefixlen
     message["index"] = index
-    message["attrs"] = [("IFA_ADDRESS", str(address.ip)), ("IFA_LOCAL", str(address.ip)), ("IFA_FLAGS", IFA_F_NODAD)]
+    message["attrs"] = [
+        ("IFA_ADDRESS", str(address.ip)),
+        ("IFA_LOCAL", str(address.ip)),
+        ("IFA_FLAGS", 0 if marked else IFA_F_NODAD),
+    ]
     if address.version == 4:
         message["attrs"].append(("IFA_BROADCAST", str(address.network.broadcast_address)))
     return Request.encode(f"give {interface} the address {text}", message, RTM_NEWADDR, NEW)

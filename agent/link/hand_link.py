@@ -23,7 +23,7 @@ from plctl.common.base.errors import BusyError, UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.host.state import LEDGER_NAME, Owner, is_held, owner_folders, read_holder, state_dir
-from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.plan.run_plan import ArpMode, LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
 
 DEFAULT_NAME = "default"
@@ -81,7 +81,7 @@ def find_all() -> list[HandLink]:
     return [link for link in loaded if link is not None]
 
 
-def set_up(name: str, mtu: int) -> HandLink:
+def set_up(name: str, mtu: int, arp: ArpMode = "static") -> HandLink:
     """Build a link; until it is emulated nothing gets through. `mtu` is in bytes, of all four ends.
 
     :raises UserError: `name` cannot name a link.
@@ -100,7 +100,7 @@ def set_up(name: str, mtu: int) -> HandLink:
     still = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))  # what is emulated later raises the buffers then
     with Owner.create(folder.name) as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
         try:
-            link_namespaces.build(link.namespaces, LinkPlan(name, still, still, mtu=mtu), ledger)
+            link_namespaces.build(link.namespaces, LinkPlan(name, still, still, mtu=mtu, arp=arp), ledger)
             ledger.record("keep", owner.name, mtu=mtu)
         except BaseException:
             owner.remove()

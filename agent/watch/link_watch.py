@@ -130,12 +130,12 @@ def _places(
     def outer(end: Outer) -> InterfaceState | None:
         if built is None:
             return None
-        return InterfaceState.in_use(end.index, end.interface, built.mtu, end.mac, arp=built.arp == "dynamic")
+        return InterfaceState.in_use(end.index, end.interface, built.mtu, end.mac)
 
     def twin(end: Outer) -> InterfaceState | None:
         if built is None:
             return None
-        return InterfaceState.in_use(end.twin_index, end.twin, built.mtu, end.twin_mac, arp=True, xdp=xdp)
+        return InterfaceState.in_use(end.twin_index, end.twin, built.mtu, end.twin_mac, xdp=xdp)
 
     return [
         (namespaces.client, {CLIENT.interface: outer(CLIENT)}),

@@ -71,11 +71,9 @@ class InterfaceState(NamedTuple):
     lower: int = 0  #: index of the interface, in the same namespace, on which it stands; 0: none
 
     @classmethod
-    def in_use(cls, index: int, name: str, mtu: int, mac: str, *, arp: bool, xdp: bool = False) -> InterfaceState:
+    def in_use(cls, index: int, name: str, mtu: int, mac: str, *, xdp: bool = False) -> InterfaceState:
         """An interface that was just made, is up, and has sent and received nothing yet; `xdp`: it has a program."""
-        return cls(
-            index, name, _IS_UP | _LOWER_UP | (0 if arp else _NO_ARP), mtu, mac, None if xdp else "", carrier_changes=-1
-        )
+        return cls(index, name, _IS_UP | _LOWER_UP, mtu, mac, None if xdp else "", carrier_changes=-1)
 
     @property
     def is_up(self) -> bool:

@@ -19,6 +19,7 @@ ETHERNET_HEADER = 14
 End = Literal["client", "server"]
 Discipline = Literal["droptail", "drophead", "red", "codel", "fq_codel", "pie", "dualpi2"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
+ArpMode = Literal["static", "dynamic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class LinkPlan:
     overhead_bytes: int = 0  #: added to every frame's length for service and queue
     mtu: int = 1500  #: bytes of the largest IP packet
     start: StartMode = "at-t0"  #: what scenario time begins with
-    arp: Literal["static", "dynamic"] = "static"  #: whether the ends know each other, or ask
+    arp: ArpMode = "static"  #: whether the ends know each other's addresses, or ask for them
     workloads: tuple[Workload, ...] = ()  #: programs at its ends
     packets: bool = False  #: keep a log of every packet
 

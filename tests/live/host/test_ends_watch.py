@@ -122,7 +122,7 @@ def hooked(netns: str, interface: str, hook_name: str) -> Iterator[bool]:
             "ip -n {server} link set veth2 address 02:00:00:00:00:01",
             [("veth2", "has MAC address 02:00:00:00:00:01 instead of 66:66:66:66:66:66")],
         ),
-        ("ip -n {client} link set veth1 arp on", [("veth1", "had ARP switched on")]),
+        ("ip -n {client} link set veth1 arp off", [("veth1", "had ARP switched off")]),
         (
             "ip -n {client} link set veth1 name eth7",
             [("veth1", "was renamed to eth7")],

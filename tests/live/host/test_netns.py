@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import astuple, replace
@@ -233,6 +234,21 @@ def test_static_links_have_no_group_membership_to_report(built: LinkNamespaces) 
     of_interface = {line.split()[2] for line in groups if line.split()[1] == link_namespaces.CLIENT_INTERFACE}
     all_nodes = {"ff02" + "0" * 27 + "1", "ff01" + "0" * 27 + "1"}
     assert of_interface <= all_nodes, "a group beyond these two is reported to the network"
+
+
+def test_on_static_links_everything_else_is_resolved_as_on_any_ethernet(built: LinkNamespaces, pump: Pump) -> None:
+    """A broadcast carries the broadcast address, and an address that somebody adds later is asked for and answers."""
+    added = "192.168.66.3"
+    subprocess.run(["ip", "-n", built.server, "address", "add", f"{added}/24", "dev", "veth2"], check=True)
+    with open_socket(built.client, socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        client.sendto(b"anybody", ("255.255.255.255", 9))
+    talk(built, pump, socket.AF_INET, (NAMES_V4[0], added))
+
+    broadcast, asked, answered, *rest = pump.seen
+    assert (b"\xff" * 6, b"anybody") == (broadcast[:6], broadcast[-7:])
+    assert [b"\x08\x06"] * 2 == [frame[12:14] for frame in (asked, answered)], "ARP"
+    assert [b"ping", b"pong"] == [frame[-4:] for frame in rest]
 
 
 @pytest.mark.parametrize(("family", "ends"), [(socket.AF_INET, NAMES_V4), (socket.AF_INET6, NAMES_V6)])

@@ -12,6 +12,8 @@ import pytest
 PLCTL = Path(sys.executable).parent / "plctl"
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
 
+PING = '{at: client, name: ping, command: "ping -c 2 -i 0.2 {server}", start: 0s}'
+
 Plctl = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -29,28 +31,25 @@ def plctl(tmp_path: Path, state_folder: Path) -> Plctl:
     return run
 
 
+def run_spec(plctl: Plctl, tmp_path: Path, workloads: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A run of one link l with these workloads, however late on this machine; its end and the link's artifacts."""
+    link = f"{{name: l, scenario: a.csv, workload: [{workloads}]}}"
+    text = f"name: q\nbudget: {{lateness: 1s, skew: 1s, workload: 1s}}\nlinks: [{link}]\n"
+    (tmp_path / "s.yaml").write_text(text)
+    done = plctl("run", "s.yaml", "--duration", "2s")
+    return done, next((tmp_path / "runs").iterdir()) / "artifacts" / "l"
+
+
 def test_modules_in_the_current_folder_are_not_run(plctl: Plctl, tmp_path: Path) -> None:
     """Neither names of the standard library nor of packages, whichever of a run's processes would import them first."""
     trap = f"open({str(tmp_path / 'ran')!r}, 'a').write(__file__)\nraise SystemExit('not to be run')\n"
     for module in ("queue", "random", "signal", "statistics", "logging", "zmq", "msgpack", "click", "pyarrow", "plctl"):
         (tmp_path / f"{module}.py").write_text(trap)
 
-    done = plctl("run", "a.csv", "--duration", "1s", "--", "true")
+    done, _ = run_spec(plctl, tmp_path, PING)
 
     assert not (tmp_path / "ran").exists()
-    assert done.returncode == 0, done.stderr
-
-
-def run_spec(plctl: Plctl, tmp_path: Path, workloads: str) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """A run of one link l with these workloads, whose lateness does not matter; its end and the link's artifacts."""
-    link = f"{{name: l, scenario: a.csv, workload: [{workloads}]}}"
-    text = f"name: q\nbudget: {{lateness: 1s, workload: 1s}}\nlinks: [{link}]\n"
-    (tmp_path / "s.yaml").write_text(text)
-    done = plctl("run", "s.yaml", "--duration", "2s")
-    return done, next((tmp_path / "runs").iterdir()) / "artifacts" / "l"
-
-
-PING = '{at: client, name: ping, command: "ping -c 2 -i 0.2 {server}", start: 0s}'
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_whatever_programs_leave_in_their_folder(plctl: Plctl, tmp_path: Path) -> None:

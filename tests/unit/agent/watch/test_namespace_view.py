@@ -11,8 +11,8 @@ from plctl.agent.watch.namespace_view import EndChange, NamespaceView
 from plctl.agent.watch.rtnl_messages import InterfaceState
 
 UP, LOWER_UP, NO_ARP, PROMISCUOUS = 0x1, 0x10000, 0x80, 0x100
-VETH1 = InterfaceState.in_use(22, "veth1", 1500, "22:22:22:22:22:22", arp=False)
-RUNNING = UP | LOWER_UP | NO_ARP
+VETH1 = InterfaceState.in_use(22, "veth1", 1500, "22:22:22:22:22:22")
+RUNNING = UP | LOWER_UP
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -101,12 +101,12 @@ def test_an_interface_that_is_as_it_was_is_not_told_of(view: NamespaceView) -> N
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        (link(flags=LOWER_UP | NO_ARP), ["went down"]),
-        (link(flags=NO_ARP, carrier_changes=3), ["went down", "lost its carrier"]),
-        (link(flags=UP | NO_ARP, carrier_changes=3), ["lost its carrier"]),
+        (link(flags=LOWER_UP), ["went down"]),
+        (link(flags=0, carrier_changes=3), ["went down", "lost its carrier"]),
+        (link(flags=UP, carrier_changes=3), ["lost its carrier"]),
         (link(mtu=900), ["has MTU 900 instead of 1500"]),
         (link(mac="02:00:00:00:00:01"), ["has MAC address 02:00:00:00:00:01 instead of 22:22:22:22:22:22"]),
-        (link(flags=UP | LOWER_UP), ["had ARP switched on"]),
+        (link(flags=UP | LOWER_UP | NO_ARP), ["had ARP switched off"]),
         (link(name="eth7"), ["was renamed to eth7"]),
         (link(xdp=5), ["has XDP program 5 (generic) instead of none"]),
         (link(master=9), ["was put under interface 9"]),
@@ -145,7 +145,7 @@ def test_a_program_is_a_change_also_in_the_first_message() -> None:
 def test_carriers_are_counted() -> None:
     """However the beginning was known."""
     for view in (fresh(), found()):
-        view.take(rtnl.NEW_LINK, link(flags=UP | NO_ARP, carrier_changes=3))
+        view.take(rtnl.NEW_LINK, link(flags=UP, carrier_changes=3))
         view.take(rtnl.NEW_LINK, link(carrier_changes=4))
         assert 2 == view.interfaces["veth1"].carrier_changes
 

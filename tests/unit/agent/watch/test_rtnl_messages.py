@@ -118,9 +118,9 @@ def test_moving_to_another_namespace_is_told_from_being_deleted() -> None:
 
 def test_a_fresh_interface_is_as_the_kernel_shows_one() -> None:
     """Up, with its twin; what its number of carrier changes is, and the program of one that has one, is not known."""
-    state = InterfaceState.in_use(22, "veth1", 1500, "22:22:22:22:22:22", arp=False)
-    assert InterfaceState.in_use(21, "sim-veth1", 1500, "11:11:11:11:11:11", arp=True, xdp=True).xdp is None
-    assert (True, True, False, "", -1) == (
+    state = InterfaceState.in_use(22, "veth1", 1500, "22:22:22:22:22:22")
+    assert InterfaceState.in_use(21, "sim-veth1", 1500, "11:11:11:11:11:11", xdp=True).xdp is None
+    assert (True, True, True, "", -1) == (
         state.is_up, state.has_carrier, state.has_arp, state.xdp, state.carrier_changes,
     )  # fmt: skip
 
