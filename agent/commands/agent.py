@@ -105,11 +105,13 @@ def _require_kernel(tell: bool) -> None:
 async def _serve(
     address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool, forwarder: ForwarderOptions
 ) -> None:
+    from plctl.agent.ownership import open_files
     from plctl.agent.run.host_site import HostSite
     from plctl.agent.service.daemon import Agent
     from plctl.common.base.clock import RealClock
     from plctl.common.transport.hub_and_spoke import ZmqSpoke
 
+    open_files.raise_limit()
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
         tell_change = _tell_nobody if leave_with_stdin else _tell_change  # whoever started it has a log of the runs

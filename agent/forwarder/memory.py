@@ -6,8 +6,7 @@ fills (`plctl.common.resources.link_need`), and the receive rings, which the ker
 
 from __future__ import annotations
 
-import os
-
+from plctl.common.host.limits import gather_limits
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.resources.link_need import need_bytes
 
@@ -25,8 +24,8 @@ _RING_HEAD = 136  # before each frame in a ring, and room for two VLAN tags
 
 
 def default_budget() -> int:
-    """Bytes for the frames inside links: half of the machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """Bytes for the frames inside links: half of the memory that this process may have, if so much is free."""
+    return gather_limits().link_bytes
 
 
 def ring_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from plctl.agent.native import NativeWorker
+from plctl.common.host.limits import gather_limits
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 _MILLION = 1_000_000
@@ -37,8 +37,8 @@ def read_throttle() -> Throttle:
 
 
 def default_workers() -> int:
-    """Threads that forward: one for every two CPUs that this process may use, at most four."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) // 2))
+    """Threads that forward: one for every two CPUs whose time this process may have, at most four."""
+    return max(1, min(4, gather_limits().cpus // 2))
 
 
 def count_workers(options: ForwarderOptions) -> int:

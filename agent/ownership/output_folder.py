@@ -13,8 +13,6 @@ from pathlib import Path
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError
 
-#: On disk by the Filesystem Hierarchy Standard, and writable for everybody.
-DEFAULT_OUTPUT_DIR = "/var/tmp"
 #: Others may pass through to what is theirs, but see nothing.
 _MODE = 0o711
 
@@ -22,13 +20,12 @@ _MODE = 0o711
 class OutputFolder:
     """The folder of one agent; a run has a folder in it."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        """Make it, in `$PLCTL_OUTPUT_DIR` or /var/tmp, or where neither can be written, beside the ledger.
+    def __init__(self, ledger: Ledger, wanted: Path) -> None:
+        """Make it in the folder `wanted`, or where that cannot be written and nobody asked for it, beside the ledger.
 
         :raises KernelError: there is no place for it.
         """
         self._ledger = ledger
-        wanted = Path(os.environ.get("PLCTL_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR).absolute()
         name = f"plctl-{secrets.token_hex(8)}"
         try:
             self.path = self._make(wanted / name)

@@ -26,7 +26,7 @@ from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
-from plctl.common.plan.run_plan import LinkPlan, Workload
+from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import to_plain
 
@@ -51,6 +51,7 @@ class HostResources:
     forwarder: Callable[[], Awaitable[DataPlane]]  #: the living forwarder, started if need be
     slots: set[int]  #: free slots of the forwarder
     listener: Listener  #: to the interfaces of all links
+    find_objection: Callable[[RunPlan], str]  #: why this host cannot carry a run, in a sentence; empty: it can
 
 
 class RunHost(RunShell):
@@ -67,6 +68,7 @@ class RunHost(RunShell):
         }
         self._forwarder: DataPlane | None = None
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
+        self._objection = ""  #: of the host to the run
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
@@ -77,7 +79,14 @@ class RunHost(RunShell):
 
     # --- PREPARE
 
+    async def _prepare_all(self) -> None:
+        """Unless there is too much of it: then every link has that cause, and none is built."""
+        self._objection = await asyncio.to_thread(self._host.find_objection, self._plan)
+        await super()._prepare_all()
+
     async def _prepare(self, link: LinkPlan) -> am.LinkPrepared:
+        if self._objection:
+            return am.LinkPrepared(link.name, self._objection)
         made, cause, check = self._links[link.name], "", ""
         try:
             check = await self._build(made)

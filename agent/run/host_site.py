@@ -15,12 +15,14 @@ from plctl.agent.forwarder.memory import default_budget
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.ownership.output_folder import OutputFolder
 from plctl.agent.run.executor import HostResources, RunHost
+from plctl.agent.run.host_check import find_objection
 from plctl.agent.service.local_status import StatusFile
 from plctl.agent.service.site import AgentServices, MakeRun
 from plctl.agent.watch.listener import Listener
 from plctl.common.host import sd_notify
 from plctl.common.host.facts import gather_host_facts
-from plctl.common.host.state import Owner
+from plctl.common.host.limits import gather_limits
+from plctl.common.host.state import Owner, output_dir
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.protocol.messages import HostCapacity
 
@@ -50,10 +52,11 @@ class HostSite:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, services.name)
             listener = Listener()
-            output = OutputFolder(ledger)
+            output = OutputFolder(ledger, output_dir())
             host = HostResources(
-                services, ledger, output.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener
-            )
+                services, ledger, output.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener,
+                lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),
+            )  # fmt: skip
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:

@@ -7,6 +7,7 @@ the standard library only, and little of it. ORDER is a JSON object:
     parent         pid of the agent, with which this process ends
     netns          path of the network namespace
     user           account to run as, or ""
+    open_files     how many descriptors the command may have, unless it asks for more
     command        argv
 
 On the gate 8 bytes tell when to start (CLOCK_MONOTONIC, ns; 0: now); its end without them tells to leave. On the status
@@ -17,6 +18,7 @@ then nothing if it could (its end, as the kernel closes it), else what went wron
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -42,6 +44,8 @@ def main() -> None:
     os.set_inheritable(status, False)
     try:
         _enter(order["netns"])
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (order["open_files"], most))
         if order["user"]:
             _become(order["user"])
         _die_with(order["parent"])

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
-from plctl.agent.ownership import processes
+from plctl.agent.ownership import open_files, processes
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.workload import gate
 from plctl.agent.workload.artifact_stream import FILES
@@ -90,6 +90,7 @@ class WorkloadProcess:
             "parent": os.getpid(),
             "netns": str(NETNS_DIR / getattr(namespaces, workload.at)),
             "user": workload.user,
+            "open_files": open_files.inherited_limit(),
             "command": workload.command,
         }
         try:

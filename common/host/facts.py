@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from plctl.common import __version__
+from plctl.common.host.limits import gather_limits
 
 _CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
@@ -22,8 +22,8 @@ class HostFacts:
     architecture: str
     cpu_model: str
     cpus: int  #: that this process may use
-    memory_bytes: int  #: installed
-    memory_available_bytes: int  #: the kernel's estimate of what can be had without swapping
+    memory_bytes: int  #: that this process may have: installed, or what its control group allows
+    memory_available_bytes: int  #: of that, the kernel's estimate of what can be had without swapping
     clock_source: str  #: of the kernel's CLOCK_MONOTONIC, e.g. tsc
     python: str
     plctl: str
@@ -31,15 +31,15 @@ class HostFacts:
 
 def gather_host_facts() -> HostFacts:
     """The facts of this machine now; what it does not tell is empty or 0."""
-    memory = parse_table(_read(Path("/proc/meminfo")))
+    limits = gather_limits()
     return HostFacts(
         host=socket.gethostname(),
         kernel=platform.release(),
         architecture=platform.machine(),
         cpu_model=parse_table(_read(Path("/proc/cpuinfo"))).get("model name", ""),
-        cpus=len(os.sched_getaffinity(0)),
-        memory_bytes=_kibibytes(memory.get("MemTotal", "")),
-        memory_available_bytes=_kibibytes(memory.get("MemAvailable", "")),
+        cpus=limits.cpus,
+        memory_bytes=limits.memory_bytes,
+        memory_available_bytes=limits.memory_available_bytes,
         clock_source=_read(_CLOCK_SOURCE).strip(),
         python=platform.python_version(),
         plctl=__version__,
@@ -61,11 +61,6 @@ def parse_release(release: str) -> tuple[int, int]:
     numbers = [int(word) if word.isdecimal() else 0 for word in release.split(".")[:2]]
     major, minor, *_ = [*numbers, 0, 0]
     return major, minor
-
-
-def _kibibytes(value: str) -> int:
-    number = value.removesuffix(" kB")
-    return int(number) * 1024 if number.isdecimal() else 0
 
 
 def _read(path: Path) -> str:

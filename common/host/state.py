@@ -19,6 +19,8 @@ from types import TracebackType
 from plctl.common.base.errors import BusyError, KernelError, UserError
 
 DEFAULT_STATE_DIR = Path("/run/plctl")
+#: On disk by the Filesystem Hierarchy Standard, and writable for everybody.
+DEFAULT_OUTPUT_DIR = Path("/var/tmp")
 LOCK_NAME = "lock"
 LEDGER_NAME = "ledger.jsonl"
 _FORK_TO_EXEC_S = 0.2  # mostly well below a millisecond, but the machine may be busy
@@ -27,6 +29,11 @@ _FORK_TO_EXEC_S = 0.2  # mostly well below a millisecond, but the machine may be
 def state_dir() -> Path:
     """The absolute path of `$PLCTL_STATE_DIR`, or of /run/plctl; it need not exist yet."""
     return Path(os.environ.get("PLCTL_STATE_DIR") or DEFAULT_STATE_DIR).absolute()
+
+
+def output_dir() -> Path:
+    """Where what programs write lies until the controller has it: `$PLCTL_OUTPUT_DIR`, or /var/tmp."""
+    return Path(os.environ.get("PLCTL_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR).absolute()
 
 
 def owner_folders() -> list[Path]:

@@ -50,7 +50,7 @@ MAY_IMPORT = {
         "watch": "kernel native",
         "doctor": "ownership kernel common/host",
         "service": "common/host common/clocks common/transport",
-        "run": "ownership kernel cleanup forwarder workload telemetry watch service common/host",
+        "run": "ownership kernel cleanup forwarder workload telemetry watch service common/host common/resources",
         "simulated": "telemetry service run common/resources common/security common/transport",
         "link": "ownership kernel cleanup forwarder telemetry common/host common/cli",
         "probe": "",

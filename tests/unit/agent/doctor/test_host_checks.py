@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 
 import pytest
 
 from plctl.agent.doctor import host_checks
 from plctl.agent.doctor.finding import Level
-from plctl.common.host.facts import gather_host_facts
+from plctl.common.host.limits import UNLIMITED, gather_limits
+
+LIMITS = gather_limits()
 
 
-@pytest.mark.parametrize(("cpus", "level"), [(1, Level.NOTE), (2, Level.OK)])
-def test_one_cpu_is_noted(cpus: int, level: Level) -> None:
-    """Forwarder and workload need a CPU each to be on time."""
-    assert level == host_checks.check_cpus(cpus).level
+@pytest.mark.parametrize(
+    ("cpus", "quota", "level", "seen"),
+    [
+        (1, UNLIMITED, Level.NOTE, "1"),
+        (2, UNLIMITED, Level.OK, "2"),
+        (2, 1.5, Level.NOTE, "2, for the time of 1.5 (quota of a control group)"),
+    ],
+)
+def test_one_cpu_is_noted(cpus: int, quota: float, level: Level, seen: str) -> None:
+    """Forwarder and workload need a CPU each to be on time; the time of one and a half is too little, too."""
+    finding = host_checks.check_cpus(dataclasses.replace(LIMITS, cpus=cpus, cpu_quota=quota))
+    assert (level, seen) == (finding.level, finding.seen)
 
 
 @pytest.mark.parametrize(("available", "level"), [(511_999_999, Level.NOTE), (512_000_000, Level.OK)])
 def test_little_memory_is_noted(available: int, level: Level) -> None:
     """What counts is what is available, not what is installed."""
-    facts = dataclasses.replace(gather_host_facts(), memory_bytes=2**40, memory_available_bytes=available)
-    assert level == host_checks.check_memory(facts).level
+    limits = dataclasses.replace(LIMITS, memory_bytes=2**40, memory_available_bytes=available)
+    assert level == host_checks.check_memory(limits).level
+
+
+def test_who_limits_memory_is_told_and_what_links_get_of_it() -> None:
+    """The figure that runs are refused by."""
+    limits = dataclasses.replace(
+        LIMITS, memory_bytes=300_000_000, memory_available_bytes=250_000_000, memory_by="control group /job"
+    )
+    assert host_checks.check_memory(limits).seen == (
+        "250 MB of 300 MB available (limit of control group /job), 150 MB of it for frames inside links"
+    )
+
+
+def test_few_processes_and_a_full_disk_are_noted() -> None:
+    """Programs need both; who limits the one, and where the other is, is told."""
+    limits = dataclasses.replace(LIMITS, processes=20, processes_by="control group /job", output_bytes=1000)
+    assert [(each.level, each.seen.partition(",")[0]) for each in (
+        host_checks.check_processes(limits), host_checks.check_disk(limits),
+    )] == [(Level.NOTE, "20 more (control group /job)"), (Level.NOTE, "1 kB free for output in /var/tmp")]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -55,16 +82,18 @@ def test_no_sleep_ends_early() -> None:
     assert min(late_ns) >= 0
 
 
-@pytest.mark.parametrize(("most", "level"), [(1024, Level.NOTE), (4096, Level.OK), (resource.RLIM_INFINITY, Level.OK)])
+@pytest.mark.parametrize(("most", "level"), [(1024, Level.NOTE), (4096, Level.OK), (UNLIMITED, Level.OK)])
 def test_few_open_files_are_noted(most: int, level: Level) -> None:
     """The hard limit counts: the agent can raise the soft one itself."""
     assert level == host_checks.check_open_files(most).level
 
 
-@pytest.mark.parametrize(
-    ("most", "is_root", "level"),
-    [(65536, True, Level.OK), (65536, False, Level.NOTE), (resource.RLIM_INFINITY, False, Level.OK)],
-)
-def test_locked_memory_binds_only_others_than_root(most: int, is_root: bool, level: Level) -> None:
-    """Root may lock what it likes."""
-    assert level == host_checks.check_locked_memory(most, is_root=is_root).level
+@pytest.mark.parametrize(("most", "level"), [(65536, Level.NOTE), (UNLIMITED, Level.OK)])
+def test_little_locked_memory_is_noted(most: int, level: Level) -> None:
+    """The forwarder's pages should stay in memory."""
+    assert level == host_checks.check_locked_memory(most).level
+
+
+def test_root_may_lock_what_it_likes() -> None:
+    """The limit binds others only."""
+    assert gather_limits().locked_bytes == UNLIMITED

@@ -13,7 +13,7 @@ from plctl.agent.cleanup.reap import reap
 from plctl.agent.ownership.ledger import Entry, Ledger
 from plctl.agent.ownership.output_folder import OutputFolder
 from plctl.common.base.errors import KernelError
-from plctl.common.host.state import Owner
+from plctl.common.host.state import Owner, output_dir
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def ledger(state_folder: Path) -> Iterator[Ledger]:
 def test_it_lies_on_disk_and_goes(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """In /var/tmp, not in the state folder, which is memory on most machines."""
     monkeypatch.delenv("PLCTL_OUTPUT_DIR", raising=False)
-    output = OutputFolder(ledger)
+    output = OutputFolder(ledger, output_dir())
 
     assert output.path.parent == Path("/var/tmp")
     assert output.path.stat().st_mode & 0o777 == 0o711
@@ -45,7 +45,7 @@ def test_a_dead_owners_folder_is_reaped(state_folder: Path, tmp_path: Path, monk
     (tmp_path / "others").mkdir()
     owner = Owner.create("dead")
     with contextlib.closing(Ledger(state_folder / "dead" / "ledger.jsonl")) as ledger:
-        output = OutputFolder(ledger)
+        output = OutputFolder(ledger, output_dir())
     owner.close()
     os.mkfifo(output.path / "ctl")
     (output.path / "link").symlink_to(tmp_path / "others")
@@ -58,10 +58,9 @@ def test_without_a_writable_disk_it_lies_beside_the_ledger(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a user asked for another place, that is said instead."""
-    monkeypatch.setattr("plctl.agent.ownership.output_folder.DEFAULT_OUTPUT_DIR", str(tmp_path / "none"))
-    assert OutputFolder(ledger).path.parent == ledger.path.parent
+    assert OutputFolder(ledger, tmp_path / "none").path.parent == ledger.path.parent
     assert ledger.entries() == []
 
     monkeypatch.setenv("PLCTL_OUTPUT_DIR", str(tmp_path / "none"))
     with pytest.raises(KernelError, match=r"none \(\$PLCTL_OUTPUT_DIR\): No such file or directory"):
-        OutputFolder(ledger)
+        OutputFolder(ledger, output_dir())
