@@ -12,6 +12,7 @@ from plctl.agent.commands.link_options import NAME
 from plctl.agent.commands.link_socket_stats import socket_stats
 from plctl.agent.commands.link_start import start
 from plctl.agent.kernel import exec_inside, link_names
+from plctl.agent.kernel.etc_files import etc_binds
 from plctl.agent.link import hand_link
 from plctl.agent.link.hand_link import DEFAULT_NAME, HandLink
 from plctl.common.cli.help_group import HelpGroup
@@ -93,14 +94,18 @@ def execute(name: str, end: str, command: tuple[str, ...]) -> None:
       sudo plctl link exec -n jumbo client -- ping -s 8000 fd66::2
       sudo plctl link exec client bash                     a shell there, for as long as you like
 
+    There, `client` and `server` are names of the two ends, and no name server is asked. Files of your own for /etc go
+    into /etc/netns/NAMESPACE, as for `ip netns exec`.
+
     Everything behind client or server is the command's. It keeps your terminal, gets your signals, and its exit
     status is the exit status: 127 if there is no such command, 126 if it cannot be run.
     """
     require_root("plctl link exec")
-    names = hand_link.find(name).namespaces
+    found = hand_link.find(name)
     if command[0] == "--" and not (command := command[1:]):
         raise click.UsageError("Missing argument 'COMMAND...'.")
-    exec_inside.become(command, names.client if end == "client" else names.server)
+    netns = found.namespaces.client if end == "client" else found.namespaces.server
+    exec_inside.become(command, netns, etc_binds(found.etc, netns))
 
 
 link.add_command(socket_stats)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,15 +25,17 @@ class CommandNotExecutableError(WorldError):
     exit_status = 126
 
 
-def become(command: Sequence[str], netns: str) -> NoReturn:
+def become(command: Sequence[str], netns: str, binds: Iterable[tuple[str, str]]) -> NoReturn:
     """Replace this process by `command` inside the namespace `netns`, whose interfaces /sys then shows.
 
-    For the main thread of a process that has no other. Raises what `execute` does.
+    `binds` says what is laid over what in /etc. For the main thread of a process that has no other. Raises what
+    `execute` does.
 
     :raises KernelError: the namespace cannot be entered.
     """
     namespace.enter(netns)
     namespace.show_network_in_sys()
+    namespace.lay_over(binds)
     execute(command)
 
 

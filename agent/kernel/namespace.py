@@ -17,7 +17,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -129,6 +129,16 @@ def show_network_in_sys() -> None:
     _mount("keep mounts private", "none", Path("/"), _MS_REC | _MS_SLAVE)
     if _libc.umount2(b"/sys", _MNT_DETACH) == 0:
         _call("mount /sys", _libc.mount, b"sysfs", b"/sys", b"sysfs", ctypes.c_ulong(0), None)
+
+
+def lay_over(binds: Iterable[tuple[str, str]]) -> None:
+    """Lay the first of each pair of files over the second, for a process that has mounts of its own.
+
+    What cannot be laid, as there is no such file, is passed over.
+    """
+    for source, target in binds:
+        with contextlib.suppress(KernelError):
+            _mount(f"lay {source} over {target}", source, Path(target), _MS_BIND)
 
 
 def create(name: str, ledger: Ledger) -> None:

@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from plctl.agent.cleanup.reap import end_processes, reap
+from plctl.agent.kernel.etc_files import write_etc
 from plctl.agent.kernel.link_names import LinkNamespaces
 from plctl.agent.kernel.namespace import NETNS_DIR
 from plctl.agent.ownership import processes
@@ -28,6 +29,7 @@ from plctl.common.scenario.schedule import Row, Schedule
 
 DEFAULT_NAME = "default"
 _PREFIX = "link-"
+_ETC = "etc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class HandLink:
     def folder(self) -> Path:
         """Its owner's."""
         return _folder(self.name)
+
+    @property
+    def etc(self) -> Path:
+        """What programs in its namespaces see in /etc."""
+        return self.folder / _ETC
 
     @property
     def namespaces(self) -> LinkNamespaces:
@@ -100,6 +107,7 @@ def set_up(name: str, mtu: int, arp: ArpMode = "static") -> HandLink:
     still = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))  # what is emulated later raises the buffers then
     with Owner.create(folder.name) as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
         try:
+            write_etc(link.etc)
             link_namespaces.build(link.namespaces, LinkPlan(name, still, still, mtu=mtu, arp=arp), ledger)
             ledger.record("keep", owner.name, mtu=mtu)
         except BaseException:

@@ -48,6 +48,7 @@ class HostResources:
     services: AgentServices
     ledger: Ledger
     folder: Path  #: for captured output; in the ledger
+    etc: Path  #: what programs see in /etc
     forwarder: Callable[[], Awaitable[DataPlane]]  #: the living forwarder, started if need be
     slots: set[int]  #: free slots of the forwarder
     listener: Listener  #: to the interfaces of all links
@@ -126,6 +127,7 @@ class RunHost(RunShell):
                 ledger=self._host.ledger,
                 env={"PLCTL_RUN": self._plan.run, "PLCTL_LINK": link.plan.name, "PLCTL_END": workload.at},
                 clock=self._services.clock,
+                etc=self._host.etc,
             )
         link.workloads[workload.name] = process
         self._spawn(self._watch_workload(link, process))

@@ -12,6 +12,7 @@ from plctl.agent.cleanup.reap import reap
 from plctl.agent.forwarder.capacity import estimate_capacity
 from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.forwarder.memory import default_budget
+from plctl.agent.kernel.etc_files import write_etc
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.ownership.output_folder import OutputFolder
 from plctl.agent.run.executor import HostResources, RunHost
@@ -54,9 +55,15 @@ class HostSite:
             listener = Listener()
             output = OutputFolder(ledger, output_dir())
             host = HostResources(
-                services, ledger, output.path, lambda: self._living_forwarder(ledger), set(range(SLOTS)), listener,
-                lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),
-            )  # fmt: skip
+                services,
+                ledger,
+                folder=output.path,
+                etc=write_etc(owner.path / "etc"),
+                forwarder=lambda: self._living_forwarder(ledger),
+                slots=set(range(SLOTS)),
+                listener=listener,
+                find_objection=lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),
+            )
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:

@@ -6,6 +6,7 @@ the standard library only, and little of it. ORDER is a JSON object:
     gate, status   descriptors: the start is read from the first, lines for the agent are written to the second
     parent         pid of the agent, with which this process ends
     netns          path of the network namespace
+    etc            pairs of files, the first of which is laid over the second
     user           account to run as, or ""
     open_files     how many descriptors the command may have, unless it asks for more
     command        argv
@@ -27,6 +28,7 @@ import warnings  # noqa: F401  # os.execvp imports it, which the workload's user
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWNET = 0x40000000
 _MS_REC_SLAVE = 0x4000 | 0x80000
+_MS_BIND = 0x1000
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
 #: Sleeping ends late by some ten microseconds, so the rest is spun.
@@ -44,6 +46,7 @@ def main() -> None:
     os.set_inheritable(status, False)
     try:
         _enter(order["netns"])
+        _lay_over(order["etc"])
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (order["open_files"], most))
         if order["user"]:
@@ -74,6 +77,12 @@ def _enter(netns: str) -> None:
     _check("keep mounts private", _libc.mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC_SLAVE), None))
     if _libc.umount2(b"/sys", _MNT_DETACH) == 0:  # without it only tools that look into /sys see another network
         _libc.mount(b"sysfs", b"/sys", b"sysfs", ctypes.c_ulong(0), None)
+
+
+def _lay_over(binds: list[list[str]]) -> None:
+    """What cannot be laid, as there is no such file, is passed over."""
+    for source, target in binds:
+        _libc.mount(os.fsencode(source), os.fsencode(target), b"none", ctypes.c_ulong(_MS_BIND), None)
 
 
 def _become(user: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from plctl.agent.kernel.etc_files import etc_binds
 from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces
 from plctl.agent.ownership import open_files, processes
 from plctl.agent.ownership.ledger import Ledger
@@ -74,21 +75,25 @@ class WorkloadProcess:
         ledger: Ledger,
         env: Mapping[str, str],
         clock: Clock,
+        etc: Path,
     ) -> WorkloadProcess:
         """Start the process and wait until it stands at its gate, in its namespace and under its user.
 
         :param folder: where its output goes; made if need be. The program's own folder is in it.
+        :param etc: the folder of what it sees in /etc, from `etc_files.write_etc`.
         :raises WorldError: it does not get there; the message says why.
         """
         self = cls(workload, folder, ledger, clock)
         files = _make_folders(folder, for_anybody=bool(workload.user))
         gate_end, self._gate = os.pipe2(os.O_CLOEXEC)
         status_read, status_end = os.pipe2(os.O_CLOEXEC)
+        netns = getattr(namespaces, workload.at)
         order = {
             "gate": gate_end,
             "status": status_end,
             "parent": os.getpid(),
-            "netns": str(NETNS_DIR / getattr(namespaces, workload.at)),
+            "netns": str(NETNS_DIR / netns),
+            "etc": etc_binds(etc, netns),
             "user": workload.user,
             "open_files": open_files.inherited_limit(),
             "command": workload.command,

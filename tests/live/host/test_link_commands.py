@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
@@ -172,6 +173,15 @@ def test_the_command_sees_its_own_network_in_sys(name: str) -> None:
     listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
     assert ["lo", "veth1"] == listed
     assert before == sorted(path.name for path in Path("/sys/class/net").iterdir())
+
+
+def test_the_command_knows_both_ends_by_name(name: str) -> None:
+    """And a name that nobody knows is not asked for over the link, where no name server is: that takes no time."""
+    began = time.monotonic()
+    done = outside("link", "exec", "-n", name, "client", "getent", "ahostsv4", "server")
+    assert (0, "192.168.66.2") == (done.returncode, done.stdout.split()[0])
+    assert 2 == outside("link", "exec", "-n", name, "server", "getent", "hosts", "nobody.example").returncode
+    assert time.monotonic() - began < 5
 
 
 def test_the_command_gets_the_real_terminal_and_pipes(name: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.kernel import link_namespaces
+from plctl.agent.kernel.etc_files import write_etc
 from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.ownership import processes
 from plctl.agent.ownership.ledger import Ledger
@@ -39,7 +40,8 @@ def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterato
 
 async def spawn(workload: Workload, built: LinkNamespaces, ledger: Ledger, folder: Path) -> WorkloadProcess:
     """`workload` at its gate."""
-    return await WorkloadProcess.spawn(workload, built, folder, ledger=ledger, env={}, clock=CLOCK)
+    etc = write_etc(folder / "etc")
+    return await WorkloadProcess.spawn(workload, built, folder, ledger=ledger, env={}, clock=CLOCK, etc=etc)
 
 
 def command(*argv: str, **more: object) -> Workload:
@@ -163,6 +165,30 @@ def has_mark(pid: int, mark: str) -> bool:
     return False
 
 
+async def test_it_knows_both_ends_by_name_and_asks_no_name_server_of_the_hosts(
+    built: LinkNamespaces, ledger: Ledger, tmp_path: Path
+) -> None:
+    """`client` and `server` are names there, as is localhost; what the user laid into /etc/netns has the last word."""
+    own = Path("/etc/netns", built.client)
+    own.mkdir(parents=True)
+    try:
+        (own / "hostname").write_text("of-the-namespace\n")
+        names = "getent ahostsv4 server | head -n 1; getent ahostsv6 client | head -n 1; getent hosts localhost"
+        script = f"{names} | cut -d' ' -f1; cat /etc/hostname; grep ^nameserver /etc/resolv.conf"
+        process = await spawn(command("sh", "-c", script), built, ledger, tmp_path)
+        process.open_gate(0)
+        await process.wait()
+    finally:
+        (own / "hostname").unlink()
+        own.rmdir()
+        with contextlib.suppress(OSError):  # others may have files there
+            own.parent.rmdir()
+    server, client, localhost, hostname, resolver = (tmp_path / "w.stdout").read_text().splitlines()
+    assert ("192.168.66.2", "fd22::2") == (server.split()[0], client.split()[0])
+    assert localhost in ("127.0.0.1", "::1")
+    assert (hostname, resolver) == ("of-the-namespace", "nameserver 127.0.0.1")
+
+
 async def test_a_timeout_is_a_failure(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A workload that runs longer than it may is ended and says so."""
     process = await spawn(command("sleep", "60", timeout_ns=20_000_000), built, ledger, tmp_path)
@@ -234,7 +260,7 @@ async def main():
     namespaces = LinkNamespaces.prefixed(sys.argv[1])
     process = await WorkloadProcess.spawn(
         Workload("w", "client", ("sleep", "60")), namespaces, Path(sys.argv[3]),
-        ledger=Ledger(Path(sys.argv[2])), env={}, clock=RealClock())
+        ledger=Ledger(Path(sys.argv[2])), env={}, clock=RealClock(), etc=Path("/nonexistent"))
     process.open_gate(0)
     print(process._process.pid, flush=True)
     await process.wait()
