@@ -16,13 +16,15 @@ from pathlib import Path
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import telling_line
-from plctl.common.host.state import Owner
+from plctl.common.host.state import Owner, state_dir
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 #: What the local agent is called, in host globs, logs and results.
 LOCAL_HOST = "local"
 #: How long it may take to take everything away and leave.
 LEAVE_SECONDS = 60.0
+#: What the address of a Unix socket can hold, without the byte that ends it (unix(7)).
+SOCKET_PATH_BYTES = 107
 
 
 class LocalAgent:
@@ -30,7 +32,7 @@ class LocalAgent:
 
     def __init__(self, folder: Path, forwarder: ForwarderOptions) -> None:
         """Start it; it will look for its controller at `address`, in `folder`, an owner's."""
-        self.address = f"ipc://{folder}/control"
+        self.address = _address(folder)
         self._errors = folder / "agent.stderr"
         who = ("--controller", self.address, "--name", LOCAL_HOST)
         with self._errors.open("wb") as stderr:
@@ -100,9 +102,12 @@ class LocalAgent:
 def local_agent(forwarder: ForwarderOptions) -> Iterator[LocalAgent]:
     """The agent of this machine, whose forwarder runs as `forwarder` says; it is gone when the block is left.
 
+    :raises UserError: the state folder's path is too long; nothing was made.
     :raises KernelError: the state folder cannot be written.
     """
-    with Owner.create(f"controller-{secrets.token_hex(4)}") as owner:
+    name = f"controller-{secrets.token_hex(4)}"
+    _require_short(_address(state_dir() / name))
+    with Owner.create(name) as owner:
         try:
             agent = LocalAgent(owner.path, forwarder)
             try:
@@ -111,3 +116,18 @@ def local_agent(forwarder: ForwarderOptions) -> Iterator[LocalAgent]:
                 agent.end()
         finally:
             owner.remove()
+
+
+def _address(folder: Path) -> str:
+    return f"ipc://{folder}/control"
+
+
+def _require_short(address: str) -> None:
+    """Return if there can be a socket at `address`, in the state folder."""
+    folder = os.fsencode(state_dir())
+    beyond = len(os.fsencode(address.removeprefix("ipc://"))) - SOCKET_PATH_BYTES
+    if beyond > 0:
+        raise UserError(
+            f"the path of the state folder is too long: {state_dir()} has {len(folder)} bytes, and for the socket in it"
+            f" at most {len(folder) - beyond} will do; choose another with $PLCTL_STATE_DIR"
+        )

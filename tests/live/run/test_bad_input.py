@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -123,6 +124,30 @@ def test_a_gigabyte_of_zeros(suffix: str, refused: Callable[..., str], tmp_path:
         file.truncate(10**9)
     before = lambda: resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))  # noqa: E731  (preexec_fn's shape)
     assert "is not text (byte 1 is NUL)" in refused("run", f"zeros.{suffix}", before=before)
+
+
+@pytest.mark.parametrize(("length", "more"), [(79, True), (80, False), (150, False)])
+def test_a_state_folder_with_too_long_a_path(
+    length: int, more: bool, tmp_path: Path, state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Unix socket lies in it, whose path has 107 bytes at most: said in plctl's words, and no folder stays."""
+    (tmp_path / "good.csv").write_text(GOOD)
+    long = Path(f"{state_folder}/{'d' * (length - len(str(state_folder)) - 1)}")
+    long.mkdir()
+    monkeypatch.setenv("PLCTL_STATE_DIR", str(long))
+    done = subprocess.run(
+        [*PLCTL, "run", "good.csv", "--duration", "1s"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    stayed = [path for path in long.iterdir() if path.name != ".lock"]
+    shutil.rmtree(long)
+    assert [] == stayed
+    if more:
+        assert "too long" not in done.stderr
+        assert list(tmp_path.glob("runs/*/run.json"))
+    else:
+        assert done.returncode == 2
+        assert f"has {length} bytes, and for the socket in it at most 79 will do" in done.stderr
+        assert [] == list(tmp_path.glob("runs"))
 
 
 @pytest.mark.parametrize("capability", sorted(NEEDED))
