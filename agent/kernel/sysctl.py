@@ -128,12 +128,12 @@ def write(settings: Mapping[str, str], where: str) -> None:
 def fit_tcp_buffers(here: Settings, plan: LinkPlan) -> None:
     """Raise the largest TCP buffers to `BDP_MULTIPLE` × BDP.
 
-    The BDP is the largest of either direction; the kernel's own limits are never lowered. Smallest and initial sizes
-    stay, so slow start looks as it does anywhere else.
+    The BDP is the largest of either direction, an unlimited rate taken for 1 Gbit/s; the kernel's own limits are never
+    lowered. Smallest and initial sizes stay, so slow start looks as it does anywhere else.
 
     :raises KernelError: they cannot be read or written.
     """
-    wanted = min(BDP_MULTIPLE * max(plan.up.bdp_bytes, plan.down.bdp_bytes), _BUFFER_LIMIT)
+    wanted = min(BDP_MULTIPLE * max(plan.up.assumed_bdp_bytes, plan.down.assumed_bdp_bytes), _BUFFER_LIMIT)
     for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
         smallest, initial, largest = here.read(path).split()
         if wanted > int(largest):

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plctl.common.base import columns as packed
-from plctl.common.base.units import NS_PER_S, NS_PER_US, RATE_UNLIMITED
+from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_S, NS_PER_US, RATE_UNLIMITED
 from plctl.common.plan.run_plan import ETHERNET_HEADER, RunPlan
 from plctl.common.protocol.messages import DirectionResult
-from plctl.common.resources.link_need import ASSUMED_RATE_BPS
 from plctl.common.scenario.schedule import NEVER_NS, Schedule
 from plctl.common.telemetry.counters import COUNTERS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples

@@ -16,6 +16,8 @@ NS_PER_S = 1_000_000_000
 
 #: A rate that serves every frame in no time (`inf` in a scenario). The largest int64, so that it orders as the largest.
 RATE_UNLIMITED = 2**63 - 1
+#: What an unlimited rate is taken for where something must be sized: memory, TCP buffers.
+ASSUMED_RATE_BPS = 10**9
 
 #: The longest duration that is read: ten years. Everything that adds up a few of them stays within an int64.
 MAX_DURATION_NS = 315_576_000 * NS_PER_S

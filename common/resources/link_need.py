@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
+from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_S, RATE_UNLIMITED
 from plctl.common.plan.run_plan import ETHERNET_HEADER, Capacity, LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import LOG_BYTES
-
-#: What an unlimited rate is taken for.
-ASSUMED_RATE_BPS = 10**9
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
 _SLOT_HEAD = 96

@@ -17,7 +17,7 @@ from typing import Any, Literal, overload
 
 from plctl.common.base.columns import to_little_endian
 from plctl.common.base.shared import Shared
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_MS, NS_PER_S, RATE_UNLIMITED
 
 Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
@@ -247,6 +247,12 @@ class Schedule(Shared):
         """The largest bandwidth-delay product of any row with a finite rate: rate × 2 × delay, in bytes."""
         finite = ((rate, delay_ns) for rate, delay_ns, _ in self.states if rate < RATE_UNLIMITED)
         return max((rate * 2 * delay_ns // (8 * NS_PER_S) for rate, delay_ns in finite), default=0)
+
+    @cached_property
+    def assumed_bdp_bytes(self) -> int:
+        """As `bdp_bytes`, of any row: an unlimited rate is taken for `ASSUMED_RATE_BPS`, for what must be sized."""
+        longest_ns = max((delay for rate, delay, _ in self.states if rate >= RATE_UNLIMITED), default=0)
+        return max(self.bdp_bytes, ASSUMED_RATE_BPS * 2 * longest_ns // (8 * NS_PER_S))
 
     def check(self) -> None:
         """Return if it keeps the rules of a schedule.

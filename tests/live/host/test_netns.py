@@ -22,6 +22,7 @@ from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build,
 from plctl.agent.kernel.offload import active_features, is_falsifying
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import BusyError, KernelError
+from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.host.state import Owner
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
@@ -183,11 +184,15 @@ def test_nothing_on_the_host_changes(namespaces: LinkNamespaces, plan: LinkPlan,
     assert before == host()
 
 
+@pytest.mark.parametrize("rate_bps", [1_000_000_000, RATE_UNLIMITED])
 def test_tcp_buffers_hold_three_times_the_larger_bdp(
-    namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger
+    rate_bps: int, namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger
 ) -> None:
-    """1 Gbit/s × 2 × 150 ms is 37.5 MB, so the largest buffer is 112.5 MB; smallest and initial sizes stay."""
-    long_fat = Schedule((Row(0, 0, 150_000_000, 1_000_000_000),))
+    """1 Gbit/s × 2 × 150 ms is 37.5 MB, so the largest buffer is 112.5 MB; smallest and initial sizes stay.
+
+    An unlimited rate is no reason for smaller buffers than a gigabit a second has.
+    """
+    long_fat = Schedule((Row(0, 0, 150_000_000, rate_bps),))
     build(namespaces, replace(plan, down=long_fat), ledger)
     for name in (namespaces.client, namespaces.server):
         for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):

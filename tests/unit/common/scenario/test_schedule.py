@@ -6,6 +6,7 @@ from array import array
 
 import pytest
 
+from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.readers.columns import ROW_COLUMNS
 from plctl.common.scenario.schedule import NEVER_NS, ROW_FIELDS, Row, Schedule
 
@@ -88,3 +89,12 @@ def test_the_rules_of_a_schedule(schedule: Schedule, words: str) -> None:
     """Whoever takes one from somebody else learns which rule it breaks."""
     with pytest.raises(ValueError, match=words):
         schedule.check()
+
+
+def test_an_unlimited_rate_has_a_bdp_where_something_must_be_sized() -> None:
+    """That of 1 Gbit/s: 20 ms each way are 5 MB. A greater one of a limited rate counts all the same."""
+    unlimited, slow, fast = Row(0, 0, 20_000_000, RATE_UNLIMITED), Row(1, 0, 10**9, 8000), Row(1, 0, 10**9, 10**9)
+
+    assert (0, 5_000_000) == (Schedule((unlimited,)).bdp_bytes, Schedule((unlimited,)).assumed_bdp_bytes)
+    assert Schedule((unlimited, slow)).assumed_bdp_bytes == 5_000_000
+    assert Schedule((unlimited, fast)).assumed_bdp_bytes == 250_000_000
