@@ -86,6 +86,7 @@ _PIE = (
     _gain("beta", 1_250_000),
     _duration("max_burst", 150 * NS_PER_MS),
     _flag("ecn"),
+    _flag("dq_rate_estimator"),
 )
 _DUALPI2 = (
     _duration("target", 15 * NS_PER_MS),

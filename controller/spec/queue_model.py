@@ -73,6 +73,8 @@ class DirectionQueueSpec(Strict):
     beta: Gain | None = None
     #: pie: how long a burst passes untouched.
     max_burst: Duration | None = None
+    #: pie: estimate the rate from departures, as a router must; by default it is known.
+    dq_rate_estimator: bool | None = None
     #: dualpi2: how many times the base probability that of L4S frames is.
     coupling_factor: Count | None = None
     #: dualpi2: mark L4S frames that waited longer.

@@ -39,10 +39,13 @@ def arguments(name: Any, seed: int) -> HalfArguments:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", DISCIPLINES)
+@pytest.mark.parametrize("name", [*DISCIPLINES, "pie with an estimator"])
 def test_the_core_and_the_reference_agree_under_load(name: str, seed: int) -> None:
     """On each frame's fate, when it met it, and whether it was marked; every kind of fate occurs."""
-    both = Half(**arguments(name, seed)), Reference(**arguments(name, seed))
+    made = arguments(name.partition(" ")[0], seed)
+    if "estimator" in name:
+        made["queue"] |= {"dq_rate_estimator": 1, "ecn": 0}
+    both = Half(**made), Reference(**made)
     dice, clock = random.Random(seed), 0
     for half in both:
         half.arm(0)
@@ -62,7 +65,7 @@ def test_the_core_and_the_reference_agree_under_load(name: str, seed: int) -> No
     found = {*verdicts, *(verdict for _, verdict, _ in dropped)}
     assert ({ADMITTED, QUEUE_FULL} if name in ("droptail", "drophead") else {ADMITTED, QUEUE_FULL, AQM}) >= found
     assert (AQM in found) == (name not in ("droptail", "drophead"))
-    assert (both[0].marked()[0] > 0) == (name not in ("droptail", "drophead"))
+    assert (both[0].marked()[0] > 0) == (name in DISCIPLINES and name not in ("droptail", "drophead"))
 
 
 def flood(half: Half, begin: int, frames: int, gap: int, *, ecn: int = NOT_ECT, length: int = FRAME) -> list[int]:
@@ -82,6 +85,13 @@ class TestPie:
         assert 185_000 < half.aqm_ppm() < 215_000
         assert QUEUE_FULL not in verdicts
         assert 5 < half.gauges()[1] < 30, "of frames that wait, where 15 are the target"
+
+    def test_estimates_the_rate_if_it_is_to(self) -> None:
+        """From departures of 16 KiB; the constant overload is met by the same probability, with the same delay."""
+        half = armed(row(0, 0, RATE), queue=discipline("pie", dq_rate_estimator=1), key=1)
+        flood(half, 0, 80_000, 800_000)
+        assert 185_000 < half.aqm_ppm() < 215_000
+        assert 5 < half.gauges()[1] < 30
 
     def test_lets_a_burst_of_150_ms_pass(self) -> None:
         """It begins with a tick of the timer: ten intervals later frames are dropped, not before."""

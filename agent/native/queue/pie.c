@@ -3,7 +3,7 @@
  * worked out anew in equal intervals from the delay of the queue and from how that has changed.
  *
  * The delay is what waits divided by the rate of the row in force, as a departure rate is known here; in an outage by the
- * last rate that was not 0.
+ * last rate that was not 0. With dq_rate_estimator it is divided by what section 4.3 estimates from departures.
  */
 #include <stdlib.h>
 
@@ -12,7 +12,10 @@
 #define MEAN_FRAME 1024 /* of the RFC: a queue of two such is let be */
 #define ECN_MOST (PROBABILITY_ONE / 10) /* above it frames are dropped that could be marked */
 
-enum { TARGET, TUPDATE, ALPHA, BETA, MAX_BURST, ECN };
+#define MEASURED_BYTES (1 << 14) /* the RFC's DQ_THRESHOLD: how much departs in a measurement */
+#define MEASURED_WEIGHT 4        /* a measurement is so much of the average: one part in four */
+
+enum { TARGET, TUPDATE, ALPHA, BETA, MAX_BURST, ECN, ESTIMATOR };
 
 static const struct parameter parameters[] = {
 	{"target", 0, QUEUE_DURATION_MAX},
@@ -21,6 +24,7 @@ static const struct parameter parameters[] = {
 	{"beta", 0, INT64_C(1000) * MILLION},
 	{"max_burst", 0, QUEUE_DURATION_MAX},
 	{"ecn", 0, 1},
+	{"dq_rate_estimator", 0, 1},
 	{NULL, 0, 0},
 };
 
@@ -29,6 +33,9 @@ struct pie {
 	int64_t probability;
 	int64_t delay; /* at the last tick */
 	int64_t burst; /* how long frames are still let be */
+	int64_t begun; /* when the measurement under way began; -1: none is under way */
+	int64_t departed; /* since then, in bytes */
+	int64_t average;  /* how long MEASURED_BYTES take to depart; 0: not known */
 };
 
 static int begin(struct queue *queue)
@@ -39,14 +46,17 @@ static int begin(struct queue *queue)
 	if (!self)
 		return -1;
 	self->burst = queue->values[MAX_BURST];
+	self->begun = -1;
 	return 0;
 }
 
-static int64_t delay_now(const struct queue *queue, const struct cursor *cursor)
+static int64_t delay_now(const struct queue *queue, const struct pie *self, const struct cursor *cursor)
 {
 	int64_t rate = queue_rate(queue, cursor);
-	wide delay;
+	wide delay = (wide)queue->bytes * self->average / MEASURED_BYTES;
 
+	if (queue->values[ESTIMATOR])
+		return delay > QUEUE_DURATION_MAX ? QUEUE_DURATION_MAX : (int64_t)delay;
 	if (rate == 0 || rate == RATE_UNLIMITED)
 		return 0;
 	delay = (wide)queue->bytes * 8 * NS_PER_S / rate;
@@ -73,7 +83,7 @@ static bool update(const struct queue *queue, struct pie *self, const struct cur
 {
 	const int64_t *values = queue->values;
 	struct pie before = *self;
-	int64_t delay = delay_now(queue, cursor);
+	int64_t delay = delay_now(queue, self, cursor);
 
 	self->probability = probability_clamp(self->probability + pi_change(values[ALPHA], values[BETA], delay,
 		values[TARGET], before.delay, divisor_of(self->probability)));
@@ -129,10 +139,33 @@ static enum verdict arrive(struct queue *queue, struct packet *packet, int64_t n
 	return VERDICT_ADMITTED;
 }
 
+/* A frame of `length` bytes departs, and leaves others behind. */
+static void measure(const struct queue *queue, struct pie *self, int64_t length, int64_t now)
+{
+	int64_t took;
+
+	if (self->begun < 0 && queue->bytes >= MEASURED_BYTES) {
+		self->begun = now;
+		self->departed = 0;
+	}
+	if (self->begun < 0)
+		return;
+	self->departed += length;
+	if (self->departed < MEASURED_BYTES)
+		return;
+	took = now - self->begun > QUEUE_DURATION_MAX ? QUEUE_DURATION_MAX : now - self->begun;
+	self->average = self->average ? (took + (MEASURED_WEIGHT - 1) * self->average) / MEASURED_WEIGHT : took;
+	self->begun = -1;
+}
+
 static struct packet *next(struct queue *queue, int64_t now)
 {
+	struct packet *packet;
+
 	catch_up(queue, now);
-	return queue_take(queue, &queue->fifo);
+	packet = queue_take(queue, &queue->fifo);
+	measure(queue, queue->state, packet->length, now);
+	return packet;
 }
 
 static int64_t probability(const struct queue *queue)

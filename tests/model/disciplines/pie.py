@@ -9,6 +9,7 @@ from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surrou
 from model.disciplines.timed import ONE, Timer, below, clamp, pi_change
 
 MEAN_FRAME = 1024
+DQ_THRESHOLD = 2**14
 LONGEST_NS = 1000 * 10**9
 UNLIMITED = 2**63 - 1
 
@@ -23,6 +24,9 @@ class PIE(Line):
         self.chance = 0  #: in units of 2⁻⁴⁸
         self.delay = 0
         self.burst = self.p["max_burst"]
+        self.begun: int | None = None  #: when the measurement under way began
+        self.departed = 0
+        self.average = 0  #: how long DQ_THRESHOLD bytes take to depart; 0: not known
 
     def arrive(self, frame: Waiting, now: int) -> int:
         """Dropped, or marked, by chance."""
@@ -37,9 +41,18 @@ class PIE(Line):
         return ADMITTED
 
     def next(self, now: int) -> Waiting:
-        """The oldest."""
+        """The oldest; its departure is measured (section 4.3)."""
         self._catch_up(now)
-        return self.line.pop(0)
+        frame = self.line.pop(0)
+        if self.begun is None and self._backlog() >= DQ_THRESHOLD:
+            self.begun, self.departed = now, 0
+        if self.begun is not None:
+            self.departed += frame.length
+            if self.departed >= DQ_THRESHOLD:
+                took = min(now - self.begun, LONGEST_NS)
+                self.average = (took + 3 * self.average) // 4 if self.average else took
+                self.begun = None
+        return frame
 
     def probability(self) -> int:
         """Of a drop."""
@@ -74,6 +87,8 @@ class PIE(Line):
         return before != (self.chance, self.delay, self.burst)
 
     def _delay_at(self, tick: int) -> int:
+        if self.p["dq_rate_estimator"]:
+            return min(self._backlog() * self.average // DQ_THRESHOLD, LONGEST_NS)
         rate = self.around.rate_at(tick)
         if rate in (0, UNLIMITED):
             return 0
