@@ -25,7 +25,7 @@ html_theme = "furo"
 html_title = "plctl"
 html_show_copyright = False
 html_static_path = ["static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["tables.css"]
 nitpicky = False
 smartquotes_action = "qe"  # two hyphens are the beginning of an option, no dash
 

@@ -14,7 +14,7 @@ from typing import Any
 from tables import table
 
 BENCH = Path(__file__).parent / "performance/bench.json"
-_REFERENCES = {"redirect": "of a tc redirect", "bridge": "of a bridge", "phantomlink": "of phantomlink"}
+_REFERENCES = {"redirect": "× redirect", "bridge": "× bridge", "phantomlink": "× phantomlink"}
 
 
 def page(sessions: Iterable[dict[str, Any]]) -> str:
@@ -36,7 +36,15 @@ def _section(machine: dict[str, Any], rows: Iterable[dict[str, Any]]) -> str:
         f" {machine['kernel']}; {machine['measured_utc']}, commit {machine['commit']}; load in the last minute"
         f" {machine['load_1min']:.1f}."
     )
-    return f"### Measured {machine['measured_utc'][:16].replace('T', ' ')}\n\n{where}\n\n" + _table(list(rows))
+    return f"### Measured {machine['measured_utc'][:16].replace('T', ' ')}\n\n{where}\n\n" + "\n".join(
+        _table(group) for group in _groups(list(rows)) if group
+    )
+
+
+def _groups(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What was compared with references, and what was not: each is a table with the columns that it needs."""
+    compared = {row["what"] for row in rows if row["ratios"]}
+    return [row for row in rows if row["what"] in compared], [row for row in rows if row["what"] not in compared]
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
