@@ -26,6 +26,13 @@ struct codel {
 	bool dropping;
 };
 
+/* The FIFO is asked for a frame and has none: that ends the dropping state. */
+static inline void codel_find_empty(struct codel *codel)
+{
+	codel->first_above = 0;
+	codel->dropping = false;
+}
+
 /* The next frame of the FIFO, in which there is one. */
 struct packet *codel_next(struct codel *codel, struct queue *queue, struct fifo *fifo,
 	const struct codel_parameters *parameters, int64_t now);

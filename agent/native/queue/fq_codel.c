@@ -41,6 +41,7 @@ struct fq_codel {
 	struct list young; /* the RFC's new and old flows */
 	struct list old;
 	int64_t flow_count;
+	int64_t dropping; /* flows in CoDel's dropping state */
 	struct flow flows[];
 };
 
@@ -76,13 +77,22 @@ static int begin(struct queue *queue)
 	return 0;
 }
 
+/* The flow is asked for a frame in vain. */
+static void find_empty(struct fq_codel *self, struct flow *flow)
+{
+	self->dropping -= flow->codel.dropping;
+	codel_find_empty(&flow->codel);
+}
+
 /* Nothing waits and nothing is served: no flow is known any more. */
 static void forget_flows(struct fq_codel *self)
 {
-	while (self->young.head)
-		remove_head(&self->young)->known = false;
-	while (self->old.head)
-		remove_head(&self->old)->known = false;
+	while (self->young.head || self->old.head) {
+		struct flow *flow = remove_head(self->young.head ? &self->young : &self->old);
+
+		find_empty(self, flow);
+		flow->known = false;
+	}
 }
 
 static struct flow *fattest(struct fq_codel *self)
@@ -152,13 +162,14 @@ static struct flow *turn(struct queue *queue, struct fq_codel *self)
 		if (flow->deficit > 0 && flow->packets > 0)
 			return flow;
 		remove_head(list);
-		if (flow->deficit <= 0)
+		if (flow->deficit <= 0) {
 			flow->deficit += queue->values[QUANTUM];
-		else if (!young) {
-			flow->known = false;
-			continue;
+		} else {
+			find_empty(self, flow);
+			flow->known = young;
 		}
-		append(&self->old, flow);
+		if (flow->known)
+			append(&self->old, flow);
 	}
 }
 
@@ -167,8 +178,10 @@ static struct packet *next(struct queue *queue, int64_t now)
 	struct fq_codel *self = queue->state;
 	struct flow *flow = turn(queue, self);
 	int64_t waiting = queue->packets;
+	bool dropped = flow->codel.dropping;
 	struct packet *packet = codel_next(&flow->codel, queue, &flow->fifo, &self->codel, now);
 
+	self->dropping += flow->codel.dropping - dropped;
 	flow->packets -= waiting - queue->packets;
 	flow->deficit -= packet->length;
 	return packet;
@@ -184,18 +197,9 @@ static struct packet *drain(struct queue *queue)
 	return packet;
 }
 
-/* Of the flows that are known, which are few. */
 static int64_t probability(const struct queue *queue)
 {
-	const struct fq_codel *self = queue->state;
-
-	for (const struct flow *flow = self->young.head; flow; flow = flow->next)
-		if (flow->codel.dropping)
-			return CODEL_DROPPING_PPM;
-	for (const struct flow *flow = self->old.head; flow; flow = flow->next)
-		if (flow->codel.dropping)
-			return CODEL_DROPPING_PPM;
-	return 0;
+	return ((const struct fq_codel *)queue->state)->dropping ? CODEL_DROPPING_PPM : 0;
 }
 
 const struct discipline discipline_fq_codel = {.name = "fq_codel", .parameters = parameters, .begin = begin,

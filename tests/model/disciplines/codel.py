@@ -51,6 +51,10 @@ class Controller:
             discipline.mark(frame)
         return frame
 
+    def find_empty(self) -> None:
+        """It is asked for a frame, and has none: the pseudocode's dodequeue then leaves the dropping state."""
+        self.first_above, self.dropping = None, False
+
     def _take(self, around: Surroundings, now: int) -> tuple[Waiting, bool]:
         """The oldest frame, and whether it may be dropped."""
         frame = self.line.pop(0)

@@ -39,7 +39,9 @@ class FQCoDel(Discipline):
     def arrive(self, frame: Waiting, now: int) -> int:
         """Always admitted; if that was too much, the flow with most bytes loses frames from its head."""
         if not self.waiting() and not self.around.serving():
-            self.new, self.old = [], []  # the idle link has asked all of them in vain
+            for known in (*self.new, *self.old):  # the idle link has asked all of them in vain
+                known.controller.find_empty()
+            self.new, self.old = [], []
         flow = self.flows[frame.flow % len(self.flows)]
         flow.line.append(frame)
         if not any(flow is known for known in (*self.new, *self.old)):
@@ -76,10 +78,11 @@ class FQCoDel(Discipline):
                 frame = flow.controller.next(self, now)
                 flow.credit -= frame.length
                 return frame
-            elif flows is self.new:
-                self.old.append(flows.pop(0))
             else:
+                flow.controller.find_empty()
                 flows.pop(0)
+                if flows is self.new:
+                    self.old.append(flow)
 
     def probability(self) -> int:
         """1 in the dropping state of any flow that is known."""
