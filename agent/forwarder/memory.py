@@ -15,6 +15,10 @@ from plctl.common.resources.link_need import need_bytes
 #: slice of 3 ms, and with a quarter of that 7 of 30 bursts of 1900 frames lost some.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
+#: A ring for a path that can bring more at once takes up to this share: a TCP sender may have WINDOW_BDPS times the
+#: path's BDP on its way, and where no bottleneck spreads them, they come in one burst, as fast as its CPU can copy.
+WINDOW_SHARE = 1 / 8
+WINDOW_BDPS = 3
 STORE_SHARE = 1 / 16  #: of the same memory, for the frames inside an XDP link; without a least
 ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, unless it is asked for
 XDP_COMPANY_MAX = 32  #: an XDP link takes 60 ms longer to make: of more links that come together none is one
@@ -31,13 +35,15 @@ def default_budget() -> int:
 def ring_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     """Bytes for each of the link's two receive rings, when those of other links have taken `taken_bytes`.
 
-    The link's rate plays no part: a sender's burst comes as fast as its CPU can copy, whatever the link's rate.
+    A sender's burst comes as fast as its CPU can copy, whatever the link's rate; how long it can be is the path's BDP.
 
     :param company: how many links come together, this one included.
     """
     slot = max(2048, plan.mtu + ETHERNET_HEADER + _RING_HEAD)
-    share = int((RINGS_BYTES - taken_bytes) * RING_SHARE)
-    return max(RING_FRAMES_MIN * slot, min(share, _even_share(company) // 4))
+    window = WINDOW_BDPS * max(plan.up.assumed_bdp_bytes, plan.down.assumed_bdp_bytes)
+    left = max(0, RINGS_BYTES - taken_bytes)
+    wanted = max(int(left * RING_SHARE), min(int(left * WINDOW_SHARE), window // (plan.mtu + ETHERNET_HEADER) * slot))
+    return max(RING_FRAMES_MIN * slot, min(wanted, _even_share(company) // 4))
 
 
 def has_room_for_xdp(taken_bytes: int, company: int = 1) -> bool:

@@ -59,3 +59,19 @@ def test_all_links_of_a_small_company_are_xdp_links_and_none_of_a_large_one() ->
             assert has_room_for_xdp(taken, company)
             taken += 2 * ring_bytes(fat, taken, company) + store_bytes(fat, taken, company)
     assert not has_room_for_xdp(0, XDP_COMPANY_MAX + 1)
+
+
+def test_a_ring_holds_a_window_of_the_fastest_path() -> None:
+    """Three times the BDP of 1 Gbit/s and 20 ms each way, which is 15 MB; a slow path has a ring as any other."""
+    fast, slow = plan(10**9, 20 * NS_PER_MS), plan(10**8, 20 * NS_PER_MS)
+    assert 15_000_000 // 1514 == ring_bytes(fast, 0) // 2048
+    assert RINGS_BYTES // 64 == ring_bytes(slow, 0)
+    assert ring_bytes(fast, 0) == ring_bytes(plan(RATE_UNLIMITED, 20 * NS_PER_MS), 0)
+
+
+def test_no_ring_takes_more_than_its_share_however_fast_the_path() -> None:
+    """An eighth of what others left, and evenly where many come together."""
+    fat = plan(10**10, 300 * NS_PER_MS)
+    assert RINGS_BYTES // 8 == ring_bytes(fat, 0)
+    assert RINGS_BYTES // 16 == ring_bytes(fat, RINGS_BYTES // 2)
+    assert ring_bytes(fat, 0, 1000) == 64 * 2048
