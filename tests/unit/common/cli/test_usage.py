@@ -15,7 +15,7 @@ from plctl.common.cli.root_command import root
         ("link strat", "there is no command strat; did you mean start?", "plctl link --help tells more"),
         ("run --duraton 1s", "there is no option --duraton; did you mean --duration?", "plctl run --help tells more"),
         ("run --duration", "Option '--duration' requires an argument", "plctl run --help tells more"),
-        ("run", "Missing argument 'SPEC|SCENARIO'", "plctl run --help tells more"),
+        ("run", "Missing argument 'SPEC|SCENARIO|RUN'", "plctl run --help tells more"),
         ("runs --limit x", "Invalid value for '--limit': 'x' is not a whole number", "plctl runs --help tells more"),
         ("controller grant eve --role viwer",
          "Invalid value for '--role': 'viwer' is not one of 'operator', 'viewer'; did you mean viewer?",
