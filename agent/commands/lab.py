@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -34,6 +37,7 @@ def lab() -> None:
       sudo plctl lab exec h1 -- plctl run handover.csv
       sudo plctl lab exec workstation -- bash          a shell there, for as long as you like
       sudo plctl lab down
+      sudo plctl lab up 4 --serve                      controller, agents and a shell there, in one
 
     Nothing of this machine's own network is touched or used.
     """
@@ -46,9 +50,13 @@ def lab() -> None:
 @click.option("--delay-up", metavar=_DELAY, multiple=True, help="The same, of what they send only.")
 @click.option("--delay-down", metavar=_DELAY, multiple=True, help="The same, of what they receive only.")
 @click.option("--seed", type=int, help="Decides the clocks and how delays vary. Default: random.")
+@click.option("--serve", is_flag=True,
+              help="Start a controller, agents and a shell; its end takes the lab down.")  # fmt: skip
+@click.pass_context
 def up(
-    *, name: str, count: int, delay: tuple[str, ...], delay_up: tuple[str, ...], delay_down: tuple[str, ...],
-    seed: int | None,
+    ctx: click.Context, *, name: str, count: int, delay: tuple[str, ...],
+    delay_up: tuple[str, ...], delay_down: tuple[str, ...],
+    seed: int | None, serve: bool,
 ) -> None:  # fmt: skip
     """Bring up a lab of N hosts.
 
@@ -57,6 +65,7 @@ def up(
       sudo plctl lab up 4 --delay 5ms --delay h4=60ms    every host 5 ms from the switch, but h4
       sudo plctl lab up 4 --delay 5ms±2ms                something between 3 and 7 ms, drawn every 10 ms
       sudo plctl lab up 4 --delay-up 20ms --delay-down 2ms
+      sudo plctl lab up 4 --serve                        a cluster that is ready, and a shell to use it
 
     The delay lies between a host and the switch, so two hosts are twice as far from each other. The controller and the
     workstation are at no distance from the switch unless they are named. Delays for a host count more than those for
@@ -71,6 +80,25 @@ def up(
     echo(f"lab {name} is up, seed {built.design.seed}")
     for host in built.hosts:
         echo(_describe(host))
+    if serve:
+        ctx.exit(_serve(built))
+
+
+def _serve(built: Lab) -> int:
+    """Have a controller and agents until the shell on the workstation ends; its exit status. The lab is gone then."""
+    from plctl.agent.lab.lab import take_down
+    from plctl.agent.lab.serving import ADDRESS, serving, use
+
+    shell = os.environ.get("SHELL", "/bin/bash")
+    try:
+        with TemporaryDirectory(prefix="plctl-lab-") as folder, serving(built, Path(folder)) as env:
+            echo(f"controller at {ADDRESS}, an agent on each host; their keys and logs are in {folder}")
+            echo("this shell is the workstation's, for which they are ready; its end takes all of it down. Next:")
+            echo("  plctl agents\n  plctl run SCENARIO --plan")
+            return use(built.host("workstation"), shell, os.environ | env)
+    finally:
+        take_down(built.name)
+        echo(f"lab {built.name} is down")
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -54,7 +54,7 @@ MAY_IMPORT = {
         "simulated": "telemetry service run common/resources common/security common/transport",
         "link": "ownership kernel cleanup forwarder telemetry common/host common/cli",
         "probe": "",
-        "lab": "ownership kernel cleanup forwarder common/host common/cli",
+        "lab": "ownership kernel cleanup forwarder common/host common/security common/cli",
         "commands": (
             "ownership kernel cleanup doctor service run simulated link probe lab "
             "common/host common/security common/transport common/client common/cli"
