@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from lab.control import PLCTL, controller
 from lab.real_host import RealHost
 from lab.real_lab import RealLab
+
+from plctl.common.cli.root_command import root
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -39,6 +45,28 @@ def host(lab: RealLab, package: Path) -> Iterator[RealHost]:
     yield host
     host.run(["dpkg", "--purge", "plctl"], check=False)
     target.unlink()
+
+
+def test_the_package_has_what_a_user_meets(package: Path) -> None:
+    """A man page for each command, completions, scenarios, the README, and a sample that names a controller."""
+    content = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(content)) as tree:
+        names = {name.removeprefix("./usr/share/") for name in tree.getnames()}
+        sample = tree.extractfile("./usr/share/doc/plctl/examples/plctl-agent")
+        page = tree.extractfile("./usr/share/man/man1/plctl-lab-up.1.gz")
+        assert sample
+        assert page
+        assert b"\nPLCTL_CONTROLLER=tcp://" in sample.read()
+        assert b".B \\-\\-delay " in gzip.decompress(page.read())
+    assert {f"man/man1/plctl-{name}.1.gz" for name in root.list_commands(click.Context(root))} <= names
+    assert {
+        "bash-completion/completions/plctl",
+        "zsh/vendor-completions/_plctl",
+        "fish/vendor_completions.d/plctl.fish",
+        "nushell/vendor/autoload/plctl.nu",
+        "plctl/scenarios/handover.yaml",
+        "doc/plctl/README.md",
+    } <= names
 
 
 def test_the_package_works_without_a_network_and_leaves_nothing(host: RealHost) -> None:
