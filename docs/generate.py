@@ -40,7 +40,7 @@ def columns() -> str:
     """A table of the columns that a scenario may have."""
     rows = (
         (f"`{column.name}`", "yes" if column.required else "no", "yes" if column.file.directed else "no",
-         column.file.legal if column.emulated else f"{column.file.legal}; only 0 is emulated yet")
+         column.file.legal)
         for column in COLUMNS
     )  # fmt: skip
     return _table(("column", "needed", "per direction", "legal"), rows)

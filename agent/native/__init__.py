@@ -7,12 +7,14 @@ from array import array
 from typing import Literal, TypedDict
 
 from plctl.agent.native import _core
+from plctl.agent.native.impairments import NativeImpairments, native_impairments
 from plctl.common.plan.disciplines import complete
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario.schedule import Direction, Schedule
 
-#: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in half.h.
-NativeRow = tuple[int, int, int, int, int]
+#: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in schedule.h; behind them, where anything is
+#: impaired, (loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns).
+NativeRow = tuple[int, int, int, int, int] | tuple[int, int, int, int, int, int, int, int, int]
 
 #: What a worker is started with: ("off", "adaptive" or "busy"; share of a CPU for spinning; CPU or -1; SCHED_FIFO
 #: priority or 0; share of all time for that; and at once, in ns). Shares are millionths. As struct worker_config.
@@ -32,6 +34,7 @@ class HalfConfig(TypedDict):
     reconfiguration_ns: int
     reconfiguration_mode: Literal["gsl", "all"]
     queue: NativeQueue
+    impairments: NativeImpairments
     key: int
 
 
@@ -59,10 +62,13 @@ class SharedHalfArguments(HalfConfig):
 def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
     """The rows of `schedule`, RouteIDs renamed 0, 1, … in order of appearance, and how many routes there are."""
     routes: dict[int, int] = {}
-    rows = [
-        (row.time_ns, row.delay_ns, row.rate_bps, row.queue_bytes, routes.setdefault(row.route, len(routes)))
+    rows: list[NativeRow] = [
+        (
+            row.time_ns, row.delay_ns, row.rate_bps, row.queue_bytes, routes.setdefault(row.route, len(routes)),
+            row.loss_ppb, row.duplicate_ppb, row.corrupt_ppb, row.jitter_ns,
+        )
         for row in schedule.rows
-    ]
+    ]  # fmt: skip
     return rows, len(routes)
 
 
@@ -89,6 +95,7 @@ def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArgum
 def half_config(plan: LinkPlan, direction: Direction, seed: int) -> HalfConfig:
     """What one direction of `plan` is beside its schedule, in a run with that seed."""
     queue = plan.queue_of(direction)
+    schedule: Schedule = getattr(plan, direction)
     return {
         "capacity_unit": queue.capacity.unit,
         "capacity_amount": queue.capacity.amount,
@@ -96,6 +103,7 @@ def half_config(plan: LinkPlan, direction: Direction, seed: int) -> HalfConfig:
         "reconfiguration_ns": plan.reconfiguration.delay_ns,
         "reconfiguration_mode": plan.reconfiguration.mode,
         "queue": {"name": queue.discipline, **complete(queue)},
+        "impairments": native_impairments(plan.impairments_of(direction), jitters="jitter_ns" in schedule.columns),
         "key": random_key(seed, plan.name, direction),
     }
 

@@ -4,6 +4,7 @@ from typing import Literal, final
 from typing_extensions import Buffer
 
 from plctl.agent.native import NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
+from plctl.agent.native.impairments import NativeImpairments
 
 #: The names of a row's fields, in the order of a Schedule's columns.
 ROW_FIELDS: tuple[str, ...]
@@ -41,6 +42,7 @@ class Half:
         reconfiguration_ns: int,
         reconfiguration_mode: Literal["gsl", "all"],
         queue: NativeQueue,
+        impairments: NativeImpairments,
         key: int,
         instants: Sequence[int] = ...,
         instant_bytes: int = ...,
@@ -58,6 +60,8 @@ class Half:
         """
     def marked(self) -> tuple[int, list[int]]:
         """How many frames the queue has marked, and the numbers of those that were popped so far."""
+    def corrupted(self) -> list[tuple[int, int]]:
+        """All frames that were popped corrupt: (number, place of the bit, in 2**-32 of the way)."""
     def dropped(self) -> list[tuple[int, int, int]]:
         """What was dropped after it had been admitted, since the last call: (number, verdict, when)."""
     def pop(self, now: int, /) -> list[tuple[int, int, int, int, int]]:

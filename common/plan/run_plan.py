@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.impairments import Impairments
 from plctl.common.scenario.schedule import Direction, Schedule
 
 #: Bytes of an Ethernet header, which a frame has beyond the MTU.
@@ -80,6 +81,7 @@ class LinkPlan:
     index: int = 0  #: the number behind the link's name, for `{index}`
     queue: Queue = field(default_factory=Queue)  #: of the bottleneck, in each direction one of its own
     queue_down: Queue | None = None  #: that of the direction down, where it is set up otherwise
+    impairments: tuple[Impairments, ...] = ()  #: of the path behind the bottleneck: up, down; one for both; none
     reconfiguration: Reconfiguration = field(default_factory=Reconfiguration)  #: what a new RouteID brings
     overhead_bytes: int = 0  #: added to every frame's length for service and queue
     mtu: int = 1500  #: bytes of the largest IP packet
@@ -91,6 +93,12 @@ class LinkPlan:
     def queue_of(self, direction: Direction) -> Queue:
         """The queue of one direction."""
         return self.queue_down if direction == "down" and self.queue_down else self.queue
+
+    def impairments_of(self, direction: Direction) -> Impairments:
+        """The impairments of one direction."""
+        if not self.impairments:
+            return Impairments()
+        return self.impairments[-1 if direction == "down" else 0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ NEVER_NS = 2**62
 #: The most rows of one direction: almost three hours at a row every 10 ms.
 MAX_ROWS = 1_000_000
 _INT64_MAX = 2**63 - 1
+#: A probability of 1 % in parts per 10⁹.
+PPB_PER_PERCENT = 10**7
+_PERCENT = "a percentage from 0 to 100, e.g. 0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,15 @@ class Row:
     queue_bytes: int = _column(FileColumn(
         "Queue[B]", 1, 2**40, "whole bytes from 0 to 1099511627776 (1 TiB), e.g. 64000", whole=True),
         default=-1, least=-1)  # fmt: skip
+    #: Probability that a frame is lost behind the bottleneck, in parts per 10⁹.
+    loss_ppb: int = _column(FileColumn("Loss[%]", PPB_PER_PERCENT, 100, _PERCENT), default=0)
+    #: That it comes twice.
+    duplicate_ppb: int = _column(FileColumn("Duplicate[%]", PPB_PER_PERCENT, 100, _PERCENT), default=0)
+    #: That one of its bits behind the Ethernet header is flipped.
+    corrupt_ppb: int = _column(FileColumn("Corrupt[%]", PPB_PER_PERCENT, 100, _PERCENT), default=0)
+    #: Deviation of what is added to its delay at random.
+    jitter_ns: int = _column(FileColumn(
+        "Jitter[ms]", NS_PER_MS, 3_600_000, "milliseconds from 0 to 3600000 (1 h), e.g. 2.5"), default=0)  # fmt: skip
 
 
 #: The fields of a row, in the order of `Row` and of `struct row` in the C core.
@@ -135,6 +147,12 @@ class Schedule(Shared):
             if each.name in columns and _says_something(each, columns[each.name])
         }
         return self
+
+    def with_constants(self, values: Mapping[str, int]) -> Schedule:
+        """The same with fields that have one value in every row, in place of what they had."""
+        count = len(self)
+        columns = {**self._columns, **{name: array("q", [value]) * count for name, value in values.items()}}
+        return Schedule.of_columns(columns, self._period_ns) if values else self
 
     # --- what it holds
 

@@ -25,6 +25,8 @@ class CounterGroup(StrEnum):
     DELIVERED = "delivered"  #: left the link
     DROPPED = "dropped"  #: by the emulated path, as the scenario asked
     MARKED = "marked"  #: told by the emulated path that it is congested (ECN)
+    DUPLICATED = "duplicated"  #: made by the emulated path of others
+    CORRUPTED = "corrupted"  #: changed by the emulated path
     LOST = "lost"  #: by the machine, which the scenario did not ask for
 
 
@@ -72,6 +74,10 @@ class HalfCounters:
         "dropped", "Dropped so that the emulated queue stays short.", "queue management", 2
     )
     dropped_aqm_bytes: int = _bytes("dropped", "Their bytes.")
+    dropped_random_loss_packets: int = _packets("dropped", "The path lost them at random.", "random loss", 16)
+    dropped_random_loss_bytes: int = _bytes("dropped", "Their bytes.")
+    duplicated_packets: int = _packets("duplicated", "Copies that the path made.")
+    corrupted_packets: int = _packets("corrupted", "In which the path flipped a bit.")
     ce_marked_packets: int = _packets("marked", "On which the emulated queue set CE, in place of dropping them.")
     lost_ring: int = _missed("lost", "They found the receive ring full, or were longer than the MTU.", "receive ring")
     lost_send: int = _packets("lost", "The kernel would not send them.", "send", 129)
@@ -135,7 +141,13 @@ CAUSES: Final[dict[CounterGroup, dict[str, str]]] = {
     group: {each.name: each.cause for each in COUNTERS.values() if each.group == group and each.unit == "packets"}
     for group in CounterGroup
 }
-_SIGNS = {CounterGroup.ARRIVED: 1, CounterGroup.DELIVERED: -1, CounterGroup.DROPPED: -1, CounterGroup.LOST: -1}
+_SIGNS = {
+    CounterGroup.ARRIVED: 1,
+    CounterGroup.DUPLICATED: 1,
+    CounterGroup.DELIVERED: -1,
+    CounterGroup.DROPPED: -1,
+    CounterGroup.LOST: -1,
+}
 #: What came into a link (+1) and what has gone since (−1); the rest is inside.
 BALANCE: Final[dict[str, int]] = {
     each.name: _SIGNS[each.group]

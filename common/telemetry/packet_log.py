@@ -26,13 +26,19 @@ FIELDS: Final[dict[str, str]] = {
     "route": "I",  # 0, 1, … in order of appearance in the schedule; NO_ROUTE if not admitted
     "length": "H",  # of the Ethernet frame without FCS and without the link's overhead
     "verdict": "B",
-    "ecn": "B",  # bits 0 and 1: as the frame arrived, if the queue's discipline looks at it; bit 2: the queue set CE
+    "flags": "B",  # ECN, MARKED, CORRUPT and COPY
 }
 RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
 #: Bytes that a link's log takes on its host: a ring of 65536 records for each direction, and its counts.
 LOG_BYTES: Final = 2 * (16 * 8 + 65536 * RECORD.size)
 NO_ROUTE: Final = 2**32 - 1
 
+#: Flags of a frame: its ECN field as it arrived, if the queue's discipline looks at it; the queue set CE; the path
+#: flipped one of its bits; the path made it of the frame with the same number.
+ECN: Final = 3
+MARKED: Final = 4
+CORRUPT: Final = 8
+COPY: Final = 16
 #: What became of a frame, by what `verdict` holds. From 128 on: lost by the machine, not on the emulated path.
 VERDICTS: Final[dict[int, str]] = {0: "admitted"} | {
     each.logged: each.verdict for each in COUNTERS.values() if each.logged is not None

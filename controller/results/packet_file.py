@@ -25,7 +25,7 @@ from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.messages import MAX_PACKETS
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
-from plctl.common.telemetry.packet_log import FIELDS, RECORD, VERDICTS
+from plctl.common.telemetry.packet_log import COPY, CORRUPT, ECN, FIELDS, MARKED, RECORD, VERDICTS
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 FOLDER_NAME = "packets"
@@ -51,6 +51,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "end_ns": (pa.int64(), "when its service ended"),
     "due_ns": (pa.int64(), "when it was to leave"),
     "sent_ns": (pa.int64(), "when it left"),
+    "corrupt": (pa.bool_(), "the path flipped one of its bits"),
+    "copy": (pa.bool_(), "the path made it of the frame with the same number"),
 }
 SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
 
@@ -179,9 +181,11 @@ def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int6
         "moved_ns": records["moved_ns"],
         "length": records["length"].astype(np.int32),
         "verdict": np.array([VERDICTS[code] for code in records["verdict"].tolist()], object),
-        "ecn": (records["ecn"] & 3).astype(np.int8),
-        "marked": records["ecn"] & 4 != 0,
+        "ecn": (records["flags"] & ECN).astype(np.int8),
+        "marked": (records["flags"] & MARKED) != 0,
         "route": pa.array(routes[np.where(off_route, 0, records["route"])], mask=off_route),
+        "corrupt": (records["flags"] & CORRUPT) != 0,
+        "copy": (records["flags"] & COPY) != 0,
         **{name: pa.array(records[name], mask=records[name] == 0) for name in _TIMES},
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plctl.common.base.errors import InputError
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
+from plctl.common.plan.impairments import Impairments
 from plctl.common.plan.run_plan import Budget, LinkPlan, Reconfiguration, Workload
 from plctl.common.plan.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
-from plctl.common.scenario.schedule import Scenario
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario
 from plctl.controller.spec.errors import validate
+from plctl.controller.spec.impairment_model import ImpairmentsSpec
 from plctl.controller.spec.model import MAX_LINKS, LinkSpec, RunSpec, WorkloadSpec, check_name
 from plctl.controller.spec.scenarios import SpecScenarios
 from plctl.controller.spec.yaml_marks import Marked, load_marked
@@ -92,15 +97,29 @@ class _Links:
         names = self._number(link, (*at, "name"))
         if scenario is None:
             return
-        scenario = self._scenarios.repeated(scenario, link.repeat, (*at, "repeat"))
+        scenario = self._scenarios.repeated(_with_constants(scenario, link), link.repeat, (*at, "repeat"))
+        impairments = {way: self._impairments(_of(link, way), at) for way in DIRECTIONS}
         self._last_ns = max(self._last_ns, scenario.duration_ns)
         place = self._marked.place((*at, "hosts"))
+        common = _plan(link, scenario, workloads, impairments)
         for index, name in enumerate(names):
-            plan = _plan(link, name, index, scenario, workloads)
+            plan = replace(common, name=name, index=index)
             self.requests.append(LinkRequest(plan, link.hosts, (self._problems.file, place.line, place.column)))
 
     def _scenario(self, link: dict[Any, Any], at: tuple[str | int, ...]) -> Scenario | None:
         return self._scenarios.find(link.get("scenario"), at, link.get("reader"))
+
+    def _impairments(self, given: ImpairmentsSpec, at: YamlPath) -> Impairments:
+        """Those of one direction; a table of jitter that cannot be read is added to the problems."""
+        table: tuple[int, ...] = ()
+        if given.jitter.table:
+            try:
+                table = self._scenarios.distribution(given.jitter.table)
+            except InputError as error:
+                place = self._marked.place((*at, "jitter"))
+                for problem in error.problems:
+                    self._problems.add(place.line, place.column, f"{problem.file} {problem.text}")
+        return Impairments(given.loss.plan(), given.jitter.plan(table), given.duplicate.delay)
 
     def duration_ns(self) -> int:
         """The run's duration as given, 0 where workloads decide, or else until the last row.
@@ -171,15 +190,41 @@ def _workload(spec: WorkloadSpec, name: str) -> Workload:
     )
 
 
-def _plan(link: LinkSpec, name: str, index: int, scenario: Scenario, workloads: tuple[Workload, ...]) -> LinkPlan:
+def _of(link: LinkSpec, way: Direction) -> ImpairmentsSpec:
+    """What the link says of one direction."""
+    own: ImpairmentsSpec | None = getattr(link, way)
+    return own or link
+
+
+def _with_constants(scenario: Scenario, link: LinkSpec) -> Scenario:
+    """The scenario with what the spec says in place of columns."""
+    constants = {way: _of(link, way).constants() for way in DIRECTIONS}
+    if not any(constants.values()):
+        return scenario
+    up = scenario.up.with_constants(constants["up"])
+    same = scenario.down is scenario.up and constants["up"] == constants["down"]
+    return replace(scenario, up=up, down=up if same else scenario.down.with_constants(constants["down"]))
+
+
+def _shortest(up: Impairments, down: Impairments) -> tuple[Impairments, ...]:
+    """Those of both directions as a link's plan has them."""
+    if up != down:
+        return up, down
+    return () if up == Impairments() else (up,)
+
+
+def _plan(
+    link: LinkSpec, scenario: Scenario, workloads: tuple[Workload, ...], impairments: Mapping[Direction, Impairments]
+) -> LinkPlan:
+    """What all copies of the link have in common."""
     queue, queue_down = ((each or link.queue).plan() for each in (link.queue.up, link.queue.down))
     return LinkPlan(
-        name=name,
+        name=link.name,
         up=scenario.up,
         down=scenario.down,
-        index=index,
         queue=queue,
         queue_down=None if queue_down == queue else queue_down,
+        impairments=_shortest(impairments["up"], impairments["down"]),
         reconfiguration=Reconfiguration(link.reconfiguration.delay, link.reconfiguration.mode),
         overhead_bytes=link.overhead,
         mtu=link.mtu,

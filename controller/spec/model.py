@@ -12,6 +12,7 @@ from plctl.common.base.names import is_name, name_rule
 from plctl.common.plan.link_text import check_interval
 from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.schedule import Schedule
+from plctl.controller.spec.impairment_model import IMPAIRMENTS, ImpairmentsSpec, PathSpec
 from plctl.controller.spec.queue_model import DirectionQueueSpec, QueueSpec
 from plctl.controller.spec.text import Duration, Strict, from_text, read_duration
 
@@ -146,7 +147,7 @@ class WorkloadSpec(Strict):
         return self
 
 
-class LinkSpec(Strict):
+class LinkSpec(PathSpec):
     """One link, or `count` alike."""
 
     #: Names the link; with `count` its copies are NAME-0, NAME-1, …
@@ -227,6 +228,9 @@ MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("links", "queue"): QueueSpec,
     ("links", "queue", "up"): DirectionQueueSpec,
     ("links", "queue", "down"): DirectionQueueSpec,
+    ("links", "up"): ImpairmentsSpec,
+    ("links", "down"): ImpairmentsSpec,
+    **{("links", *way, *key): model for way in ((), ("up",), ("down",)) for key, model in IMPAIRMENTS.items()},
     ("links", "reconfiguration"): ReconfigurationSpec,
     ("links", "workload"): WorkloadSpec,
     ("links", "workload", "ready"): ReadySpec,

@@ -8,6 +8,7 @@ from typing import Any
 from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
+from plctl.common.plan.distributions import table_of_samples
 from plctl.common.plan.run_request import SourceFile
 from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario
 from plctl.common.scenario.readers.reader import ReadScenario
@@ -28,6 +29,7 @@ class SpecScenarios:
         self._marked = marked
         self._problems = problems
         self._files: dict[str, TraceFile] = {}  # by the name in the spec
+        self._tables: set[str] = set()  # names of files with distributions
         self._read: dict[object, ReadScenario | None] = {}  # by what was given and how it is read
 
     def find(self, value: Any, at: YamlPath, reader: Any = None) -> Scenario | None:
@@ -59,9 +61,23 @@ class SpecScenarios:
         self._problems.add(place.line, place.column, text + format_duration(last_ns))
         return scenario
 
+    def distribution(self, name: str) -> tuple[int, ...]:
+        """The table of the numbers in a file; lines may have comments behind #.
+
+        :raises InputError: it cannot be read, or holds no distribution.
+        """
+        file = self._file(name)
+        self._tables.add(name)
+        words = " ".join(line.partition("#")[0] for line in file.text.splitlines()).split()
+        try:
+            return table_of_samples([float(word) for word in words])
+        except (ValueError, OverflowError) as error:
+            raise file.refusal(f"is no distribution: {error}") from None
+
     def sources(self) -> list[SourceFile]:
         """The files read so far, but for those too long to be kept."""
         used = {id(file) for found in self._read.values() if found for file in found.files}
+        used |= {id(self._files[name]) for name in self._tables}
         files = {name: file for name, file in self._files.items() if id(file) in used and not file.is_long}
         return [SourceFile.of(name, file.text) for name, file in files.items()]
 

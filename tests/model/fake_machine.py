@@ -74,7 +74,7 @@ class Machine:
 
     def __enter__(self) -> Machine:
         a = self.arguments
-        numbers = [number for row in a["rows"] for number in row]
+        numbers = [number for row in a["rows"] for number in row[:5]]
         self._handle = ctypes.c_void_p(
             self.library.machine_new(
                 (ctypes.c_int64 * len(numbers))(*numbers), ctypes.c_size_t(len(a["rows"])), _int64(a["period_ns"]),

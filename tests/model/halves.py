@@ -6,7 +6,9 @@ from typing import Any
 
 from plctl.agent.native import NativeQueue, NativeRow
 from plctl.agent.native._core import Half
+from plctl.agent.native.impairments import NativeImpairments, native_impairments
 from plctl.common.plan.disciplines import complete
+from plctl.common.plan.impairments import Impairments, Jitter, Loss
 from plctl.common.plan.run_plan import Discipline, Queue
 
 NEVER = 2**63 - 1
@@ -19,6 +21,12 @@ NOT_ECT, ECT_1, ECT_0, CE = range(4)
 def discipline(name: Discipline, **parameters: int) -> NativeQueue:
     """A half's argument `queue`: with the defaults, but for `parameters`."""
     return {"name": name, **complete(Queue(name, parameters=parameters))}
+
+
+def impairing(**changes: Any) -> NativeImpairments:
+    """A half's argument `impairments`: the defaults with a uniform distribution, but for `changes`."""
+    made: dict[str, Any] = {**native_impairments(Impairments(Loss(), Jitter("uniform")), jitters=True)}
+    return made | changes  # type: ignore[return-value]
 
 
 def row(t: int, delay: int, rate: int, *, queue: int = -1, route: int = 0) -> NativeRow:
@@ -38,6 +46,7 @@ def half(*rows: NativeRow, **changes: Any) -> Half:
         "reconfiguration_ns": 0,
         "reconfiguration_mode": "gsl",
         "queue": {"name": "droptail"},
+        "impairments": impairing(),
         "key": 0,
     }
     return Half(**(arguments | changes))

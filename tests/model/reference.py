@@ -15,14 +15,17 @@ from typing import Literal
 
 from model.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
 from model.draw import draw
+from model.impairments import Fate, Impairments
 from model.opportunities import Opportunities, Use
 
 from plctl.agent.native import NativeQueue, NativeRow
+from plctl.agent.native.impairments import NativeImpairments
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1
 PURPOSE_QUEUE = 0  #: what a discipline draws
 UNKNOWN = 2**200  #: a T0 later than every time there is
+RANDOM_LOSS = 16  #: the verdict of what the path lost
 BITS_NS = 8 * 10**9  #: bit × 10⁹ in a byte: the unit of work is (bit/s) × ns
 
 
@@ -40,6 +43,10 @@ class Frame:
     first_due: int = NEVER
     due: int = NEVER
     popped: bool = False
+    fate: Fate | None = None  #: None: it is in service
+    lost: bool = False  #: by the path
+    corruption: int | None = None  #: place of the bit that the path flipped
+    copy: Frame | None = None  #: that the path made of it
 
 
 class Reference:
@@ -57,6 +64,7 @@ class Reference:
         reconfiguration_ns: int,
         reconfiguration_mode: Literal["gsl", "all"],
         queue: NativeQueue,
+        impairments: NativeImpairments,
         key: int,
         instants: Sequence[int] = (),
         instant_bytes: int = 0,
@@ -70,6 +78,10 @@ class Reference:
         self.t0 = UNKNOWN
         self.virtual_now = 0
         self.arrivals = 0
+        self.impairments = Impairments(impairments, key)
+        self.reorders = impairments["reorder"]
+        self.copy_delay = impairments["duplicate_delay_ns"]
+        self.told_lost = 0  #: how many lost frames were told of by `dropped`
         self.frames: list[Frame] = []  #: in order of service
         self.queue = DISCIPLINES[str(queue["name"])](
             Surroundings(
@@ -111,31 +123,42 @@ class Reference:
 
     def marked(self) -> tuple[int, list[int]]:
         """How many frames the discipline has marked, and the numbers of those that were popped."""
-        popped = sorted((frame for frame in self.frames if frame.popped), key=lambda frame: frame.due)
-        return len(self.queue.marked), [frame.number for frame in popped if frame.number in self.queue.marked]
+        popped = [frame.number for frame in self._flown() if frame.popped]
+        return len(self.queue.marked), [number for number in popped if number in self.queue.marked]
 
     def aqm_ppm(self) -> int:
         """With which probability the discipline drops or marks, in millionths."""
         return self.queue.probability() * 10**6 // 2**48
 
     def dropped(self) -> list[tuple[int, int, int]]:
-        """What the discipline dropped after it had been admitted, since the last call: (number, verdict, when)."""
+        """What was dropped after it had been admitted, since the last call: (number, verdict, when), in any order."""
         found, self.queue.dropped = self.queue.dropped, []
-        return found
+        lost = [(frame.number, RANDOM_LOSS, frame.end) for frame in self.frames if frame.lost]
+        new, self.told_lost = lost[self.told_lost :], len(lost)
+        return [*found, *new]
+
+    def corrupted(self) -> list[tuple[int, int]]:
+        """All frames that were popped corrupt: (number, place of the bit)."""
+        return [(f.number, f.corruption) for f in self._flown() if f.popped and f.corruption is not None]
 
     def pop(self, now: int) -> list[tuple[int, int, int, int, int]]:
         """All frames due by `now` that were not popped before."""
         self.advance(now)
-        ready = sorted((f for f in self.frames if f.due <= now and not f.popped), key=lambda f: f.due)
+        ready = sorted((f for f in self._flown() if f.due <= now and not f.popped), key=lambda f: f.due)
         for frame in ready:
             frame.popped = True
         return [(f.number, f.arrival, f.start, f.end, f.due) for f in ready]
+
+    def _flown(self) -> list[Frame]:
+        """What left the bottleneck and was not lost, each copy behind its original."""
+        flown = [frame for frame in self.frames if frame.end <= self.virtual_now and not frame.lost]
+        return [each for frame in flown for each in (frame, frame.copy) if each]
 
     def gauges(self) -> tuple[int, int, int, int]:
         """(backlog in bytes, backlog in packets, packets in flight, row in force)."""
         self._work_out()
         backlog = self._backlog()
-        in_flight = [frame for frame in self.frames if frame.end <= self.virtual_now and not frame.popped]
+        in_flight = [frame for frame in self._flown() if not frame.popped]
         return sum(backlog), len(backlog), len(in_flight), self.steps.index_at(self.virtual_now - self.t0)
 
     def _backlog(self) -> list[int]:
@@ -158,7 +181,7 @@ class Reference:
 
     def _room(self) -> tuple[str, int]:
         """The capacity in bytes or packets."""
-        _, delay, rate, queue_bytes, _ = self.steps.row_at(self.virtual_now - self.t0)
+        _, delay, rate, queue_bytes = self.steps.row_at(self.virtual_now - self.t0)[:4]
         unit, amount = self.capacity
         if queue_bytes >= 0:
             return "bytes", queue_bytes
@@ -198,25 +221,32 @@ class Reference:
         waited = frame.arrival < frame.start
         return self.opportunities.use(frame.start, waited, frame.length, frame.behind, self.t0)
 
-    # What the path behind the bottleneck does to frames belongs between the end of service and propagation.
-
     def _work_out(self) -> None:
         """The fate of what was served up to virtual now. What a frame's fields say of later times is provisional."""
         changes = self._changes()
         last: dict[int, Frame] = {}
-        for frame in self.frames:
+        for n, frame in enumerate(self.frames):
             frame.end = self._end(frame)
             if frame.end > self.virtual_now:
                 frame.due = NEVER
                 continue
-            self._propagate(frame, last, changes)
+            row = self.steps.row_at(frame.end - self.t0)
+            frame.fate = fate = frame.fate or self.impairments.fate(n, row, frame.end)  # which is final
+            frame.lost, frame.corruption = fate.lost, fate.corruption
+            if frame.lost:
+                continue
+            self._propagate(frame, max(0, row[1] + fate.jitter), row[4], last, changes)
+            if fate.copy_jitter is not None:
+                frame.copy = frame.copy or Frame(frame.number, frame.arrival, frame.length, frame.start)
+                frame.copy.end, frame.copy.corruption = frame.end, frame.corruption
+                travel = max(0, row[1] + fate.copy_jitter) + self.copy_delay
+                self._propagate(frame.copy, travel, row[4], last, changes)
 
-    def _propagate(self, frame: Frame, last: dict[int, Frame], changes: list[int]) -> None:
-        """When `frame` is due, given the last one before it on each route."""
-        _, delay, _, _, route = self.steps.row_at(frame.end - self.t0)
-        ahead = last.get(route)
+    def _propagate(self, frame: Frame, travel: int, route: int, last: dict[int, Frame], changes: list[int]) -> None:
+        """When `frame` is due that travels so long, given the last one before it on each route."""
+        ahead = None if self.reorders else last.get(route)
         frame.first_due = max(
-            min(frame.end + delay, NEVER),
+            min(frame.end + travel, NEVER),
             self._out_of_blackouts(frame.end, [change for change in changes if change <= frame.end]),
             self._hold(ahead, until=frame.end, changes=changes) if ahead else 0,
         )

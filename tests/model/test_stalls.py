@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
 from model.fake_machine import BATCH, BEGIN, NEVER, Machine, build
+from model.halves import impairing
 from model.reference import Reference
 
 from plctl.agent.native import HalfArguments
@@ -28,8 +29,14 @@ LONG_FRAMES = replace(worlds.SMALL, lengths=st.integers(34, 40))
 FLAT: HalfArguments = {
     "rows": [(0, 5000 * US, 8_000_000, -1, 0)], "routes": 1, "period_ns": 0, "capacity_unit": "packets",
     "capacity_amount": CAPACITY, "full_frame": 1514, "reconfiguration_ns": 0, "reconfiguration_mode": "gsl",
-    "queue": {"name": "droptail"}, "key": 0,
+    "queue": {"name": "droptail"}, "impairments": impairing(), "key": 0,
 }  # fmt: skip
+
+
+#: What the path does to frames behind the bottleneck, `test_differential` tests.
+UNIMPAIRED = worlds.arguments(worlds.SMALL).map(
+    lambda a: HalfArguments({**a, "rows": [row[:5] for row in a["rows"]], "impairments": impairing()})  # type: ignore[misc]
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +135,7 @@ def assert_undisturbed(machine: Machine, came: Came) -> None:
 
 
 @settings(max_examples=5 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), events(worlds.SMALL), st.booleans(), st.integers(0, 20))
+@given(UNIMPAIRED, events(worlds.SMALL), st.booleans(), st.integers(0, 20))
 def test_stalls_change_no_verdict_and_no_time(
     library: ctypes.CDLL, arguments: HalfArguments, trace: list[Event], wall_stamps: bool, begin: int
 ) -> None:
@@ -139,7 +146,7 @@ def test_stalls_change_no_verdict_and_no_time(
 
 
 @settings(max_examples=5 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), events(worlds.SMALL), st.integers(0, 20))
+@given(UNIMPAIRED, events(worlds.SMALL), st.integers(0, 20))
 def test_frames_of_two_ports_are_taken_in_the_order_of_arrival(
     library: ctypes.CDLL, arguments: HalfArguments, trace: list[Event], begin: int
 ) -> None:
@@ -163,7 +170,7 @@ def test_a_stray_does_not_overtake_a_frame_that_came_while_ports_were_read(libra
 
 
 @settings(max_examples=5 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), events(LONG_FRAMES), st.booleans(), st.booleans())
+@given(UNIMPAIRED, events(LONG_FRAMES), st.booleans(), st.booleans())
 def test_a_first_frame_starts_both_directions_when_it_arrives(
     library: ctypes.CDLL, arguments: HalfArguments, trace: list[Event], wall_stamps: bool, strays: bool
 ) -> None:
@@ -176,7 +183,7 @@ def test_a_first_frame_starts_both_directions_when_it_arrives(
 
 
 @settings(max_examples=2 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), st.lists(events(worlds.SMALL), min_size=2, max_size=4), st.data())
+@given(UNIMPAIRED, st.lists(events(worlds.SMALL), min_size=2, max_size=4), st.data())
 def test_a_wall_clock_that_is_set_during_a_stall_changes_nothing(
     library: ctypes.CDLL, arguments: HalfArguments, traces: list[list[Event]], data: st.DataObject
 ) -> None:

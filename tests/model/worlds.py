@@ -8,6 +8,7 @@ numbers have the size of real links, and beyond. In the *patient* world a servic
 from __future__ import annotations
 
 import operator
+from array import array
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 from hypothesis import strategies as st
 
 from plctl.agent.native import HalfArguments, NativeQueue, TracedHalfArguments, _core
+from plctl.agent.native.impairments import NativeImpairments, distribution_table
 from plctl.common.plan.disciplines import DISCIPLINES
 
 UNLIMITED = 2**63 - 1
@@ -43,6 +45,7 @@ class World:
     queues: st.SearchStrategy[int]
     blackouts: st.SearchStrategy[int]
     full_frames: st.SearchStrategy[int]
+    jitters: st.SearchStrategy[int]
     lengths: st.SearchStrategy[int]
     shifts: st.SearchStrategy[int]
     durations: st.SearchStrategy[int]  #: that disciplines are set up with
@@ -60,6 +63,7 @@ SMALL = World(
     queues=st.integers(0, 30),
     blackouts=st.integers(0, 10),
     full_frames=st.sampled_from([1, 1, 3]),
+    jitters=st.integers(0, 20),
     lengths=st.integers(1, 10),
     shifts=st.integers(0, 8),
     durations=st.integers(1, 20),
@@ -73,6 +77,7 @@ WIDE = World(
     queues=st.integers(0, 10**6) | st.sampled_from([0, 2**63 - 1]),
     blackouts=st.sampled_from([0, 1, 10**6, 10**9, 2**63 - 1]),
     full_frames=st.sampled_from([1, 1514, 9014, 2**63 - 1]),
+    jitters=st.sampled_from([0, 10**6, 3_600_000 * 10**6]) | st.integers(0, 10**9),
     lengths=st.integers(1, 10_000) | st.sampled_from([60, 60, 1514, 1514, 9014, 2**32 - 1]),
     shifts=st.sampled_from([0, 1, 1000]) | st.integers(0, 10**7) | st.integers(0, 10**10),
     durations=st.integers(10**8, 10**9),
@@ -86,6 +91,7 @@ PATIENT = World(
     queues=st.integers(0, 2**33),
     blackouts=st.just(0),
     full_frames=st.just(1514),
+    jitters=st.integers(0, 2**40),
     lengths=st.integers(1, 10_000) | st.sampled_from([2**32 - 1]),
     shifts=st.integers(0, 2**40) | st.integers(0, 2**58),
     durations=st.integers(2**38, 2**39),
@@ -120,18 +126,50 @@ def queues_of(draw: st.DrawFn, world: World) -> NativeQueue:
     return {"name": name, **values}
 
 
+_SHARES = st.sampled_from([0, 0, 10**8, 5 * 10**8, 10**9])
+
+
+def _coarse(name: str) -> bytes:
+    """A few values of a distribution's table, so that a failure can be read."""
+    return array("i", array("i", distribution_table(name))[::512]).tobytes()
+
+
+_TABLES = st.sampled_from([_coarse(name) for name in ("uniform", "normal", "pareto", "paretonormal")]) | st.lists(
+    st.integers(-(2**29), 2**29), min_size=2, max_size=6
+).map(lambda values: array("i", sorted(values)).tobytes())
+
+
+@st.composite
+def impairments(draw: st.DrawFn, world: World) -> NativeImpairments:
+    """What the path does to frames, whatever its rows say."""
+    listed = sorted(draw(st.sets(st.integers(1, 12), max_size=6)))
+    return {
+        "loss_model": draw(st.sampled_from(["bernoulli", "bernoulli", "burst", "gilbert-elliott", "pattern", "list"])),
+        "loss_p": draw(_SHARES), "loss_r": draw(st.sampled_from([1, 25 * 10**7, 10**9])),
+        "loss_good": draw(_SHARES), "loss_bad": draw(_SHARES),
+        "loss_pattern": draw(st.lists(_SHARES, min_size=1, max_size=4)),
+        "loss_listed": list(zip(listed[::2], listed[1::2], strict=False)),
+        "distribution": draw(_TABLES), "normal": draw(_TABLES),
+        "correlation": draw(st.sampled_from([0, 0, 2**31, 2**32 - 1, 2**32])),
+        "correlation_time_ns": draw(st.just(0) | world.shifts),
+        "reorder": draw(st.booleans()),
+        "duplicate_delay_ns": draw(st.just(0) | world.delays),
+    }  # fmt: skip
+
+
 @st.composite
 def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
     """A configuration that keeps every rule. It has few rates: with many, hardly any was without an unlimited row."""
     count = draw(st.integers(1, world.max_rows))
     rates = st.sampled_from(draw(st.lists(world.rates, min_size=1, max_size=3)))
     queues = draw(st.sampled_from([st.just(-1), st.just(-1) | world.queues]))
+    shares = draw(st.sampled_from([st.just((0, 0, 0, 0)), st.tuples(_SHARES, _SHARES, _SHARES, world.jitters)]))
     times = [0, *accumulate(draw(st.lists(world.gaps, min_size=count - 1, max_size=count - 1)))]
     routes = draw(st.lists(st.integers(0, min(2, count - 1)), min_size=count, max_size=count))
     unit = draw(st.sampled_from(["bytes", "packets", "bdp"]))
     amounts = {"bytes": world.queues, "packets": st.integers(0, 5), "bdp": _BDP_MILLIONTHS}
     return {
-        "rows": [(t, draw(world.delays), draw(rates), draw(queues), r)
+        "rows": [(t, draw(world.delays), draw(rates), draw(queues), r, *draw(shares))
                  for t, r in zip(times, routes, strict=True)],
         "routes": max(routes) + 1,
         "period_ns": draw(st.just(0) | world.gaps.map(lambda gap: times[-1] + gap)),
@@ -141,6 +179,7 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
         "reconfiguration_ns": draw(world.blackouts),
         "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
         "queue": draw(queues_of(world)),
+        "impairments": draw(impairments(world)),
         "key": draw(st.integers(-(2**63), 2**63 - 1)),
     }  # fmt: skip
 

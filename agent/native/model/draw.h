@@ -8,7 +8,14 @@
 #include <stdint.h>
 
 /* What a number is drawn for. Never renumber: a run repeated with the same seed would meet other fates. */
-enum purpose { PURPOSE_QUEUE = 0, PURPOSE_FLOW = 1 /* the hash of a frame's flow */ };
+enum purpose {
+	PURPOSE_QUEUE = 0,
+	PURPOSE_FLOW = 1, /* the hash of a frame's flow */
+	PURPOSE_LOSS = 2,
+	PURPOSE_CORRUPTION = 3,
+	PURPOSE_DUPLICATION = 4,
+	PURPOSE_JITTER = 5,
+};
 
 struct draw {
 	uint32_t words[4]; /* each uniform on 0 ... 2^32 - 1, independent of the others */

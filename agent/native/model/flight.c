@@ -51,10 +51,54 @@ static void sift_down(struct flight *flight, uint32_t i)
 	flight->heap[i] = route;
 }
 
+/* Puts the packet where it belongs among those of the route, of which there are some, by (due, serial). */
+static void insert(struct route *route, struct packet *packet)
+{
+	struct packet *before = route->tail;
+
+	while (before && (before->due > packet->due || (before->due == packet->due && before->serial > packet->serial)))
+		before = before->previous;
+	packet->previous = before;
+	packet->next = before ? before->next : route->head;
+	*(before ? &before->next : &route->head) = packet;
+	*(packet->next ? &packet->next->previous : &route->tail) = packet;
+}
+
+/* The heap after the head of an active route was replaced by an earlier one. */
+static void lift(struct flight *flight, const struct route *route)
+{
+	for (uint32_t i = 0; i < flight->active; i++)
+		if (flight->heap[i] == route)
+			sift_up(flight, i);
+}
+
+static void push_sorted(struct flight *flight, struct packet *packet)
+{
+	struct route *route = &flight->routes[packet->route];
+	bool idle = !route->head;
+
+	flight->packets++;
+	if (packet->due > flight->latest_due)
+		flight->latest_due = packet->due;
+	if (idle)
+		route->tail = NULL;
+	insert(route, packet);
+	if (idle) {
+		flight->heap[flight->active++] = route;
+		sift_up(flight, flight->active - 1);
+	} else if (route->head == packet) {
+		lift(flight, route);
+	}
+}
+
 void flight_push(struct flight *flight, struct packet *packet)
 {
 	struct route *route = &flight->routes[packet->route];
 
+	if (flight->reorders) {
+		push_sorted(flight, packet);
+		return;
+	}
 	if (packet->due < route->last_due)
 		packet->due = route->last_due;
 	route->last_due = packet->due;
@@ -80,7 +124,9 @@ struct packet *flight_pop(struct flight *flight)
 	INVARIANT(flight->active > 0 && flight->packets >= flight->active);
 	INVARIANT(!packet->next || packet->next->due >= packet->due);
 	route->head = packet->next;
-	if (!route->head)
+	if (route->head)
+		route->head->previous = NULL;
+	else
 		flight->heap[0] = flight->heap[--flight->active];
 	if (flight->active > 1)
 		sift_down(flight, 0);
@@ -123,13 +169,29 @@ static void postpone_route(struct route *route, int64_t t, int64_t d, enum recon
 	route->last_due = route->tail->due;
 }
 
+/* As postpone_route(), of a sorted list: those that are held up until the same time are in order of service again. */
+static void postpone_sorted(struct route *route, int64_t t, int64_t d, enum reconfiguration_mode mode)
+{
+	struct packet *packet = route->head;
+
+	route->head = route->tail = NULL;
+	while (packet) {
+		struct packet *next = packet->next;
+
+		if (packet->due > t)
+			packet->due = postpone(packet->due, t, d, mode);
+		insert(route, packet);
+		packet = next;
+	}
+}
+
 void flight_postpone(struct flight *flight, int64_t t, int64_t d, enum reconfiguration_mode mode)
 {
 	if (flight->latest_due <= t)
 		return;
 	flight->latest_due = postpone(flight->latest_due, t, d, mode);
 	for (uint32_t i = 0; i < flight->active; i++)
-		postpone_route(flight->heap[i], t, d, mode);
+		(flight->reorders ? postpone_sorted : postpone_route)(flight->heap[i], t, d, mode);
 	for (uint32_t i = flight->active / 2; i > 0; i--)
 		sift_down(flight, i - 1);
 }

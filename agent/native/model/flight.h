@@ -1,7 +1,7 @@
 /*
  * What is between the bottleneck and the receiver: frames in order within each route, in no order across routes.
  *
- * One FIFO a route (due never falls within a route) and a binary heap of the routes that hold frames, so that a frame
+ * One FIFO a route (due never falls within a route, unless frames may be reordered: then a list sorted from its end) and a binary heap of the routes that hold frames, so that a frame
  * costs O(log active routes) at most, and a reconfiguration O(frames it moves + active routes).
  */
 #ifndef PLCTL_FLIGHT_H
@@ -20,6 +20,7 @@ struct flight {
 	struct route **heap;  /* of the active ones; the root's head is the earliest in (due, serial) */
 	uint32_t active;
 	int64_t packets;
+	bool reorders; /* frames of a route may overtake each other: each route is a list in order of (due, serial) */
 	int64_t latest_due; /* of all frames ever put in flight; a reconfiguration from then on moves none */
 };
 
@@ -27,7 +28,7 @@ struct flight {
 int flight_init(struct flight *flight, uint32_t routes);
 void flight_end(struct flight *flight);
 
-/* Puts a frame on its route; its due time moves up to that of the route's last frame. */
+/* Puts a frame on its route; its due time moves up to that of the route's last frame, unless frames are reordered. */
 void flight_push(struct flight *flight, struct packet *packet);
 
 /* The earliest due time; TIME_NEVER if nothing is in flight. */

@@ -31,6 +31,9 @@ struct half {
 	struct opportunity used;        /* last, where service is by opportunities ... */
 	struct opportunity used_before; /* ... and before the service under way */
 	struct flight flight;
+	struct impairments *impairments; /* NULL: the path does nothing to frames but delay them */
+	make_copy copies;
+	void *copies_owner;
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -72,12 +75,54 @@ static void enter(struct half *half, struct packet *packet)
 	half->queue.serving_bytes = packet->length;
 }
 
+/* t + by, which may be negative, but not before t. */
+static int64_t not_before(int64_t t, int64_t delay_ns, int64_t by)
+{
+	return by < 0 ? time_after(t, larger(0, delay_ns + by)) : time_after(time_after(t, delay_ns), by);
+}
+
 /* Propagation of a frame that goes on to the receiver, by the row in force at virtual now. */
-static void propagate(struct half *half, struct packet *packet, const struct row *row)
+static void propagate(struct half *half, struct packet *packet, const struct row *row, int64_t jitter_ns)
 {
 	packet->route = (uint32_t)row->route;
-	packet->due = larger(time_after(half->now, row->delay_ns), half->blackout_end);
+	packet->due = larger(not_before(half->now, row->delay_ns, jitter_ns), half->blackout_end);
 	flight_push(&half->flight, packet);
+}
+
+/* A copy of the packet follows it. */
+static void duplicate(struct half *half, const struct packet *packet, const struct row *row, int64_t jitter_ns)
+{
+	struct packet *made = half->copies ? half->copies(half->copies_owner, packet) : NULL;
+
+	if (!made)
+		return;
+	*made = *packet;
+	made->copy = true;
+	made->route = (uint32_t)row->route;
+	made->due = time_after(not_before(half->now, row->delay_ns, jitter_ns), half->config.impairments.duplicate_delay_ns);
+	made->due = larger(made->due, half->blackout_end);
+	flight_push(&half->flight, made);
+}
+
+/* What the path behind the bottleneck does to frames: impairments, then propagation. */
+static void travel(struct half *half, struct packet *packet, const struct row *row)
+{
+	struct fate fate;
+
+	if (!half->impairments) {
+		propagate(half, packet, row, 0);
+		return;
+	}
+	fate = impairments_decide(half->impairments, half->config.key, packet->serial, row, half->now);
+	if (fate.lost) {
+		queue_drop(&half->queue, packet, VERDICT_RANDOM_LOSS, half->now);
+		return;
+	}
+	packet->corrupt = fate.corrupt;
+	packet->corruption = fate.corruption;
+	propagate(half, packet, row, fate.jitter_ns);
+	if (fate.copied)
+		duplicate(half, packet, row, fate.copy_jitter_ns);
 }
 
 /* The service of a frame ends. */
@@ -86,8 +131,7 @@ static void leave(struct half *half, struct packet *packet)
 	half->serving = NULL;
 	half->queue.serving_bytes = 0;
 	half->queue.idle_since = half->now;
-	/* What the path behind the bottleneck does to frames belongs here: service, impairments, propagation. */
-	propagate(half, packet, row_now(half));
+	travel(half, packet, row_now(half));
 }
 
 /* Ends and begins whatever service ends or may begin at virtual now. */
@@ -155,6 +199,12 @@ static int begin(struct half *half, const struct half_config *config)
 	half->schedule = schedule_hold(half->config.schedule);
 	if (flight_init(&half->flight, config->schedule->routes))
 		return -1;
+	half->flight.reorders = config->impairments.reorder;
+	if (config->schedule->impaired || config->impairments.loss.model != LOSS_BERNOULLI) {
+		half->impairments = impairments_new(&config->impairments);
+		if (!half->impairments)
+			return -1;
+	}
 	return queue_begin(&half->queue, &config->queue, &surroundings);
 }
 
@@ -187,7 +237,19 @@ void half_free(struct half *half)
 	schedule_release(half->config.schedule);
 	flight_end(&half->flight);
 	queue_end(&half->queue);
+	impairments_free(half->impairments);
 	free(half);
+}
+
+void half_set_copies(struct half *half, make_copy copies, void *owner)
+{
+	half->copies = copies;
+	half->copies_owner = owner;
+}
+
+bool half_makes_copies(const struct half *half)
+{
+	return half->schedule->duplicates;
 }
 
 bool half_arm(struct half *half, int64_t t0)
@@ -225,7 +287,7 @@ enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 	}
 	packet->arrival = half->now;
 	packet->serial = half->arrived++;
-	packet->marked = false;
+	packet->marked = packet->corrupt = packet->copy = false;
 	packet->verdict = VERDICT_ADMITTED;
 	verdict = queue_arrive(&half->queue, packet, half->now);
 	if (verdict == VERDICT_ADMITTED) {
@@ -270,6 +332,8 @@ static int64_t due_after_service(const struct half *half, int64_t end)
 	int64_t until = schedule_until(half->schedule, &half->cursor);
 	int64_t due = time_after(larger(end, until), half->schedule->min_delay_ns);
 
+	if (half->schedule->jitters) /* a frame may be early by all of its delay */
+		return larger(end, half->blackout_end);
 	if (end < until)
 		due = smaller(due, time_after(end, row_now(half)->delay_ns));
 	return larger(due, half->blackout_end);

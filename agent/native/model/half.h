@@ -20,7 +20,9 @@
  *     blackout's end;
  *   - frames in flight that are due after t: in mode gsl due = max(due, t + D), in mode all due = due + D. What was due
  *     by t counts as delivered, popped or not.
- * Within a route, due = max(end + delay, blackout's end, due of the frame before it on that route).
+ * Within a route, due = max(end + delay, blackout's end, due of the frame before it on that route). With jitter
+ * due = max(end, end + delay + jitter) in place of end + delay; a copy is due by its own jitter, the configured
+ * duplicate_delay_ns later, and follows its original. Where frames may be reordered, the frame before has no say.
  */
 #ifndef PLCTL_HALF_H
 #define PLCTL_HALF_H
@@ -29,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/impairments.h"
 #include "model/queue.h"
 #include "model/schedule.h"
 
@@ -43,10 +46,17 @@ struct half_config {
 	int64_t reconfiguration_ns; /* D */
 	enum reconfiguration_mode reconfiguration_mode;
 	struct queue_config queue;
+	struct impairments_config impairments; /* what it points to is copied by half_new() */
 	uint64_t key; /* of what is drawn for this half's frames (draw.h): from the run's seed, the link's name, the direction */
 };
 
 struct half; /* half.c */
+
+/*
+ * Gives memory for a copy of `original`, which the path is about to make: a packet whose owner and frame are as the
+ * original's; NULL: there is none, and no copy is made. The half fills the packet in.
+ */
+typedef struct packet *(*make_copy)(void *owner, const struct packet *original);
 
 /* Whether the config keeps every rule above; if not, `why` (of `size` bytes; 160 are enough) says which it breaks. */
 bool half_config_check(const struct half_config *config, char *why, size_t size);
@@ -56,6 +66,8 @@ bool half_config_check(const struct half_config *config, char *why, size_t size)
  * set: EINVAL (half_config_check() says why) or ENOMEM.
  */
 struct half *half_new(const struct half_config *config);
+void half_set_copies(struct half *half, make_copy copies, void *owner); /* before any frame arrives; without it, none are made */
+bool half_makes_copies(const struct half *half);                       /* whether any row duplicates frames */
 void half_free(struct half *half); /* packets still inside are the caller's: drain with half_drain() first */
 
 /*
@@ -79,8 +91,8 @@ bool half_reads_headers(const struct half *half);
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at);
 
 /*
- * A frame that was admitted, and that the queueing discipline has dropped since, for the cause in packet->verdict; NULL if
- * there is none. Any call that takes a time may drop frames.
+ * A frame that was admitted, and that the queueing discipline or the path has dropped since, for the cause in
+ * packet->verdict; NULL if there is none. Any call that takes a time may drop frames.
  */
 struct packet *half_dropped(struct half *half);
 

@@ -5,8 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What became of a frame at the bottleneck. The values are recorded in packet logs: never renumber. */
-enum verdict { VERDICT_ADMITTED = 0, VERDICT_QUEUE_FULL = 1, VERDICT_AQM = 2 /* so that the queue stays short */ };
+/* What became of a frame in the model. The values are recorded in packet logs: never renumber. */
+enum verdict {
+	VERDICT_ADMITTED = 0,
+	VERDICT_QUEUE_FULL = 1,
+	VERDICT_AQM = 2, /* so that the queue stays short */
+	VERDICT_RANDOM_LOSS = 16,
+};
 
 /* The ECN field of an IP header (RFC 3168, section 5). */
 enum ecn { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3 };
@@ -18,6 +23,7 @@ enum ecn { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3 };
  */
 struct packet {
 	struct packet *next;
+	struct packet *previous; /* on its route, where frames of a route may overtake each other */
 	int64_t arrival; /* as the model saw it: max(kernel timestamp, virtual now) */
 	int64_t start;   /* service */
 	int64_t end;     /* of service; of a frame that was dropped: when */
@@ -29,6 +35,9 @@ struct packet {
 	uint8_t ecn;     /* an enum ecn, as it arrived */
 	bool marked;     /* the queue set CE: whoever sends the frame writes it into the header */
 	uint8_t verdict; /* an enum verdict */
+	bool corrupt;    /* one bit behind the Ethernet header is to be flipped: the one at corruption / 2^32 of the way */
+	bool copy;       /* made by the path, of a frame that arrived */
+	uint32_t corruption;
 };
 
 #endif

@@ -29,6 +29,9 @@ static void sum_up(struct schedule *schedule)
 	for (uint32_t i = 0; i < schedule->count; i++) {
 		const struct row *row = &schedule->rows[i];
 
+		schedule->jitters |= row->jitter_ns != 0;
+		schedule->duplicates |= row->duplicate_ppb != 0;
+		schedule->impaired |= row->jitter_ns || row->loss_ppb || row->duplicate_ppb || row->corrupt_ppb;
 		if (row->delay_ns < schedule->min_delay_ns)
 			schedule->min_delay_ns = row->delay_ns;
 		if (row->rate_bps == RATE_UNLIMITED)

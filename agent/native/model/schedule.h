@@ -23,7 +23,11 @@
 	FIELD(route)       /* dense: 0 ... routes - 1 */ \
 	FIELD(delay_ns) \
 	FIELD(rate_bps)    /* 0: an outage; RATE_UNLIMITED: served in no time */ \
-	FIELD(queue_bytes) /* capacity while in force, or -1: as configured */
+	FIELD(queue_bytes) /* capacity while in force, or -1: as configured */ \
+	FIELD(loss_ppb)    /* probabilities, in parts per 10^9 */ \
+	FIELD(duplicate_ppb) \
+	FIELD(corrupt_ppb) \
+	FIELD(jitter_ns)   /* the deviation of what is added to the delay */
 
 /* What holds from time_ns until the next row's time. */
 struct row {
@@ -52,6 +56,9 @@ struct schedule {
 	uint32_t count;
 	bool reconfiguration_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
 	bool instant;        /* some row's rate is unlimited */
+	bool impaired;       /* some row loses, duplicates, corrupts or has jitter */
+	bool jitters;        /* some row has jitter */
+	bool duplicates;     /* some row duplicates frames */
 	int64_t period_ns;   /* 0: not repeated */
 	int64_t min_delay_ns;
 	work cycle_work; /* what one cycle serves; meaningless if `instant` */

@@ -2,6 +2,11 @@
 #include "model/refuse.h"
 #include "model/schedule.h"
 
+static bool check_share(int64_t parts)
+{
+	return parts >= 0 && parts <= 1000000000;
+}
+
 static bool check_row(const struct row *rows, size_t i, int64_t routes, char *why, size_t size)
 {
 	const struct row *row = &rows[i];
@@ -18,6 +23,10 @@ static bool check_row(const struct row *rows, size_t i, int64_t routes, char *wh
 	if (row->queue_bytes < -1)
 		return refuse(why, size, "rows[%zu].queue_bytes is %lld; it must be 0 or more, or -1 for the link's own", i,
 			(long long)row->queue_bytes);
+	if (!check_share(row->loss_ppb) || !check_share(row->duplicate_ppb) || !check_share(row->corrupt_ppb))
+		return refuse(why, size, "rows[%zu]: a probability of loss, duplication or corruption is not from 0 to 10^9", i);
+	if (row->jitter_ns < 0)
+		return refuse(why, size, "rows[%zu].jitter_ns is %lld; it must be 0 or more", i, (long long)row->jitter_ns);
 	if (row->route < 0 || row->route >= routes)
 		return refuse(why, size, "rows[%zu].route is %lld; it must be below routes, %lld, and 0 or more", i,
 			(long long)row->route, (long long)routes);

@@ -64,7 +64,7 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 
 static uint8_t logged_ecn(const struct lane *lane, const struct packet *packet)
 {
-	return lane->reads_headers ? (uint8_t)(packet->ecn | packet->marked << 2) : 0;
+	return lane->reads_headers ? (uint8_t)(packet->ecn | (packet->marked ? LOGGED_MARKED : 0)) : 0;
 }
 
 /* Logs a frame that is dropped, or lost before it was served. */
@@ -77,7 +77,9 @@ static void log_dropped(struct lane *lane, const struct frame *frame, enum logge
 		.route = PACKET_LOG_NO_ROUTE,
 		.length = frame->length,
 		.verdict = verdict,
-		.ecn = logged_ecn(lane, &frame->packet),
+		.flags = logged_ecn(lane, &frame->packet),
+		.start_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.start : 0,
+		.end_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.end : 0,
 	});
 }
 
@@ -97,7 +99,7 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 		.route = packet->route,
 		.length = frame->length,
 		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
-		.ecn = logged_ecn(lane, packet),
+		.flags = logged_ecn(lane, packet) | (packet->corrupt ? LOGGED_CORRUPT : 0) | (packet->copy ? LOGGED_COPY : 0),
 	});
 }
 
@@ -125,6 +127,43 @@ static bool lost_by_lateness(const struct lane *lane, const struct packet *packe
 	if (moved <= PUNCTUAL_NS)
 		return false;
 	return packet->verdict != VERDICT_QUEUE_FULL || !half_undisturbed_since(lane->half, packet->arrival - moved);
+}
+
+/* The memory of a copy of the packet, which is a frame of the lane, with what it holds: a make_copy of half.h. */
+static struct packet *copy_frame(void *owner, const struct packet *original)
+{
+	const struct frame *from = (const struct frame *)original;
+	struct lane *lane = owner;
+	struct frame *made = port_take_room(lane->in, from->length);
+
+	lane->counters[DUPLICATED_PACKETS]++;
+	if (!made) {
+		lane->counters[LOST_MEMORY]++;
+		return NULL;
+	}
+	memcpy(made->data, from->data, from->length);
+	made->number = from->number;
+	made->moved_ns = from->moved_ns;
+	return &made->packet;
+}
+
+void lane_set_half(struct lane *lane, struct half *half)
+{
+	lane->half = half;
+	half_set_copies(half, copy_frame, lane);
+}
+
+/* Flips the bit that the path chose, of those behind the Ethernet header. */
+static void corrupt(struct lane *lane, struct frame *frame)
+{
+	uint64_t bits, bit;
+
+	lane->counters[CORRUPTED_PACKETS]++;
+	if (frame->length <= PORT_ETHERNET_HEAD)
+		return;
+	bits = (uint64_t)(frame->length - PORT_ETHERNET_HEAD) * 8;
+	bit = frame->packet.corruption * bits >> 32;
+	frame->data[PORT_ETHERNET_HEAD + bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 }
 
 static void drop(struct lane *lane, const struct frame *frame, bool late)
@@ -175,10 +214,13 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	frame->packet.length = arrival->length + link->overhead;
 	if (lane->reads_headers)
 		headers_read(arrival->data, arrival->length - (arrival->tag ? PORT_VLAN_TAG : 0), lane->key, &frame->packet);
+	if (half_makes_copies(lane->half)) /* which may happen at once */
+		copy(arrival, frame);
 	verdict = half_arrive(lane->half, &frame->packet, at);
 	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
 	if (verdict == VERDICT_ADMITTED) {
-		copy(arrival, frame); /* only now: a dropped frame costs no copy */
+		if (!half_makes_copies(lane->half))
+			copy(arrival, frame); /* only now: a dropped frame costs no copy */
 	} else {
 		drop(lane, frame, lost_by_lateness(lane, &frame->packet, frame->moved_ns));
 		port_give_room(port, frame);
@@ -241,6 +283,8 @@ static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 		prefetch(due[count]->data, due[count]->length);
 		if (packet->marked)
 			headers_mark_ce(due[count]->data, due[count]->length);
+		if (packet->corrupt)
+			corrupt(lane, due[count]);
 		count++;
 	}
 	return count;

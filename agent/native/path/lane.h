@@ -53,6 +53,8 @@ struct link {
 	int64_t started_ns;   /* 0 until then */
 };
 
+void lane_set_half(struct lane *lane, struct half *half); /* before any frame arrives */
+
 static inline struct lane *lane_other(const struct lane *lane) /* of the same link */
 {
 	return &lane->link->lanes[lane == &lane->link->lanes[0]];

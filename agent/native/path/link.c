@@ -22,10 +22,11 @@ static int make_halves(struct link *link, const struct link_config *config, char
 {
 	for (int i = 0; i < 2; i++) {
 		struct lane *lane = &link->lanes[i];
+		struct half *half = half_new(&config->halves[i]);
 
-		lane->half = half_new(&config->halves[i]);
-		if (!lane->half)
+		if (!half)
 			return port_refuse(why, errno, "model the link in", config->ports.netns);
+		lane_set_half(lane, half);
 		lane->reads_headers = half_reads_headers(lane->half);
 		lane->key = config->halves[i].key;
 		lane->link = link;

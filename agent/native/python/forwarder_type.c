@@ -241,7 +241,7 @@ static int open_link(struct slot *slot, const struct link_config *config, char *
 	return error;
 }
 
-/* Releases the schedules of the config, which the link holds from then on. */
+/* Ends the configs of the halves: the link has what it needs of them. */
 static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_config *config)
 {
 	struct slot *slot = claim_free(self, index);
@@ -256,8 +256,8 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 		Py_END_ALLOW_THREADS
 		slot->busy = false;
 	}
-	schedule_release(config->halves[0].schedule);
-	schedule_release(config->halves[1].schedule);
+	half_config_end(&config->halves[0]);
+	half_config_end(&config->halves[1]);
 	if (!slot)
 		return NULL;
 	return error ? raise_os_error(error, how) : PyUnicode_FromString(how);
@@ -281,7 +281,7 @@ static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwarg
 	    half_config_from_python(up, &config.halves[0]))
 		return NULL;
 	if (half_config_from_python(down, &config.halves[1])) {
-		schedule_release(config.halves[0].schedule);
+		half_config_end(&config.halves[0]);
 		return NULL;
 	}
 	config.ports.mtu = mtu;

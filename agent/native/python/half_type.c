@@ -16,7 +16,19 @@ typedef struct {
 	struct half *half;
 	uint64_t arrivals;
 	PyObject *marked; /* a list of the numbers of frames that were popped with a mark */
+	PyObject *corrupted; /* a list of what was popped corrupt: (number, place) */
 } HalfObject;
+
+static struct packet *copy_frame(void *owner, const struct packet *original)
+{
+	struct frame *frame = malloc(sizeof(*frame));
+
+	(void)owner;
+	if (!frame)
+		return NULL;
+	frame->number = ((const struct frame *)original)->number;
+	return &frame->packet;
+}
 
 static PyObject *half_type_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -33,15 +45,17 @@ static PyObject *half_type_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 	self = (HalfObject *)alloc(type, 0);
 	if (self)
 		self->half = half_new(&config);
-	schedule_release(config.schedule);
+	half_config_end(&config);
 	if (!self)
 		return NULL;
 	if (!self->half) {
 		Py_DECREF(self);
 		return PyErr_SetFromErrno(PyExc_OSError);
 	}
+	half_set_copies(self->half, copy_frame, NULL);
 	self->marked = PyList_New(0);
-	if (!self->marked) {
+	self->corrupted = PyList_New(0);
+	if (!self->marked || !self->corrupted) {
 		Py_DECREF(self);
 		return NULL;
 	}
@@ -59,6 +73,7 @@ static void half_type_dealloc(PyObject *object)
 		free(packet);
 	half_free(self->half);
 	Py_XDECREF(self->marked);
+	Py_XDECREF(self->corrupted);
 	release(object);
 	Py_DECREF(type);
 }
@@ -161,6 +176,26 @@ static PyObject *half_type_marked(PyObject *object, PyObject *ignored)
 	return Py_BuildValue("KO", (unsigned long long)gauges.marked_packets, self->marked);
 }
 
+/* Notes the packet, if it is corrupt; 0, or -1 with a Python exception set. */
+static int note_corruption(HalfObject *self, const struct packet *packet)
+{
+	PyObject *pair;
+	int status;
+
+	if (!packet->corrupt)
+		return 0;
+	pair = Py_BuildValue("KI", (unsigned long long)((const struct frame *)packet)->number, packet->corruption);
+	status = pair ? PyList_Append(self->corrupted, pair) : -1;
+	Py_XDECREF(pair);
+	return status;
+}
+
+static PyObject *half_type_corrupted(PyObject *object, PyObject *ignored)
+{
+	(void)ignored;
+	return PySequence_List(((HalfObject *)object)->corrupted);
+}
+
 static PyObject *half_type_pop(PyObject *object, PyObject *value)
 {
 	struct half *half = ((HalfObject *)object)->half;
@@ -172,7 +207,8 @@ static PyObject *half_type_pop(PyObject *object, PyObject *value)
 		return NULL;
 	list = PyList_New(0);
 	while (list && (packet = half_pop(half, now)))
-		if (note_mark((HalfObject *)object, packet) | append_frame(list, packet))
+		if (note_mark((HalfObject *)object, packet) | note_corruption((HalfObject *)object, packet) |
+		    append_frame(list, packet))
 			Py_CLEAR(list);
 	return list;
 }
@@ -250,6 +286,7 @@ static PyMethodDef half_methods[] = {
 	{"arrive", half_type_arrive, METH_VARARGS,
 		"arrive(at, length, ecn=0, flow=0) -> (verdict, arrival as the model saw it in ns)."},
 	{"marked", half_type_marked, METH_NOARGS, "marked() -> (how many the queue marked, numbers of those popped)."},
+	{"corrupted", half_type_corrupted, METH_NOARGS, "corrupted() -> [(number, place)] of all that were popped corrupt."},
 	{"dropped", half_type_dropped, METH_NOARGS, "dropped() -> [(number, verdict, when)], what was dropped inside."},
 	{"pop", half_type_pop, METH_O, "pop(now) -> [(number, arrival, start, end, due)], all frames due by now (ns)."},
 	{"next_due", half_type_next_due, METH_NOARGS, "next_due() -> a time (ns) before which nothing becomes due."},

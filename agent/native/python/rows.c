@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "python/impairments_config.h"
 #include "python/queue_config.h"
 #include "python/schedule_type.h"
 
@@ -25,23 +26,25 @@ int int64_from_python(PyObject *value, const char *what, int64_t *out)
 
 static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
 {
-	static const char *const names[] = {"time_ns", "delay_ns", "rate_bps", "queue_bytes", "route"};
-	int64_t values[5];
+	static const char *const names[] = {"time_ns", "delay_ns", "rate_bps", "queue_bytes", "route", "loss_ppb",
+		"duplicate_ppb", "corrupt_ppb", "jitter_ns"};
+	int64_t values[9] = {0};
 	char what[64];
 
-	if (PyTuple_Size(tuple) != 5) {
+	if (PyTuple_Size(tuple) != 5 && PyTuple_Size(tuple) != 9) {
 		PyErr_Format(PyExc_ValueError,
-			"rows[%zu] has %zd values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route)", index,
-			PyTuple_Size(tuple));
+			"rows[%zu] has %zd values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route), and with them "
+			"loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns", index, PyTuple_Size(tuple));
 		return -1;
 	}
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < PyTuple_Size(tuple); i++) {
 		snprintf(what, sizeof(what), "rows[%zu].%s", index, names[i]);
 		if (int64_from_python(PyTuple_GetItem(tuple, i), what, &values[i]))
 			return -1;
 	}
 	*row = (struct row){.time_ns = values[0], .delay_ns = values[1], .rate_bps = values[2], .queue_bytes = values[3],
-		.route = values[4]};
+		.route = values[4], .loss_ppb = values[5], .duplicate_ppb = values[6], .corrupt_ppb = values[7],
+		.jitter_ns = values[8]};
 	return 0;
 }
 
@@ -203,22 +206,32 @@ static int get_numbers(PyObject *dict, struct half_config *config)
 int half_config_from_python(PyObject *dict, struct half_config *config)
 {
 	PyObject *shared = PyDict_GetItemString(dict, "schedule"); /* borrowed */
-	PyObject *queue;
+	PyObject *queue, *impairments;
 	char why[160];
 
 	config->schedule = shared ? schedule_from_python(shared) : schedule_from_dict(dict);
 	if (!config->schedule)
 		return -1;
+	config->impairments = (struct impairments_config){0};
 	queue = dict_get(dict, "queue"); /* borrowed */
-	if (get_words(dict, config) || get_numbers(dict, config) || !queue || queue_config_from_python(queue, &config->queue))
+	impairments = queue ? dict_get(dict, "impairments") : NULL;
+	if (get_words(dict, config) || get_numbers(dict, config) || !impairments ||
+	    queue_config_from_python(queue, &config->queue) ||
+	    impairments_config_from_python(impairments, &config->impairments))
 		; /* the exception is set */
-	else if (PyDict_Size(dict) != (shared ? 8 : PyDict_GetItemString(dict, "instants") ? 12 : 10))
+	else if (PyDict_Size(dict) != (shared ? 9 : PyDict_GetItemString(dict, "instants") ? 13 : 11))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);
 	else
 		return 0;
+	half_config_end(config);
+	return -1;
+}
+
+void half_config_end(struct half_config *config)
+{
 	schedule_release(config->schedule);
 	config->schedule = NULL;
-	return -1;
+	impairments_config_end(&config->impairments);
 }

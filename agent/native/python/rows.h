@@ -32,10 +32,11 @@ struct schedule *schedule_from_dict(PyObject *dict);
 /*
  * A dict with the keys rows, routes and period_ns, or in place of them schedule (of the type Schedule), and capacity_unit
  * ("bytes", "packets", "bdp"), capacity_amount, full_frame, reconfiguration_ns, reconfiguration_mode ("gsl", "all"), queue
- * (see queue_config.h) and key (of draw.h), all of them required and no others, into *config, which then passes
- * half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success the caller holds config->schedule.
- * On failure nothing is held.
+ * (see queue_config.h), impairments (see impairments_config.h) and key (of draw.h), all of them required and no others, into *config, which then passes
+ * half_config_check(). plctl.agent.native.half_arguments() makes such a dict. On success the caller ends it with
+ * half_config_end(). On failure nothing is held.
  */
 int half_config_from_python(PyObject *dict, struct half_config *config);
+void half_config_end(struct half_config *config);
 
 #endif

@@ -14,7 +14,15 @@
 #define PACKET_LOG_RECORDS 65536 /* of a ring; a power of 2 */
 #define PACKET_LOG_NO_ROUTE UINT32_MAX
 
-/* Times are CLOCK_MONOTONIC; start, end and due of a frame that was not admitted, and sent of one that was not, are 0. */
+enum logged_flag {
+	LOGGED_ECN = 3,      /* as the frame arrived, if the queue's discipline looks at it */
+	LOGGED_MARKED = 4,   /* the queue set CE */
+	LOGGED_CORRUPT = 8,  /* the path flipped one of its bits */
+	LOGGED_COPY = 16,    /* the path made it of the frame with the same number */
+};
+
+/* Times are CLOCK_MONOTONIC; start, end and due of a frame that was not admitted (of one
+ * that the path lost only due), and sent of one that was not, are 0. */
 struct packet_record {
 	uint64_t number;    /* of its arrival in this direction since the link was added, from 1 */
 	int64_t arrival_ns; /* as the model saw it */
@@ -26,7 +34,7 @@ struct packet_record {
 	uint32_t route;  /* as in struct row; PACKET_LOG_NO_ROUTE if not admitted */
 	uint16_t length; /* bytes of the Ethernet frame without FCS and overhead */
 	uint8_t verdict; /* an enum logged_verdict */
-	uint8_t ecn;     /* bits 0 and 1: as it arrived, if the queue's discipline looks at it; bit 2: the queue set CE */
+	uint8_t flags;   /* of enum logged_flag */
 };
 
 _Static_assert(sizeof(struct packet_record) == 64, "plctl.common.telemetry.packet_log reads records of this layout");

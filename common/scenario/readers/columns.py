@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from plctl.common.base.problems import quote
-from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED, scale
+from plctl.common.base.units import RATE_UNLIMITED, scale
 from plctl.common.scenario.schedule import ROW_FIELDS, FileColumn
 
 _GROUP = "[ _\u00a0\u2009\u202f]"  # what people put between groups of three digits
@@ -25,8 +25,8 @@ class Column:
     """One legal column."""
 
     file: FileColumn
-    emulated: bool = True  #: False: only zero is accepted, until this version of the model knows it
     required: bool = True
+    default: int = -1  #: of an empty cell, where it is not required
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class Column:
         return self.file.name
 
     def read(self, cell: str) -> int:
-        """The value of `cell` in our unit (ns, bit/s, bytes); −1 for an empty cell of an optional column.
+        """The value of `cell` in our unit (ns, bit/s, bytes); the default for an empty cell of an optional column.
 
         :raises ValueError: it is not legal; the message says what was found and what is.
         """
@@ -49,8 +49,6 @@ class Column:
             raise self._wrong(text, "is too large")
         if self.file.whole and number % 1:
             raise self._wrong(text, "is not a whole number")
-        if number and not self.emulated:
-            raise ValueError(f"{self.name}: {quote(text)} cannot be emulated by this version; only 0 is legal")
         value = scale(plain, self.file.unit)
         if number and not value and self.file.unlimited:
             raise self._wrong(text, "is less than 1 bit/s")
@@ -61,7 +59,7 @@ class Column:
         if self.file.unlimited and word in _UNLIMITED:
             return RATE_UNLIMITED
         if not word and not self.required:
-            return -1
+            return self.default
         if not word:
             raise ValueError(f"{self.name}: the cell is empty; legal is {self.file.legal}")
         if _COMMA.fullmatch(text):
@@ -73,16 +71,10 @@ class Column:
         return ValueError(f"{self.name}: {quote(text)} {why}; legal is {self.file.legal}")
 
 
-_PERCENT = "a percentage from 0 to 100"
-_MS = "milliseconds from 0 to 3600000 (1 h), e.g. 41.0"
 #: The column of each field of a row, in the order of `Row`.
-ROW_COLUMNS = tuple(Column(each.file, required=each.default is None) for each in ROW_FIELDS)
-TIME = ROW_COLUMNS[0]
-#: Those, and what this version does not emulate.
-COLUMNS = (
-    *ROW_COLUMNS,
-    Column(FileColumn("Loss[%]", 1, 100, _PERCENT), emulated=False, required=False),
-    Column(FileColumn("Jitter[ms]", NS_PER_MS, 3_600_000, _MS), emulated=False, required=False),
-    Column(FileColumn("Duplicate[%]", 1, 100, _PERCENT), emulated=False, required=False),
-    Column(FileColumn("Corrupt[%]", 1, 100, _PERCENT), emulated=False, required=False),
+ROW_COLUMNS = tuple(
+    Column(each.file, each.default is None, -1 if each.default is None else each.default) for each in ROW_FIELDS
 )
+TIME = ROW_COLUMNS[0]
+#: All that may stand in a file.
+COLUMNS = ROW_COLUMNS

@@ -73,7 +73,7 @@ def logged(forwarder: ForwarderClient) -> Counter[int]:
     """How many frames from the client have each value of the packet log's field `ecn`."""
     log = forwarder.packet_log(0)
     assert log is not None
-    at = list(FIELDS).index("ecn")
+    at = list(FIELDS).index("flags")
     return Counter(
         values[at] for way, records in log.read_new() if way == "up" for values in RECORD.iter_unpack(records)
     )

@@ -30,6 +30,7 @@ from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFAC
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.plan.impairments import Impairments, Jitter, Loss
 from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.resources.link_need import need_bytes
@@ -53,6 +54,8 @@ SCENARIO = """Time[ms],RouteID,Delay[ms],Btldr[Mbps]
 1500,7,12,3.3
 """
 PACKETS = 500
+#: The verdict of what the path lost.
+LOST = 16
 #: With these a queue of 20 frames, a few milliseconds, is one to keep short.
 EAGER: dict[Discipline, dict[str, int]] = {
     "red": {"min": 5000, "max": 10_000, "weight": 200_000, "probability": 200_000},
@@ -254,6 +257,18 @@ async def burst(forwarder: ForwarderClient, pair: tuple[RawEnd, RawEnd]) -> Link
     return await reading(forwarder, lambda s: s.up.arrived_packets + s.down.arrived_packets == wanted and not inside(s))
 
 
+def number_in(frame: bytes, sent: list[bytes], flipped: dict[int, int]) -> int:
+    """Which of the frames that were sent this is, as the path left it."""
+    for number, original in enumerate(sent):
+        expected = bytearray(original)
+        if (place := flipped.get(number)) is not None:
+            bit = place * (len(original) - 14) * 8 >> 32
+            expected[14 + bit // 8] ^= 0x80 >> bit % 8
+        if frame == expected:
+            return number
+    raise AssertionError(f"nobody sent {frame.hex()}")
+
+
 class TestForwarder:
     """The log of a forwarder that is fed by hand, whatever carries the frames."""
 
@@ -291,6 +306,47 @@ class TestForwarder:
             assert {0, 1} <= {verdict for verdict, *_ in logged} <= {0, 1, 2}
             assert (discipline in EAGER) == (2 in {verdict for verdict, *_ in logged})
             assert {0, 1} <= {p["route"] for p in found[direction]}
+
+    @pytest.mark.parametrize("io", ["packet", "xdp"])
+    async def test_the_path_loses_corrupts_copies_and_jitters_as_the_reference_does(
+        self, ledger: Ledger, built: LinkNamespaces, plan: LinkPlan, io: Io
+    ) -> None:
+        """Each frame has the fate that the reference draws for it; the receiver gets just those bits, in that order."""
+        rows = Schedule((Row(0, 0, 3 * NS_PER_MS, 50_000_000, -1, 10**8, 2 * 10**8, 2 * 10**8, NS_PER_MS),))
+        path = Impairments(Loss("burst", r_ppb=4 * 10**8), Jitter("pareto", correlation=2**31, reorder=True), 2_000_000)
+        plan = replace(plan, up=rows, down=rows, packets=True, impairments=(path,))
+        async with forwarding(ledger) as forwarder:
+            assert (await forwarder.add(0, built.link, plan, io=io)).startswith(io)
+            t0_ns = time.monotonic_ns() + 20 * NS_PER_MS
+            await forwarder.arm([0], t0_ns)
+            with ends(built) as (sender, receiver):
+                sent = [
+                    MACS + b"\x88\xb5" + number.to_bytes(4, "big") + bytes(number * 7 % 1400 + 46)
+                    for number in range(400)
+                ]
+                for frame in sent:
+                    sender.send(frame)
+                    await reading(forwarder, lambda s: s.up.queue_packets < 10)
+                stats = (await reading(forwarder, lambda s: s.up.arrived_packets == len(sent) and not inside(s))).up
+                got = [(await receiver.receive()).data for _ in range(stats.delivered_packets)]
+            found = rows_of(forwarder.packet_log(0))["up"]
+        reference = Reference(**half_arguments(plan, "up", 0))
+        reference.arm(t0_ns)
+        arrivals = {p["number"]: p for p in found}
+        for number in range(1, len(sent) + 1):
+            p = arrivals[number]
+            admitted, _ = reference.arrive(p["arrival_ns"], p["length"] + plan.overhead_bytes)
+            assert (admitted == 0) == (p["verdict"] != 1)
+        flown = reference.pop(max(p["sent_ns"] for p in found))
+        due = sorted((p["number"] - 1, p["due_ns"]) for p in found if not p["verdict"])
+        assert sorted((number, each) for number, *_, each in flown) == due
+        lost = {number for number, *_ in reference.dropped()}
+        assert lost == {p["number"] - 1 for p in found if p["verdict"] == LOST}
+        flipped = dict(reference.corrupted())
+        assert [number for number, *_ in flown] == [number_in(frame, sent, flipped) for frame in got]
+        copies = len(flown) - len({number for number, *_ in flown})
+        assert (len(lost), copies) == (stats.dropped_random_loss_packets, stats.duplicated_packets)
+        assert min(len(lost), copies, stats.corrupted_packets) > 20
 
     @pytest.mark.parametrize("io", ["packet", "xdp"])
     async def test_a_stall_that_the_ring_holds_changes_no_fate(

@@ -37,7 +37,7 @@ def test_records_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
         "number": 1, "t_s": 0.001, "arrival_ns": arrival, "moved_ns": 50, "length": 1500, "verdict": "admitted",
         "ecn": 0, "marked": False, "route": 0,
         "start_ns": arrival + 1, "end_ns": arrival + 2_000_000, "due_ns": arrival + 10_000_000,
-        "sent_ns": arrival + 10_000_300,
+        "sent_ns": arrival + 10_000_300, "corrupt": False, "copy": False,
     }  # fmt: skip
     assert (2, "admitted", 2) == (second["number"], second["verdict"], second["route"])
     assert (3, "queue_full", None, None, None) == tuple(

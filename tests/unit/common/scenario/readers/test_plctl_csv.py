@@ -130,19 +130,19 @@ def test_refuses_a_row(row: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "end"),
     [
-        ("Loss[%]", "0.1", "cannot be emulated by this version; only 0 is legal"),
-        ("Jitter[ms]", "5", "cannot be emulated by this version; only 0 is legal"),
-        ("Duplicate[%]", "101", "is too large; legal is a percentage from 0 to 100"),
-        ("Corrupt[%]", "-1", "is negative; legal is a percentage from 0 to 100"),
+        ("Loss[%]", "100.1", "is too large; legal is a percentage from 0 to 100, e.g. 0.5"),
+        ("Jitter[ms]", "-5", "is negative; legal is milliseconds from 0 to 3600000 (1 h), e.g. 2.5"),
+        ("Duplicate[%]", "101", "is too large; legal is a percentage from 0 to 100, e.g. 0.5"),
+        ("Corrupt[%]", "-1", "is negative; legal is a percentage from 0 to 100, e.g. 0.5"),
     ],
 )
-def test_refuses_impairments_that_would_be_ignored(column: str, cell: str, end: str) -> None:
-    """No run silently leaves out what its scenario asks for."""
+def test_refuses_impairments_that_are_none(column: str, cell: str, end: str) -> None:
+    """A share is from 0 to 100 %, a deviation is not negative."""
     assert [f"a.csv:2:9: {column}: '{cell}' {end}"] == refusal(f"{HEADER.strip()},{column}\n0,0,1,1,{cell}\n")
 
 
 NEEDED = "needed are Time[ms],RouteID,Delay[ms],Btldr[Mbps]"
-LEGAL_NAMES = "Time[ms], RouteID, Delay[ms], Btldr[Mbps], Queue[B], Loss[%], Jitter[ms], Duplicate[%], Corrupt[%]"
+LEGAL_NAMES = "Time[ms], RouteID, Delay[ms], Btldr[Mbps], Queue[B], Loss[%], Duplicate[%], Corrupt[%], Jitter[ms]"
 
 
 @pytest.mark.parametrize(

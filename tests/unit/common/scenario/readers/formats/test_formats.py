@@ -147,6 +147,8 @@ def test_theaterq() -> None:
 def test_fau_and_hypatia() -> None:
     """The rate is the smallest link's; half of a round trip is the delay; no path is an outage in either file."""
     assert [(0, 0, 10 * MS, 30 * MS), (200 * MS, 1, 12_500_500, 20 * MS)] == rows(read(FAU))
+    jittery = read(FAU.replace("0.00,300", "5.00,300").replace(",3,0,6", ",3,0.25,6")).scenario.up
+    assert ([5000, 0], [0, 250_000_000]) == (list(jittery.column("jitter_ns")), list(jittery.column("loss_ppb")))
     found = read(RTT, PATH, rate="8bit/s")
     assert [
         (0, 0, 38_423_024, 8), (100 * MS, 0, 38_423_024, 0),
@@ -247,5 +249,3 @@ def test_files_that_contradict_each_other_are_refused() -> None:
         read("1\n2\n", windw="1ms")
     with pytest.raises(InputError, match=r"file0: does not say the rate; add rate, e.g. rate=50Mbit/s"):
         read("12\n9\n")
-    with pytest.raises(InputError, match="file0: has jitter, which this version does not emulate"):
-        read(FAU.replace("0.00,300", "5.00,300"))
