@@ -303,8 +303,9 @@ class TestForwarder:
             logged = [(p["verdict"], p["start_ns"], p["end_ns"], p["due_ns"]) for p in found[direction]]
             assert replay(plan, direction, t0_ns, found[direction]) == logged
             assert getattr(stats, direction).arrived_packets == len(logged)
-            assert {0, 1} <= {verdict for verdict, *_ in logged} <= {0, 1, 2}
-            assert (discipline in EAGER) == (2 in {verdict for verdict, *_ in logged})
+            # What an eager discipline drops early leaves room: whether the queue is full then is a matter of draws.
+            certain = {0, 2} if discipline in EAGER else {0, 1}
+            assert certain <= {verdict for verdict, *_ in logged} <= certain | {1}
             assert {0, 1} <= {p["route"] for p in found[direction]}
 
     @pytest.mark.parametrize("io", ["packet", "xdp"])
