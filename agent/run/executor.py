@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +27,7 @@ from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
-from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import to_plain
@@ -37,8 +39,16 @@ PARALLEL_CHECKS = 8
 PARALLEL_SPAWNS = 8
 #: How long after T0 a forwarder may take to have acted on it before the link counts as never started.
 START_GRACE_NS = 1 * NS_PER_S
+#: Of programs that are to start at one instant, as many do as there are CPUs; so long after them as many more, and so
+#: on. A timer for each that ended at that instant would keep a CPU in the kernel for milliseconds, and from its worker.
+SPREAD_NS = 20 * NS_PER_US
 #: For so long after T0 the agent lets the forwarder have the CPU to itself.
 START_QUIET_NS = 5 * NS_PER_MS
+
+
+def later_ns(before: int, cpus: int) -> int:
+    """How much later than planned a program is executed, when so many others are at the same instant."""
+    return SPREAD_NS * (before // cpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,7 @@ class RunHost(RunShell):
         }
         self._forwarder: DataPlane | None = None
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
+        self._cpus = len(os.sched_getaffinity(0))
         self._objection = ""  #: of the host to the run
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
@@ -188,10 +199,11 @@ class RunHost(RunShell):
         for link in self._links.values():
             if link.plan.start != "at-t0":
                 await self._forwarder.trigger(link.slot)
+        at_once: Counter[int] = Counter()
         for link in self._links.values():
             link.baseline = link.latest = self._forwarder.read(link.slot)
             link.baseline_ns = link.latest_ns = self._services.clock.monotonic_ns()
-            self._open_gates(link, t0_ns)
+            self._open_gates(link, t0_ns, at_once)
         left_ns = t0_ns - self._services.clock.monotonic_ns()
         self._log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
         await self._services.clock.sleep_until(t0_ns + START_QUIET_NS)
@@ -200,11 +212,13 @@ class RunHost(RunShell):
         self._spawn(self._keep_watch())
         return tuple([await self._started(link, t0_ns) for link in self._links.values()])
 
-    def _open_gates(self, link: RunLink, t0_ns: int) -> None:
+    def _open_gates(self, link: RunLink, t0_ns: int, at_once: Counter[int]) -> None:
+        """`at_once` counts the programs that start at each instant."""
         for process in link.workloads.values():
             process.t0_ns = t0_ns
-            if process.workload.start_ns >= 0:
-                process.open_gate(t0_ns + process.workload.start_ns)
+            if (start_ns := process.workload.start_ns) >= 0:
+                process.open_gate(t0_ns + start_ns, later_ns(at_once[start_ns], self._cpus))
+                at_once[start_ns] += 1
 
     async def _started(self, link: RunLink, t0_ns: int) -> m.LinkStart:
         """Read it from the forwarder; 0: it did not start, be it that it waits for traffic."""

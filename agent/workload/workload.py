@@ -127,12 +127,12 @@ class WorkloadProcess:
             raise WorldError(f"cannot start workload {workload.name}: {said or self._last_words()}")
         return self
 
-    def open_gate(self, start_ns: int) -> None:
-        """Let the command be executed at `start_ns` (CLOCK_MONOTONIC; 0: now). Once."""
+    def open_gate(self, start_ns: int, later_ns: int = 0) -> None:
+        """Let the command be executed at `start_ns` (CLOCK_MONOTONIC; 0: now), or so much later. Once."""
         self._planned_ns = start_ns or None
         self._opened_ns = self._clock.monotonic_ns()
         with suppress(BrokenPipeError):  # it is gone, and `wait` says so
-            os.write(self._gate, start_ns.to_bytes(8, "little"))
+            os.write(self._gate, (start_ns + later_ns).to_bytes(8, "little"))
         self._close_gate()
         self._opened.set()
 
