@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from model.ip_frames import CE, ECT_0, NOT_ECT, TAGS, checksum, frame, ipv4
-from support.raw_end import RawEnd
+from support.raw_end import SO_RCVBUFFORCE, RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient, Io
 from plctl.agent.kernel.link_namespaces import (
@@ -115,6 +115,7 @@ def open_server(namespaces: LinkNamespaces, family: socket.AddressFamily) -> soc
     level, _, option, _ = FAMILIES[family]
     server: Any = open_socket(namespaces.server, family, socket.SOCK_DGRAM)
     server.setsockopt(level, option, 1)
+    server.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20)  # it is read only when all have come
     server.bind(("", 4000))
     return cast(socket.socket, server)
 
