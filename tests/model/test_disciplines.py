@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from model.disciplines import DISCIPLINES
-from model.halves import ADMITTED, AQM, CE, ECT_0, ECT_1, NOT_ECT, QUEUE_FULL, armed, discipline, row
+from model.halves import ADMITTED, AQM, CE, ECT_0, ECT_1, NOT_ECT, QUEUE_FULL, armed, discipline, impairing, row
 from model.reference import Reference
 
 from plctl.agent.native import HalfArguments
@@ -34,7 +34,7 @@ def arguments(name: Any, seed: int) -> HalfArguments:
                  row(400 * NS_PER_MS, 5 * NS_PER_MS, 0), row(450 * NS_PER_MS, 5 * NS_PER_MS, 12 * MBIT)],
         "routes": 1, "period_ns": 600 * NS_PER_MS, "capacity_unit": "packets", "capacity_amount": 60,
         "full_frame": 1514, "reconfiguration_ns": 0, "reconfiguration_mode": "gsl",
-        "queue": discipline(name, **EAGER[name]), "key": seed,
+        "queue": discipline(name, **EAGER[name]), "impairments": impairing(), "key": seed,
     }  # fmt: skip
 
 
