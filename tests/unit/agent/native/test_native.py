@@ -25,6 +25,9 @@ def test_routes_are_numbered_in_order_of_appearance() -> None:
     assert [row[:5] for row in rows] == [(0, 10, 80, -1, 0), (5, 20, 2**63 - 1, 4096, 1), (9, 30, 0, -1, 0)]
 
 
+FIELDS = len(ROW_FIELDS)
+
+
 def test_the_core_has_the_same_rows() -> None:
     """The fields of a row, in the same order, on both sides; and a rule that is broken is named with the row."""
     assert _core.ROW_FIELDS == tuple(each.name for each in ROW_FIELDS)
@@ -36,10 +39,13 @@ def test_the_core_has_the_same_rows() -> None:
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ((bytes(8),) * 4, "there are 4 columns; a row has 9 fields"),
-        ((bytes(8), bytes(16), *(bytes(8),) * 7), "the column route has 16 bytes; it must have 8, 8 for each row"),
-        ((bytes(9),) * 9, "the column time_ns has 9 bytes; it must have 8"),
-        ((b"",) * 9, "there are 0 rows"),
+        ((bytes(8),) * (FIELDS - 1), f"there are {FIELDS - 1} columns; a row has {FIELDS} fields"),
+        (
+            (bytes(8), bytes(16), *(bytes(8),) * (FIELDS - 2)),
+            "the column route has 16 bytes; it must have 8, 8 for each row",
+        ),
+        ((bytes(9),) * FIELDS, "the column time_ns has 9 bytes; it must have 8"),
+        ((b"",) * FIELDS, "there are 0 rows"),
     ],
 )
 def test_columns_that_are_none_are_refused(columns: tuple[bytes, ...], words: str) -> None:

@@ -9,10 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plctl.common.base.errors import InputError, UserError
+from plctl.common.plan.disciplines import DISCIPLINES
 from plctl.common.plan.run_plan import Budget, Capacity, Queue, Ready, Reconfiguration, Workload
 from plctl.controller.spec.bare_run import BareLink
 from plctl.controller.spec.run_spec import RunRequest, load_run
 
+#: Of queueing disciplines.
+NAMES = tuple(DISCIPLINES)
 TABLE = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,41.0,80.0\n11000,1,41.2,80.2\n"
 DESIGN = """\
 name: handover
@@ -183,8 +186,7 @@ NAME = "is not a name; write 1 to 63 letters, digits, _ . or -, a letter or digi
         ({"queue": "{capacity: 0bdp}"},
          "study.yaml:4:21: capacity: '0bdp' is out of range; a queue holds something, and at most 1 TiB"),
         ({"queue": "{discipline: sfq}"},
-         "study.yaml:4:23: discipline must be 'droptail', 'drophead', 'red', 'codel', 'fq_codel', 'pie' or 'dualpi2', "
-         "not 'sfq'"),
+         f"study.yaml:4:23: discipline must be {', '.join(map(repr, NAMES[:-1]))} or {NAMES[-1]!r}, not 'sfq'"),
         ({"queue": "{discipline: codel, target: 5}"}, f"study.yaml:4:38: target: '5' is not a duration; {DURATION}"),
         ({"queue": "{target: 5ms}"}, "study.yaml:4:10: queue: droptail has no target; it has no parameters"),
         ({"queue": "{down: {discipline: drophead, ecn: true}}"},
