@@ -11,6 +11,7 @@ from plctl.agent.link import hand_link
 from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import FiniteRange, positive_duration_ns
+from plctl.common.cli.path_options import path_options
 from plctl.common.cli.reading_options import reading_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
@@ -49,6 +50,7 @@ def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+@path_options
 @reading_options
 @forwarder_options
 def start(
@@ -64,6 +66,7 @@ def start(
     duration_ns: int | None,
     repeat: bool,
     overhead: int,
+    constants: dict[str, int],
     also: tuple[str, ...],
     reading: ReadAs,
     forwarder: ForwarderOptions,
@@ -76,6 +79,7 @@ def start(
       sudo plctl link start handover.csv --reconfiguration-delay 100 --reconfiguration-mode all
       sudo plctl link start handover.csv --repeat --duration 10min
       sudo plctl link start handover.csv --queue fq_codel --ecn
+      sudo plctl link start handover.csv --loss 1% --jitter 5ms
       sudo plctl link start bw_7.txt --also delay_7.txt -O window=100ms
 
     The first row holds until scenario time begins. Once a second a line tells what went through; a table at the end
@@ -97,6 +101,7 @@ def start(
         startup_mode=startup_mode,
         repeat=repeat,
         overhead_bytes=overhead,
+        constants=constants,
     )
     require_kernel()
     session.run(found, plan, duration_ns or 0, forwarder)

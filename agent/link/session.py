@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -43,6 +43,7 @@ def make_plan(
     startup_mode: str,
     repeat: bool,
     overhead_bytes: int,
+    constants: Mapping[str, int],
 ) -> LinkPlan:
     """What phantomlink's options ask for, of the scenario in these files; its warnings go to stderr.
 
@@ -51,11 +52,12 @@ def make_plan(
     found = read_scenario(given_files(scenario), reading, repeat=repeat)
     for warning in found.warnings:
         warn(warning)
+    path = found.scenario.with_constants(constants, constants)
     start = "at-t0" if startup_mode == "app-start" else startup_mode
     return LinkPlan(
         link.name,
-        found.scenario.up,
-        found.scenario.down,
+        path.up,
+        path.down,
         queue=queue,
         reconfiguration=Reconfiguration(
             round(reconfiguration_ms * NS_PER_MS), "all" if reconfiguration_mode == "all" else "gsl"

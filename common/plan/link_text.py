@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
 from plctl.common.plan.disciplines import DISCIPLINES, write
+from plctl.common.plan.impairments import CERTAIN_PPB
 from plctl.common.plan.run_plan import Budget, Capacity, Queue
 
 _MAX_CAPACITY = 2**40
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(bdp|p)", re.IGNORECASE)
+_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(%?)")
 _BUDGETS = {"lateness": "lateness_ns", "skew": "skew_ns", "workload": "workload_ns"}
 
 
@@ -34,6 +37,18 @@ def read_capacity(text: str) -> Capacity:
     if not 0 < capacity.amount <= _MAX_CAPACITY:
         raise UserError(f"{text!r} is out of range; a queue holds something, and at most 1 TiB")
     return capacity
+
+
+def read_share(text: str) -> int:
+    """Parts per 10⁹ of e.g. ``1%`` or ``0.01``.
+
+    :raises UserError: no share of 1.
+    """
+    match = _SHARE.fullmatch(text)
+    parts = Decimal(match[1]) * (CERTAIN_PPB // 100 if match[2] else CERTAIN_PPB) if match else Decimal(-1)
+    if not 0 <= parts <= CERTAIN_PPB:
+        raise UserError(f"{text!r} is no share; write a percentage from 0 to 100, e.g. 1%")
+    return int(parts.to_integral_value())
 
 
 def read_queue(text: str) -> Queue:

@@ -363,6 +363,14 @@ class Scenario:
         """How long there is something new in it: until its end, else until the last row of either direction."""
         return max(self.up.last_ns, self.down.last_ns, self.end_ns)
 
+    def with_constants(self, up: Mapping[str, int], down: Mapping[str, int]) -> Scenario:
+        """The same with fields that have one value in every row of a direction, in place of what they had."""
+        if not up and not down:
+            return self
+        made = self.up.with_constants(up)
+        same = self.down is self.up and up == down
+        return Scenario(made, made if same else self.down.with_constants(down), self.end_ns)
+
     def repeated(self, period_ns: int = 0) -> Scenario:
         """Both directions starting again, see `Schedule.repeated`; without a period, at the end if it is known.
 

@@ -10,6 +10,7 @@ import click
 
 from plctl.common.base.errors import UserError
 from plctl.common.cli.options import duration_ns
+from plctl.common.cli.path_options import path_options
 from plctl.common.plan.link_text import check_interval, read_budget, read_queue
 from plctl.common.plan.run_plan import Budget, Queue
 from plctl.controller.spec.bare_run import BareLink
@@ -28,13 +29,16 @@ def bare_options(command: Callable[..., Any]) -> Callable[..., Any]:
         repeat: bool,
         overhead: int,
         interval_ns: int | None,
+        constants: dict[str, int],
         **others: Any,
     ) -> Any:
-        return command(*args, bare=BareLink(queue, budget, repeat, overhead, interval_ns or 0), **others)
+        bare = BareLink(queue, budget, repeat, overhead, interval_ns or 0, constants)
+        return command(*args, bare=bare, **others)
 
+    made: Callable[..., Any] = path_options(with_options)
     for option in reversed(_OPTIONS):
-        with_options = option(with_options)
-    return with_options
+        made = option(made)
+    return made
 
 
 def _read(read: Callable[[Any], T]) -> Callable[[click.Context, click.Parameter, Any], T]:

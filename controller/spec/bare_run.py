@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class BareLink:
     repeat: bool = False  #: begin again after the last row
     overhead_bytes: int = 0
     socket_stats_ns: int = 0
+    constants: Mapping[str, int] = field(default_factory=dict)  #: in every row, in place of its field
 
 
 #: What a spec that says nothing of all this would have.
@@ -51,10 +52,11 @@ def bare_run(
         why = "repeats for ever" if bare.repeat else "has a single row"
         problem = f"{why}, so nothing says how long to run; give --duration, or a command after --"
         raise InputError([Problem(str(path), 0, 0, problem)])
+    scenario = found.scenario.with_constants(bare.constants, bare.constants)
     plan = LinkPlan(
         name_of(path),
-        found.scenario.up,
-        found.scenario.down,
+        scenario.up,
+        scenario.down,
         queue=bare.queue,
         overhead_bytes=bare.overhead_bytes,
         workloads=workloads,

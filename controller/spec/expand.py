@@ -97,7 +97,9 @@ class _Links:
         names = self._number(link, (*at, "name"))
         if scenario is None:
             return
-        scenario = self._scenarios.repeated(_with_constants(scenario, link), link.repeat, (*at, "repeat"))
+        scenario = self._scenarios.repeated(
+            scenario.with_constants(*(_of(link, way).constants() for way in DIRECTIONS)), link.repeat, (*at, "repeat")
+        )
         impairments = {way: self._impairments(_of(link, way), at) for way in DIRECTIONS}
         self._last_ns = max(self._last_ns, scenario.duration_ns)
         place = self._marked.place((*at, "hosts"))
@@ -194,16 +196,6 @@ def _of(link: LinkSpec, way: Direction) -> ImpairmentsSpec:
     """What the link says of one direction."""
     own: ImpairmentsSpec | None = getattr(link, way)
     return own or link
-
-
-def _with_constants(scenario: Scenario, link: LinkSpec) -> Scenario:
-    """The scenario with what the spec says in place of columns."""
-    constants = {way: _of(link, way).constants() for way in DIRECTIONS}
-    if not any(constants.values()):
-        return scenario
-    up = scenario.up.with_constants(constants["up"])
-    same = scenario.down is scenario.up and constants["up"] == constants["down"]
-    return replace(scenario, up=up, down=up if same else scenario.down.with_constants(constants["down"]))
 
 
 def _shortest(up: Impairments, down: Impairments) -> tuple[Impairments, ...]:

@@ -11,24 +11,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.plan.impairments import CERTAIN_PPB, FULL_CORRELATION, Distribution, Jitter, Loss
+from plctl.common.plan.link_text import read_share
 from plctl.controller.spec.text import Duration, Strict, from_text
 
-_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(%?)")
 _FRAMES = re.compile(r"([0-9]+)(?:\s*-\s*([0-9]+))?")
 _MOST_FRAMES = 2**62
 _MOST_ITEMS = 10_000
-
-
-def read_share(text: str) -> int:
-    """Parts per 10⁹ of e.g. ``1%`` or ``0.01``.
-
-    :raises UserError: no share of 1.
-    """
-    match = _SHARE.fullmatch(text)
-    parts = Decimal(match[1]) * (CERTAIN_PPB // 100 if match[2] else CERTAIN_PPB) if match else Decimal(-1)
-    if not 0 <= parts <= CERTAIN_PPB:
-        raise UserError(f"{text!r} is no share; write a percentage from 0 to 100, e.g. 1%")
-    return int(parts.to_integral_value())
 
 
 def _read_frames(text: str) -> tuple[int, int]:

@@ -63,8 +63,8 @@ def load_run(
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
     if bare != AS_A_SPEC_DOES:
         raise UserError(
-            f"{path} is a run spec, which says itself what its links are like: write queue, budget, repeat, overhead or"
-            " socket_stats there; these options are for a bare scenario"
+            f"{path} is a run spec, which says itself what its links are like: write queue, budget, repeat, overhead,"
+            " socket_stats, loss, jitter, duplicate or corrupt there; these options are for a bare scenario"
         )
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
