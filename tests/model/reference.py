@@ -26,6 +26,7 @@ UNLIMITED = 2**63 - 1
 PURPOSE_QUEUE = 0  #: what a discipline draws
 UNKNOWN = 2**200  #: a T0 later than every time there is
 RANDOM_LOSS = 16  #: the verdict of what the path lost
+CALM = Fate(lost=False, corruption=None, jitter=0, copy_jitter=None)  #: of every frame before T0
 BITS_NS = 8 * 10**9  #: bit × 10⁹ in a byte: the unit of work is (bit/s) × ns
 
 
@@ -225,13 +226,16 @@ class Reference:
         """The fate of what was served up to virtual now. What a frame's fields say of later times is provisional."""
         changes = self._changes()
         last: dict[int, Frame] = {}
-        for n, frame in enumerate(self.frames):
+        n = 0  # of frames since T0
+        for frame in self.frames:
             frame.end = self._end(frame)
             if frame.end > self.virtual_now:
                 frame.due = NEVER
                 continue
             row = self.steps.row_at(frame.end - self.t0)
-            frame.fate = fate = frame.fate or self.impairments.fate(n, row, frame.end)  # which is final
+            fate = frame.fate or (CALM if frame.end < self.t0 else self.impairments.fate(n, row, frame.end))
+            frame.fate = fate  # which is final
+            n += fate is not CALM
             frame.lost, frame.corruption = fate.lost, fate.corruption
             if frame.lost:
                 continue

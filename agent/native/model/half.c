@@ -31,6 +31,7 @@ struct half {
 	struct opportunity used;        /* last, where service is by opportunities ... */
 	struct opportunity used_before; /* ... and before the service under way */
 	struct flight flight;
+	uint64_t travelled;              /* frames since T0 that the impairments were asked about */
 	struct impairments *impairments; /* NULL: the path does nothing to frames but delay them */
 	make_copy copies;
 	void *copies_owner;
@@ -109,11 +110,11 @@ static void travel(struct half *half, struct packet *packet, const struct row *r
 {
 	struct fate fate;
 
-	if (!half->impairments) {
+	if (!half->impairments || half->now < half->t0) {
 		propagate(half, packet, row, 0);
 		return;
 	}
-	fate = impairments_decide(half->impairments, half->config.key, packet->serial, row, half->now);
+	fate = impairments_decide(half->impairments, half->config.key, half->travelled++, row, half->now);
 	if (fate.lost) {
 		queue_drop(&half->queue, packet, VERDICT_RANDOM_LOSS, half->now);
 		return;

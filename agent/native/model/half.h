@@ -20,6 +20,7 @@
  *     blackout's end;
  *   - frames in flight that are due after t: in mode gsl due = max(due, t + D), in mode all due = due + D. What was due
  *     by t counts as delivered, popped or not.
+ * Before T0 the path does nothing but delay frames.
  * Within a route, due = max(end + delay, blackout's end, due of the frame before it on that route). With jitter
  * due = max(end, end + delay + jitter) in place of end + delay; a copy is due by its own jitter, the configured
  * duplicate_delay_ns later, and follows its original. Where frames may be reordered, the frame before has no say.

@@ -1,8 +1,8 @@
 /*
- * What the path behind the bottleneck does to frames at random: it loses them, corrupts them, sends them twice, and delays
- * them by more or less. Decided for the nth frame that ends service in a direction, by the row in force then, in this order:
- * loss, corruption, duplication, jitter. Each draw is a function of the half's key, its purpose, and n (draw.h): switching
- * one thing on changes the fate of no frame in another. Probabilities are in parts per 10^9.
+ * What the path behind the bottleneck does to frames at random, from T0 on: it loses them, corrupts them, sends them twice, and
+ * delays them by more or less. Decided for the nth frame since then that ends service in a direction, by the row in force,
+ * in this order: loss, corruption, duplication, jitter. Each draw is a function of the half's key, its purpose, and n
+ * (draw.h): switching one thing on changes the fate of no frame in another. Probabilities are in parts per 10^9.
  */
 #ifndef PLCTL_IMPAIRMENTS_H
 #define PLCTL_IMPAIRMENTS_H
