@@ -19,6 +19,7 @@ from plctl.common.security.enrolment import enroll, init_controller
 PLCTL = [sys.executable, "-m", "plctl.common"]
 _PATIENCE_S = 60.0
 _LISTENS = '"controller.listening"'
+_CONNECTED = '"agent.connected"'
 
 
 class LoopbackCluster:
@@ -60,7 +61,9 @@ class LoopbackCluster:
             with (self.folder / f"{name}.log").open("ab") as log:
                 arguments = ("agent", "--controller", self.address, "--keys", str(keys))
                 self._processes.append(subprocess.Popen([*PLCTL, *arguments], stderr=log))
-        self.until(lambda: sum(agent["connected"] for agent in self.ask("agents")["agents"]) == len(self._agents))
+        log = self.folder / "controller.log"  # a command would take the CPUs from the agents that it asks about
+        self.until(lambda: log.read_text().count(_CONNECTED) >= len(self._agents))
+        assert len(self._agents) == sum(agent["connected"] for agent in self.ask("agents")["agents"])
 
     def plctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command as the operator gives it."""
