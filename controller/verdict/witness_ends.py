@@ -71,8 +71,15 @@ def _tell(passage: Passage, watch: InterfaceWatch, ends: dict[str, EndBooks]) ->
     """What does not add up in one direction, or should be known all the same."""
     direction = passage.direction
     source, entry, exit_, sink = WAYS[direction]
+    refused = passage.refused_packets
+    if refused > 0 and _may_be_of_an_exchange(source, watch, ends):
+        says = (
+            f"{frames(refused)} {direction} were refused on leaving {source}, while its qdisc was exchanged or besides"
+        )
+        yield _say("books", watch, says, Verdict.UNPROVEN)
+        refused = 0
     certain = (
-        (passage.refused_packets, f"on leaving {source}: {entry} was down or overrun, or made for shorter frames"),
+        (refused, f"on leaving {source}: {entry} was down or overrun, or made for shorter frames"),
         (_drops(ends, sink), f"to tc at the ingress of {sink}"),
     )
     missing = (
@@ -96,6 +103,12 @@ def _tell(passage: Passage, watch: InterfaceWatch, ends: dict[str, EndBooks]) ->
             yield _say("books", watch, f"{frames(count)} {direction} {what}", Verdict.UNPROVEN)
     if dropped := ends[source].egress_drops if source in ends else 0:
         yield _say("books", watch, f"tc dropped {frames(dropped)} {direction} before they left {source}", remark=True)
+
+
+def _may_be_of_an_exchange(source: str, watch: InterfaceWatch, ends: dict[str, EndBooks]) -> bool:
+    """While an end's discipline is exchanged the kernel refuses frames, and counts them as if its twin had."""
+    exchanged = any(change.interface == source and " qdisc " in change.what for change in watch.changes)
+    return exchanged and source in ends and not ends[source].carrier_changes
 
 
 def _drops(ends: dict[str, EndBooks], sink: str) -> int:

@@ -31,6 +31,7 @@ class Kind:
     before_t0: bool = False  #: begun as soon as T0 is known, a quarter of a second before it
     upsets: bool = False  #: a witness sees it, which may make the verdict `unproven` with every frame in place
     breaks: bool = False  #: the link is none any more, whatever frames there were
+    hides: bool = False  #: frames may be refused at the sender's end before any capture sees them
     filters: bool = False  #: it may take frames behind tcpdump, as they come in
 
 
@@ -65,7 +66,7 @@ KINDS: dict[str, Kind] = {
     "memory limit": Kind(
         deeds.memory_limit, deeds.limit_lifted, "forwarder", (500, 1500), _choices(bytes=(4 << 20, 64 << 20))
     ),
-    "down": Kind(doing(*_SET, "down"), doing(*_SET, "up"), _ANY_END, (50, 800), one_interface, upsets=True),
+    "down": Kind(doing(*_SET, "down"), doing(*_SET, "up"), _ANY_END, (50, 800), one_interface, upsets=True, hides=True),
     "delete": Kind(
         deeds.deleted, nothing, _ANY_END, details=_interface_and(then=("gone", "made anew")), upsets=True, breaks=True
     ),

@@ -79,7 +79,8 @@ def _outcome(evidence: Evidence, number: int, link: Link, halves: list[Half], re
     found += _found_broken(evidence, number)
     told = "; ".join([record.get("cause", ""), *record.get("also", ())])
     outcome = Outcome(link.name, record.get("verdict", ""), record.get("cause", ""), told, found, "")
-    doubt = any(half.missing for half in halves)
+    hidden = any(KINDS[each.kind].hides and each.link == number for each in evidence.case.disturbances)
+    doubt = hidden or any(half.missing for half in halves)
     return replace(outcome, objection=_objection(evidence, number, outcome, doubt=doubt))
 
 
@@ -104,7 +105,7 @@ def _found_broken(evidence: Evidence, number: int) -> Counter[str]:
 
 
 def _objection(evidence: Evidence, number: int, outcome: Outcome, *, doubt: bool) -> str:
-    """What breaks the sentence. `doubt`: frames did not come that the queue may have dropped, or the machine lost."""
+    """What breaks the sentence. `doubt`: the queue may have dropped frames, or nobody saw them leave."""
     if outcome.found and outcome.verdict == "ok":
         return "false ok"
     told = outcome.told if outcome.verdict == "late" else outcome.cause

@@ -275,3 +275,14 @@ def test_no_combination_hides_what_happened(watch: InterfaceWatch) -> None:
     odd = any(each.missing_in or each.missing_out for each in watch.passages)
     assert (certain or (watch.settled and missing)) == ("overloaded" in about_frames)
     assert (certain or odd) == (about_frames != {"ok"})
+
+
+def test_frames_refused_while_a_qdisc_is_exchanged_are_not_called_lost() -> None:
+    """The kernel counts them like those that the twin refused; without an exchange, or with a carrier lost, it did."""
+    exchange = change(1, "veth1", "lost qdisc pfifo")
+    refused = (passage(refused_packets=5), passage("down"))
+    says = "5 frames up were refused on leaving veth1, while its qdisc was exchanged or besides"
+    assert ("unproven", says) in books(passages=refused, changes=(exchange,))
+    assert "overloaded" == books(passages=refused)[0][0]
+    flapped = ends(veth1={"carrier_changes": 2})
+    assert "overloaded" == books(passages=refused, changes=(exchange,), ends=flapped)[0][0]
