@@ -13,6 +13,7 @@ from typing import Any
 
 from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.kernel import link_namespaces
+from plctl.agent.kernel.telling_settings import telling_settings
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run import machine as am
 from plctl.agent.run.ends import RunEnds
@@ -24,6 +25,7 @@ from plctl.agent.run.watch import LOOK_NS, RunWatch
 from plctl.agent.service.site import AgentServices
 from plctl.agent.telemetry.socket_stats import LinkSockets
 from plctl.agent.watch.listener import Listener
+from plctl.agent.workload.programs import describe_programs
 from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
 from plctl.common.base.errors import PlctlError
@@ -81,6 +83,8 @@ class RunHost(RunShell):
         self._terms: dict[str, Any] | None = None  #: what was asked of it, and what it got
         self._cpus = len(os.sched_getaffinity(0))
         self._objection = ""  #: of the host to the run
+        self._programs: dict[str, str] = {}  #: that workloads run
+        self._settings: dict[str, str] = {}  #: of the kernel, at the client of the link that was built first
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
@@ -93,7 +97,10 @@ class RunHost(RunShell):
 
     async def _prepare_all(self) -> None:
         """Unless there is too much of it: then every link has that cause, and none is built."""
-        self._objection = await asyncio.to_thread(self._host.find_objection, self._plan)
+        commands = [workload.command for link in self._plan.links for workload in link.workloads]
+        self._objection, self._programs = await asyncio.gather(
+            asyncio.to_thread(self._host.find_objection, self._plan), asyncio.to_thread(describe_programs, commands)
+        )
         await super()._prepare_all()
 
     async def _prepare(self, link: LinkPlan) -> am.LinkPrepared:
@@ -111,6 +118,8 @@ class RunHost(RunShell):
         async with self._building:
             began_ns = self._services.clock.monotonic_ns()
             await asyncio.to_thread(link_namespaces.build, link.namespaces, link.plan, self._host.ledger)
+            if not self._settings:
+                self._settings = await asyncio.to_thread(telling_settings, link.namespaces.client)
             forwarder = await self._living_forwarder()
             link.slot = self._host.slots.pop()
             link.io = await forwarder.add(
@@ -167,8 +176,9 @@ class RunHost(RunShell):
         return self._forwarder
 
     def _facts(self) -> dict[str, str]:
-        """The forwarder's, as text."""
-        return {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
+        """The forwarder's, the kernel settings and the programs, as text."""
+        forwarder = {f"forwarder_{name}": str(fact) for name, fact in (self._terms or {}).items()}
+        return forwarder | self._settings | {f"program {name}": text for name, text in self._programs.items()}
 
     async def _watch_forwarder(self, forwarder: DataPlane) -> None:
         cause = await asyncio.shield(forwarder.died)

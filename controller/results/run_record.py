@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
+from plctl.common.host.source_commit import source_commit
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
@@ -238,7 +239,12 @@ def from_json(text: str, folder: Path | None = None) -> RunRecord:
 
 def software_versions() -> dict[str, str]:
     """The versions of plctl, Python, the kernel and every library that this process may use."""
-    found = {"plctl": version("plctl"), "python": platform.python_version(), "kernel": platform.release()}
+    found = {
+        "plctl": version("plctl"),
+        "commit": source_commit() or "not from a clone",
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+    }
     for library in _LIBRARIES:
         try:
             found[library] = version(library)

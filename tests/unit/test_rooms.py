@@ -66,7 +66,7 @@ MAY_IMPORT = {
         "scheduling": "common/resources",
         "lifecycle": "",
         "verdict": "",
-        "results": "verdict",
+        "results": "verdict common/host",
         "packets": "scenarios results common/cli",
         "report": "verdict results",
         "hub": "lifecycle common/clocks common/transport",

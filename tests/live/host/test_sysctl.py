@@ -12,6 +12,7 @@ import pytest
 
 from plctl.agent.kernel import namespace, sysctl
 from plctl.agent.kernel.own_procfs import open_own_procfs
+from plctl.agent.kernel.telling_settings import telling_settings
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import KernelError
 
@@ -52,6 +53,15 @@ def test_what_is_written_counts_in_that_namespace_alone(name: str, own: bool, mo
     assert "7\n" == namespace.run_inside(name, lambda: Path("/proc/sys/net", SETTING).read_text())
     assert host == Path("/proc/sys/net", SETTING).read_text()
     assert opened == len([*Path("/proc/self/fd").iterdir()])
+
+
+def test_what_decides_how_tcp_behaves_is_told_of_the_namespace_and_the_host(name: str) -> None:
+    """The namespace's own buffers and congestion control; what only the host has, of that."""
+    namespace.run_inside(name, lambda: sysctl.write({"ipv4/tcp_rmem": "4096 5000 6000", "ipv4/tcp_ecn": "1"}, name))
+    told = telling_settings(name)
+    assert ("4096 5000 6000", "1") == (told["net.ipv4.tcp_rmem"], told["net.ipv4.tcp_ecn"])
+    assert Path("/proc/sys/net/core/rmem_max").read_text().strip() == told["net.core.rmem_max"]
+    assert told["net.ipv4.tcp_congestion_control"]
 
 
 def test_a_procfs_of_ones_own_is_mounted_nowhere() -> None:

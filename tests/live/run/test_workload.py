@@ -236,13 +236,17 @@ async def test_ready_waits_for_what_was_promised(
     await process.end()
 
 
-async def test_a_server_that_ends_is_not_ready(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
-    """A server that fails before it listens ends the wait at once, with its last words."""
-    process = await spawn(
-        command("sh", "-c", "echo 'no licence' >&2; exit 1", ready=Ready(tcp=1)), built, ledger, tmp_path
-    )
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [("echo 'no licence' >&2; exit 1", "no licence"), ("exit 1", "it said nothing")],
+)
+async def test_a_server_that_ends_is_not_ready(
+    script: str, words: str, built: LinkNamespaces, ledger: Ledger, tmp_path: Path
+) -> None:
+    """A server that fails before it listens ends the wait at once, with its last words, or that it had none."""
+    process = await spawn(command("sh", "-c", script, ready=Ready(tcp=1)), built, ledger, tmp_path)
     process.open_gate(0)
-    with pytest.raises(WorldError, match="workload w ended before it did listen on TCP port 1; no licence"):
+    with pytest.raises(WorldError, match=f"workload w ended before it did listen on TCP port 1; {words}$"):
         await process.ready()
     await process.wait()
 
