@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from plctl.agent.forwarder import memory as forwarder_memory
@@ -31,12 +31,10 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.common.resources.link_need import need_bytes
 from plctl.common.scenario.schedule import Schedule
-from plctl.common.telemetry.counters import COUNTERS, GAUGES
 from plctl.common.telemetry.samples import HalfStats, Histogram, LinkStats
 from plctl.common.telemetry.witness import WorkerGap
 
 LEDGER_NAME = "forwarder"
-_COUNTED = (*COUNTERS, *GAUGES)  #: as the C core has them
 CLOSE_GRACE_S = 10.0  #: what a forwarder gets to end its links before it is killed
 START_S = 30.0  #: what it gets to answer the first question: an interpreter must start on a busy machine
 SETTLE_S = 5.0  #: what it gets to say what is overdue, which takes microseconds
@@ -96,7 +94,7 @@ class ForwarderClient:
         ours, theirs = socket.socketpair()
         try:
             os.ftruncate(memory, size)
-            stats = mmap.mmap(memory, size, prot=mmap.PROT_READ)
+            stats = mmap.mmap(memory, size)  # written is only what was taken of snapshots
             process = await _start((theirs.fileno(), memory, slots, budget_bytes), options, ledger)
         except OSError as error:
             ours.close()
@@ -183,6 +181,13 @@ class ForwarderClient:
         """Have workers write down every gap longer than `gap_ns`, until they have no links any more."""
         await self._ask("watch", gap_ns=gap_ns)
 
+    async def note(self, slots: Sequence[int], t0_ns: int, interval_ns: int) -> None:
+        """Note what links have counted at `t0_ns`, which is to come, and every `interval_ns` after it, for `take`.
+
+        :raises KernelError: T0 has passed.
+        """
+        await self._ask("note", slots=tuple(slots), t0_ns=t0_ns, interval_ns=interval_ns)
+
     async def settle(self, slots: Sequence[int], at_ns: int) -> list[tuple[int, int]]:
         """Let links take in what has arrived by now, and ask what is overdue.
 
@@ -213,6 +218,32 @@ class ForwarderClient:
         except OSError as error:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
+
+    @property
+    def readable(self) -> bool:
+        """Whether `read` and its like still may be called: until `close`, also of a forwarder that has died."""
+        return not self._stats.closed
+
+    def start_of(self, slot: int) -> tuple[int, int]:
+        """When the scenario of a link is to start, and when it did; 0: not known. Both as in `LinkStats`."""
+        return _core.read_start(self._stats, slot)
+
+    def take(self, slots: tuple[int, ...]) -> list[_core.NativeSnapshot]:
+        """What was noted of links and not taken yet; costs the forwarder nothing."""
+        return _core.take_snapshots(self._stats, slots)
+
+    def noted(self, slot: int, stats: LinkStats) -> LinkStats:
+        """`stats` with histograms as they were at the last instants that were noted."""
+        native = _core.read_noted(self._stats, slot)
+        up, down = (
+            replace(
+                half,
+                lateness=Histogram(lateness, half.lateness.min, half.lateness.max),
+                transit=Histogram(transit, half.transit.min, half.transit.max),
+            )
+            for half, (lateness, transit) in zip((stats.up, stats.down), (native[:2], native[2:]), strict=True)
+        )
+        return replace(stats, up=up, down=down)
 
     def worker_of(self, slot: int) -> int:
         """The number of the worker that serves the link in `slot`."""
@@ -325,5 +356,4 @@ async def _start(
 
 def _half(native: _core.NativeHalfStats) -> HalfStats:
     counters, lateness, transit = native
-    named = dict(zip(_COUNTED, counters, strict=True))
-    return HalfStats(**named, lateness=Histogram(*lateness), transit=Histogram(*transit))
+    return HalfStats.of(counters, Histogram(*lateness), Histogram(*transit))

@@ -15,7 +15,7 @@ from plctl.agent.forwarder.worker_watch import WorkerBeat
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
 from plctl.common.plan.run_plan import LinkPlan
-from plctl.common.telemetry.samples import LinkStats
+from plctl.common.telemetry.samples import LinkStats, Snapshot
 
 
 class DataPlane(Protocol):
@@ -67,6 +67,12 @@ class DataPlane(Protocol):
     async def watch(self, gap_ns: int) -> None:
         """Have workers write down every gap longer than `gap_ns`, until they have no links any more."""
 
+    async def note(self, slots: Sequence[int], t0_ns: int, interval_ns: int) -> None:
+        """Note what links have counted at `t0_ns`, which is to come, and every `interval_ns` after it, for `take`.
+
+        :raises KernelError: T0 has passed.
+        """
+
     async def settle(self, slots: Sequence[int], at_ns: int) -> list[tuple[int, int]]:
         """Of each of `slots`: how many frames should have left by `at_ns`, and since when the first was due (or 0)."""
 
@@ -78,6 +84,19 @@ class DataPlane(Protocol):
 
     def read(self, slot: int) -> LinkStats:
         """What the link has counted since it was added; costs its workers nothing."""
+
+    @property
+    def readable(self) -> bool:
+        """Whether statistics can be read: until `close`, also after it died."""
+
+    def start_of(self, slot: int) -> tuple[int, int]:
+        """When the scenario of a link is to start, and when it did; 0: not known. Both as in `LinkStats`."""
+
+    def take(self, slots: tuple[int, ...]) -> list[Snapshot]:
+        """What was noted of links and not taken yet, numbered as in `slots`; costs its workers nothing."""
+
+    def noted(self, slot: int, stats: LinkStats) -> LinkStats:
+        """`stats` with histograms as they were at the last instants that were noted."""
 
     def packet_log(self, slot: int) -> PacketLog | None:
         """The link's log, if its plan asks for one; readable until the link is removed, even if the data plane dies."""

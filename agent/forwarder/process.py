@@ -80,6 +80,7 @@ class Server:
             "arm": self._arm,
             "trigger": self._trigger,
             "watch": self._watch,
+            "note": self._note,
             "settle": self._settle,
             "remove": self._remove,
         }
@@ -147,6 +148,9 @@ class Server:
 
     def _watch(self, gap_ns: int) -> None:
         self._forwarder.watch(gap_ns)
+
+    def _note(self, slots: list[int], t0_ns: int, interval_ns: int) -> None:
+        self._forwarder.note(tuple(slots), t0_ns, interval_ns)
 
     def _remove(self, slot: int) -> None:
         self._forwarder.remove(slot)

@@ -124,6 +124,8 @@ class Forwarder:
         """End the link; what is inside is lost."""
     def watch(self, gap_ns: int, /) -> None:
         """Have workers record gaps that are longer than `gap_ns`, one by one, as long as they have links."""
+    def note(self, slots: tuple[int, ...], t0_ns: int, interval_ns: int, /) -> None:
+        """Note what links have counted at T0 and every interval after it (grid.h). OSError: T0 has passed."""
     def settle(self, slots: tuple[int, ...], at_ns: int, /) -> list[tuple[int, int]]:
         """Read what has arrived on links; of each, how many frames should have left by `at_ns`, and when the first.
 
@@ -157,6 +159,18 @@ def stats_size(slots: int, /) -> int:
 
 def read_stats(buffer: Buffer, slot: int, /) -> tuple[int, int, NativeHalfStats, NativeHalfStats]:
     """What the link in `slot` has counted: (t0_ns, started_ns, up, down). OSError if its writer died half-way."""
+
+def read_start(buffer: Buffer, slot: int, /) -> tuple[int, int]:
+    """(t0_ns, started_ns) of the link in `slot`."""
+
+def read_noted(buffer: Buffer, slot: int, /) -> tuple[dict[int, int], dict[int, int], dict[int, int], dict[int, int]]:
+    """Buckets of lateness and transit up, then down, as of the last snapshots of the link in `slot`."""
+
+#: (2 × index of the slot + direction, instant, since when it was counted, counters, figures), as in struct snapshot.
+NativeSnapshot = tuple[int, int, int, NativeCounters, tuple[int, ...]]
+
+def take_snapshots(buffer: Buffer, slots: tuple[int, ...], /) -> list[NativeSnapshot]:
+    """What was noted of the links in `slots` and not taken yet, of each direction in order of time."""
 
 #: The most workers that a forwarder can have.
 WORKERS_MAX: int

@@ -205,6 +205,8 @@ class RunHost(RunShell):
         """
         assert self._forwarder is not None
         await self._watch.begin(self._forwarder, t0_ns)
+        slots = [link.slot for link in self._links.values()]
+        await self._forwarder.note(slots, t0_ns, self._plan.sample_interval_ns)
         await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
         for link in self._links.values():
             if link.plan.start != "at-t0":
@@ -235,7 +237,7 @@ class RunHost(RunShell):
         assert self._forwarder is not None
         started_ns = 0
         if link.plan.start == "at-t0":
-            while not (started_ns := self._forwarder.read(link.slot).started_ns):
+            while not (started_ns := self._forwarder.start_of(link.slot)[1]):
                 if self._services.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
                     break
                 await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + NS_PER_MS)
@@ -264,7 +266,7 @@ class RunHost(RunShell):
             elif outcome is not None:
                 raise outcome
         await self._ends.finish(hurry=bool(cause))
-        await self._streams.finish(None if cause else self._forwarder)
+        await self._streams.finish(self._forwarder)
         budget = self._plan.budget
         return m.Finished(tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values()))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.kernel.link_names import LinkNamespaces
@@ -30,7 +31,15 @@ class RunLink:
     baseline_ns: int | None = None  #: when it was read, on this host's clock
     latest: LinkStats | None = None
     latest_ns: int | None = None
+    scenario_told: bool = False  #: that its traffic has started its scenario
     workloads: dict[str, WorkloadProcess] = field(default_factory=dict)
+
+    def begin_with(self, up: Sequence[int], down: Sequence[int]) -> None:
+        """Those were its counters at T0, in the order of C."""
+        assert self.baseline is not None
+        halves = ((self.baseline.up, up), (self.baseline.down, down))
+        was_up, was_down = (HalfStats.of(counts, half.lateness, half.transit) for half, counts in halves)
+        self.baseline = replace(self.baseline, up=was_up, down=was_down)
 
     def result(self, cause: str, worker: WorkerWatch | None, budget: Budget) -> LinkResult:
         """What became of it since T0; `cause` is why it failed, if it did."""

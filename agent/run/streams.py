@@ -18,7 +18,6 @@ from plctl.common.base.errors import KernelError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
-from plctl.common.telemetry.samples import LinkStats
 from plctl.common.telemetry.socket_stats import Flow, SocketSample
 
 #: How often packet logs are emptied: a ring holds what comes in between at 1.3 million packets a second.
@@ -49,12 +48,15 @@ class RunStreams:
         self._sockets = SocketBatch()
         self._looking = asyncio.Lock()
         self._t0_ns = 0
+        self._slots: tuple[int, ...] = ()
         self.artifacts = ArtifactStream(folder)
 
     def start(self, t0_ns: int, forwarder: DataPlane) -> list[Coroutine[Any, Any, None]]:
         """What is to be done from `t0_ns` (this host's clock) on until the run is over, side by side."""
         self._t0_ns = t0_ns
-        self._sampler.start(t0_ns)
+        running = [link for link in self._links.values() if link.baseline]
+        self._slots = tuple(link.slot for link in running)
+        self._sampler.start(t0_ns, [(link.plan, link.baseline) for link in running if link.baseline])
         works = [self._sample_for_ever(forwarder)]
         if any(link.log for link in self._links.values()):
             works.append(self._drain_for_ever())
@@ -63,9 +65,10 @@ class RunStreams:
         return works
 
     async def finish(self, forwarder: DataPlane | None) -> None:
-        """Send what is left, with a last sample if there still is a forwarder, however long the controller takes."""
-        if forwarder:
+        """Send what is left, with a last sample if there was a forwarder, however long the controller takes."""
+        if forwarder and self._slots and forwarder.readable:
             self._sample(forwarder)
+            self._sample_rest(forwarder)
         await self._send_samples()
         await self._send_sockets()
         await self._send_packets(patiently=True)
@@ -87,22 +90,35 @@ class RunStreams:
                     await self._send_artifacts()
 
     def _sample(self, forwarder: DataPlane) -> None:
-        """Note what each link did since the last sample."""
-        now = self._services.clock.monotonic_ns()
-        readings = []
-        for link in self._links.values():
-            if link.latest is not None:
-                before, link.latest = link.latest, forwarder.read(link.slot)
-                link.latest_ns = self._services.clock.monotonic_ns()
-                readings.append((link.plan, before, link.latest))
-                self._tell_scenario(link, before, link.latest)
-        self._sampler.add(now, readings)
+        """Take what the forwarder has noted since the last time."""
+        for number, link in enumerate(self._links.values()):
+            if link.plan.start != "at-t0" and not link.scenario_told:
+                self._tell_scenario(number, link, *forwarder.start_of(link.slot))
+        self._sampler.add(self._services.clock.monotonic_ns(), forwarder.take(self._slots))
 
-    def _tell_scenario(self, link: RunLink, before: LinkStats, after: LinkStats) -> None:
+    def _tell_scenario(self, number: int, link: RunLink, t0_ns: int, started_ns: int) -> None:
         """Tell when traffic has started a link's scenario."""
-        if link.plan.start != "at-t0" and after.started_ns and not before.started_ns:
-            after_t0_s = (after.t0_ns - self._t0_ns) / NS_PER_S
-            self._reports.log.emit("scenario.started", link=link.plan.name, t_ns=after.t0_ns, after_t0_s=after_t0_s)
+        if started_ns:
+            link.scenario_told = True
+            self._sampler.start_scenario(number, t0_ns)
+            after_t0_s = (t0_ns - self._t0_ns) / NS_PER_S
+            self._reports.log.emit("scenario.started", link=link.plan.name, t_ns=t0_ns, after_t0_s=after_t0_s)
+
+    def _sample_rest(self, forwarder: DataPlane) -> None:
+        """Read what came after the last instant that was noted; of a forwarder that has died, until it did."""
+        readings = []
+        for number, link in enumerate(self._links.values()):
+            try:
+                link.latest = forwarder.read(link.slot)
+                noted = forwarder.noted(link.slot, link.latest)
+            except KernelError:  # it died while it changed them
+                link.latest = noted = self._sampler.last(number)
+            link.latest_ns = self._services.clock.monotonic_ns()
+            if forwarder.died.done():
+                link.latest_ns = max(self._t0_ns, min(link.latest_ns, forwarder.lived_until_ns))
+            link.begin_with(*self._sampler.first(number))
+            readings.append((link.latest, noted))
+        self._sampler.finish(max(link.latest_ns or 0 for link in self._links.values()), readings)
 
     async def _send_samples(self) -> None:
         samples = self._sampler.batch()

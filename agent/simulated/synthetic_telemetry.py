@@ -118,6 +118,8 @@ def _interval(half: _Half, scenario_ns: int, interval_ns: int) -> dict[str, int]
         **dict.fromkeys(COUNTERS, 0),
         "arrived_packets": packets,
         "arrived_bytes": packets * half.frame_bytes,
+        "served_packets": packets,
+        "served_bytes": packets * half.frame_bytes,
         "delivered_packets": packets,
         "delivered_bytes": packets * half.frame_bytes,
         "queue_bytes": half.frame_bytes if packets else 0,

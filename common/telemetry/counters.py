@@ -22,6 +22,7 @@ class CounterGroup(StrEnum):
     """What became of a frame, as far as a verdict is concerned."""
 
     ARRIVED = "arrived"  #: came to the model
+    SERVED = "served"  #: by the bottleneck
     DELIVERED = "delivered"  #: left the link
     DROPPED = "dropped"  #: by the emulated path, as the scenario asked
     MARKED = "marked"  #: told by the emulated path that it is congested (ECN)
@@ -66,6 +67,8 @@ class HalfCounters:
 
     arrived_packets: int = _packets("arrived", "Frames that arrived.")
     arrived_bytes: int = _bytes("arrived", "Their bytes.")
+    served_packets: int = _packets("served", "Frames that went through the bottleneck: what the path carried.")
+    served_bytes: int = _bytes("served", "Their bytes.")
     delivered_packets: int = _packets("delivered", "Frames that left the link.")
     delivered_bytes: int = _bytes("delivered", "Their bytes.")
     dropped_queue_full_packets: int = _packets("dropped", "The emulated queue had no room for them.", "queue full", 1)

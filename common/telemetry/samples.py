@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Final, Self
@@ -24,6 +24,11 @@ class HalfStats(HalfCounts):
     lateness: Histogram = field(default_factory=Histogram)
     transit: Histogram = field(default_factory=Histogram)  #: sent − arrival
 
+    @classmethod
+    def of(cls, counts: Sequence[int], lateness: Histogram, transit: Histogram) -> Self:
+        """With counters and gauges in the order of C."""
+        return cls(**dict(zip((*COUNTERS, *GAUGES), counts, strict=True)), lateness=lateness, transit=transit)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkStats:
@@ -33,6 +38,11 @@ class LinkStats:
     down: HalfStats = field(default_factory=HalfStats)
     t0_ns: int = 0  #: planned
     started_ns: int = 0  #: when the forwarder acted on it
+
+
+#: What was noted of a direction: (2 × number of the link + direction, instant, since when what is new in it was
+#: counted, counters and gauges, values of `MEASURED_COLUMNS`). Instants are of CLOCK_MONOTONIC.
+Snapshot = tuple[int, int, int, tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +104,12 @@ class Samples:
             (each.t_ns, each.interval_ns, numbers[each.link], directions[each.direction], *_NUMBERS(each))
             for each in samples
         )
-        return cls(tuple(numbers), packed.pack(SAMPLE_COLUMNS, rows))
+        return cls.of_rows(tuple(numbers), rows)
+
+    @classmethod
+    def of_rows(cls, links: tuple[str, ...], rows: Iterable[Sequence[int]]) -> Self:
+        """Rows of numbers in the order of `SAMPLE_COLUMNS`, packed."""
+        return cls(links, packed.pack(SAMPLE_COLUMNS, rows))
 
     def __len__(self) -> int:
         return self._rows
@@ -135,10 +150,16 @@ def _asked(schedule: Schedule, scenario_ns: int) -> dict[str, int]:
     return {"row": index, "rate_bps": row.rate_bps, "delay_ns": row.delay_ns}
 
 
-def _timed(before: HalfStats, after: HalfStats) -> dict[str, int]:
-    lateness, transit = after.lateness.minus(before.lateness), after.transit.minus(before.transit)
-    late = (lateness.percentile(50), lateness.percentile(99), lateness.max) if lateness.count else (-1,) * 3
-    spent = (-1,) * 4
-    if transit.count:
+def measure(lateness: Histogram | None, transit: Histogram | None) -> tuple[int, ...]:
+    """The values of `MEASURED_COLUMNS`; None is an empty histogram."""
+    late, spent = (-1,) * 3, (-1,) * 4
+    if lateness and lateness.count:
+        late = (lateness.percentile(50), lateness.percentile(99), lateness.max)
+    if transit and transit.count:
         spent = (transit.min, transit.percentile(50), transit.percentile(99), transit.max)
-    return dict(zip(MEASURED_COLUMNS, (*late, *spent), strict=True))
+    return (*late, *spent)
+
+
+def _timed(before: HalfStats, after: HalfStats) -> dict[str, int]:
+    measured = measure(after.lateness.minus(before.lateness), after.transit.minus(before.transit))
+    return dict(zip(MEASURED_COLUMNS, measured, strict=True))

@@ -40,7 +40,7 @@ class Measured:
 
     start_s: Floats
     end_s: Floats
-    carried_bps: Floats
+    carried_bps: Floats  #: through the bottleneck
     carried_min_bps: Floats  #: of the samples in the point
     carried_max_bps: Floats
     queue_bytes: Floats
@@ -73,12 +73,13 @@ def measured(table: pa.Table, direction: str) -> Measured:
     columns = _columns(table, direction)
     seconds = columns["interval_ns"] / NS_PER_S
     dropped, lost = (_total(columns, group) for group in (CounterGroup.DROPPED, CounterGroup.LOST))
-    rate = 8 * columns["delivered_bytes"] / np.where(seconds > 0, seconds, np.nan)
+    carried = columns["served_bytes" if "served_bytes" in columns else "delivered_bytes"]
+    rate = 8 * carried / np.where(seconds > 0, seconds, np.nan)
     fold = _folder(len(seconds))
     curves = [
         fold(columns["t_s"] - seconds, np.fmin),
         fold(columns["t_s"], np.fmax),
-        8 * fold(columns["delivered_bytes"], np.add) / np.maximum(fold(seconds, np.add), 1e-9),
+        8 * fold(carried, np.add) / np.maximum(fold(seconds, np.add), 1e-9),
         fold(rate, np.fmin),
         fold(rate, np.fmax),
         fold(columns["queue_bytes"], np.fmax),

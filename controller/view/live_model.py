@@ -100,7 +100,7 @@ class LiveModel:
 
 
 _USED = (
-    "row", "delay_ns", "rate_bps", "delivered_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
+    "row", "delay_ns", "rate_bps", "served_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
     *CAUSES[CounterGroup.DROPPED], *CAUSES[CounterGroup.LOST],
 )  # fmt: skip
 
@@ -114,9 +114,9 @@ def _waiting(plan: LinkPlan) -> LinkNow:
 
 def _apply(half: HalfNow, *numbers: int) -> None:
     """Bring `half` up to date with one sample, whose numbers come in the order of `_USED`."""
-    half.row, half.delay_ns, half.rate_bps, delivered_bytes, interval_ns, half.queue_bytes = numbers[:6]
+    half.row, half.delay_ns, half.rate_bps, served_bytes, interval_ns, half.queue_bytes = numbers[:6]
     half.lateness_p99_ns, *gone = numbers[6:]
     causes = len(CAUSES[CounterGroup.DROPPED])
-    half.carried_bps = 8 * delivered_bytes * NS_PER_S // interval_ns if interval_ns > 0 else 0
+    half.carried_bps = 8 * served_bytes * NS_PER_S // interval_ns if interval_ns > 0 else 0
     half.dropped += sum(gone[:causes])
     half.lost += sum(gone[causes:])

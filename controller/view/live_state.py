@@ -43,7 +43,7 @@ def _apply_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> N
     half.dropped, half.lost = total(now, CounterGroup.DROPPED), total(now, CounterGroup.LOST)
     then = named(before) if len(before) == len(LIVE_COLUMNS) else {}
     if then and (passed_ns := now["t_ns"] - then["t_ns"]) > 0:
-        half.carried_bps = 8 * (now["delivered_bytes"] - then["delivered_bytes"]) * NS_PER_S // passed_ns
+        half.carried_bps = 8 * (now["served_bytes"] - then["served_bytes"]) * NS_PER_S // passed_ns
 
 
 def as_json(values: Sequence[int]) -> dict[str, int | None] | None:

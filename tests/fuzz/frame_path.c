@@ -124,13 +124,18 @@ static void arrive(struct port *port, struct input *input)
 
 /* Steps */
 
-static void check(const struct link_stats *stats)
+static void check(struct link_stats *stats)
 {
 	for (int i = 0; i < 2; i++) {
 		uint64_t c[COUNTERS];
+		struct snapshot snapshot;
 
 		REQUIRE(stats_read_counters(&stats->halves[i], c));
 		REQUIRE(counters_unaccounted(c) == 0);
+		while (snapshot_take(&stats->halves[i], &snapshot)) {
+			REQUIRE(snapshot.from_ns <= snapshot.at_ns && snapshot.at_ns < now_ns);
+			REQUIRE(counters_unaccounted(snapshot.counters) == 0);
+		}
 	}
 }
 
@@ -214,6 +219,9 @@ static void make_link(struct link *link, struct link_stats *stats, struct budget
 		link->lanes[i].stats = &stats->halves[i];
 		link->lanes[i].refresh_ns = TIME_NEVER;
 		link->lanes[i].in = link->lanes[1 - i].out = ports[i];
+		grid_init(&link->lanes[i].grid);
+		lane_note(&link->lanes[i], &(struct grid_terms){.t0_ns = now_ns + 1000, .interval_ns = 50000, .delay_ns = 1000 * i,
+			.quiet_ns = 1000000, .first_quiet_ns = 500000});
 	}
 	schedule_release(config.schedule); /* the halves hold it */
 }

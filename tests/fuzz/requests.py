@@ -42,6 +42,7 @@ _TEMPLATES = [
     {"id": 1, "verb": "arm", "slots": [0, 1], "t0_ns": 5},
     {"id": 1, "verb": "trigger", "slot": 0, "frame": "first-packet"},
     {"id": 1, "verb": "watch", "gap_ns": 1000},
+    {"id": 1, "verb": "note", "slots": [0, 1], "t0_ns": 5, "interval_ns": 7},
     {"id": 1, "verb": "settle", "slots": [0, 1], "at_ns": 5},
     {"id": 1, "verb": "remove", "slot": 0},
     {

@@ -9,6 +9,8 @@
 
 #include "worker/worker.c"
 
+#include <string.h>
+
 #define MTU 1500
 #define RING_FRAMES 8192
 #define BUDGET (INT64_C(1) << 30)
@@ -140,6 +142,7 @@ static void build(struct machine *machine, const struct half_config *config, boo
 		lane->stats = &machine->stats.halves[i];
 		lane->log = &machine->log->rings[i];
 		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
+		grid_init(&lane->grid);
 		lane->in = link->lanes[1 - i].out =
 			fake_port(link->pool, wall_stamps, strays ? fake_port(link->pool, true, NULL) : NULL);
 	}
@@ -265,6 +268,27 @@ void machine_trigger(struct machine *machine, enum trigger trigger)
 int64_t machine_t0(const struct machine *machine)
 {
 	return machine->link.t0_ns;
+}
+
+int machine_note(struct machine *machine, int64_t t0, int64_t interval)
+{
+	struct link *link = &machine->link;
+	struct note_order order = {.links = &link, .count = 1, .terms = {.t0_ns = t0, .interval_ns = interval}};
+
+	return note(&machine->worker, &order);
+}
+
+/* Takes the next snapshot of a lane; its instant, 0 if there is none. */
+int64_t machine_take(struct machine *machine, int lane, int64_t *from, uint64_t counters[COUNTERS], int64_t figures[FIGURES])
+{
+	struct snapshot snapshot;
+
+	if (!snapshot_take(&machine->stats.halves[lane], &snapshot))
+		return 0;
+	*from = snapshot.from_ns;
+	memcpy(counters, snapshot.counters, sizeof(snapshot.counters));
+	memcpy(figures, snapshot.figures, sizeof(snapshot.figures));
+	return snapshot.at_ns;
 }
 
 size_t machine_log(struct machine *machine, int lane, struct packet_record *records, size_t most)

@@ -7,13 +7,13 @@ import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from plctl.agent import native
 from plctl.agent.native import HalfArguments
-from plctl.common.telemetry.counters import COUNTERS, GAUGES
+from plctl.common.telemetry.counters import COUNTERS, GAUGES, HalfCounts
 from plctl.common.telemetry.packet_log import FIELDS, RECORD
-from plctl.common.telemetry.samples import HalfStats
+from plctl.common.telemetry.samples import MEASURED_COLUMNS, HalfStats
 
 BATCH = 4  #: frames that a call receives at most: so few that short traces fill it
 BEGIN = 1000  #: when a machine is made
@@ -22,9 +22,9 @@ NEVER = 2**63 - 1
 _NATIVE = Path(native.__file__).parent
 _HERE = Path(__file__).parent
 _NOUNS = (
-    "io/pool", "path/arrivals", "path/headers", "path/lane", "path/trigger", "path/wall", "shared/packet_log",
-    "shared/stats", "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace", "worker/priority",
-    "worker/readiness", "worker/starts",
+    "io/pool", "path/arrivals", "path/grid", "path/headers", "path/lane", "path/trigger", "path/wall",
+    "shared/packet_log", "shared/stats", "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace",
+    "worker/priority", "worker/readiness", "worker/starts",
 )  # fmt: skip
 _PARAMETERS_MAX = 10  # as in queue.h
 _UNITS = ("bytes", "packets", "bdp")
@@ -50,7 +50,7 @@ def build(folder: Path) -> ctypes.CDLL:
     )
     loaded = ctypes.CDLL(str(library))
     loaded.machine_new.restype = ctypes.c_void_p
-    for name in ("machine_pass", "machine_t0", "machine_lateness_ns"):
+    for name in ("machine_pass", "machine_t0", "machine_lateness_ns", "machine_take"):
         getattr(loaded, name).restype = ctypes.c_int64
     loaded.machine_arrive.restype = ctypes.c_bool
     loaded.machine_log.restype = ctypes.c_size_t
@@ -59,6 +59,15 @@ def build(folder: Path) -> ctypes.CDLL:
 
 def _int64(value: int) -> ctypes.c_int64:
     return ctypes.c_int64(value)
+
+
+class Noted(NamedTuple):
+    """A snapshot of a lane."""
+
+    at: int
+    begin: int  #: since when what is new in it was counted
+    counts: HalfCounts
+    measured: tuple[int, ...]  #: in the order of `MEASURED_COLUMNS`
 
 
 @dataclass
@@ -151,6 +160,23 @@ class Machine:
         values = (ctypes.c_uint64 * len((*COUNTERS, *GAUGES)))()
         self.library.machine_counters(self._handle, lane, values)
         return HalfStats(*values)
+
+    def note(self, t0: int, interval: int) -> None:
+        """Have what is counted noted at `t0` and every `interval` after it."""
+        assert 0 == self.library.machine_note(self._handle, _int64(t0), _int64(interval))
+
+    def take(self, lane: int) -> list[Noted]:
+        """What was noted of a lane and not taken yet."""
+        found = []
+        while (noted := self._take_one(lane)) is not None:
+            found.append(noted)
+        return found
+
+    def _take_one(self, lane: int) -> Noted | None:
+        begin, counts = _int64(0), (ctypes.c_uint64 * len((*COUNTERS, *GAUGES)))()
+        figures = (ctypes.c_int64 * len(MEASURED_COLUMNS))()
+        at = self.library.machine_take(self._handle, lane, ctypes.byref(begin), counts, figures)
+        return Noted(at, begin.value, HalfCounts(*counts), tuple(figures)) if at else None
 
     def greatest_lateness(self, lane: int) -> int:
         """Of all that left, and of what was lost because it was late."""

@@ -80,6 +80,7 @@ def half_samples(
     half.arm(T0_NS)
     dice = random.Random(seed)
     columns: Columns = {}
+    was_queued = 0
     frame = next(frames, None)
     for end in range(INTERVAL_NS, DURATION_NS + 1, INTERVAL_NS):
         arrived: list[int] = []
@@ -93,8 +94,10 @@ def half_samples(
         transit = sorted(spent + delay for (_, spent, _), delay in zip(sent, late, strict=True))
         queue_bytes, queue_packets, in_flight, row = half.gauges()
         size = 1242
+        served, was_queued = len(arrived) + was_queued - queue_packets, queue_packets
         counted = {
             "arrived_packets": len(arrived) + len(dropped), "arrived_bytes": sum(arrived) + sum(dropped),
+            "served_packets": served, "served_bytes": served * size,
             "delivered_packets": len(sent), "delivered_bytes": len(sent) * size,
             "dropped_queue_full_packets": len(dropped), "dropped_queue_full_bytes": sum(dropped),
             "lost_ring": lost_ring if end == DURATION_NS // 2 else 0,

@@ -27,7 +27,9 @@ struct half {
 	uint32_t room_row; /* while which is in force the queue's room holds */
 	int64_t admitted_ns; /* when the last frame was */
 	uint64_t arrived;
-	uint64_t served;
+	uint64_t served;       /* begun */
+	uint64_t left_packets; /* the bottleneck */
+	uint64_t left_bytes;
 	struct opportunity used;        /* last, where service is by opportunities ... */
 	struct opportunity used_before; /* ... and before the service under way */
 	struct flight flight;
@@ -132,6 +134,8 @@ static void leave(struct half *half, struct packet *packet)
 	half->serving = NULL;
 	half->queue.serving_bytes = 0;
 	half->queue.idle_since = half->now;
+	half->left_packets++;
+	half->left_bytes += packet->length;
 	travel(half, packet, row_now(half));
 }
 
@@ -377,6 +381,8 @@ void half_gauges(const struct half *half, struct half_gauges *gauges)
 		.queue_bytes = half->queue.bytes + half->queue.serving_bytes,
 		.queue_packets = half->queue.packets + (half->serving != NULL),
 		.in_flight_packets = half->flight.packets,
+		.served_packets = half->left_packets,
+		.served_bytes = half->left_bytes,
 		.marked_packets = half->queue.marked,
 		.aqm_ppm = discipline && discipline->probability ? discipline->probability(&half->queue) : 0,
 		.row = half->cursor.row,

@@ -126,6 +126,8 @@ struct half_gauges {
 	int64_t queue_bytes; /* backlog: queued and in service */
 	int64_t queue_packets;
 	int64_t in_flight_packets; /* served, not yet popped */
+	uint64_t served_packets;   /* since the half was made: those whose service has ended */
+	uint64_t served_bytes;     /* their lengths, so with the overhead */
 	uint64_t marked_packets;   /* by the queue, so far */
 	int64_t aqm_ppm;           /* what its discipline's probability() says, or 0 */
 	uint32_t row;              /* index of the row in force */

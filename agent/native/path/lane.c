@@ -170,7 +170,7 @@ static void drop(struct lane *lane, const struct frame *frame, bool late)
 {
 	if (late) {
 		lane->counters[LOST_LATE]++;
-		histogram_count(&lane->stats->lateness, frame->moved_ns);
+		grid_count_lateness(&lane->grid, lane->stats, frame->moved_ns);
 	} else {
 		enum counter dropped = counter_of_drop((enum logged_verdict)frame->packet.verdict);
 
@@ -194,13 +194,116 @@ static void drop_admitted(struct lane *lane)
 	}
 }
 
+static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
+{
+	struct packet *packet;
+	unsigned count = 0;
+
+	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
+		due[count] = (struct frame *)packet;
+		prefetch(due[count]->data, due[count]->length);
+		if (packet->marked)
+			headers_mark_ce(due[count]->data, due[count]->length);
+		if (packet->corrupt)
+			corrupt(lane, due[count]);
+		count++;
+	}
+	return count;
+}
+
+/* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
+static void account(struct lane *lane, struct frame *const *frames, unsigned count, uint64_t sent, int64_t before)
+{
+	int64_t each = (monotonic_ns() - before) / count;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct frame *frame = frames[i];
+		int64_t left_ns = before + each * (i + 1);
+
+		if (!(sent & UINT64_C(1) << i)) {
+			lane->counters[LOST_SEND]++;
+			if (lane->log)
+				log_served(lane, frame, 0);
+			continue;
+		}
+		lane->counters[DELIVERED_PACKETS]++;
+		lane->counters[DELIVERED_BYTES] += frame->length;
+		grid_count_lateness(&lane->grid, lane->stats, left_ns - frame->packet.due + frame->moved_ns);
+		grid_count_transit(&lane->grid, lane->stats, left_ns - frame->packet.arrival);
+		if (lane->log)
+			log_served(lane, frame, left_ns);
+	}
+}
+
+static unsigned send_due(struct lane *lane, int64_t now)
+{
+	struct frame *due[PORT_BATCH];
+	unsigned count = collect_due(lane, now, due);
+	int64_t before;
+	uint64_t sent;
+
+	if (!count)
+		return 0;
+	before = monotonic_ns();
+	sent = port_send(lane->out, due, count);
+	account(lane, due, count, sent, before);
+	return count;
+}
+
+/* Looks at what the half counts by itself. */
+static void look_inside(struct lane *lane)
+{
+	struct half_gauges gauges;
+
+	half_gauges(lane->half, &gauges);
+	lane->counters[SERVED_PACKETS] = gauges.served_packets;
+	lane->counters[SERVED_BYTES] = gauges.served_bytes - gauges.served_packets * lane->link->overhead;
+	lane->counters[CE_MARKED_PACKETS] = gauges.marked_packets;
+	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
+	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
+	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
+	lane->counters[AQM_PPM] = gauges.aqm_ppm;
+	lane->counters[ROW] = gauges.row;
+}
+
+static void publish(struct lane *lane)
+{
+	look_inside(lane);
+	stats_publish(lane->stats, lane->counters);
+}
+
+/* At the next instant of the grid all has arrived that came by then, and what is due by then is sent. */
+static void note(struct lane *lane)
+{
+	int64_t at = lane->grid.next_ns;
+
+	half_advance(lane->half, at);
+	while (send_due(lane, at) == PORT_BATCH)
+		;
+	drop_admitted(lane);
+	look_inside(lane);
+	grid_note(&lane->grid, lane->stats, lane->counters);
+}
+
+/* Virtual time is about to go on to t: notes the instants before it. */
+static void pass_instants(struct lane *lane, int64_t t)
+{
+	while (lane->grid.next_ns < t) {
+		if (half_next_due(lane->half) == TIME_NEVER)
+			grid_skip(&lane->grid, lane->counters, t);
+		note(lane);
+	}
+}
+
 /* `at` is when the frame arrived, perhaps later by `doubt`, which counts as if it had been moved by as much. */
 static void admit(struct lane *lane, struct port *port, const struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
-	struct frame *frame = port_take_room(port, arrival->length);
+	struct frame *frame;
 	enum verdict verdict;
 
+	pass_instants(lane, at);
+	frame = port_take_room(port, arrival->length);
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
 	if (!frame) {
@@ -273,76 +376,6 @@ unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall)
 	return frames;
 }
 
-static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
-{
-	struct packet *packet;
-	unsigned count = 0;
-
-	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
-		due[count] = (struct frame *)packet;
-		prefetch(due[count]->data, due[count]->length);
-		if (packet->marked)
-			headers_mark_ce(due[count]->data, due[count]->length);
-		if (packet->corrupt)
-			corrupt(lane, due[count]);
-		count++;
-	}
-	return count;
-}
-
-/* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
-static void account(struct lane *lane, struct frame *const *frames, unsigned count, uint64_t sent, int64_t before)
-{
-	int64_t each = (monotonic_ns() - before) / count;
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct frame *frame = frames[i];
-		int64_t left_ns = before + each * (i + 1);
-
-		if (!(sent & UINT64_C(1) << i)) {
-			lane->counters[LOST_SEND]++;
-			if (lane->log)
-				log_served(lane, frame, 0);
-			continue;
-		}
-		lane->counters[DELIVERED_PACKETS]++;
-		lane->counters[DELIVERED_BYTES] += frame->length;
-		histogram_count(&lane->stats->lateness, left_ns - frame->packet.due + frame->moved_ns);
-		histogram_count(&lane->stats->transit, left_ns - frame->packet.arrival);
-		if (lane->log)
-			log_served(lane, frame, left_ns);
-	}
-}
-
-static unsigned send_due(struct lane *lane, int64_t now)
-{
-	struct frame *due[PORT_BATCH];
-	unsigned count = collect_due(lane, now, due);
-	int64_t before;
-	uint64_t sent;
-
-	if (!count)
-		return 0;
-	before = monotonic_ns();
-	sent = port_send(lane->out, due, count);
-	account(lane, due, count, sent, before);
-	return count;
-}
-
-static void publish(struct lane *lane)
-{
-	struct half_gauges gauges;
-
-	half_gauges(lane->half, &gauges);
-	lane->counters[CE_MARKED_PACKETS] = gauges.marked_packets;
-	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
-	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
-	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
-	lane->counters[AQM_PPM] = gauges.aqm_ppm;
-	lane->counters[ROW] = gauges.row;
-	stats_publish(lane->stats, lane->counters);
-}
-
 /* Looks at the ring's overruns; a lane where nothing arrived since the last look, and nothing is inside, may rest. */
 static void refresh(struct lane *lane, int64_t now)
 {
@@ -359,6 +392,7 @@ void lane_deliver(struct lane *lane, int64_t now)
 	int64_t virtual_now = later(known, half_now(lane->half)); /* a frame may have arrived after `now` was read */
 	unsigned sent;
 
+	pass_instants(lane, virtual_now);
 	half_advance(lane->half, virtual_now);
 	sent = send_due(lane, virtual_now);
 	drop_admitted(lane);
@@ -368,6 +402,25 @@ void lane_deliver(struct lane *lane, int64_t now)
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
 	lane->deadline_ns = sent == PORT_BATCH ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
+	lane->deadline_ns = earlier(lane->deadline_ns, grid_deadline(&lane->grid, lane->counters));
 	if (lane->unread)
 		lane->deadline_ns = later(lane->deadline_ns, now + 1); /* other lanes first */
+}
+
+void lane_note(struct lane *lane, const struct grid_terms *terms)
+{
+	look_inside(lane);
+	grid_start(&lane->grid, terms, lane->counters);
+}
+
+void lane_settle(struct lane *lane, int64_t at, int64_t *overdue, int64_t *oldest)
+{
+	at = later(earlier(at, lane->known_ns), half_now(lane->half));
+	while (lane->grid.next_ns < at) { /* what is overdue then is sent then */
+		half_advance(lane->half, lane->grid.next_ns);
+		half_overdue(lane->half, lane->grid.next_ns, overdue, oldest);
+		pass_instants(lane, lane->grid.next_ns + 1);
+	}
+	half_advance(lane->half, at);
+	half_overdue(lane->half, at, overdue, oldest);
 }

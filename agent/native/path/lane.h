@@ -12,6 +12,7 @@
 #include "io/pool.h"
 #include "io/port.h"
 #include "shared/stats.h"
+#include "path/grid.h"
 #include "path/trigger.h"
 #include "path/wall.h"
 
@@ -27,6 +28,7 @@ struct lane {
 	bool reads_headers;      /* the half's queue needs them ... */
 	uint64_t key;            /* ... and this for the hash of a flow */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
+	struct grid grid;
 	int64_t known_ns;            /* all that arrived until then has been read: virtual time goes no further */
 	bool unread;                 /* `in` may hold frames: the lane's turn comes again in the next pass */
 	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */
@@ -73,6 +75,15 @@ unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall);
  * that it passes no arrival, and what they would overtake is not due.
  */
 void lane_deliver(struct lane *lane, int64_t now);
+
+/*
+ * From T0 on, which is still to come, notes what was counted (grid.h); lane_deliver() is to be called soon, for the deadline
+ * may be earlier then.
+ */
+void lane_note(struct lane *lane, const struct grid_terms *terms);
+
+/* Brings the lane to `at`, until which all has been read, and adds to what is overdue then (half_overdue()). */
+void lane_settle(struct lane *lane, int64_t at, int64_t *overdue, int64_t *oldest);
 
 /* 0, or why a link cannot be armed for t0: it has started (EALREADY), waits for a frame (EBUSY), or t0 is past (ETIME). */
 int link_can_arm(const struct link *link, int64_t t0, int64_t now);

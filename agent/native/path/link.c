@@ -33,6 +33,7 @@ static int make_halves(struct link *link, const struct link_config *config, char
 		lane->stats = &link->stats->halves[i];
 		lane->log = link->log ? &link->log->rings[i] : NULL;
 		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
+		grid_init(&lane->grid);
 	}
 	return 0;
 }

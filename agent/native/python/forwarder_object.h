@@ -36,6 +36,7 @@ PyObject *forwarder_arm(PyObject *object, PyObject *args); /* forwarder_arm.c */
 
 /* Methods of forwarder_watch.c. */
 PyObject *forwarder_watch(PyObject *object, PyObject *args);
+PyObject *forwarder_note(PyObject *object, PyObject *args);
 PyObject *forwarder_settle(PyObject *object, PyObject *args);
 
 #endif

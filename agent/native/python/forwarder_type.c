@@ -385,6 +385,7 @@ static PyMethodDef methods[] = {
 	{"trigger", forwarder_trigger, METH_VARARGS, NULL},
 	{"remove", forwarder_remove, METH_VARARGS, NULL},
 	{"watch", forwarder_watch, METH_VARARGS, NULL},
+	{"note", forwarder_note, METH_VARARGS, NULL},
 	{"settle", forwarder_settle, METH_VARARGS, NULL},
 	{"workers", forwarder_workers, METH_NOARGS, NULL},
 	{"close", forwarder_close, METH_NOARGS, NULL},

@@ -20,6 +20,56 @@ PyObject *forwarder_watch(PyObject *object, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* One order to each worker, with all of its links. Without the GIL. */
+static int note_links(ForwarderObject *self, struct slot *const *slots, struct link **links, Py_ssize_t count,
+	struct note_terms terms)
+{
+	int error = 0;
+
+	for (Py_ssize_t w = 0; w < self->worker_count && !error; w++) {
+		size_t of_worker = 0;
+
+		for (Py_ssize_t i = 0; i < count; i++)
+			if (slots[i]->worker == self->workers[w])
+				links[of_worker++] = slots[i]->link;
+		if (of_worker)
+			error = worker_note(self->workers[w], links, of_worker, terms);
+	}
+	return error;
+}
+
+PyObject *forwarder_note(PyObject *object, PyObject *args)
+{
+	ForwarderObject *self = (ForwarderObject *)object;
+	long long t0, interval;
+	struct slot **slots;
+	struct link **links;
+	PyObject *indices;
+	Py_ssize_t count;
+	int error = -1;
+
+	if (!PyArg_ParseTuple(args, "O!LL:note", &PyTuple_Type, &indices, &t0, &interval))
+		return NULL;
+	if (interval < 1 || interval > TIME_NEVER / 4 || t0 > TIME_NEVER / 4)
+		return PyErr_Format(PyExc_ValueError, "an interval is 1 ns or more, and neither it nor T0 for ever away");
+	count = PyTuple_Size(indices);
+	slots = calloc(count + 1, sizeof(*slots));
+	links = calloc(count + 1, sizeof(*links));
+	if (!slots || !links) {
+		PyErr_NoMemory();
+	} else if (!claim_links(self, indices, slots, count)) {
+		Py_BEGIN_ALLOW_THREADS
+		error = note_links(self, slots, links, count, (struct note_terms){.t0_ns = t0, .interval_ns = interval});
+		Py_END_ALLOW_THREADS
+		give_back(slots, count);
+	}
+	free(slots);
+	free(links);
+	if (error)
+		return error < 0 ? NULL : raise_os_error(error, "cannot note what the links count: T0 has passed");
+	Py_RETURN_NONE;
+}
+
 static PyObject *overdue_to_python(const struct overdue *overdue, Py_ssize_t count)
 {
 	PyObject *list = PyList_New(count);

@@ -27,12 +27,12 @@ int buffer_refuse_unaligned(const Py_buffer *buffer)
 }
 
 /* {bucket: count} of all buckets that count something. */
-static PyObject *sparse_buckets(const struct histogram *histogram)
+static PyObject *sparse_buckets(const uint64_t counts[HISTOGRAM_BUCKETS])
 {
 	PyObject *buckets = PyDict_New();
 
 	for (unsigned i = 0; buckets && i < HISTOGRAM_BUCKETS; i++) {
-		uint64_t count = stats_load(&histogram->buckets[i]);
+		uint64_t count = stats_load(&counts[i]);
 		PyObject *key, *value;
 
 		if (!count)
@@ -49,7 +49,7 @@ static PyObject *sparse_buckets(const struct histogram *histogram)
 
 static PyObject *histogram_to_python(const struct histogram *histogram)
 {
-	PyObject *buckets = sparse_buckets(histogram);
+	PyObject *buckets = sparse_buckets(histogram->buckets);
 
 	if (!buckets)
 		return NULL;
@@ -136,6 +136,48 @@ static PyObject *read_stats(PyObject *module, PyObject *args)
 	return result;
 }
 
+/* When a link's scenario is to start, and did; 0: not known. */
+static PyObject *read_start(PyObject *module, PyObject *args)
+{
+	const struct link_stats *stats;
+	PyObject *result;
+	Py_buffer buffer;
+
+	(void)module;
+	stats = find_link(args, &buffer);
+	if (!stats)
+		return NULL;
+	result = Py_BuildValue("(LL)", (long long)stats_load((const uint64_t *)&stats->t0_ns),
+		(long long)stats_load((const uint64_t *)&stats->started_ns));
+	PyBuffer_Release(&buffer);
+	return result;
+}
+
+/* What the histograms of both halves had counted at the last snapshots. */
+static PyObject *read_noted(PyObject *module, PyObject *args)
+{
+	PyObject *result = PyTuple_New(4);
+	const struct link_stats *stats;
+	Py_buffer buffer;
+
+	(void)module;
+	stats = result ? find_link(args, &buffer) : NULL;
+	if (!stats) {
+		Py_XDECREF(result);
+		return NULL;
+	}
+	for (int i = 0; result && i < 4; i++) {
+		const struct half_stats *half = &stats->halves[i / 2];
+		const uint64_t *counts = i % 2 ? half->transit_noted : half->lateness_noted;
+		PyObject *buckets = stats_load(&half->noted) ? sparse_buckets(counts) : PyDict_New();
+
+		if (!buckets || PyTuple_SetItem(result, i, buckets))
+			Py_CLEAR(result);
+	}
+	PyBuffer_Release(&buffer);
+	return result;
+}
+
 static PyObject *worker_of(PyObject *module, PyObject *args)
 {
 	const struct link_stats *stats;
@@ -149,6 +191,85 @@ static PyObject *worker_of(PyObject *module, PyObject *args)
 	result = PyLong_FromUnsignedLongLong(stats_load(&stats->worker));
 	PyBuffer_Release(&buffer);
 	return result;
+}
+
+/* A tuple of numbers. */
+static PyObject *numbers_to_python(const int64_t *numbers, int count)
+{
+	PyObject *tuple = PyTuple_New(count);
+
+	for (int i = 0; tuple && i < count; i++) {
+		PyObject *value = PyLong_FromLongLong(numbers[i]);
+
+		if (!value || PyTuple_SetItem(tuple, i, value) < 0)
+			Py_CLEAR(tuple);
+	}
+	return tuple;
+}
+
+static int append_snapshot(PyObject *list, Py_ssize_t half, const struct snapshot *snapshot)
+{
+	PyObject *counters = numbers_to_python((const int64_t *)snapshot->counters, COUNTERS);
+	PyObject *figures = counters ? numbers_to_python(snapshot->figures, FIGURES) : NULL;
+	PyObject *item;
+	int status;
+
+	if (!figures) {
+		Py_XDECREF(counters);
+		return -1;
+	}
+	item = Py_BuildValue("(nLLNN)", half, (long long)snapshot->at_ns, (long long)snapshot->from_ns, counters, figures);
+	status = item ? PyList_Append(list, item) : -1;
+	Py_XDECREF(item);
+	return status;
+}
+
+static int take_half(PyObject *list, Py_ssize_t half, struct half_stats *stats)
+{
+	struct snapshot snapshot;
+
+	while (snapshot_take(stats, &snapshot))
+		if (append_snapshot(list, half, &snapshot))
+			return -1;
+	return 0;
+}
+
+/* Of all links that `slots` name; half 2i is up of slots[i], 2i + 1 down. */
+static PyObject *take_all(struct shared_stats *stats, Py_ssize_t slot_count, PyObject *slots)
+{
+	PyObject *list = PyList_New(0);
+
+	for (Py_ssize_t i = 0; list && i < PyTuple_Size(slots); i++) {
+		Py_ssize_t slot = PyLong_AsSsize_t(PyTuple_GetItem(slots, i));
+		int status = slot == -1 && PyErr_Occurred() ? -1 : 0;
+
+		if (!status && (slot < 0 || slot >= slot_count)) {
+			PyErr_Format(PyExc_ValueError, "slot is %zd; the buffer has %zd", slot, slot_count);
+			status = -1;
+		}
+		for (int way = 0; way < 2 && !status; way++)
+			status = take_half(list, 2 * i + way, &stats->links[slot].halves[way]);
+		if (status)
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
+static PyObject *take_snapshots(PyObject *module, PyObject *args)
+{
+	PyObject *slots, *list = NULL;
+	Py_buffer buffer;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "w*O!:take_snapshots", &buffer, &PyTuple_Type, &slots))
+		return NULL;
+	if (!buffer_refuse_unaligned(&buffer)) {
+		Py_ssize_t links = buffer.len - (Py_ssize_t)stats_bytes(0);
+
+		list = take_all(buffer.buf, links < 0 ? 0 : links / (Py_ssize_t)sizeof(struct link_stats), slots);
+	}
+	PyBuffer_Release(&buffer);
+	return list;
 }
 
 static PyObject *gaps_to_python(const struct gap *gaps, unsigned count)
@@ -202,6 +323,9 @@ static PyObject *read_worker(PyObject *module, PyObject *args)
 static PyMethodDef functions[] = {
 	{"stats_size", stats_size, METH_O, NULL},
 	{"read_stats", read_stats, METH_VARARGS, NULL},
+	{"take_snapshots", take_snapshots, METH_VARARGS, NULL},
+	{"read_start", read_start, METH_VARARGS, NULL},
+	{"read_noted", read_noted, METH_VARARGS, NULL},
 	{"read_worker", read_worker, METH_VARARGS, NULL},
 	{"worker_of", worker_of, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},

@@ -23,13 +23,44 @@ void histogram_count(struct histogram *histogram, int64_t ns)
 	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELEASE); /* who sees it counted sees the extremes */
 }
 
+static void reset_half(struct half_stats *stats)
+{
+	if (stats->noted) {
+		memset(stats->lateness_noted, 0, sizeof(stats->lateness_noted));
+		memset(stats->transit_noted, 0, sizeof(stats->transit_noted));
+	}
+	memset(stats, 0, offsetof(struct half_stats, snapshots));
+	stats->lateness.min = UINT64_MAX;
+	stats->transit.min = UINT64_MAX;
+}
+
 void stats_reset(struct link_stats *stats)
 {
-	memset(stats, 0, sizeof(*stats));
-	for (int i = 0; i < 2; i++) {
-		stats->halves[i].lateness.min = UINT64_MAX;
-		stats->halves[i].transit.min = UINT64_MAX;
-	}
+	memset(stats, 0, offsetof(struct link_stats, halves));
+	for (int i = 0; i < 2; i++)
+		reset_half(&stats->halves[i]);
+}
+
+bool snapshot_put(struct half_stats *stats, const struct snapshot *snapshot)
+{
+	uint64_t noted = stats->noted;
+
+	if (noted - stats_load(&stats->taken) >= SNAPSHOTS)
+		return false;
+	stats->snapshots[noted % SNAPSHOTS] = *snapshot;
+	__atomic_store_n(&stats->noted, noted + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+bool snapshot_take(struct half_stats *stats, struct snapshot *snapshot)
+{
+	uint64_t taken = stats->taken;
+
+	if (taken == stats_load(&stats->noted))
+		return false;
+	*snapshot = stats->snapshots[taken % SNAPSHOTS];
+	__atomic_store_n(&stats->taken, taken + 1, __ATOMIC_RELEASE);
+	return true;
 }
 
 void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS])

@@ -1,6 +1,6 @@
 /*
  * What a link's halves have seen since the link was added, and how each worker's heart beats, in memory shared with the
- * agent: one writer, many readers.
+ * agent: one writer, many readers. Snapshots go through a ring, which one reader empties.
  *
  * The counters and gauges of a half change together (a sequence number tells a reader that it read across a change), so
  * counters_unaccounted() is 0 in every snapshot; plctl.common.telemetry.counters declares what there is to count.
@@ -10,6 +10,7 @@
 #ifndef PLCTL_STATS_H
 #define PLCTL_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@
 #define WORKERS_MAX 64
 #define SLOTS_MAX 65536
 #define GAPS_KEPT 64 /* of each worker */
+#define SNAPSHOTS 16 /* of each half: for as many intervals the agent may be away */
 
 struct histogram {
 	uint64_t min; /* UINT64_MAX while empty */
@@ -26,11 +28,37 @@ struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+/* Of the frames that left in an interval; -1 where there were none. In the order of the last columns of a sample. */
+enum figure {
+	LATENESS_P50_NS, /* of those that were lost_late, too */
+	LATENESS_P99_NS,
+	LATENESS_MAX_NS,
+	TRANSIT_MIN_NS,
+	TRANSIT_P50_NS,
+	TRANSIT_P99_NS,
+	TRANSIT_MAX_NS,
+	FIGURES
+};
+
+/* What a half had counted at an instant of its grid, in virtual time: see path/grid.h. */
+struct snapshot {
+	int64_t at_ns;
+	int64_t from_ns; /* what was counted since the snapshot before was counted from then on */
+	uint64_t counters[COUNTERS];
+	int64_t figures[FIGURES]; /* since then */
+};
+
 struct half_stats {
 	uint64_t sequence; /* odd while the counters change */
 	uint64_t counters[COUNTERS];
+	uint64_t noted; /* snapshots put into the ring, number n at n % SNAPSHOTS ... */
+	uint64_t taken; /* ... and taken out of it by the agent: its own word */
 	struct histogram lateness;
 	struct histogram transit;
+	/* From here on no memory is used before there is a snapshot; what an earlier link left does no harm. */
+	struct snapshot snapshots[SNAPSHOTS];
+	uint64_t lateness_noted[HISTOGRAM_BUCKETS]; /* the buckets as of the last snapshot */
+	uint64_t transit_noted[HISTOGRAM_BUCKETS];
 };
 
 struct link_stats {
@@ -82,6 +110,17 @@ static inline unsigned histogram_bucket(uint64_t ns)
 	return (octave + 1) * 16 + ((ns >> octave) & 15);
 }
 
+/* The middle of what a bucket counts. */
+static inline uint64_t histogram_middle(unsigned bucket)
+{
+	unsigned octave;
+
+	if (bucket < 16)
+		return bucket;
+	octave = (bucket - 16) / 16;
+	return ((uint64_t)(16 + (bucket - 16) % 16) << octave) + ((UINT64_C(1) << octave) - 1) / 2;
+}
+
 void histogram_count(struct histogram *histogram, int64_t ns);
 
 void stats_reset(struct link_stats *stats);
@@ -90,6 +129,11 @@ void stats_publish(struct half_stats *stats, const uint64_t counters[COUNTERS]);
 /* A consistent copy of the counters; false after many tries against a writer that never rests. */
 int stats_read_counters(const struct half_stats *stats, uint64_t counters[COUNTERS]);
 uint64_t stats_load(const uint64_t *value);
+
+/* The single writer: puts it into the ring; false if that is full. */
+bool snapshot_put(struct half_stats *stats, const struct snapshot *snapshot);
+/* The one reader: takes the next out of it; false if there is none. */
+bool snapshot_take(struct half_stats *stats, struct snapshot *snapshot);
 
 static inline void stats_store(uint64_t *at, uint64_t value) /* the single writer */
 {

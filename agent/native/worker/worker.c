@@ -14,6 +14,9 @@
 #include "path/wall.h"
 
 #define LANES_A_PASS 64 /* that are delivered before the ports are looked at again */
+#define NOTE_GROUPS 16 /* of lanes, which note an instant one after the other ... */
+#define NOTE_SPREAD_NS INT64_C(100000000) /* ... in half of this time, or of an interval */
+#define QUIET_NS INT64_C(1000000000) /* how often a lane notes that nothing changes */
 #define SETTLE_BATCHES 1024 /* more than a ring holds: a flood that never ends must not keep the worker */
 
 struct worker {
@@ -228,6 +231,12 @@ struct arm_order {
 	int64_t t0;
 };
 
+struct note_order {
+	struct link *const *links;
+	size_t count;
+	struct note_terms terms;
+};
+
 struct settle_order {
 	struct link *link;
 	int64_t at;
@@ -351,7 +360,41 @@ static int watch(void *receiver, void *argument)
 	return 0;
 }
 
-/* Reads all that has arrived, so that virtual time may go on to `at`, and counts what should have left by then. */
+/* Each lane by terms of its own, so that they do not come all at once. */
+static struct grid_terms terms_of(const struct note_terms *terms, size_t lane)
+{
+	int64_t spread = terms->interval_ns < NOTE_SPREAD_NS ? terms->interval_ns : NOTE_SPREAD_NS;
+	int64_t quiet = (QUIET_NS + terms->interval_ns - 1) / terms->interval_ns;
+
+	return (struct grid_terms){
+		.t0_ns = terms->t0_ns,
+		.interval_ns = terms->interval_ns,
+		.delay_ns = spread / 8 + spread / (2 * NOTE_GROUPS) * (int64_t)(lane % NOTE_GROUPS),
+		.quiet_ns = quiet * terms->interval_ns,
+		.first_quiet_ns = (1 + (int64_t)(lane / NOTE_GROUPS) % quiet) * terms->interval_ns,
+	};
+}
+
+static int note(void *receiver, void *argument)
+{
+	struct note_order *order = argument;
+	struct worker *worker = receiver;
+	int64_t now = monotonic_ns();
+
+	if (order->terms.t0_ns <= now)
+		return ETIME;
+	for (size_t i = 0; i < 2 * order->count; i++) {
+		struct lane *lane = &order->links[i / 2]->lanes[i % 2];
+		struct grid_terms terms = terms_of(&order->terms, i);
+
+		lane_note(lane, &terms);
+		lane->deadline_ns = now;
+		deadlines_update(&worker->deadlines, lane);
+	}
+	return 0;
+}
+
+/* Reads all that has arrived first, so that virtual time may go on to `at`. */
 static void settle_lane(struct worker *worker, struct lane *lane, int64_t at, struct overdue *overdue)
 {
 	for (int batch = 0; batch < SETTLE_BATCHES; batch++) {
@@ -359,8 +402,7 @@ static void settle_lane(struct worker *worker, struct lane *lane, int64_t at, st
 		if (!lane->unread)
 			break;
 	}
-	half_advance(lane->half, at < lane->known_ns ? at : lane->known_ns);
-	half_overdue(lane->half, at, &overdue->packets, &overdue->oldest_ns);
+	lane_settle(lane, at, &overdue->packets, &overdue->oldest_ns);
 	readiness_note(&worker->readiness, lane);
 	lane->deadline_ns = at;
 	deadlines_update(&worker->deadlines, lane);
@@ -422,6 +464,13 @@ int worker_let_go(struct worker *worker, struct link *const *links, size_t count
 int worker_watch(struct worker *worker, int64_t gap_ns)
 {
 	return mailbox_post(&worker->mailbox, watch, &gap_ns);
+}
+
+int worker_note(struct worker *worker, struct link *const *links, size_t count, struct note_terms terms)
+{
+	struct note_order order = {.links = links, .count = count, .terms = terms};
+
+	return mailbox_post(&worker->mailbox, note, &order);
 }
 
 int worker_settle(struct worker *worker, struct link *link, int64_t at, struct overdue *overdue)

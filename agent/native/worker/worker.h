@@ -45,6 +45,14 @@ int worker_let_go(struct worker *worker, struct link *const *links, size_t count
 /* Gaps that are longer than this are recorded one by one (heartbeat.h), as long as the worker has links. */
 int worker_watch(struct worker *worker, int64_t gap_ns);
 
+struct note_terms {
+	int64_t t0_ns;
+	int64_t interval_ns;
+};
+
+/* From T0 on, which is still to come, notes what the links count every interval (grid.h). Or ETIME. */
+int worker_note(struct worker *worker, struct link *const *links, size_t count, struct note_terms terms);
+
 /* Frames that should have left a link by some time. */
 struct overdue {
 	int64_t packets;

@@ -38,12 +38,38 @@ def test_memory_that_is_not_aligned_is_refused() -> None:
     log = memoryview(bytearray(_core.PACKET_LOG_BYTES + 8))[1:]
     for read in (
         lambda: _core.read_stats(stats, 0),
+        lambda: _core.read_start(stats, 0),
+        lambda: _core.read_noted(stats, 0),
+        lambda: _core.take_snapshots(stats, (0,)),
         lambda: _core.read_worker(stats, 0),
         lambda: _core.packet_log_read(log, 0, 1),
         lambda: _core.packet_log_lost(log, 0),
     ):
         with pytest.raises(ValueError, match="multiple of 8 bytes"):
             read()
+
+
+@pytest.mark.parametrize("slot", [-1, 1, 2**62])
+def test_a_slot_that_is_not_there_is_refused(slot: int) -> None:
+    """Whatever is to be read of it."""
+    stats = bytearray(_core.stats_size(1))
+    for read in (
+        lambda: _core.read_stats(stats, slot),
+        lambda: _core.read_start(stats, slot),
+        lambda: _core.read_noted(stats, slot),
+        lambda: _core.take_snapshots(stats, (0, slot)),
+    ):
+        with pytest.raises(ValueError, match=f"slot is {slot}; the buffer has 1"):
+            read()
+    assert [] == _core.take_snapshots(stats, (0,))
+
+
+def test_an_interval_that_is_none_is_refused() -> None:
+    """Of length 0, or beyond all time."""
+    with contextlib.closing(forwarder()) as made:
+        for t0_ns, interval_ns in ((1, 0), (1, -1), (1, 2**62), (2**62, 1)):
+            with pytest.raises(ValueError, match="an interval is 1 ns or more"):
+                made.note((), t0_ns, interval_ns)
 
 
 def test_an_allowance_is_overdrawn_by_no_more_than_its_numbers_hold() -> None:

@@ -58,7 +58,7 @@ def test_thinning_keeps_sums_and_extremes(count: int, data: st.DataObject) -> No
         telemetry(
             list(range(1, count + 1)),
             dropped_queue_full_packets=spike, lost_late=spike, queue_bytes=spike, lateness_max_ns=spike,
-            lateness_p99_ns=spike, transit_p99_ns=spike, transit_min_ns=dip, delivered_bytes=spike,
+            lateness_p99_ns=spike, transit_p99_ns=spike, transit_min_ns=dip, served_bytes=spike,
         ),
         "up",
     )  # fmt: skip
@@ -80,7 +80,7 @@ def test_an_interval_without_packets_has_no_delay() -> None:
 
 def test_no_line_bridges_missing_telemetry() -> None:
     """Between samples that do not adjoin lies a point of nothing that spans the gap."""
-    curves = measured(telemetry([1, 2, 7, 8], delivered_bytes=[100] * 4), "up")
+    curves = measured(telemetry([1, 2, 7, 8], served_bytes=[100] * 4), "up")
     assert [False, False, True, False, False] == [bool(value) for value in np.isnan(curves.carried_bps)]
     assert np.isclose(curves.start_s[2], 0.2)
     assert np.isclose(curves.end_s[2], 0.6)

@@ -20,7 +20,7 @@ def telemetry(link: str = "leo-0", **changes: int) -> Samples:
     """Both directions of one interval, row 2 in force: 100 kB delivered (8 Mbit/s), nothing wrong but `changes`."""
     sample = dict.fromkeys(SAMPLE_COLUMNS, 0) | {
         "row": 2, "delay_ns": HANDOVER.rows[2].delay_ns, "rate_bps": HANDOVER.rows[2].rate_bps,
-        "delivered_bytes": 100_000, "interval_ns": INTERVAL_NS, "queue_bytes": 2_500, "lateness_p99_ns": 31_000,
+        "served_bytes": 100_000, "interval_ns": INTERVAL_NS, "queue_bytes": 2_500, "lateness_p99_ns": 31_000,
         **changes,
     }  # fmt: skip
     return Samples.of([Sample(**(sample | {"link": link, "direction": direction})) for direction in DIRECTIONS])
@@ -83,7 +83,7 @@ def test_real_telemetry_is_understood() -> None:
 def test_an_outage_and_a_quiet_link_have_no_lateness() -> None:
     """−1 means that nothing was delivered and is shown as a dash."""
     model = running()
-    model.add(telemetry(lateness_p99_ns=-1, delivered_bytes=0, interval_ns=0))
+    model.add(telemetry(lateness_p99_ns=-1, served_bytes=0, interval_ns=0))
     assert "–" in text_of(model)
 
 

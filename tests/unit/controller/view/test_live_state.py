@@ -31,8 +31,8 @@ def model() -> LiveModel:
 def test_rates_follow_from_two_answers() -> None:
     """However far they lie apart: bytes between them by the time between their samples."""
     shown = model()
-    before = state(t_ns=NS_PER_S, delivered_bytes=1_000)
-    apply_state(shown, before, state(t_ns=3 * NS_PER_S, delivered_bytes=251_000, row=2, dropped_queue_full_packets=7))
+    before = state(t_ns=NS_PER_S, served_bytes=1_000)
+    apply_state(shown, before, state(t_ns=3 * NS_PER_S, served_bytes=251_000, row=2, dropped_queue_full_packets=7))
     line = shown.links["leo-0"]
     assert (1_000_000, 2, 14, "started") == (line.up.carried_bps, line.up.row, line.dropped, line.state)
 
@@ -40,7 +40,7 @@ def test_rates_follow_from_two_answers() -> None:
 def test_an_answer_without_a_new_sample_keeps_the_rate() -> None:
     """Asking more often than samples come does not make a link look idle."""
     shown = model()
-    first, second = state(t_ns=0, delivered_bytes=0), state(t_ns=NS_PER_S, delivered_bytes=1000)
+    first, second = state(t_ns=0, served_bytes=0), state(t_ns=NS_PER_S, served_bytes=1000)
     apply_state(shown, first, second)
     apply_state(shown, second, second)
     assert 8_000 == shown.links["leo-0"].up.carried_bps
