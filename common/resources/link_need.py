@@ -13,7 +13,7 @@ from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import LOG_BYTES
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
-_SLOT_HEAD = 96
+_SLOT_HEAD = 112
 _TEN_FRAMES = 10
 
 

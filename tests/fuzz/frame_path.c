@@ -34,12 +34,12 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *time)
 
 /* What came, and what left */
 
-enum fate { CAME, BEING_SENT, LEFT, OVER };
+enum stage { CAME, BEING_SENT, LEFT, OVER };
 
 static struct {
 	uint32_t sum;
 	uint32_t marked_sum; /* with CE set, if that is possible */
-	enum fate fate;
+	enum stage stage;
 } frames[KEPT];
 static unsigned frame_count;
 
@@ -67,8 +67,8 @@ void frame_left(const uint8_t *data, uint32_t length)
 
 	REQUIRE(length <= FAKE_LONGEST);
 	REQUIRE(sum(data, length) == frames[number].sum || sum(data, length) == frames[number].marked_sum);
-	REQUIRE(frames[number].fate == BEING_SENT);
-	frames[number].fate = LEFT;
+	REQUIRE(frames[number].stage == BEING_SENT);
+	frames[number].stage = LEFT;
 }
 
 /* Around the back end's own: only these frames may leave now, and it says which did. */
@@ -81,13 +81,13 @@ static uint64_t watched_send(struct port *port, struct frame *const *due, unsign
 
 	for (unsigned i = 0; i < count; i++) {
 		numbers[i] = number_of(due[i]->data);
-		REQUIRE(frames[numbers[i]].fate == CAME);
-		frames[numbers[i]].fate = BEING_SENT;
+		REQUIRE(frames[numbers[i]].stage == CAME);
+		frames[numbers[i]].stage = BEING_SENT;
 	}
 	said = real_send(port, due, count);
 	for (unsigned i = 0; i < count; i++) {
-		left |= (uint64_t)(frames[numbers[i]].fate == LEFT) << i;
-		frames[numbers[i]].fate = OVER;
+		left |= (uint64_t)(frames[numbers[i]].stage == LEFT) << i;
+		frames[numbers[i]].stage = OVER;
 	}
 	REQUIRE(fake_is_exact(port) ? said == left : __builtin_popcountll(said) <= __builtin_popcountll(left));
 	return said;
@@ -119,7 +119,7 @@ static void arrive(struct port *port, struct input *input)
 	frames[frame_count].sum = sum(frame, whole);
 	headers_mark_ce(frame, whole);
 	frames[frame_count].marked_sum = sum(frame, whole);
-	frames[frame_count++].fate = CAME;
+	frames[frame_count++].stage = CAME;
 }
 
 /* Steps */
@@ -171,8 +171,11 @@ static void step(struct link *link, struct wall *wall, struct input *input)
 
 static struct schedule *new_schedule(void)
 {
-	static const struct row rows[] = {{0, 0, 1000000, 100000000, -1}, {1000000, 1, 50000, RATE_UNLIMITED, -1},
-		{3000000, 0, 0, 0, 4000}, {5000000, 1, 2000000, 10000000, 0}};
+	static const struct row rows[] = {
+		{.route = 0, .delay_ns = 1000000, .rate_bps = 100000000, .queue_bytes = -1},
+		{.time_ns = 1000000, .route = 1, .delay_ns = 50000, .rate_bps = RATE_UNLIMITED, .queue_bytes = -1},
+		{.time_ns = 3000000, .queue_bytes = 4000},
+		{.time_ns = 5000000, .route = 1, .delay_ns = 2000000, .rate_bps = 10000000}};
 
 	return schedule_new(memcpy(malloc(sizeof(rows)), rows, sizeof(rows)), 4, 7000000, 2);
 }

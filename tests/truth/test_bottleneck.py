@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model.reference import UNLIMITED, Reference
 
+from plctl.agent.native.impairments import native_impairments
+from plctl.common.plan.impairments import Impairments
 from truth.bottleneck import Admission, Bottleneck, Capacity, Queue, Span
 from truth.path import Path, Row
 
@@ -46,6 +48,7 @@ class Half:
             reconfiguration_ns=self.blackout_ns,
             reconfiguration_mode=self.mode,
             queue={"name": "droptail"},
+            impairments=native_impairments(Impairments(), jitters=False),
             key=0,
         )
         reference.arm(T0)

@@ -53,7 +53,8 @@ def test_the_next_change_is_the_next_rows_time_or_the_next_period() -> None:
 def test_rows_are_declared_once() -> None:
     """The table of a row's fields, the C core and the columns of a file have the same, in the same order."""
     names = [each.name for each in ROW_FIELDS]
-    assert ["time_ns", "route", "delay_ns", "rate_bps", "queue_bytes"] == names
+    impairments = ["loss_ppb", "duplicate_ppb", "corrupt_ppb", "jitter_ns"]
+    assert ["time_ns", "route", "delay_ns", "rate_bps", "queue_bytes", *impairments] == names
     assert [each.file.name for each in ROW_FIELDS] == [column.name for column in ROW_COLUMNS]
 
 
