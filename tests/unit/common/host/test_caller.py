@@ -25,6 +25,7 @@ def owner(path: Path) -> tuple[int, int]:
     return about.st_uid, about.st_gid
 
 
+@pytest.mark.needs_root  # it gives files away
 @pytest.mark.usefixtures("sudo")
 def test_all_of_a_folder_is_given(tmp_path: Path) -> None:
     """Folders and files, however deep; what links lead to stays, as does what is somebody else's already."""
@@ -45,6 +46,7 @@ def test_all_of_a_folder_is_given(tmp_path: Path) -> None:
     assert owner(tmp_path / "outside") == (0, 0)
 
 
+@pytest.mark.needs_root  # it gives files away
 @pytest.mark.usefixtures("sudo")
 def test_only_folders_that_were_made_are_given(tmp_path: Path) -> None:
     """One that was there before keeps its owner; a single file can be given, too."""
