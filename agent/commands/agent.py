@@ -91,7 +91,7 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
 
 
 def _require_kernel(tell: bool) -> None:
-    """Return if this host can carry links; with `tell`, say so to whoever waits for that at our standard output.
+    """Return if this host can carry links; with `tell`, write that to standard output, where the parent reads it.
 
     :raises UserError: it cannot; a sentence for each thing that it lacks.
     """
@@ -114,7 +114,7 @@ async def _serve(
     open_files.raise_limit()
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
-        tell_change = _tell_nobody if leave_with_stdin else _tell_change  # whoever started it has a log of the runs
+        tell_change = _tell_nobody if leave_with_stdin else _tell_change  # the parent has a log of the runs
         served = Agent(name, spoke, RealClock(), HostSite(forwarder), _tell_notice, tell_change=tell_change)
         _stop_when_told(served.stop, leave_with_stdin)
         await served.serve()

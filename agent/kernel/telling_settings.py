@@ -1,4 +1,4 @@
-"""The kernel settings by which TCP and UDP behave at a link's ends, for whoever reads the results."""
+"""The kernel settings by which TCP and UDP behave at a link's ends, as a run's results record them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The process that a laboratory lives by: it builds it, holds its owner's lock and emulates its delays.
 
-`python -P -m plctl.agent.lab.keeper` reads the design from its standard input, leaves whoever started it, and prints
+`python -P -m plctl.agent.lab.keeper` reads the design from its standard input, detaches from its parent, and prints
 one JSON document once the laboratory is up, or is known not to be: ``{"error": "", "status": 0}``.
 
 It never tidies up. Ended by any signal at any moment, it leaves a dead owner, whose processes end with it or soon
