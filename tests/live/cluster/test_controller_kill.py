@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,14 @@ def assert_whole(run: Path, record: RunRecord) -> None:
     assert (run / "report.html").exists()
 
 
+def telemetry_bytes(run: Path) -> float:
+    """Return how much telemetry came so far: the parts' bytes; infinity once all is in the one file of the run."""
+    size = 0
+    with suppress(FileNotFoundError):  # the parts become one file while they are listed
+        size = sum(path.stat().st_size for path in (run / "telemetry.parts").iterdir())
+    return math.inf if (run / "telemetry.parquet").exists() else size
+
+
 @pytest.mark.parametrize("event", ["run.preparing", "run.arming"])
 def test_killed_before_the_start(event: str, tmp_path: Path, spec: Path, unique: str, state: Path) -> None:
     """A run that was not committed fails with that cause, and its hosts take everything away."""
@@ -86,15 +96,10 @@ def test_killed_again_and_again_after_the_start(tmp_path: Path, spec: Path, uniq
         run = controlled.submit(spec)
         controlled.until_happened(run, "run.running")
         for _ in range(3):
-            before = sum(path.stat().st_size for path in (run / "telemetry.parts").glob("*.arrows"))
+            before = telemetry_bytes(run)
             controlled.kill_controller()
             controlled.start_controller()
-            controlled.until(
-                lambda before=before: (
-                    not (run / "telemetry.parts").exists()
-                    or sum(path.stat().st_size for path in (run / "telemetry.parts").glob("*")) > before
-                )
-            )
+            controlled.until(lambda before=before: telemetry_bytes(run) > before or math.isinf(before))
         record = end_of(controlled, run)
         assert_whole(run, record)
         assert None is not record.links[0].skew_ns
