@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "worker/orders.c"
 #include "worker/worker.c"
 
 #include <string.h>
