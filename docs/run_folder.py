@@ -1,4 +1,4 @@
-"""Writes the reference of a run's folder: every field of its JSON files and every column of its tables."""
+"""Writes the reference of a run's folder and a study's: every field of JSON files and every column of tables."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from plctl.common.telemetry.socket_stats import Flow, SocketSample
 from plctl.controller.results import packet_file, socket_stats_file, telemetry_file
 from plctl.controller.results.column_parts import ADDED
 from plctl.controller.results.run_record import RunRecord
+from plctl.controller.study_folder.journal import StudyEntry
+from plctl.controller.study_folder.study_record import StudyRecord
 
 _HEAD = ("column", "type", "meaning")
 #: What a column's type is called.
@@ -41,12 +43,17 @@ def pages() -> dict[str, str]:
             pa.schema([(name, pa.int64()) for name in field_docs.names(Row)]), field_docs.meanings(Row)
         ),
         "exit-json.md": table(("field", "type", "meaning"), _fields(ExitRecord)),
+        "study-json.md": "\n\n".join(map(_section, field_docs.parts(StudyRecord))).replace("## ", "### "),
+        "study-journal.md": table(("field", "type", "meaning"), _fields(StudyEntry)),
     }
 
 
 def undocumented() -> list[str]:
     """Every field of which the code says nothing; `pages` fails for a column of which it does not know at all."""
-    kinds = [*field_docs.parts(RunRecord), ScheduleFacts, ExitRecord, Sample, Flow, SocketSample, Row]
+    kinds = [
+        *field_docs.parts(RunRecord), ScheduleFacts, ExitRecord, Sample, Flow, SocketSample, Row,
+        *field_docs.parts(StudyRecord), StudyEntry,
+    ]  # fmt: skip
     return [
         f"{kind.__name__}.{name}"
         for kind in kinds

@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "lifecycle": "",
         "verdict": "",
         "results": "verdict common/host",
+        "study_folder": "results",
         "packets": "scenarios results common/cli",
         "report": "verdict results",
         "hub": "lifecycle common/clocks common/transport",
