@@ -4,7 +4,7 @@ from typing import Literal, final
 from typing_extensions import Buffer
 
 from plctl.agent.native import NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
-from plctl.agent.native.impairments import NativeImpairments
+from plctl.common.plan.half_impairments import NativeImpairments
 
 #: The names of a row's fields, in the order of a Schedule's columns.
 ROW_FIELDS: tuple[str, ...]

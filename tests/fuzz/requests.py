@@ -14,9 +14,9 @@ from fuzz.altered import bytes_of
 
 from plctl.agent.forwarder.process import LENGTH_BYTES, Server, decode_request
 from plctl.agent.native import _core
-from plctl.agent.native.impairments import native_impairments
 from plctl.common.base.errors import ProtocolError
 from plctl.common.plan.forwarder_options import ForwarderTerms
+from plctl.common.plan.half_impairments import native_impairments
 from plctl.common.plan.impairments import Impairments
 from plctl.common.protocol.wire import to_plain
 from plctl.common.scenario.packed import pack_schedule

@@ -6,8 +6,8 @@ from typing import Any
 
 from plctl.agent.native import NativeQueue, NativeRow
 from plctl.agent.native._core import Half
-from plctl.agent.native.impairments import NativeImpairments, native_impairments
 from plctl.common.plan.disciplines import complete
+from plctl.common.plan.half_impairments import NativeImpairments, native_impairments
 from plctl.common.plan.impairments import Impairments, Jitter, Loss
 from plctl.common.plan.run_plan import Discipline, Queue
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
-from model.disciplines import ADMITTED
-from model.reference import NEVER, Reference
 from model.worlds import Step
 
 from plctl.agent.native import HalfArguments, TracedHalfArguments
 from plctl.agent.native._core import Half
+from plctl.common.reference.disciplines import ADMITTED
+from plctl.common.reference.half import NEVER, Reference
 
 #: When a half is looked at for the last time.
 END = 2**62

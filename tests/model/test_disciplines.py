@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from model.disciplines import DISCIPLINES
 from model.halves import ADMITTED, AQM, CE, ECT_0, ECT_1, NOT_ECT, QUEUE_FULL, armed, discipline, impairing, row
-from model.reference import Reference
 
 from plctl.agent.native import HalfArguments
 from plctl.agent.native._core import Half
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.reference.disciplines import DISCIPLINES
+from plctl.common.reference.half import Reference
 
 MBIT = 10**6
 RATE = 10 * MBIT  #: a frame of 1250 bytes takes a millisecond

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model.draw import Words, draw, philox
 
 from plctl.agent.native import _core
+from plctl.common.reference.draw import Words, draw, philox
 
 PI = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)
 ONES = 0xFFFFFFFF

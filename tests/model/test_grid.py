@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
 from model.fake_machine import BATCH, BEGIN, Machine, Noted, Record, build
-from model.reference import BITS_NS, UNLIMITED, Steps
 from model.traces import END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, play, settle
 
 from plctl.agent.native import HalfArguments
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.reference.half import BITS_NS, UNLIMITED, RowSteps
 from plctl.common.telemetry.counters import HalfCounts
 from plctl.common.telemetry.samples import MEASURED_COLUMNS
 
@@ -57,7 +57,7 @@ def assert_noted(noted: Sequence[Noted], came: Sequence[Frame], log: Sequence[Re
 
 def assert_possible(noted: Sequence[Noted], arguments: HalfArguments, t0: int) -> None:
     """No interval has served more than the integral of the rate over it, and the part of a frame served before."""
-    steps = Steps(arguments["rows"], arguments["period_ns"])
+    steps = RowSteps(arguments["rows"], arguments["period_ns"])
     if any(row[2] == UNLIMITED for row in arguments["rows"]):
         return
     served = 0

@@ -9,8 +9,8 @@ from statistics import NormalDist, fmean
 import pytest
 from model.halves import armed, impairing
 
-from plctl.agent.native.impairments import distribution_table
 from plctl.common.plan.distributions import standard_table, table_of_samples
+from plctl.common.plan.half_impairments import distribution_table
 from plctl.common.plan.impairments import DEVIATION
 
 FRAMES = 20_000

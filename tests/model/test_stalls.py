@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
 from model.fake_machine import BATCH, BEGIN, NEVER, Machine, build
-from model.reference import Reference
 from model.traces import CAPACITY, END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, play
 
 from plctl.agent.native import HalfArguments
+from plctl.common.reference.half import Reference
 from plctl.common.telemetry.packet_log import VERDICTS
 
 HOUR = 3600 * 10**9

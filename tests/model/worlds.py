@@ -16,8 +16,8 @@ from typing import Literal
 from hypothesis import strategies as st
 
 from plctl.agent.native import HalfArguments, NativeQueue, TracedHalfArguments, _core
-from plctl.agent.native.impairments import NativeImpairments, distribution_table
 from plctl.common.plan.disciplines import DISCIPLINES
+from plctl.common.plan.half_impairments import NativeImpairments, distribution_table
 
 UNLIMITED = 2**63 - 1
 

@@ -1,6 +1,6 @@
 """What a scenario says of one direction, for the judge: rows, service, blackouts. DESIGN's words in plain integers.
 
-Written for the judge alone, without a look at the product's model or at `tests/model/reference.py`: a fault that one of
+Written for the judge alone, without a look at the product's model or at `common/reference`: a fault that one of
 them has is not to be shared by the judge.
 """
 

@@ -7,10 +7,10 @@ from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
-from model.reference import UNLIMITED, Reference
 
-from plctl.agent.native.impairments import native_impairments
+from plctl.common.plan.half_impairments import native_impairments
 from plctl.common.plan.impairments import Impairments
+from plctl.common.reference.half import UNLIMITED, Reference
 from truth.bottleneck import Admission, Bottleneck, Capacity, Queue, Span
 from truth.path import Path, Row
 

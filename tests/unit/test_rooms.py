@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "scenario": "base",
         "plan": "base scenario",
         "telemetry": "base scenario plan",
+        "reference": "base scenario plan telemetry",
         "resources": "base scenario plan telemetry",
         "protocol": "base scenario plan telemetry clocks",
         "security": "base protocol",

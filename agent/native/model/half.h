@@ -5,7 +5,7 @@
  * the caller says what time it is. All times are on one monotonic clock and 0 or later, except a row's, which counts
  * from T0. A sum that would reach TIME_NEVER is TIME_NEVER.
  *
- * The order of events at one instant t, which the Python reference (tests/model/reference.py) shares:
+ * The order of events at one instant t, which the Python reference (common/reference/half.py) shares:
  *   1. frames with due <= t have been delivered;
  *   2. a reconfiguration at t begins (blackout until t + D; frames in flight are held up);
  *   3. a service that ends at t ends: the frame leaves the backlog and takes its due time from the row in force at t;

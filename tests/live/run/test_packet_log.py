@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model.disciplines import DISCIPLINES
-from model.reference import Reference
 from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient, Io
@@ -33,6 +31,8 @@ from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.common.plan.impairments import Impairments, Jitter, Loss
 from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
 from plctl.common.protocol.messages import DirectionResult
+from plctl.common.reference.disciplines import DISCIPLINES
+from plctl.common.reference.half import Reference
 from plctl.common.resources.link_need import need_bytes
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
 from plctl.common.telemetry.packet_log import FIELDS, NO_ROUTE, RECORD, VERDICTS

@@ -6,8 +6,8 @@ import pytest
 
 from plctl.agent.native import _core, half_arguments, half_config, native_rows, native_schedule, random_key
 from plctl.agent.native._core import Half
-from plctl.agent.native.impairments import native_impairments
 from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.plan.half_impairments import native_impairments
 from plctl.common.plan.impairments import Impairments
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration
 from plctl.common.scenario.schedule import ROW_FIELDS, Row, Schedule

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from model import disciplines as reference
 
 from plctl.agent.native import _core
 from plctl.common.base.errors import UserError
 from plctl.common.plan.disciplines import DISCIPLINES, complete
 from plctl.common.plan.run_plan import Discipline, Queue
+from plctl.common.reference import disciplines as reference
 from plctl.controller.spec.queue_model import DirectionQueueSpec
 
 

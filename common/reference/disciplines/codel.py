@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
+from plctl.common.reference.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
 
 
 @dataclass
-class Controller:
+class CoDelController:
     """The state of one queue that CoDel controls, and that queue."""
 
     line: list[Waiting] = field(default_factory=list)
@@ -78,7 +78,7 @@ class CoDel(Discipline):
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
-        self.controller = Controller()
+        self.controller = CoDelController()
 
     def arrive(self, frame: Waiting, now: int) -> int:  # noqa: ARG002 - of no account here
         """Admitted if there is room."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
-from model.disciplines.timed import ONE, Timer, below, clamp, pi_change
+from plctl.common.reference.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
+from plctl.common.reference.disciplines.timed import ONE, Timer, below, clamp, pi_change
 
 LONGEST_NS = 1000 * 10**9
 WHOLE = 10**6

@@ -1,6 +1,6 @@
 """The link model in pure Python, written to be read: the oracle for the C core.
 
-It has no event loop and no cursor. A queueing discipline (`model.disciplines`) says which frame is served next; what
+It has no event loop and no cursor. A queueing discipline (`disciplines`) says which frame is served next; what
 comes of a service follows from formulas over the whole past: which reconfigurations there have been, when the frame
 before it left, how much work the bottleneck has done until a time. That is worked out anew at every question, in
 integers without bounds; nothing here is fast.
@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from model.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
-from model.draw import draw
-from model.impairments import Fate, Impairments
-from model.opportunities import Opportunities, Use
-
-from plctl.agent.native import NativeQueue, NativeRow
-from plctl.agent.native.impairments import NativeImpairments
+from plctl.common.plan.half_arguments import NativeQueue, NativeRow
+from plctl.common.plan.half_impairments import NativeImpairments
+from plctl.common.reference.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
+from plctl.common.reference.draw import draw
+from plctl.common.reference.impairments import Fate, PathImpairments
+from plctl.common.reference.opportunities import Opportunities, Use
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1
@@ -51,7 +50,10 @@ class Frame:
 
 
 class Reference:
-    """Same interface and same results as `_core.Half`, except that it cannot say when the next frame is due."""
+    """One direction of a link, as its arguments say: those of `plctl.common.plan.half_arguments`.
+
+    Same interface and same results as the C core's `Half`, except that it cannot say when the next frame is due.
+    """
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Reference:
         instant_bytes: int = 0,
     ) -> None:
         self.opportunities = Opportunities(instants, instant_bytes) if instants else None
-        self.steps = Steps(rows, period_ns)
+        self.steps = RowSteps(rows, period_ns)
         self.capacity = (capacity_unit, capacity_amount)
         self.full_frame = full_frame
         self.blackout_ns = reconfiguration_ns
@@ -79,7 +81,7 @@ class Reference:
         self.t0 = UNKNOWN
         self.virtual_now = 0
         self.arrivals = 0
-        self.impairments = Impairments(impairments, key)
+        self.impairments = PathImpairments(impairments, key)
         self.reorders = impairments["reorder"]
         self.copy_delay = impairments["duplicate_delay_ns"]
         self.told_lost = 0  #: how many lost frames were told of by `dropped`
@@ -164,7 +166,7 @@ class Reference:
 
     def _backlog(self) -> list[int]:
         """The lengths of what waits or is in service."""
-        return [frame.length for frame in (*self._in_service(), *self.queue.waiting())]
+        return [frame.length for frame in self._in_service()] + [frame.length for frame in self.queue.waiting()]
 
     def _in_service(self) -> list[Frame]:
         return [frame for frame in self.frames[-1:] if frame.end > self.virtual_now]
@@ -278,7 +280,7 @@ class Reference:
         return due
 
 
-class Steps:
+class RowSteps:
     """The rows as functions of scenario time s, which is negative before T0."""
 
     def __init__(self, rows: list[NativeRow], period_ns: int) -> None:

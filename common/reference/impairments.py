@@ -12,10 +12,9 @@ from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 
-from model.draw import draw
-
-from plctl.agent.native import NativeRow
-from plctl.agent.native.impairments import NativeImpairments
+from plctl.common.plan.half_arguments import NativeRow
+from plctl.common.plan.half_impairments import NativeImpairments
+from plctl.common.reference.draw import draw
 
 LOSS, CORRUPTION, DUPLICATION, JITTER = 2, 3, 4, 5  #: purposes of draws
 WORD = 2**32
@@ -34,7 +33,7 @@ class Fate:
     copy_jitter: int | None
 
 
-class Impairments:
+class PathImpairments:
     """Of one direction, for frames that end service as the nth at some time while some row is in force."""
 
     def __init__(self, config: NativeImpairments, key: int) -> None:

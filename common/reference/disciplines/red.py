@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor
 
-from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surroundings, Waiting
-from model.disciplines.timed import ONE, Timer, below, clamp
+from plctl.common.reference.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surroundings, Waiting
+from plctl.common.reference.disciplines.timed import ONE, Timer, below, clamp
 
 ADAPT_NS = 500_000_000
 BYTE = 2**20  #: averages are in units of so small a part of a byte

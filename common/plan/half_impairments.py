@@ -1,4 +1,4 @@
-"""Impairments as the C core takes them: distributions become tables of their inverse, in integers."""
+"""Impairments as models of a direction take them: distributions become tables of their inverse, in integers."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import floor
 
-from model.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surroundings, Waiting
-from model.disciplines.timed import ONE, Timer, below, clamp, pi_change
+from plctl.common.reference.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Line, Surroundings, Waiting
+from plctl.common.reference.disciplines.timed import ONE, Timer, below, clamp, pi_change
 
 MEAN_FRAME = 1024
 DQ_THRESHOLD = 2**14

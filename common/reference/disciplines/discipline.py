@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.draw import Words
+from plctl.common.reference.draw import Words
 
 ADMITTED, QUEUE_FULL, AQM = 0, 1, 2
 NOT_ECT, CE = 0, 3

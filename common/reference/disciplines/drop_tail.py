@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.disciplines.discipline import ADMITTED, QUEUE_FULL, Line, Waiting
+from plctl.common.reference.disciplines.discipline import ADMITTED, QUEUE_FULL, Line, Waiting
 
 
 class DropTail(Line):

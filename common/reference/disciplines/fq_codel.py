@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from model.disciplines.codel import Controller
-from model.disciplines.discipline import ADMITTED, QUEUE_FULL, Discipline, Surroundings, Waiting
+from plctl.common.reference.disciplines.codel import CoDelController
+from plctl.common.reference.disciplines.discipline import ADMITTED, QUEUE_FULL, Discipline, Surroundings, Waiting
 
 
 @dataclass
-class Flow:
+class FlowQueue:
     """A queue of its own, with its credit in bytes."""
 
-    controller: Controller = field(default_factory=Controller)
+    controller: CoDelController = field(default_factory=CoDelController)
     credit: int = 0
 
     @property
@@ -32,9 +32,9 @@ class FQCoDel(Discipline):
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
         self.p = surroundings.parameters
-        self.flows = [Flow() for _ in range(self.p["flows"])]
-        self.new: list[Flow] = []
-        self.old: list[Flow] = []
+        self.flows = [FlowQueue() for _ in range(self.p["flows"])]
+        self.new: list[FlowQueue] = []
+        self.old: list[FlowQueue] = []
 
     def arrive(self, frame: Waiting, now: int) -> int:
         """Always admitted; if that was too much, the flow with most bytes loses frames from its head."""
