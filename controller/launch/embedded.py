@@ -25,19 +25,29 @@ async def embedded_controller(clock: Clock, agent: LocalAgent) -> AsyncIterator[
 
     :raises WorldError: the agent did not come up; the message ends with what it said.
     """
-    hub = ZmqHub(agent.address)
+    async with embedded_hub(clock, agent.address) as agent_hub, serving(agent, agent_hub):
+        yield agent_hub
+
+
+@asynccontextmanager
+async def embedded_hub(clock: Clock, address: str) -> AsyncIterator[AgentHub]:
+    """An agent hub of this process, at `address`."""
+    hub = ZmqHub(address)
     try:
         agent_hub = AgentHub(hub, clock, name="embedded")
         async with background() as tasks:
             tasks.create_task(agent_hub.serve())
-            async with _serving(agent, agent_hub):
-                yield agent_hub
+            yield agent_hub
     finally:
         hub.close()
 
 
 @asynccontextmanager
-async def _serving(agent: LocalAgent, agent_hub: AgentHub) -> AsyncIterator[None]:
+async def serving(agent: LocalAgent, agent_hub: AgentHub) -> AsyncIterator[None]:
+    """`agent` serves `agent_hub` within the block; afterwards it is gone, with all that it made.
+
+    :raises WorldError: it did not come up; the message ends with what it said.
+    """
     watch = asyncio.create_task(_watch(agent, agent_hub))
     try:
         await _wait_for_hello(agent, agent_hub)

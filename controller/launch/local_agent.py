@@ -32,7 +32,7 @@ class LocalAgent:
 
     def __init__(self, folder: Path, forwarder: ForwarderOptions) -> None:
         """Start it; it will look for its controller at `address`, in `folder`, an owner's."""
-        self.address = _address(folder)
+        self.address = agent_address(folder)
         self._errors = folder / "agent.stderr"
         who = ("--controller", self.address, "--name", LOCAL_HOST)
         with self._errors.open("wb") as stderr:
@@ -56,6 +56,11 @@ class LocalAgent:
         if self._process.wait() == UserError.exit_status:
             raise UserError(self._errors.read_text(errors="replace").strip())
         raise WorldError(f"the local agent did not start: {self.last_words()}")
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
     async def ended(self) -> int:
         """Wait until it has ended, however; its exit status, or minus the signal."""
@@ -105,20 +110,32 @@ def local_agent(forwarder: ForwarderOptions) -> Iterator[LocalAgent]:
     :raises UserError: the state folder's path is too long; nothing was made.
     :raises KernelError: the state folder cannot be written.
     """
+    with agent_folder() as folder:
+        agent = LocalAgent(folder, forwarder)
+        try:
+            yield agent
+        finally:
+            agent.end()
+
+
+@contextmanager
+def agent_folder() -> Iterator[Path]:
+    """An owner's folder in which a local agent finds its controller.
+
+    :raises UserError: the state folder's path is too long; nothing was made.
+    :raises KernelError: the state folder cannot be written.
+    """
     name = f"controller-{secrets.token_hex(4)}"
-    _require_short(_address(state_dir() / name))
+    _require_short(agent_address(state_dir() / name))
     with Owner.create(name) as owner:
         try:
-            agent = LocalAgent(owner.path, forwarder)
-            try:
-                yield agent
-            finally:
-                agent.end()
+            yield owner.path
         finally:
             owner.remove()
 
 
-def _address(folder: Path) -> str:
+def agent_address(folder: Path) -> str:
+    """Where the agent whose owner's folder is `folder` looks for its controller."""
     return f"ipc://{folder}/control"
 
 

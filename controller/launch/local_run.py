@@ -14,21 +14,20 @@ from rich.console import Console
 
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.host.caller import give_to_caller, make_for_caller
+from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.telemetry.samples import Samples
 from plctl.controller.launch.embedded import embedded_controller
 from plctl.controller.launch.interrupts import Interrupts
 from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent
+from plctl.controller.launch.planning import plan_run
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.report import page as _page  # noqa: F401  # it imports for half a second: before T0, not at the end
 from plctl.controller.report.finishing import finish
-from plctl.controller.results.disk_errors import explained
-from plctl.controller.results.run_folder import RunFolder, new_run_id
-from plctl.controller.results.run_record import RunRecord, rfc3339
-from plctl.controller.run.run_plan import planned, plans_of
+from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.session import Session
 from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
 from plctl.controller.view.live import LiveView
@@ -63,18 +62,10 @@ def run_locally(
     agent.require_kernel()
     interrupts.hold()
     clock = RealClock()
-    with explained(f"make the folder {out} for results"):
-        make_for_caller(out)
-    folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
-    give_to_caller(folder.path)
-    hosts = {link.plan.name: LOCAL_HOST for link in request.links}
-    created_utc = rfc3339(clock.wall_ns())
-    record = planned(request, hosts, folder.run, command=tuple(sys.argv), created_utc=created_utc)
-    plan = plans_of(record)[LOCAL_HOST]
+    plan, folder = plan_run(request, out, clock, sys.argv)
     waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
     view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
     try:
-        folder.record_plan(record, request.sources)
         _carry_through(_Course(plan, folder, clock, agent, view, interrupts, foreground))
         with console.status("writing the report …"):
             folder.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from plctl.common.base.errors import PlctlError, WorldError
 from plctl.common.base.interpreter import module_command
 from plctl.controller.results import run_folder
+from plctl.controller.results.run_reader import REPORT_NAME
 
 _NICE = 10
 
@@ -25,7 +26,8 @@ def finish(path: Path) -> Path:
     """
     from plctl.controller.report import page  # noqa: PLC0415  # matplotlib takes a second, and a controller never needs it
 
-    return run_folder.complete(path, page.write)
+    run_folder.complete(path, page.write)
+    return path / REPORT_NAME
 
 
 class Finisher:

@@ -270,8 +270,8 @@ class RunFolder:
         self.record = record
 
 
-def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
-    """Complete the folder `path` of a run that was judged: log in order, Parquet files, report.html, whose path it is.
+def complete(path: Path, write_report: Callable[[Path], object] | None = None) -> None:
+    """Complete the folder `path` of a run that was judged: log in order, Parquet files, and a report where asked for.
 
     `write_report` is handed the folder when all else in it is complete. Needs nothing but the folder, may be done
     again, and is done by one process at a time.
@@ -287,8 +287,9 @@ def complete(path: Path, write_report: Callable[[Path], Path]) -> Path:
                 column_file.finish(path, RunTable(columns, record.run, record.t0_by_host()))
         with explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
-        with explained(f"write {path / REPORT_NAME}"):
-            return write_report(path)
+        if write_report:
+            with explained(f"write {path / REPORT_NAME}"):
+                write_report(path)
 
 
 def _order_events(folder: Path, run: str) -> None:
