@@ -18,6 +18,7 @@ from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.host.caller import give_to_caller
 from plctl.common.scenario.readers.opening import ReadAs
 from plctl.common.scenario.schedule import Scenario
+from plctl.controller.commands.make.group import make
 from plctl.controller.commands.scenario_convert import FROM, OPTION, convert, read_input
 from plctl.controller.commands.scenario_edit import COMMANDS
 from plctl.controller.scenarios.files import Readable, read_readable
@@ -29,7 +30,7 @@ _MAX_WIDTH = 100
 
 @click.group(cls=HelpGroup)
 def scenario() -> None:
-    """Check, look at, convert and edit scenarios; touches nothing and needs no root.
+    """Check, look at, convert, edit and make scenarios; touches nothing and needs no root.
 
     \b
     Examples:
@@ -41,7 +42,7 @@ def scenario() -> None:
     """
 
 
-for _command in (convert, *COMMANDS):
+for _command in (make, convert, *COMMANDS):
     scenario.add_command(_command)
 
 

@@ -64,6 +64,7 @@ MAY_IMPORT = {
     "controller": {
         "spec": "common/cli",
         "scenarios": "spec common/cli",
+        "makers": "",
         "scheduling": "common/resources",
         "lifecycle": "",
         "verdict": "",
@@ -77,7 +78,7 @@ MAY_IMPORT = {
         "view": "lifecycle verdict results common/client common/cli",
         "launch": "scheduling lifecycle results report hub run view common/host common/transport common/client",
         "commands": (
-            "spec scenarios results packets report hub service view launch "
+            "spec scenarios makers results packets report hub service view launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

@@ -1,0 +1,1 @@
+"""`plctl scenario make`: a module for each kind of model."""

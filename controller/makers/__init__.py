@@ -1,0 +1,1 @@
+"""Scenarios out of models (constant, waves, walks, chains, a cellular drive), each seeded and with its source."""
