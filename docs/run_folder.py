@@ -13,7 +13,7 @@ from plctl.agent.workload.exit_record import ExitRecord
 from plctl.common.scenario.schedule import Row, ScheduleFacts
 from plctl.common.telemetry.samples import MEASURED_COLUMNS, Sample
 from plctl.common.telemetry.socket_stats import Flow, SocketSample
-from plctl.controller.results import packet_file, socket_stats_file, telemetry_file
+from plctl.controller.results import opportunity_file, packet_file, socket_stats_file, telemetry_file
 from plctl.controller.results.column_parts import ADDED
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.study_folder.journal import StudyEntry
@@ -41,6 +41,9 @@ def pages() -> dict[str, str]:
         "packets.md": _columns(packet_file.SCHEMA, {name: says for name, (_, says) in packet_file.COLUMNS.items()}),
         "schedules.md": _columns(
             pa.schema([(name, pa.int64()) for name in field_docs.names(Row)]), field_docs.meanings(Row)
+        ),
+        "opportunities.md": _columns(
+            pa.schema([(name, pa.int64()) for name in opportunity_file.COLUMNS]), opportunity_file.COLUMNS
         ),
         "exit-json.md": table(("field", "type", "meaning"), _fields(ExitRecord)),
         "study-json.md": "\n\n".join(map(_section, field_docs.parts(StudyRecord))).replace("## ", "### "),

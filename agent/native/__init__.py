@@ -8,19 +8,22 @@ from plctl.agent.native import _core
 from plctl.common.plan.half_arguments import (
     HalfArguments,
     HalfConfig,
+    NativeOpportunities,
     NativeQueue,
     NativeRow,
     TracedHalfArguments,
     half_arguments,
     half_config,
+    native_opportunities,
     native_rows,
     random_key,
 )
 from plctl.common.scenario.schedule import Schedule
 
 __all__ = [
-    "HalfArguments", "HalfConfig", "NativeQueue", "NativeRow", "NativeWorker", "SharedHalfArguments",
-    "TracedHalfArguments", "half_arguments", "half_config", "native_rows", "native_schedule", "random_key",
+    "HalfArguments", "HalfConfig", "NativeOpportunities", "NativeQueue", "NativeRow", "NativeWorker",
+    "SharedHalfArguments", "TracedHalfArguments", "half_arguments", "half_config", "native_opportunities",
+    "native_rows", "native_schedule", "random_key",
 ]  # fmt: skip
 
 #: What a worker is started with: ("off", "adaptive" or "busy"; share of a CPU for spinning; CPU or -1; SCHED_FIFO
@@ -43,5 +46,8 @@ def native_schedule(schedule: Schedule) -> _core.Schedule:
     dense = array("q", [routes.setdefault(route, len(routes)) for route in schedule.column("route")])
     columns = (dense if name == "route" else array("q", schedule.column(name)) for name in _core.ROW_FIELDS)
     return _core.Schedule(
-        columns=tuple(column.tobytes() for column in columns), routes=len(routes), period_ns=schedule.period_ns
+        columns=tuple(column.tobytes() for column in columns),
+        routes=len(routes),
+        period_ns=schedule.period_ns,
+        opportunities=native_opportunities(schedule.opportunities) if schedule.opportunities else None,
     )

@@ -3,7 +3,7 @@ from typing import Literal, final
 
 from typing_extensions import Buffer
 
-from plctl.agent.native import NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
+from plctl.agent.native import NativeOpportunities, NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
 from plctl.common.plan.half_impairments import NativeImpairments
 
 #: The names of a row's fields, in the order of a Schedule's columns.
@@ -16,8 +16,17 @@ DISCIPLINES: dict[str, list[tuple[str, int, int]]]
 class Schedule:
     """The rows of one direction, which any number of halves may share."""
 
-    def __new__(cls, *, columns: tuple[bytes, ...], routes: int, period_ns: int) -> Schedule:
+    def __new__(
+        cls,
+        *,
+        columns: tuple[bytes, ...],
+        routes: int,
+        period_ns: int,
+        opportunities: NativeOpportunities | None,
+    ) -> Schedule:
         """Of a column for each of `ROW_FIELDS`: native 64-bit integers, one a row; routes are 0 to `routes` - 1.
+
+        With `opportunities` service is by them (opportunities.h), not by the rows' rates.
 
         ValueError, with the row in its message, for what breaks a rule.
         """
@@ -44,10 +53,9 @@ class Half:
         queue: NativeQueue,
         impairments: NativeImpairments,
         key: int,
-        instants: Sequence[int] = ...,
-        instant_bytes: int = ...,
+        opportunities: NativeOpportunities = ...,
     ) -> Half:
-        """With `instants` service is by delivery opportunities (opportunities.h), each worth `instant_bytes`."""
+        """With `opportunities` service is by them (opportunities.h), not by the rows' rates."""
 
     def arm(self, t0: int, /) -> None:
         """Start scenario time at `t0`; ValueError if that is past or scenario time has started."""

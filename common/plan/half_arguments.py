@@ -8,11 +8,15 @@ from typing import Literal, TypedDict
 from plctl.common.plan.disciplines import complete
 from plctl.common.plan.half_impairments import NativeImpairments, native_impairments
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Direction, Schedule
 
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in schedule.h; behind them, where anything is
 #: impaired, (loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns).
 NativeRow = tuple[int, int, int, int, int] | tuple[int, int, int, int, int, int, int, int, int]
+
+#: (gaps, unit_ns, period_ns, bytes), as struct opportunities in schedule.h.
+NativeOpportunities = tuple[bytes, int, int, int]
 
 #: A direction's queueing discipline as struct queue_config in queue.h: its name, and all of its parameters.
 NativeQueue = dict[str, str | int]
@@ -42,8 +46,12 @@ class HalfArguments(HalfConfig):
 class TracedHalfArguments(HalfArguments):
     """Likewise, where service is by delivery opportunities (opportunities.h)."""
 
-    instants: list[int]
-    instant_bytes: int
+    opportunities: NativeOpportunities
+
+
+def native_opportunities(trace: Opportunities) -> NativeOpportunities:
+    """`trace` for a model, which keeps its gaps as they are."""
+    return (trace.gaps, trace.unit_ns, trace.period_ns, trace.worth_bytes)
 
 
 def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
@@ -59,11 +67,16 @@ def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
     return rows, len(routes)
 
 
-def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArguments:
+def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArguments | TracedHalfArguments:
     """What a half of its own is made from that does as one direction of `plan` says, in a run with that seed."""
     schedule: Schedule = getattr(plan, direction)
     rows, routes = native_rows(schedule)
-    return {"rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan, direction, seed)}
+    made: HalfArguments = {
+        "rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan, direction, seed)
+    }  # fmt: skip
+    if trace := schedule.opportunities:
+        return {**made, "opportunities": native_opportunities(trace)}
+    return made
 
 
 def half_config(plan: LinkPlan, direction: Direction, seed: int) -> HalfConfig:

@@ -9,16 +9,15 @@ integers without bounds; nothing here is fast.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from plctl.common.plan.half_arguments import NativeQueue, NativeRow
+from plctl.common.plan.half_arguments import NativeOpportunities, NativeQueue, NativeRow
 from plctl.common.plan.half_impairments import NativeImpairments
 from plctl.common.reference.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
 from plctl.common.reference.draw import draw
 from plctl.common.reference.impairments import Fate, PathImpairments
-from plctl.common.reference.opportunities import Opportunities, Use
+from plctl.common.reference.opportunities import InstantSteps, Use
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1
@@ -69,10 +68,9 @@ class Reference:
         queue: NativeQueue,
         impairments: NativeImpairments,
         key: int,
-        instants: Sequence[int] = (),
-        instant_bytes: int = 0,
+        opportunities: NativeOpportunities | None = None,
     ) -> None:
-        self.opportunities = Opportunities(instants, instant_bytes) if instants else None
+        self.opportunities = InstantSteps(*opportunities) if opportunities else None
         self.steps = RowSteps(rows, period_ns)
         self.capacity = (capacity_unit, capacity_amount)
         self.full_frame = full_frame

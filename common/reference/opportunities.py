@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 
 HEADER = 14  #: bytes of a frame that opportunities do not carry
 
@@ -18,11 +18,12 @@ class Use:
     left: int
 
 
-class Opportunities:
-    """A trace that starts at T0, and again whenever its last instant has come; before T0 it runs as if from 0."""
+class InstantSteps:
+    """A trace that starts at T0, and again after each period; before T0 it runs as if from 0."""
 
-    def __init__(self, instants: Sequence[int], worth: int) -> None:
-        self.instants = instants
+    def __init__(self, gaps: bytes, unit: int, period: int, worth: int) -> None:
+        self.instants = [unit * instant for instant in accumulate(_numbers(gaps))]
+        self.period = period
         self.worth = worth
 
     def use(self, start: int, waited: bool, length: int, before: Use | None, t0: int) -> Use:
@@ -45,7 +46,7 @@ class Opportunities:
 
     def _times(self, begin: int, t0: int) -> Iterator[int]:
         """All instants from `begin` on, those before T0 first."""
-        last = self.instants[-1]
+        last = self.period
         for cycle in count(max(0, begin // last - 1)):
             if begin >= t0 or cycle * last >= t0:
                 break
@@ -56,3 +57,14 @@ class Opportunities:
             for instant in self.instants:
                 if t0 + cycle * last + instant >= begin:
                     yield t0 + cycle * last + instant
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    """Seven bits of a number in each byte, the lowest first; all bytes of a number but its last have the eighth set."""
+    number = shift = 0
+    for byte in data:
+        number += (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0

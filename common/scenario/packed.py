@@ -1,6 +1,7 @@
 """How a schedule travels and lies on disk: each column once, as differences between its rows, compressed.
 
-Times and delays of a path change little from row to row, so a million rows are often a megabyte or two.
+Times and delays of a path change little from row to row, so a million rows are often a megabyte or two; so are tens of
+millions of delivery opportunities, which come a few milliseconds apart.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from plctl.common.base.columns import NUMBER_BYTES, to_little_endian, unpack
+from plctl.common.scenario.opportunities import MAX_GAP_BYTES, Opportunities
 from plctl.common.scenario.schedule import MAX_ROWS, Schedule
 
 _LEVEL = 1  # of compression: ten times as fast as the usual one, and hardly larger
 _WRAP = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class PackedOpportunities:
+    """A trace of delivery opportunities, as `Opportunities` has it."""
+
+    gaps: bytes  #: deflated
+    unit_ns: int
+    period_ns: int
+    worth_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +40,19 @@ class PackedSchedule:
 
     columns: dict[str, bytes]
     period_ns: int = 0
+    opportunities: PackedOpportunities | None = None
 
 
 def pack_schedule(schedule: Schedule) -> PackedSchedule:
     """`schedule`, packed."""
     columns = {name: zlib.compress(_differences(column), _LEVEL) for name, column in schedule.columns.items()}
-    return PackedSchedule(columns, schedule.period_ns)
+    trace = schedule.opportunities
+    return PackedSchedule(columns, schedule.period_ns, _pack_opportunities(trace) if trace else None)
+
+
+def _pack_opportunities(trace: Opportunities) -> PackedOpportunities:
+    gaps = zlib.compress(trace.gaps, _LEVEL)
+    return PackedOpportunities(gaps, trace.unit_ns, trace.period_ns, trace.worth_bytes)
 
 
 def unpack_schedule(packed: PackedSchedule) -> Schedule:
@@ -42,7 +61,19 @@ def unpack_schedule(packed: PackedSchedule) -> Schedule:
     :raises ValueError: it is none, or a larger one than is legal; the message says why.
     """
     columns = {name: _numbers(name, data) for name, data in packed.columns.items()}
-    return Schedule.of_columns(columns, packed.period_ns)
+    trace = packed.opportunities
+    return Schedule.of_columns(columns, packed.period_ns, _unpack_opportunities(trace) if trace else None)
+
+
+def _unpack_opportunities(packed: PackedOpportunities) -> Opportunities:
+    inflate = zlib.decompressobj()
+    try:
+        gaps = inflate.decompress(packed.gaps, MAX_GAP_BYTES + 1)
+    except zlib.error as error:
+        raise ValueError(f"the opportunities cannot be unpacked: {error}") from None
+    if len(gaps) > MAX_GAP_BYTES or not inflate.eof:
+        raise ValueError(f"the opportunities are more than {MAX_GAP_BYTES} bytes, or broken off")
+    return Opportunities(gaps, packed.unit_ns, packed.period_ns, packed.worth_bytes)
 
 
 def _differences(column: array[int]) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any, Literal, overload
 from plctl.common.base.columns import to_little_endian
 from plctl.common.base.shared import Shared
 from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 
 Direction = Literal["up", "down"]
 #: The two one-way halves of a link, in the order of every pair in plctl: client→server, then server→client.
@@ -110,18 +111,24 @@ class ScheduleFacts:
     last_ns: int  #: scenario time of the last row
     first: Row  #: the first of them
     period_ns: int = 0  #: after which it starts again; 0: the last row holds
+    opportunities: int = 0  #: how many a period of its trace has; 0: service is by the rows' rates
 
 
 class Schedule(Shared):
     """One direction's rows in strictly ascending time; a step function, never changed.
 
-    The rows are kept in columns, as there may be a million of them; links that are alike share one schedule.
+    The rows are kept in columns, as there may be a million of them; links that are alike share one schedule. Where it
+    has `opportunities`, service is by them, and the rates of its rows are only what they come to on average.
     """
 
-    def __init__(self, rows: Iterable[Row], period_ns: int = 0) -> None:
-        """Of these rows; a `period_ns` > the last row's time repeats them, with 0 the last row holds for ever."""
+    def __init__(self, rows: Iterable[Row], period_ns: int = 0, opportunities: Opportunities | None = None) -> None:
+        """Of these rows; a `period_ns` > the last row's time repeats them, with 0 the last row holds for ever.
+
+        `opportunities` have a period of their own.
+        """
         rows = tuple(rows)
         self._period_ns = period_ns
+        self._opportunities = opportunities
         self._columns: dict[str, array[int]] = {
             each.name: column
             for each in ROW_FIELDS
@@ -129,7 +136,9 @@ class Schedule(Shared):
         }
 
     @classmethod
-    def of_columns(cls, columns: Mapping[str, array[int]], period_ns: int = 0) -> Schedule:
+    def of_columns(
+        cls, columns: Mapping[str, array[int]], period_ns: int = 0, opportunities: Opportunities | None = None
+    ) -> Schedule:
         """The schedule with these columns of signed 64-bit integers; a field without one has its default in each row.
 
         :raises ValueError: a column is unknown, or missing, or longer than another.
@@ -140,7 +149,7 @@ class Schedule(Shared):
             raise ValueError(f"the rows have no {missing[0]}")
         if len({len(column) for column in columns.values()}) != 1:
             raise ValueError("the columns of the rows are not equally long")
-        self = cls((), period_ns)
+        self = cls((), period_ns, opportunities)
         self._columns = {
             each.name: columns[each.name]
             for each in ROW_FIELDS
@@ -151,8 +160,8 @@ class Schedule(Shared):
     def with_constants(self, values: Mapping[str, int]) -> Schedule:
         """The same with fields that have one value in every row, in place of what they had."""
         count = len(self)
-        columns = {**self._columns, **{name: array("q", [value]) * count for name, value in values.items()}}
-        return Schedule.of_columns(columns, self._period_ns) if values else self
+        columns = {**self.columns, **{name: array("q", [value]) * count for name, value in values.items()}}
+        return Schedule.of_columns(columns, self.period_ns, self.opportunities) if values else self
 
     # --- what it holds
 
@@ -160,6 +169,11 @@ class Schedule(Shared):
     def period_ns(self) -> int:
         """How often the rows begin again; 0: never."""
         return self._period_ns
+
+    @property
+    def opportunities(self) -> Opportunities | None:
+        """What serves, in place of the rows' rates."""
+        return self._opportunities
 
     @property
     def columns(self) -> Mapping[str, array[int]]:
@@ -184,12 +198,16 @@ class Schedule(Shared):
         for name, column in self.columns.items():
             hashed.update(f" {name} {len(column)} ".encode())
             hashed.update(to_little_endian(column))
+        if trace := self.opportunities:
+            hashed.update(f" opportunities {trace.unit_ns} {trace.period_ns} {trace.worth_bytes} ".encode())
+            hashed.update(trace.gaps)
         return hashed.hexdigest()
 
     @cached_property
     def facts(self) -> ScheduleFacts:
         """What a listing says of it."""
-        return ScheduleFacts(len(self), self.last_ns, self.rows[0], self.period_ns)
+        count = self.opportunities.count if self.opportunities else 0
+        return ScheduleFacts(len(self), self.last_ns, self.rows[0], self.period_ns, count)
 
     def __len__(self) -> int:
         return len(self.columns["time_ns"])
@@ -243,7 +261,7 @@ class Schedule(Shared):
         period_ns = period_ns or 2 * self.last_ns - self.columns["time_ns"][-2]
         if period_ns <= self.last_ns:
             raise ValueError(f"a period of {period_ns} ns does not exceed the last row's time, {self.last_ns} ns")
-        return Schedule.of_columns(self.columns, period_ns)
+        return Schedule.of_columns(self.columns, period_ns, self.opportunities)
 
     @cached_property
     def states(self) -> frozenset[tuple[int, int, int]]:
@@ -287,6 +305,8 @@ class Schedule(Shared):
         for each in ROW_FIELDS:
             if (least := min(self.column(each.name))) < each.least:
                 raise ValueError(f"a row has {each.name} {least}; the least is {each.least}")
+        if self.opportunities:
+            self.opportunities.check()
 
 
 def _says_something(row_field: RowField, column: array[int]) -> bool:

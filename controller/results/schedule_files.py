@@ -1,6 +1,8 @@
 """The schedules of a run, each once, as files of its folder: run.json only names them, by their digests.
 
-schedules/DIGEST.parquet    a row of the schedule in each line, with the columns of `plctl.common.scenario.schedule.Row`
+schedules/DIGEST.parquet                a row of the schedule in each line, with the columns of
+                                        `plctl.common.scenario.schedule.Row`
+schedules/DIGEST.opportunities.parquet  its delivery opportunities, if it has any (`opportunity_file`)
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import Any
 
 from plctl.common.base.errors import UserError
 from plctl.common.protocol.wire import from_plain
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import ROW_FIELDS, Row, Schedule, ScheduleFacts
+from plctl.controller.results.opportunity_file import read_opportunities, write_opportunities
 
 FOLDER_NAME = "schedules"
 _PERIOD = b"period_ns"
@@ -36,6 +40,11 @@ class StoredSchedule(Schedule):
     def columns(self) -> Mapping[str, array[int]]:
         """As `Schedule.columns`."""
         return self._schedule.columns
+
+    @property
+    def opportunities(self) -> Opportunities | None:
+        """As `Schedule.opportunities`."""
+        return self._schedule.opportunities if self.facts.opportunities else None
 
     @property
     def period_ns(self) -> int:
@@ -80,7 +89,7 @@ class ScheduleFiles:
     def _read(self, digest: str) -> Schedule:
         if self._folder is None:
             raise UserError("the rows of this run's schedules are not here; fetch the run first: plctl fetch RUN")
-        return read_schedule(self._folder / FOLDER_NAME / f"{digest}.parquet")
+        return read_schedule(self._folder / FOLDER_NAME / f"{digest}.parquet", traced=self.facts[digest].opportunities)
 
 
 def write_schedule(folder: Path, schedule: Schedule) -> None:
@@ -95,6 +104,8 @@ def write_schedule(folder: Path, schedule: Schedule) -> None:
     if path.exists():
         return
     path.parent.mkdir(exist_ok=True)
+    if schedule.opportunities:
+        write_opportunities(_beside(path), schedule.opportunities)
     draft = path.with_suffix(".tmp")
     columns = {each.name: pa.array(schedule.column(each.name), pa.int64()) for each in ROW_FIELDS}
     table = pa.table(columns).replace_schema_metadata({_PERIOD: str(schedule.period_ns)})
@@ -102,8 +113,13 @@ def write_schedule(folder: Path, schedule: Schedule) -> None:
     draft.replace(path)
 
 
-def read_schedule(path: Path) -> Schedule:
-    """The schedule in the file `path`.
+def _beside(path: Path) -> Path:
+    """Where the opportunities are of the schedule in `path`."""
+    return path.with_suffix(".opportunities.parquet")
+
+
+def read_schedule(path: Path, *, traced: bool | int = False) -> Schedule:
+    """The schedule in the file `path`; if it is `traced`, with the opportunities in the file beside it.
 
     :raises UserError: there is none; the message says why.
     """
@@ -114,7 +130,7 @@ def read_schedule(path: Path) -> Schedule:
         table = parquet.read_table(path)
         period_ns = int((table.schema.metadata or {})[_PERIOD])
         columns = {name: array("q", table[name].to_numpy().tobytes()) for name in table.column_names}
-        schedule = Schedule.of_columns(columns, period_ns)
+        schedule = Schedule.of_columns(columns, period_ns, read_opportunities(_beside(path)) if traced else None)
         schedule.check()
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise UserError(f"cannot read the schedule {path}: {error}") from None

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
 from model.halves import armed, half, row, times
 
+from plctl.agent.native import NativeOpportunities, native_opportunities
 from plctl.agent.native._core import Half
+from plctl.common.scenario.opportunities import Opportunities
 
 
-def traced(*instants: int, worth: int = 1500, **changes: Any) -> Half:
+def trace(*instants: int, period: int = 0, worth: int = 1500) -> NativeOpportunities:
+    """A trace that begins again at its last instant, or after a period."""
+    return native_opportunities(Opportunities.of_instants(instants, period or instants[-1], worth))
+
+
+def traced(*instants: int, period: int = 0, worth: int = 1500, **changes: Any) -> Half:
     """A half armed at 0 without delay."""
-    return armed(row(0, 0, 0), instants=instants, instant_bytes=worth, **changes)
+    return armed(row(0, 0, 0), opportunities=trace(*instants, period=period, worth=worth), **changes)
 
 
 def ends(made: Half, until: int = 10**6) -> list[int]:
@@ -68,7 +76,7 @@ def test_a_long_way_is_gone_at_once() -> None:
 
 def test_before_t0_the_trace_runs_from_zero() -> None:
     """T0 cuts it off, and begins it again: 10, 20, then 25 + 10."""
-    link = half(row(0, 0, 0), instants=(10,), instant_bytes=100)
+    link = half(row(0, 0, 0), opportunities=trace(10, worth=100))
     for _ in range(3):
         link.arrive(0, 114)
     link.advance(12)
@@ -76,17 +84,43 @@ def test_before_t0_the_trace_runs_from_zero() -> None:
     assert [10, 20, 35] == ends(link)
 
 
+def test_a_period_may_be_longer_than_the_trace() -> None:
+    """3 and 7, and nothing until 10 + 3 and 10 + 7."""
+    link = traced(3, 7, period=10, worth=100)
+    for _ in range(5):
+        link.arrive(0, 114)
+    assert [3, 7, 13, 17, 23] == ends(link)
+
+
+def test_every_instant_of_a_long_trace_is_found() -> None:
+    """Gaps of a byte and of several, and many at one instant: a frame that comes before each leaves with it."""
+    instants = [0, *accumulate(k * k % 300 if k % 7 else 10**9 * k for k in range(1, 400))]
+    link = traced(*instants, period=instants[-1] + 5)
+    expected = sorted({at for at in instants if at} | {instants[-1] + 5})
+    for at in expected:
+        link.arrive(at - 1, 114)
+    assert expected == ends(link, 2 * instants[-1])
+
+
 @pytest.mark.parametrize(
-    ("instants", "worth", "sentence"),
+    ("opportunities", "sentence"),
     [
-        ((), 1500, "there are 0 instants"),
-        ((5, 4), 1500, r"instants\[1\] is 4; it must be 0 or more, and no earlier than the one before"),
-        ((-1, 4), 1500, r"instants\[0\] is -1"),
-        ((0, 0), 1500, "the last of the instants is 0"),
-        ((5,), 0, "instant_bytes is 0; it must be from 1"),
+        ((b"", 1, 5, 1500), "there are 0 opportunities"),
+        ((b"\x05\x01", 1, 5, 1500), "opportunity 1 is later than their period, 5 ns"),
+        ((b"\x05\x81", 1, 9, 1500), "the gap before opportunity 1 is broken off"),
+        ((b"\xff" * 9 + b"\x01", 1, 2**62, 1500), "the gap before opportunity 0 is broken off, or longer than 63 bits"),
+        ((b"\x05", 0, 5, 1500), "the unit of the opportunities is 0 ns and their period 5 ns"),
+        ((b"\x00", 1, 0, 1500), "the unit of the opportunities is 1 ns and their period 0 ns"),
+        ((b"\x05", 1, 5, 0), "an opportunity is worth 0 bytes; legal is 1"),
     ],
 )
-def test_what_is_no_trace_is_refused(instants: tuple[int, ...], worth: int, sentence: str) -> None:
-    """By name."""
+def test_what_is_no_trace_is_refused(opportunities: NativeOpportunities, sentence: str) -> None:
+    """By name, and nothing is read beyond its end."""
     with pytest.raises(ValueError, match=sentence):
-        traced(*instants, worth=worth)
+        armed(row(0, 0, 0), opportunities=opportunities)
+
+
+def test_an_argument_of_another_kind_is_refused() -> None:
+    """A trace is a tuple of four."""
+    with pytest.raises(TypeError, match="opportunities must be"):
+        armed(row(0, 0, 0), opportunities=[5])

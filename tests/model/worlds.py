@@ -10,12 +10,13 @@ from __future__ import annotations
 import operator
 from array import array
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from hypothesis import strategies as st
 
 from plctl.agent.native import HalfArguments, NativeQueue, TracedHalfArguments, _core
+from plctl.common.base import leb128
 from plctl.common.plan.disciplines import DISCIPLINES
 from plctl.common.plan.half_impairments import NativeImpairments, distribution_table
 
@@ -188,8 +189,12 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
 def traced(draw: st.DrawFn, world: World) -> TracedHalfArguments:
     """The same, served by delivery opportunities: several may come at one instant."""
     made = draw(arguments(world))
-    instants = draw(st.lists(st.integers(0, 30), min_size=1, max_size=6).filter(any))
-    return {**made, "instants": sorted(instants), "instant_bytes": draw(st.integers(1, 12))}
+    instants = sorted(draw(st.lists(st.integers(0, 30), min_size=1, max_size=6)))
+    period = max(1, instants[-1]) + draw(st.sampled_from([0, 0, 1, 7]))
+    unit = draw(st.sampled_from([1, 1, 3]))
+    gaps = leb128.encode([after - before for before, after in pairwise((0, *instants))])
+    worth, more = draw(st.integers(1, 12)), draw(st.integers(0, unit - 1))
+    return {**made, "opportunities": (gaps, unit, period * unit + more, worth)}
 
 
 def steps(world: World) -> st.SearchStrategy[list[Step]]:

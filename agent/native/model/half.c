@@ -61,7 +61,7 @@ static int64_t service_end(struct half *half, const struct packet *packet)
 {
 	const struct opportunities *opportunities = &half->schedule->opportunities;
 
-	if (!opportunities->instants)
+	if (!opportunities->gaps)
 		return schedule_service_end(half->schedule, half->cursor, packet->start, packet->length);
 	half->used = half->used_before;
 	return opportunities_service_end(opportunities, half->t0, packet->start, packet->arrival < packet->start,

@@ -2,8 +2,11 @@
  * Service by delivery opportunities, in place of a rate: at each instant of a trace so many bytes may leave. A frame may need
  * several, several frames may share one, and what no frame uses that waits at that instant is lost.
  *
- * The trace starts at T0, and again whenever its last instant has come: instant i of cycle c is at T0 + c x last + i. Before
- * T0, or while that is not known, it runs as if T0 were virtual time 0; so no T0 to come changes what has happened.
+ * The trace starts at T0, and again after its period: an instant i of cycle c is at T0 + c x period + i. Before T0, or while
+ * that is not known, it runs as if T0 were virtual time 0; so no T0 to come changes what has happened.
+ *
+ * Ten hours have tens of millions of instants, so they stay as they came, a byte each or few: the gaps between them. Marks
+ * among these lead to any instant in few steps.
  */
 #ifndef PLCTL_OPPORTUNITIES_H
 #define PLCTL_OPPORTUNITIES_H
@@ -19,6 +22,12 @@ struct opportunity {
 	work number;   /* from 0, over all cycles */
 	int64_t left;  /* bytes */
 };
+
+/* Whether gaps, length, unit_ns, period_ns and bytes make a trace, whose instants it counts; if not, `why` says which rule they break. */
+bool opportunities_check(struct opportunities *opportunities, char *why, size_t size);
+
+bool opportunities_index(struct opportunities *opportunities); /* makes the marks of what was checked; false: no memory */
+void opportunities_end(struct opportunities *opportunities);   /* frees gaps and marks */
 
 /*
  * When a service of `length` bytes ends that starts at `start`; TIME_NEVER if it does not. `waited`: the frame came before, so

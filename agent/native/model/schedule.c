@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/opportunities.h"
+
 #define WORK_PER_BYTE (UINT64_C(8) * NS_PER_S)
 
 static int64_t row_end(const struct schedule *schedule, uint32_t row)
@@ -61,9 +63,10 @@ struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns,
 	return schedule;
 }
 
-void schedule_serve_by(struct schedule *schedule, int64_t *instants, size_t count, int64_t bytes)
+bool schedule_serve_by(struct schedule *schedule, const struct opportunities *opportunities)
 {
-	schedule->opportunities = (struct opportunities){.instants = instants, .count = (uint32_t)count, .bytes = bytes};
+	schedule->opportunities = *opportunities;
+	return opportunities_index(&schedule->opportunities);
 }
 
 struct schedule *schedule_hold(struct schedule *schedule)
@@ -78,7 +81,7 @@ void schedule_release(struct schedule *schedule)
 		return;
 	free(schedule->rows);
 	free(schedule->next_reconfiguration);
-	free(schedule->opportunities.instants);
+	opportunities_end(&schedule->opportunities);
 	free(schedule);
 }
 

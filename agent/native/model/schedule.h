@@ -40,11 +40,17 @@ struct row {
 
 typedef unsigned __int128 work; /* bits x 1e9 = (bit/s) x ns: exact for every int64 rate and span */
 
+struct opportunity_mark;
+
 /* A trace of instants, each worth so many bytes (opportunities.h). */
 struct opportunities {
-	int64_t *instants; /* ascending, 0 or later, the last later than 0; NULL: there is none, service is by the rows' rates */
-	uint32_t count;
+	uint8_t *gaps; /* LEB128, in units: from 0 to the first instant, from there to the next ...; NULL: service is by rates */
+	size_t length; /* of them */
+	int64_t unit_ns;
+	int64_t period_ns; /* after which it begins again; no earlier than the last instant */
 	int64_t bytes;
+	uint32_t count; /* of instants */
+	struct opportunity_mark *marks;
 };
 
 /* Never changed once made, and shared: by all halves that follow it, whatever their threads. */
@@ -82,11 +88,11 @@ bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int
 /* A schedule with one holder, of rows that schedule_check() allows; it takes them over (free()). NULL: no memory. */
 struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns, uint32_t routes);
 
-/* Whether these make a trace of delivery opportunities; if not, `why` says which rule they break. */
-bool opportunities_check(const int64_t *instants, size_t count, int64_t bytes, char *why, size_t size);
-
-/* Service is by these opportunities, which opportunities_check() allows; takes the instants over. Before anybody else holds it. */
-void schedule_serve_by(struct schedule *schedule, int64_t *instants, size_t count, int64_t bytes);
+/*
+ * Service is by these opportunities, which opportunities_check() allows; takes their gaps over. Before anybody else holds
+ * the schedule. False: no memory.
+ */
+bool schedule_serve_by(struct schedule *schedule, const struct opportunities *opportunities);
 
 struct schedule *schedule_hold(struct schedule *schedule); /* one holder more; returns it */
 void schedule_release(struct schedule *schedule);          /* one less; the last takes it away. NULL is fine */

@@ -50,18 +50,3 @@ bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int
 			(long long)period_ns, (long long)last);
 	return true;
 }
-
-bool opportunities_check(const int64_t *instants, size_t count, int64_t bytes, char *why, size_t size)
-{
-	if (count == 0 || count > UINT32_MAX)
-		return refuse(why, size, "there are %zu instants; legal is 1 to 2^32 - 1", count);
-	for (size_t i = 0; i < count; i++)
-		if (instants[i] < (i ? instants[i - 1] : 0))
-			return refuse(why, size, "instants[%zu] is %lld; it must be 0 or more, and no earlier than the one before", i,
-				(long long)instants[i]);
-	if (instants[count - 1] == 0)
-		return refuse(why, size, "the last of the instants is 0; the trace starts again there, so it must be later");
-	if (bytes < 1 || bytes > UINT32_MAX)
-		return refuse(why, size, "instant_bytes is %lld; it must be from 1 to 2^32 - 1", (long long)bytes);
-	return true;
-}

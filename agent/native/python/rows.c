@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "model/opportunities.h"
 #include "python/impairments_config.h"
 #include "python/queue_config.h"
 #include "python/schedule_type.h"
@@ -123,48 +125,55 @@ static int get_words(PyObject *dict, struct half_config *config)
 	return 0;
 }
 
-static int instants_from_tuple(PyObject *tuple, int64_t *instants, size_t count)
+/* The gaps of a trace, copied. */
+static int gaps_from_python(PyObject *bytes, struct opportunities *trace)
 {
-	char what[64];
+	Py_ssize_t length;
+	char *data;
 
-	for (size_t i = 0; i < count; i++) {
-		snprintf(what, sizeof(what), "instants[%zu]", i);
-		if (int64_from_python(PyTuple_GetItem(tuple, (Py_ssize_t)i), what, &instants[i]))
-			return -1;
+	if (!bytes || PyBytes_AsStringAndSize(bytes, &data, &length))
+		return -1;
+	trace->length = (size_t)length;
+	trace->gaps = malloc(trace->length + 1);
+	if (!trace->gaps) {
+		PyErr_NoMemory();
+		return -1;
 	}
+	memcpy(trace->gaps, data, trace->length);
 	return 0;
 }
 
-/* What the dict's keys instants and instant_bytes say, if it has them, becomes the schedule's. */
-static int opportunities_from_dict(PyObject *dict, struct schedule *schedule)
+int opportunities_from_python(PyObject *tuple, struct schedule *schedule)
 {
-	PyObject *sequence = PyDict_GetItemString(dict, "instants"), *tuple; /* the first is borrowed */
-	int64_t *instants, bytes;
-	char why[160] = "";
-	size_t count;
+	static const char *const names[] = {"unit_ns", "period_ns", "bytes"};
+	struct opportunities trace = {0};
+	int64_t *const numbers[] = {&trace.unit_ns, &trace.period_ns, &trace.bytes};
+	char why[160];
 
-	if (!sequence)
-		return 0;
-	if (get_int64(dict, "instant_bytes", &bytes) || !(tuple = PySequence_Tuple(sequence)))
+	if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != 4) {
+		PyErr_Format(PyExc_TypeError, "opportunities must be (gaps, unit_ns, period_ns, bytes), not %R", tuple);
 		return -1;
-	count = (size_t)PyTuple_Size(tuple);
-	instants = malloc((count ? count : 1) * sizeof(*instants));
-	if (!instants)
-		PyErr_NoMemory();
-	else if (!instants_from_tuple(tuple, instants, count) && !opportunities_check(instants, count, bytes, why, sizeof(why)))
-		PyErr_SetString(PyExc_ValueError, why);
-	Py_DECREF(tuple);
-	if (instants && !PyErr_Occurred()) {
-		schedule_serve_by(schedule, instants, count, bytes);
-		return 0;
 	}
-	free(instants);
+	for (int i = 0; i < 3; i++)
+		if (int64_from_python(PyTuple_GetItem(tuple, i + 1), names[i], numbers[i]))
+			return -1;
+	if (gaps_from_python(PyTuple_GetItem(tuple, 0), &trace))
+		return -1;
+	if (!opportunities_check(&trace, why, sizeof(why))) {
+		PyErr_SetString(PyExc_ValueError, why);
+		opportunities_end(&trace);
+		return -1;
+	}
+	if (schedule_serve_by(schedule, &trace))
+		return 0;
+	PyErr_NoMemory();
 	return -1;
 }
 
 struct schedule *schedule_from_dict(PyObject *dict)
 {
 	PyObject *sequence = dict_get(dict, "rows");
+	PyObject *trace = PyDict_GetItemString(dict, "opportunities"); /* borrowed, as the other */
 	struct schedule *schedule;
 	int64_t period_ns, routes;
 	struct row *rows = NULL;
@@ -182,7 +191,7 @@ struct schedule *schedule_from_dict(PyObject *dict)
 	schedule = schedule_new(rows, count, period_ns, (uint32_t)routes);
 	if (!schedule)
 		PyErr_NoMemory();
-	if (schedule && opportunities_from_dict(dict, schedule)) {
+	if (schedule && trace && opportunities_from_python(trace, schedule)) {
 		schedule_release(schedule);
 		return NULL;
 	}
@@ -219,7 +228,7 @@ int half_config_from_python(PyObject *dict, struct half_config *config)
 	    queue_config_from_python(queue, &config->queue) ||
 	    impairments_config_from_python(impairments, &config->impairments))
 		; /* the exception is set */
-	else if (PyDict_Size(dict) != (shared ? 9 : PyDict_GetItemString(dict, "instants") ? 13 : 11))
+	else if (PyDict_Size(dict) != (shared ? 9 : PyDict_GetItemString(dict, "opportunities") ? 12 : 11))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);

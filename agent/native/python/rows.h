@@ -24,8 +24,14 @@ PyObject *dict_get(PyObject *dict, const char *key); /* borrowed; NULL with a Py
 int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 
 /*
- * What a dict's keys rows, routes and period_ns describe, and instants and instant_bytes if it has them, as a schedule that
- * the caller holds; NULL with a Python exception set if they do not.
+ * Service of a new schedule is by a trace of delivery opportunities, a tuple (gaps, unit_ns, period_ns, bytes) as in struct
+ * opportunities, of which it keeps a copy.
+ */
+int opportunities_from_python(PyObject *tuple, struct schedule *schedule);
+
+/*
+ * What a dict's keys rows, routes and period_ns describe, and opportunities if it has them, as a schedule that the caller
+ * holds; NULL with a Python exception set if they do not.
  */
 struct schedule *schedule_from_dict(PyObject *dict);
 

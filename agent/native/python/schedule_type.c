@@ -75,23 +75,27 @@ static struct schedule *make(struct row *rows, size_t count, int64_t period_ns, 
 
 static PyObject *schedule_type_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *keywords[] = {"columns", "routes", "period_ns", NULL};
+	static char *keywords[] = {"columns", "routes", "period_ns", "opportunities", NULL};
 	allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
 	long long routes, period_ns;
 	struct schedule *schedule;
-	PyObject *columns;
+	PyObject *columns, *trace;
 	struct row *rows;
 	PyObject *self;
 	size_t count;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O!LL:Schedule", keywords, &PyTuple_Type, &columns, &routes,
-		    &period_ns))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O!LLO:Schedule", keywords, &PyTuple_Type, &columns, &routes,
+		    &period_ns, &trace))
 		return NULL;
 	if (PyTuple_Size(columns) != ROW_FIELD_COUNT)
 		return PyErr_Format(PyExc_ValueError, "there are %zd columns; a row has %zu fields", PyTuple_Size(columns),
 			ROW_FIELD_COUNT);
 	rows = rows_of_columns(columns, &count);
 	schedule = rows ? make(rows, count, period_ns, routes) : NULL;
+	if (schedule && trace != Py_None && opportunities_from_python(trace, schedule)) {
+		schedule_release(schedule);
+		schedule = NULL;
+	}
 	if (!schedule)
 		return NULL;
 	self = alloc(type, 0);

@@ -10,6 +10,7 @@ from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.half_impairments import native_impairments
 from plctl.common.plan.impairments import Impairments
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue, Reconfiguration
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import ROW_FIELDS, Row, Schedule
 
 SCHEDULE = Schedule(
@@ -51,7 +52,7 @@ def test_the_core_has_the_same_rows() -> None:
 def test_columns_that_are_none_are_refused(columns: tuple[bytes, ...], words: str) -> None:
     """Nothing is read beyond the end of a column that is too short."""
     with pytest.raises(ValueError, match=words):
-        _core.Schedule(columns=columns, routes=1, period_ns=0)
+        _core.Schedule(columns=columns, routes=1, period_ns=0, opportunities=None)
 
 
 def test_halves_share_a_schedule() -> None:
@@ -67,6 +68,20 @@ def test_halves_share_a_schedule() -> None:
     assert halves[0].pop(100) == halves[1].pop(100) == halves[2].pop(100) != []
     with pytest.raises(TypeError, match="schedule must be a Schedule, not 5"):
         Half(**{"schedule": 5, **half_config(plan, "up", seed=1)})  # type: ignore[call-arg]
+
+
+def test_opportunities_reach_the_core() -> None:
+    """In a schedule that halves share as in a half of its own: service is by them, not by the rows' rates."""
+    traced = Schedule((Row(0, 0, 10, 0),), 0, Opportunities.of_instants([50, 70], 100))
+    plan = LinkPlan("leo-0", traced, traced)
+    shared = {"schedule": native_schedule(traced), **half_config(plan, "up", seed=1)}
+    for half in (Half(**shared), Half(**half_arguments(plan, "up", seed=1))):  # type: ignore[call-arg]
+        half.arm(0)
+        for _ in range(3):
+            half.arrive(3, 1514)
+        assert [50, 70, 150] == [end for _, _, _, end, _ in half.pop(1000)]
+    with pytest.raises(ValueError, match="opportunity 0 is later than their period"):
+        native_schedule(Schedule((Row(0, 0, 10, 0),), 0, Opportunities.of_instants([50], 40)))
 
 
 def test_a_plan_becomes_a_half() -> None:

@@ -14,6 +14,7 @@ import pytest
 import plctl.common.protocol
 from plctl.common.protocol import messages, wire
 from plctl.common.protocol.wire_types import row_kind
+from plctl.common.scenario.opportunities import MAX_GAP_BYTES
 from plctl.common.scenario.packed import PackedSchedule
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 from plctl.common.telemetry.counters import COUNTERS, HalfCounters
@@ -70,7 +71,7 @@ def nested(kind: Any, found: dict[str, type[Any]]) -> dict[str, type[Any]]:
 
 
 PARTS = {name: part for kind in messages.TABLE.values() for name, part in nested(kind.message, {}).items()}
-PARTS["PackedSchedule"] = PackedSchedule  # of the envelope
+PARTS |= {"PackedSchedule": PackedSchedule, **nested(PackedSchedule, {})}  # of the envelope
 
 
 def test_the_document_has_every_message_and_no_other() -> None:
@@ -106,6 +107,7 @@ def test_the_numbers_are_the_codes() -> None:
         f"{wire.MAX_MESSAGE_BYTES} bytes",
         f"{wire.MAX_ITEMS} items",
         f"1 to {MAX_ROWS} rows",
+        f"{MAX_GAP_BYTES} bytes, once unpacked",
         *(f"`{each.name}`" for each in ROW_FIELDS),
         f"handshake within {socket_options.HANDSHAKE_MS} ms",
         f"ping every {socket_options.HEARTBEAT_MS} ms",

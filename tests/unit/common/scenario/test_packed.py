@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.protocol import messages as m
-from plctl.common.scenario.packed import PackedSchedule, ScheduleTable, pack_schedule, unpack_schedule
+from plctl.common.scenario.opportunities import MAX_GAP_BYTES, Opportunities
+from plctl.common.scenario.packed import (
+    PackedOpportunities,
+    PackedSchedule,
+    ScheduleTable,
+    pack_schedule,
+    unpack_schedule,
+)
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Row, Schedule
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -33,6 +40,36 @@ def test_a_hundred_thousand_steady_rows_are_small() -> None:
     columns = {name: array("q", [value] * count) for name, value in (("route", 1), ("delay_ns", 5), ("rate_bps", 8))}
     schedule = Schedule.of_columns({"time_ns": array("q", range(count)), **columns})
     assert sum(map(len, pack_schedule(schedule).columns.values())) < 20_000
+
+
+def test_a_schedule_travels_with_its_opportunities() -> None:
+    """They are a part of what it is: a schedule without them is another."""
+    trace = Opportunities.of_instants([0, 5, 5, 10**9], 10**9 + 1, 1400)
+    traced = Schedule(ONE.rows, 0, trace)
+    found = unpack_schedule(pack_schedule(traced))
+    assert (traced, trace, 4) == (found, found.opportunities, found.facts.opportunities)
+    assert len({traced, ONE, Schedule(ONE.rows, 0, Opportunities.of_instants([0, 5, 5, 10**9], 10**9 + 1))}) == 3
+
+
+def test_ten_hours_of_opportunities_are_small() -> None:
+    """36 million, one each millisecond, take a few kilobytes; the message's limit is 64 MiB."""
+    packed = pack_schedule(Schedule(ONE.rows, 0, Opportunities(b"\x01" * 36_000_000, 10**6, 36 * 10**12)))
+    assert packed.opportunities is not None
+    assert len(packed.opportunities.gaps) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("gaps", "words"),
+    [
+        (b"no", "the opportunities cannot be unpacked"),
+        (zlib.compress(b"\x01")[:-1], "broken off"),
+        (zlib.compress(bytes(MAX_GAP_BYTES + 1)), f"more than {MAX_GAP_BYTES} bytes"),
+    ],
+)
+def test_what_are_no_opportunities_is_refused(gaps: bytes, words: str) -> None:
+    """Before they take more memory than they may."""
+    with pytest.raises(ValueError, match=words):
+        unpack_schedule(PackedSchedule(pack_schedule(ONE).columns, 0, PackedOpportunities(gaps, 1, 5, 1500)))
 
 
 @pytest.mark.parametrize(

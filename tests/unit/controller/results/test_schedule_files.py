@@ -11,13 +11,15 @@ import pytest
 from plctl.common.base.errors import UserError
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.plan.run_request import SourceFile
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.results import source_files
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord, from_json, to_json
-from plctl.controller.results.schedule_files import FOLDER_NAME
+from plctl.controller.results.schedule_files import FOLDER_NAME, read_schedule
 
+MS = 10**6
 LONG = Schedule(Row(t, t // 100, 20_000_000 + t % 7, 80_000_000) for t in range(10_000)).repeated()
 SHORT = Schedule((Row(0, 0, 1, 1, 64_000),))
 
@@ -38,6 +40,24 @@ def test_each_schedule_is_written_once(tmp_path: Path) -> None:
     assert record(100) == found
     assert (LONG.rows[9999], LONG.period_ns) == (found.links[7].plan.up.rows[9999], found.links[7].plan.up.period_ns)
     assert 10_000 == pq.read_table(folder.path / FOLDER_NAME / f"{LONG.digest}.parquet").num_rows
+
+
+def test_opportunities_lie_beside_the_rows(tmp_path: Path) -> None:
+    """An instant a line, in nanoseconds, which Arrow reads; read back they are the same, and so is the digest."""
+    instants = [0, 5 * MS, 5 * MS, *range(6 * MS, 3000 * MS, MS)]
+    traced = Schedule(SHORT.rows, 0, Opportunities.of_instants(instants, 4000 * MS, 1400))
+    plans = (LinkPlan("leo", traced, SHORT),)
+    with RunFolder.create(tmp_path, "r-0001") as folder:
+        folder.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(plan, "a") for plan in plans)))
+    table = pq.read_table(folder.path / FOLDER_NAME / f"{traced.digest}.opportunities.parquet")
+    assert instants == table["time_ns"].to_pylist()
+    found = read_record(folder.path).links[0].plan
+    assert (traced.opportunities, None, len(instants)) == (
+        found.up.opportunities, found.down.opportunities, found.up.facts.opportunities
+    )  # fmt: skip
+    assert traced.digest == found.up.with_constants({"loss_ppb": 0}).digest
+    with pytest.raises(UserError, match="cannot read the schedule"):
+        read_schedule(folder.path / FOLDER_NAME / f"{SHORT.digest}.parquet", traced=True)
 
 
 def test_a_record_is_as_large_as_its_links(tmp_path: Path) -> None:
