@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from plctl.common.scenario.readers.columns import COLUMNS
 from plctl.common.scenario.readers.opening import FILL, installed_reader, reader_names
 from plctl.common.telemetry.counters import COUNTERS
 from plctl.controller.spec.model import MODELS
+from plctl.controller.study.model import STUDY_MODELS
 
 _COMMAND = "```{{eval-rst}}\n.. click:: {place}\n   :prog: plctl {name}\n   :nested: full\n```\n"
 
@@ -29,6 +31,7 @@ def write(folder: Path) -> None:
     (folder / "columns.md").write_text(columns(), encoding="utf-8")
     (folder / "formats.md").write_text(formats(), encoding="utf-8")
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
+    (folder / "study.md").write_text(study(), encoding="utf-8")
     (folder / "counters.md").write_text(counters(), encoding="utf-8")
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
     (folder / "performance.md").write_text(performance_page.page(performance_page.published()), encoding="utf-8")
@@ -61,7 +64,12 @@ def formats() -> str:
 
 def spec() -> str:
     """A section for each mapping of a run spec, with its keys."""
-    return "\n\n".join(_section(path, model) for path, model in MODELS.items())
+    return "\n\n".join(_section(".".join(path) or "the spec itself", model) for path, model in MODELS.items())
+
+
+def study() -> str:
+    """A section for each mapping of a study, with its keys."""
+    return "\n\n".join(starmap(_section, STUDY_MODELS.items()))
 
 
 def counters() -> str:
@@ -79,11 +87,10 @@ def commands() -> str:
     return "\n".join(_COMMAND.format(place=point.value, name=point.name) for point in found)
 
 
-def _section(path: tuple[str, ...], model: type[BaseModel]) -> str:
-    name = ".".join(path) or "the spec itself"
+def _section(name: str, model: type[BaseModel]) -> str:
     meanings = field_docs.meanings(model)
     rows = (
-        (f"`{key}`", _default(field.default, field.is_required()), meanings[key])
+        (f"`{field.alias or key}`", _default(field.default, field.is_required()), meanings[key])
         for key, field in model.model_fields.items()
     )
     return f"## {name}\n\n{model.__doc__}\n\n" + _table(("key", "default", "meaning"), rows)

@@ -27,8 +27,8 @@ CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
 _ORDER = (
-    "run", "runs", "show", "events", "why", "cancel", "fetch", "report", "packets", "scenario", "link", "probe", "lab",
-    "doctor", "clean", "agents", "controller", "deploy", "agent", "completion",
+    "run", "runs", "show", "events", "why", "cancel", "fetch", "report", "packets", "scenario", "study", "link",
+    "probe", "lab", "doctor", "clean", "agents", "controller", "deploy", "agent", "completion",
 )  # fmt: skip
 
 _INSTALL = "pip install 'plctl[controller]'"

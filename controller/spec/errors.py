@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,16 +14,20 @@ from plctl.controller.spec.model import MODELS
 from plctl.controller.spec.yaml_marks import Marked, Path
 
 _Model = TypeVar("_Model", bound=BaseModel)
+#: The model of the mapping that is reached from a document's root by these keys, list indices left out.
+Models = Mapping[tuple[str, ...], type[BaseModel]]
 _SHOULD_BE = re.compile(r"(?:Input|Value|\w+) should (?:be|have) (.*)")
 _KINDS = {"tuple_type": "a list", "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping",
           "string_type": "text", "int_type": "a whole number", "int_parsing": "a whole number",
           "int_from_float": "a whole number"}  # fmt: skip
 
 
-def validate(model: type[_Model], value: Any, at: Path, marked: Marked, problems: Problems) -> _Model | None:
+def validate(
+    model: type[_Model], value: Any, at: Path, marked: Marked, problems: Problems, *, models: Models = MODELS
+) -> _Model | None:
     """The `model` of `value`, which stands at `at` in the document; None if anything is wrong.
 
-    Everything that is wrong goes to `problems`.
+    Everything that is wrong goes to `problems`; `models` says of which mapping of the document which keys are legal.
     """
     try:
         return model.model_validate(value)
@@ -31,17 +36,17 @@ def validate(model: type[_Model], value: Any, at: Path, marked: Marked, problems
             path = (*at, *details["loc"])
             missing, unknown = details["type"] == "missing", details["type"] == "extra_forbidden"
             place = marked.key_place(path) if unknown else marked.place(path[:-1] if missing else path)
-            problems.add(place.line, place.column, _sentence(details, path))
+            problems.add(place.line, place.column, _sentence(details, path, models))
         return None
 
 
-def _sentence(details: ErrorDetails, path: Path) -> str:
+def _sentence(details: ErrorDetails, path: Path, models: Models) -> str:
     name = _name(path)
     match details["type"]:
         case "missing":
             text = f"the key {name} is missing"
         case "extra_forbidden":
-            text = f"unknown key {quote(str(path[-1]))}; {suggest(str(path[-1]), _legal_keys(path[:-1]))}"
+            text = f"unknown key {quote(str(path[-1]))}; {suggest(str(path[-1]), _legal_keys(path[:-1], models))}"
         case "string_too_short" | "too_short":
             text = f"{name} must not be empty"
         case "too_long":
@@ -75,5 +80,6 @@ def _found(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def _legal_keys(path: Path) -> list[str]:
-    return list(MODELS[tuple(part for part in path if isinstance(part, str))].model_fields)
+def _legal_keys(path: Path, models: Models) -> list[str]:
+    fields = models[tuple(part for part in path if isinstance(part, str))].model_fields
+    return [field.alias or name for name, field in fields.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario
 from plctl.controller.spec.errors import validate
 from plctl.controller.spec.impairment_model import ImpairmentsSpec
 from plctl.controller.spec.model import MAX_LINKS, LinkSpec, RunSpec, WorkloadSpec, check_name
-from plctl.controller.spec.scenarios import SpecScenarios
+from plctl.controller.spec.scenarios import FilesBefore, SpecScenarios
 from plctl.controller.spec.yaml_marks import Marked, load_marked
 from plctl.controller.spec.yaml_marks import Path as YamlPath
 
@@ -34,9 +34,28 @@ def parse_spec(text: str, file: Path, *, name: str, seed: int, duration_ns: int 
     :raises InputError: everything that is wrong with the spec and with the scenarios that it names.
     """
     problems = Problems(str(file))
-    marked = _load(text, problems)
+    marked = load_spec(text, problems)
+    return request_of(marked, text, file, problems, name=name, seed=seed, duration_ns=duration_ns)
+
+
+def request_of(
+    marked: Marked,
+    text: str,
+    file: Path,
+    problems: Problems,
+    *,
+    name: str,
+    seed: int,
+    duration_ns: int = 0,
+    before: FilesBefore | None = None,
+) -> RunRequest:
+    """As `parse_spec`, of a document that was read: `marked` may differ from `text` in values, but not in places.
+
+    :param before: files that were read before, and need not be read again.
+    :raises InputError: what is wrong, beside what `problems` have already.
+    """
     run = validate(RunSpec, marked.value, (), marked, problems)
-    scenarios = SpecScenarios(file.parent, marked, problems)
+    scenarios = SpecScenarios(file.parent, marked, problems, before)
     links = _Links(marked, problems, scenarios, duration_ns or (run.duration if run else 0))
     for index, value in enumerate(_list_of_links(marked.value)):
         links.add(value, ("links", index))
@@ -58,11 +77,15 @@ def parse_spec(text: str, file: Path, *, name: str, seed: int, duration_ns: int 
     )
 
 
-def _load(text: str, problems: Problems) -> Marked:
+def load_spec(text: str, problems: Problems, placeholders: Sequence[str] = PLACEHOLDERS) -> Marked:
+    """The values of the run spec `text`, none of which is checked yet, and where they stand.
+
+    :raises InputError: it is no YAML, or no mapping.
+    """
     if len(text) > MAX_SPEC:
         problems.add(0, 0, f"is too long for a run spec: at most {MAX_SPEC} characters are read")
     problems.check()
-    marked = load_marked(text, problems, PLACEHOLDERS)
+    marked = load_marked(text, problems, placeholders)
     if marked.value is None and not problems.found:
         problems.add(0, 0, "is empty; a run spec has at least the key links")
     if not isinstance(marked.value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,21 @@ from plctl.controller.spec.yaml_marks import Path as YamlPath
 _Named = tuple[str, Direction | None, YamlPath]
 
 
+@dataclass(slots=True)
+class FilesBefore:
+    """What specs in one folder have read so far, for specs that name the same files."""
+
+    files: dict[str, TraceFile] = field(default_factory=dict)
+    scenarios: dict[object, ReadScenario] = field(default_factory=dict)
+    sources: dict[str, SourceFile] = field(default_factory=dict)
+
+
 class SpecScenarios:
     """The scenarios of one spec in `folder`, to which their names are relative."""
 
-    def __init__(self, folder: Path, marked: Marked, problems: Problems) -> None:
+    def __init__(self, folder: Path, marked: Marked, problems: Problems, before: FilesBefore | None = None) -> None:
         self._folder = folder
+        self._before = before or FilesBefore()
         self._marked = marked
         self._problems = problems
         self._files: dict[str, TraceFile] = {}  # by the name in the spec
@@ -44,7 +55,7 @@ class SpecScenarios:
         reading = _reading(reader)
         key = (tuple((name, way) for name, way, _ in named), reading.reader, *sorted(reading.options.items()))
         if key not in self._read:
-            self._read[key] = self._try(named, reading)
+            self._read[key] = self._read_once(key, named, reading)
         found = self._read[key]
         return found.scenario if found else None
 
@@ -79,12 +90,28 @@ class SpecScenarios:
         used = {id(file) for found in self._read.values() if found for file in found.files}
         used |= {id(self._files[name]) for name in self._tables}
         files = {name: file for name, file in self._files.items() if id(file) in used and not file.is_long}
-        return [SourceFile.of(name, file.text) for name, file in files.items()]
+        return [self._source(name, file) for name, file in files.items()]
 
     def warnings(self) -> list[Problem]:
         """What is legal in these files but worth a word."""
         found = (warning for read in self._read.values() if read for warning in read.warnings)
         return list(dict.fromkeys(found))
+
+    def _source(self, name: str, file: TraceFile) -> SourceFile:
+        known = self._before.sources
+        if name not in known:
+            known[name] = SourceFile.of(name, file.text)
+        return known[name]
+
+    def _read_once(self, key: object, named: list[_Named], reading: ReadAs) -> ReadScenario | None:
+        if known := self._before.scenarios.get(key):
+            for name, _, _ in named:
+                self._file(name)
+            return known
+        found = self._try(named, reading)
+        if found:
+            self._before.scenarios[key] = found
+        return found
 
     def _try(self, named: list[_Named], reading: ReadAs) -> ReadScenario | None:
         places = {str(self._folder / name): at for name, _, at in named}
@@ -96,7 +123,9 @@ class SpecScenarios:
 
     def _file(self, name: str) -> TraceFile:
         if name not in self._files:
-            self._files[name] = TraceFile.at(self._folder / name)
+            if name not in self._before.files:
+                self._before.files[name] = TraceFile.at(self._folder / name)
+            self._files[name] = self._before.files[name]
         return self._files[name]
 
     def _place(self, problem: Problem, places: dict[str, YamlPath], otherwise: YamlPath) -> Problem:

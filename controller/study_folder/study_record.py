@@ -28,7 +28,7 @@ class RepetitionRecord:
 class CellRecord:
     """One combination of levels."""
 
-    cell: str  #: eight hex digits that follow from the values alone
+    cell: str  #: twelve hex digits that follow from the values alone
     values: dict[str, str]  #: factor → level, as written; every factor, in the order of `factors`
     repetitions: tuple[RepetitionRecord, ...]  #: in order
 

@@ -18,6 +18,7 @@ from support.room_imports import ROOT
 
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.spec.model import MODELS
+from plctl.controller.study.model import STUDY_MODELS
 
 #: A line of the tables of events: its name, and the facts that are named beside it.
 _EVENT = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
@@ -89,9 +90,9 @@ def test_every_field_and_column_says_what_it_means(run_folder: ModuleType) -> No
     assert all(run_folder.pages().values())
 
 
-def test_every_key_of_a_run_spec_says_what_it_means(field_docs: ModuleType) -> None:
+def test_every_key_of_a_run_spec_or_a_study_says_what_it_means(field_docs: ModuleType) -> None:
     """Also those that a mapping has from another."""
-    meanings = {name: field_docs.meanings(kind) for name, kind in MODELS.items()}
+    meanings = {name: field_docs.meanings(kind) for name, kind in [*MODELS.items(), *STUDY_MODELS.items()]}
     assert [] == [(name, key) for name, keys in meanings.items() for key, says in keys.items() if not says]
 
 

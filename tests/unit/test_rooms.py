@@ -69,7 +69,8 @@ MAY_IMPORT = {
         "lifecycle": "",
         "verdict": "",
         "results": "verdict common/host",
-        "study_folder": "results",
+        "study_folder": "results common/host",
+        "study": "spec verdict results study_folder common/cli",
         "packets": "scenarios results common/cli",
         "report": "verdict results",
         "hub": "lifecycle common/clocks common/transport",
@@ -78,7 +79,7 @@ MAY_IMPORT = {
         "view": "lifecycle verdict results common/client common/cli",
         "launch": "scheduling lifecycle results report hub run view common/host common/transport common/client",
         "commands": (
-            "spec scenarios makers results packets report hub service view launch "
+            "spec scenarios makers results study_folder study packets report hub service view launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

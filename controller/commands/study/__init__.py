@@ -1,0 +1,1 @@
+"""`plctl study`: a module for each group of its commands."""
