@@ -59,6 +59,11 @@ class Half:
 
     def arm(self, t0: int, /) -> None:
         """Start scenario time at `t0`; ValueError if that is past or scenario time has started."""
+    def change(self, at: int, arguments: HalfArguments, /) -> None:
+        """Go over to the rows and impairments of `arguments`, whose rows are the same until `at`.
+
+        ValueError if virtual time is there already, or scenario time has not started.
+        """
     def advance(self, now: int, /) -> None:
         """Bring virtual time to `now`."""
     def arrive(self, at: int, length: int, ecn: int = 0, flow: int = 0, /) -> tuple[int, int]:
@@ -128,6 +133,11 @@ class Forwarder:
         """
     def trigger(self, slot: int, frame: str, /) -> None:
         """Start the link's scenario with the first frame that `frame`, a `StartMode` other than at-t0, describes."""
+    def change(self, slot: int, up: SharedHalfArguments, down: SharedHalfArguments, at_ns: int, /) -> bool:
+        """Let a link that runs go over, in both directions at once, to rows that are the same until `at_ns`.
+
+        False, and nothing is changed, if virtual time is there already. OSError if its scenario has not started.
+        """
     def remove(self, slot: int, /) -> None:
         """End the link; what is inside is lost."""
     def watch(self, gap_ns: int, /) -> None:

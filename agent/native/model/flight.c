@@ -2,6 +2,7 @@
 #include "model/flight.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/invariant.h"
 #include "model/schedule.h"
@@ -19,6 +20,19 @@ void flight_end(struct flight *flight)
 {
 	free(flight->routes);
 	free(flight->heap);
+}
+
+void flight_widen(struct flight *flight, struct flight *empty, uint32_t routes)
+{
+	struct route *old_routes = flight->routes, **old_heap = flight->heap;
+
+	memcpy(empty->routes, old_routes, routes * sizeof(*old_routes));
+	for (uint32_t i = 0; i < flight->active; i++)
+		empty->heap[i] = empty->routes + (old_heap[i] - old_routes);
+	flight->routes = empty->routes;
+	flight->heap = empty->heap;
+	empty->routes = old_routes;
+	empty->heap = old_heap;
 }
 
 static bool earlier(const struct route *a, const struct route *b)

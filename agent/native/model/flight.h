@@ -28,6 +28,9 @@ struct flight {
 int flight_init(struct flight *flight, uint32_t routes);
 void flight_end(struct flight *flight);
 
+/* Frames go on with as many routes as there are in `empty`, `routes` at least, as so many there were; that gets what was before. */
+void flight_widen(struct flight *flight, struct flight *empty, uint32_t routes);
+
 /* Puts a frame on its route; its due time moves up to that of the route's last frame, unless frames are reordered. */
 void flight_push(struct flight *flight, struct packet *packet);
 

@@ -15,7 +15,7 @@
 #include "model/schedule.h"
 
 struct half {
-	struct half_config config;
+	struct half_config config; /* its schedule is held; impairments as they were at first */
 	const struct schedule *schedule; /* the config's */
 	struct cursor cursor; /* at the row in force at virtual now */
 	int64_t t0;           /* TIME_NEVER: not known */
@@ -33,7 +33,7 @@ struct half {
 	struct opportunity used;        /* last, where service is by opportunities ... */
 	struct opportunity used_before; /* ... and before the service under way */
 	struct flight flight;
-	uint64_t travelled;              /* frames since T0 that the impairments were asked about */
+	uint64_t travelled;              /* frames that have ended service since T0 */
 	struct impairments *impairments; /* NULL: the path does nothing to frames but delay them */
 	make_copy copies;
 	void *copies_owner;
@@ -112,7 +112,8 @@ static void travel(struct half *half, struct packet *packet, const struct row *r
 {
 	struct fate fate;
 
-	if (!half->impairments || half->now < half->t0) {
+	if (half->now < half->t0 || !half->impairments) {
+		half->travelled += half->now >= half->t0;
 		propagate(half, packet, row, 0);
 		return;
 	}
@@ -194,6 +195,11 @@ static void skip_changes(struct half *half, int64_t t)
 
 /* Interface */
 
+static bool impairs(const struct half_config *config)
+{
+	return config->schedule->impaired || config->impairments.loss.model != LOSS_BERNOULLI;
+}
+
 /* What may fail for want of memory; half_free() is due either way. */
 static int begin(struct half *half, const struct half_config *config)
 {
@@ -205,7 +211,7 @@ static int begin(struct half *half, const struct half_config *config)
 	if (flight_init(&half->flight, config->schedule->routes))
 		return -1;
 	half->flight.reorders = config->impairments.reorder;
-	if (config->schedule->impaired || config->impairments.loss.model != LOSS_BERNOULLI) {
+	if (impairs(config)) {
 		half->impairments = impairments_new(&config->impairments);
 		if (!half->impairments)
 			return -1;
@@ -267,6 +273,85 @@ bool half_arm(struct half *half, int64_t t0)
 	if (half->serving)
 		half->serving->end = service_end(half, half->serving);
 	return true;
+}
+
+/* Live change */
+
+struct half_change {
+	struct schedule *schedule;
+	struct flight flight;            /* with nothing in it */
+	struct impairments *impairments; /* NULL: what there is will do */
+};
+
+struct half_change *half_change_new(const struct half_config *config)
+{
+	struct half_change *change;
+	char why[160];
+
+	if (!half_config_check(config, why, sizeof(why))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	change = calloc(1, sizeof(*change));
+	if (!change)
+		return NULL;
+	change->schedule = schedule_hold(config->schedule);
+	if (impairs(config))
+		change->impairments = impairments_new(&config->impairments);
+	if (flight_init(&change->flight, config->schedule->routes) || (impairs(config) && !change->impairments)) {
+		half_change_free(change);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return change;
+}
+
+void half_change_free(struct half_change *change)
+{
+	if (!change)
+		return;
+	schedule_release(change->schedule);
+	flight_end(&change->flight);
+	impairments_free(change->impairments);
+	free(change);
+}
+
+int half_can_change(const struct half *half, const struct half_change *change, int64_t at)
+{
+	const struct schedule *old = half->schedule, *new = change->schedule;
+
+	if (half->t0 > half->now)
+		return EAGAIN;
+	if (at <= half->now)
+		return ETIME;
+	if (new->routes < old->routes || new->opportunities.count != old->opportunities.count ||
+	    new->opportunities.bytes != old->opportunities.bytes)
+		return EINVAL;
+	if (half->impairments && half->impairments->jitter.begun && change->impairments &&
+	    !change->impairments->config.jitter.distribution.count)
+		return EINVAL;
+	return 0;
+}
+
+void half_change(struct half *half, struct half_change *change)
+{
+	struct schedule *old = half->config.schedule;
+
+	flight_widen(&half->flight, &change->flight, old->routes);
+	half->schedule = half->queue.surroundings.schedule = half->config.schedule = change->schedule;
+	change->schedule = old;
+	if (change->impairments) {
+		struct impairments *before = half->impairments;
+
+		if (before)
+			impairments_continue(change->impairments, before);
+		half->impairments = change->impairments;
+		change->impairments = before;
+	}
+	find_next_change(half);
+	if (half->serving && !half->schedule->opportunities.instants)
+		half->serving->end = schedule_service_end(half->schedule, schedule_begin(half->t0), half->serving->start,
+			half->serving->length);
 }
 
 void half_advance(struct half *half, int64_t now)

@@ -109,6 +109,16 @@ void impairments_free(struct impairments *impairments)
 	free(impairments);
 }
 
+void impairments_continue(struct impairments *impairments, const struct impairments *before)
+{
+	impairments->bad = before->bad;
+	impairments->lost = before->lost;
+	impairments->listed = before->listed;
+	impairments->jitter.score = before->jitter.score;
+	impairments->jitter.at = before->jitter.at;
+	impairments->jitter.begun = before->jitter.begun;
+}
+
 /* Loss */
 
 /* The frame is tested with the state before it moves. */

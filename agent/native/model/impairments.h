@@ -76,6 +76,9 @@ bool impairments_check(const struct impairments_config *config, const struct sch
 struct impairments *impairments_new(const struct impairments_config *config);
 void impairments_free(struct impairments *impairments); /* NULL is allowed */
 
+/* `impairments`, which are new, go on from the state of those before them. */
+void impairments_continue(struct impairments *impairments, const struct impairments *before);
+
 /* The fate of the nth frame, from 0, whose service ends at `now` while `row` is in force; asked in order of n. */
 struct fate impairments_decide(struct impairments *impairments, uint64_t key, uint64_t n, const struct row *row, int64_t now);
 

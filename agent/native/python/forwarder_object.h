@@ -28,11 +28,16 @@ typedef struct {
 
 PyObject *raise_os_error(int error, const char *why); /* an OSError with that sentence; returns NULL */
 
+/* The slot, which has a link and is now busy until its `busy` is cleared, or NULL with a Python exception set. */
+struct slot *claim_link(ForwarderObject *self, Py_ssize_t index);
+
 /* Every slot that the tuple of Python integers names, claimed; or none, with a Python exception set. */
 int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count);
 void give_back(struct slot *const *slots, Py_ssize_t count);
 
 PyObject *forwarder_arm(PyObject *object, PyObject *args); /* forwarder_arm.c */
+
+PyObject *forwarder_change(PyObject *object, PyObject *args); /* forwarder_change.c */
 
 /* Methods of forwarder_watch.c. */
 PyObject *forwarder_watch(PyObject *object, PyObject *args);

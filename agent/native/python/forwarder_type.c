@@ -162,8 +162,7 @@ static struct slot *find_slot(ForwarderObject *self, Py_ssize_t index)
 	return &self->slots[index];
 }
 
-/* The slot, which has a link and is now busy, or NULL with a Python exception set. */
-static struct slot *claim_link(ForwarderObject *self, Py_ssize_t index)
+struct slot *claim_link(ForwarderObject *self, Py_ssize_t index)
 {
 	struct slot *slot = find_slot(self, index);
 
@@ -382,6 +381,7 @@ static PyObject *forwarder_close(PyObject *object, PyObject *unused)
 static PyMethodDef methods[] = {
 	{"add", (PyCFunction)(void (*)(void))forwarder_add, METH_VARARGS | METH_KEYWORDS, NULL},
 	{"arm", forwarder_arm, METH_VARARGS, NULL},
+	{"change", forwarder_change, METH_VARARGS, NULL},
 	{"trigger", forwarder_trigger, METH_VARARGS, NULL},
 	{"remove", forwarder_remove, METH_VARARGS, NULL},
 	{"watch", forwarder_watch, METH_VARARGS, NULL},

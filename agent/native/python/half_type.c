@@ -102,6 +102,42 @@ static PyObject *half_type_arm(PyObject *object, PyObject *value)
 	return NULL;
 }
 
+static PyObject *refuse_change(int error)
+{
+	if (error == ETIME)
+		PyErr_SetString(PyExc_ValueError, "virtual time is there already");
+	else if (error == EAGAIN)
+		PyErr_SetString(PyExc_ValueError, "scenario time has not started");
+	else
+		PyErr_SetString(PyExc_ValueError, "the change is of another kind than the half");
+	return NULL;
+}
+
+static PyObject *half_type_change(PyObject *object, PyObject *args)
+{
+	struct half *half = ((HalfObject *)object)->half;
+	struct half_config config;
+	struct half_change *change;
+	PyObject *at_value, *dict;
+	int64_t at;
+	int error;
+
+	if (!PyArg_ParseTuple(args, "OO!:change", &at_value, &PyDict_Type, &dict) || time_from_python(at_value, "at", &at) ||
+	    half_config_from_python(dict, &config))
+		return NULL;
+	change = half_change_new(&config);
+	half_config_end(&config);
+	if (!change)
+		return PyErr_SetFromErrno(PyExc_OSError);
+	error = half_can_change(half, change, at);
+	if (!error)
+		half_change(half, change);
+	half_change_free(change);
+	if (error)
+		return refuse_change(error);
+	Py_RETURN_NONE;
+}
+
 static PyObject *half_type_advance(PyObject *object, PyObject *value)
 {
 	int64_t now;
@@ -282,6 +318,7 @@ static PyObject *half_type_overdue(PyObject *object, PyObject *value)
 
 static PyMethodDef half_methods[] = {
 	{"arm", half_type_arm, METH_O, "arm(t0): scenario time starts at t0 (ns)."},
+	{"change", half_type_change, METH_VARARGS, "change(at, arguments): goes over to other rows, the same until at (ns)."},
 	{"advance", half_type_advance, METH_O, "advance(now): brings virtual time to now (ns)."},
 	{"arrive", half_type_arrive, METH_VARARGS,
 		"arrive(at, length, ecn=0, flow=0) -> (verdict, arrival as the model saw it in ns)."},

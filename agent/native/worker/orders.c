@@ -35,6 +35,12 @@ struct settle_order {
 	struct overdue *overdue;
 };
 
+struct change_order {
+	struct link *link;
+	struct half_change *const *changes;
+	int64_t at;
+};
+
 static void forget_lane(struct worker *worker, struct lane *lane)
 {
 	readiness_remove(&worker->readiness, lane);
@@ -83,14 +89,19 @@ static int forget(void *receiver, void *argument)
 }
 
 /* What is inside may now be due at another time, so its lanes are looked at: soon, but not before the other orders. */
-static void arm_link(struct worker *worker, struct link *link, int64_t t0, int64_t now)
+static void look_soon(struct worker *worker, struct link *link, int64_t now)
 {
-	link_arm(link, t0);
-	starts_add(&worker->starts, link);
 	for (int i = 0; i < 2; i++) {
 		link->lanes[i].deadline_ns = now;
 		deadlines_update(&worker->deadlines, &link->lanes[i]);
 	}
+}
+
+static void arm_link(struct worker *worker, struct link *link, int64_t t0, int64_t now)
+{
+	link_arm(link, t0);
+	starts_add(&worker->starts, link);
+	look_soon(worker, link, now);
 }
 
 /* Holds the links, so that none starts before it is armed or let go. */
@@ -210,6 +221,21 @@ static int settle_link(void *receiver, void *argument)
 	return 0;
 }
 
+/* Between two frames, and both halves before either goes on: no frame sees one of them only. */
+static int change(void *receiver, void *argument)
+{
+	struct change_order *order = argument;
+	int error = 0;
+
+	for (int i = 0; i < 2 && !error; i++)
+		error = half_can_change(order->link->lanes[i].half, order->changes[i], order->at);
+	for (int i = 0; i < 2 && !error; i++)
+		half_change(order->link->lanes[i].half, order->changes[i]);
+	if (!error)
+		look_soon(receiver, order->link, monotonic_ns());
+	return error;
+}
+
 /* Orders, handed over by other threads */
 
 static int order(struct worker *worker, int (*carry_out)(void *, void *), struct link_order order)
@@ -265,6 +291,13 @@ int worker_settle(struct worker *worker, struct link *link, int64_t at, struct o
 	struct settle_order order = {.link = link, .at = at, .overdue = overdue};
 
 	return mailbox_post(&worker->mailbox, settle_link, &order);
+}
+
+int worker_change(struct worker *worker, struct link *link, struct half_change *const changes[2], int64_t at)
+{
+	struct change_order order = {.link = link, .changes = changes, .at = at};
+
+	return mailbox_post(&worker->mailbox, change, &order);
 }
 
 int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger)

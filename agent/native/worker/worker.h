@@ -62,6 +62,12 @@ struct overdue {
 /* Reads what has arrived on the link, then counts what is overdue at `at`, which is past. */
 int worker_settle(struct worker *worker, struct link *link, int64_t at, struct overdue *overdue);
 
+/*
+ * Both halves of the link go over to `changes` (half.h), up and down, at `at`: both, or none, with an error of
+ * half_can_change(). Afterwards the changes hold what the link needs no more.
+ */
+int worker_change(struct worker *worker, struct link *link, struct half_change *const changes[2], int64_t at);
+
 int worker_trigger(struct worker *worker, struct link *link, enum trigger trigger); /* EALREADY: it is armed */
 
 #endif
