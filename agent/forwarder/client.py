@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from plctl.agent.forwarder import memory as forwarder_memory
 from plctl.agent.forwarder.channel import PATIENCE_S, Channel, SilenceError
+from plctl.agent.forwarder.live_change import LiveLink
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.forwarder.shared_schedules import SharedSchedules
 from plctl.agent.forwarder.worker_watch import WorkerBeat, silent_since
@@ -27,6 +28,7 @@ from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import format_size
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io
+from plctl.common.plan.link_change import AppliedChange, LinkChange, check_change
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.common.resources.link_need import need_bytes
@@ -48,6 +50,7 @@ class _Link:
     store_bytes: int  #: that an XDP link takes at once
     io: Io
     log: PacketLog | None
+    live: LiveLink
 
 
 class ForwarderClient:
@@ -130,7 +133,7 @@ class ForwarderClient:
         :raises KernelError: the kernel refused something.
         """
         io = io or self.options.io
-        link = self._reserve(slot, netns, plan, io, company)
+        link = self._reserve(slot, netns, io, company, LiveLink(self._ask, slot, plan, seed))
         shared: list[Schedule] = []
         try:
             handles = []
@@ -176,6 +179,29 @@ class ForwarderClient:
         :raises KernelError: it has started already.
         """
         await self._ask("trigger", slot=slot, frame=self._links[slot].plan.start)
+
+    async def change(self, slot: int, wanted: LinkChange, by: str) -> AppliedChange:
+        """Change a link that runs, in both directions at once; since when that holds.
+
+        :raises UserError: it cannot be changed so, or not yet.
+        :raises WorldError: the budget cannot hold the frames that would be inside, or the forwarder was never in time.
+        """
+        link = self._links[slot]
+        check_change(link.live.plan, wanted)
+        done = await link.live.change(
+            wanted,
+            by,
+            start_of=lambda: self.start_of(slot),
+            now_ns=time.monotonic_ns,
+            check=lambda plan: self._check_room(slot, plan),
+        )
+        if (now := self._links.get(slot)) and now.live is link.live:  # else it was removed meanwhile
+            self._links[slot] = replace(now, need_bytes=max(now.need_bytes, need_bytes(link.live.plan)))
+        return done
+
+    def plan_of(self, slot: int) -> LinkPlan:
+        """What the link in `slot` follows now, with all changes."""
+        return self._links[slot].live.plan
 
     async def watch(self, gap_ns: int) -> None:
         """Have workers write down every gap longer than `gap_ns`, until they have no links any more."""
@@ -313,7 +339,8 @@ class ForwarderClient:
         """What the frames of further links may take."""
         return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
 
-    def _reserve(self, slot: int, netns: str, plan: LinkPlan, io: Io, company: int) -> _Link:
+    def _reserve(self, slot: int, netns: str, io: Io, company: int, live: LiveLink) -> _Link:
+        plan = live.plan
         need = need_bytes(plan)
         taken = self._budget_bytes - self.free_bytes
         if slot in self._links:
@@ -330,8 +357,16 @@ class ForwarderClient:
         store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels, company)
         log = PacketLog.create() if plan.packets else None
         ring = forwarder_memory.ring_bytes(plan, kernels, company)
-        self._links[slot] = _Link(plan, need, ring, store, io, log)
+        self._links[slot] = _Link(plan, need, ring, store, io, log, live)
         return self._links[slot]
+
+    def _check_room(self, slot: int, plan: LinkPlan) -> None:
+        more = need_bytes(plan) - self._links[slot].need_bytes
+        if more > self.free_bytes:
+            raise WorldError(
+                f"cannot change {plan.name}: its frames would need {format_size(more)} more, and of the budget of "
+                f"{format_size(self._budget_bytes)} there are {format_size(self.free_bytes)} left"
+            )
 
     def _forget(self, slot: int) -> None:
         link = self._links.pop(slot)

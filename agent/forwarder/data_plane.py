@@ -14,6 +14,7 @@ from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.forwarder.worker_watch import WorkerBeat
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.samples import LinkStats, Snapshot
 
@@ -63,6 +64,16 @@ class DataPlane(Protocol):
 
         :raises KernelError: it has started already.
         """
+
+    async def change(self, slot: int, wanted: LinkChange, by: str) -> AppliedChange:
+        """Change a link that runs, in both directions at once; since when that holds.
+
+        :raises UserError: it cannot be changed so, or not yet.
+        :raises WorldError: there is no room for the frames that would be inside, or it was never in time.
+        """
+
+    def plan_of(self, slot: int) -> LinkPlan:
+        """What the link in `slot` follows now, with all changes."""
 
     async def watch(self, gap_ns: int) -> None:
         """Have workers write down every gap longer than `gap_ns`, until they have no links any more."""

@@ -79,6 +79,7 @@ class Server:
             "add": self._add,
             "arm": self._arm,
             "trigger": self._trigger,
+            "change": self._change,
             "watch": self._watch,
             "note": self._note,
             "settle": self._settle,
@@ -145,6 +146,12 @@ class Server:
 
     def _trigger(self, slot: int, frame: str) -> None:
         self._forwarder.trigger(slot, frame)
+
+    def _change(self, slot: int, up: dict[str, Any], down: dict[str, Any], at_ns: int) -> bool:
+        for half in (up, down):
+            packed = from_plain(PackedSchedule, half["schedule"], "schedule")
+            half["schedule"] = native_schedule(unpack_schedule(packed), half.pop("routes"))
+        return self._forwarder.change(slot, up, down, at_ns)  # type: ignore[arg-type]  # the core checks what came
 
     def _watch(self, gap_ns: int) -> None:
         self._forwarder.watch(gap_ns)

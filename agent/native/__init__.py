@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 from plctl.agent.native import _core
 from plctl.common.plan.half_arguments import (
@@ -37,12 +38,13 @@ class SharedHalfArguments(HalfConfig):
     schedule: _core.Schedule
 
 
-def native_schedule(schedule: Schedule) -> _core.Schedule:
+def native_schedule(schedule: Schedule, known: Sequence[int] = ()) -> _core.Schedule:
     """`schedule` for the core, RouteIDs renamed as in `native_rows`.
 
+    :param known: RouteIDs that have the first numbers, whether the schedule has them or not.
     :raises ValueError: it breaks a rule.
     """
-    routes: dict[int, int] = {}
+    routes: dict[int, int] = {route: number for number, route in enumerate(known)}
     dense = array("q", [routes.setdefault(route, len(routes)) for route in schedule.column("route")])
     columns = (dense if name == "route" else array("q", schedule.column(name)) for name in _core.ROW_FIELDS)
     return _core.Schedule(

@@ -3,7 +3,14 @@ from typing import Literal, final
 
 from typing_extensions import Buffer
 
-from plctl.agent.native import NativeOpportunities, NativeQueue, NativeRow, NativeWorker, SharedHalfArguments
+from plctl.agent.native import (
+    HalfArguments,
+    NativeOpportunities,
+    NativeQueue,
+    NativeRow,
+    NativeWorker,
+    SharedHalfArguments,
+)
 from plctl.common.plan.half_impairments import NativeImpairments
 
 #: The names of a row's fields, in the order of a Schedule's columns.

@@ -12,7 +12,7 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from plctl.common.plan.half_arguments import NativeOpportunities, NativeQueue, NativeRow
+from plctl.common.plan.half_arguments import HalfArguments, NativeOpportunities, NativeQueue, NativeRow
 from plctl.common.plan.half_impairments import NativeImpairments
 from plctl.common.reference.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
 from plctl.common.reference.draw import draw
@@ -105,6 +105,12 @@ class Reference:
             if self._end(frame) <= self.virtual_now:
                 frame.used = self._use(frame)  # what is over stays so, whenever scenario time is to start
         self.t0 = t0
+
+    def change(self, at: int, arguments: HalfArguments) -> None:
+        """Go over to other rows, the same until `at` > virtual now, and to the impairments that go with them."""
+        assert max(self.t0, self.virtual_now) < at
+        self.steps = RowSteps(arguments["rows"], arguments["period_ns"])
+        self.impairments.configure(arguments["impairments"])
 
     def advance(self, now: int) -> None:
         """Virtual time is `now` from here on, unless it is later already."""

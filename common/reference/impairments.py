@@ -37,11 +37,15 @@ class PathImpairments:
     """Of one direction, for frames that end service as the nth at some time while some row is in force."""
 
     def __init__(self, config: NativeImpairments, key: int) -> None:
-        self.config = config
         self.key = key
+        self.served: list[tuple[NativeRow, int]] = []  #: of each frame so far its row and its end of service
+        self.configure(config)
+
+    def configure(self, config: NativeImpairments) -> None:
+        """From now on as `config` says; tables may only be others if no frame has had jitter yet."""
+        self.config = config
         self.distribution = tuple(array("i", config["distribution"]))
         self.normal = tuple(array("i", config["normal"]))
-        self.served: list[tuple[NativeRow, int]] = []  #: of each frame so far its row and its end of service
 
     def fate(self, n: int, row: NativeRow, end: int) -> Fate:
         """That of frame n; frames are asked for in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
@@ -22,6 +23,7 @@ class Pair:
     """A half and its reference, which get the same calls; every answer is compared, and what must hold is checked."""
 
     def __init__(self, arguments: HalfArguments) -> None:
+        self.arguments = arguments
         self.half = Half(**arguments)
         self.reference = Reference(**arguments)
         self.clock = 0
@@ -39,6 +41,8 @@ class Pair:
                 self.arrive(at, step)
         elif step.call == "arm":
             self.arm()
+        elif step.call == "change":
+            self.change(step)
         elif step.call == "pop":
             self.pop(at)
         else:
@@ -64,6 +68,25 @@ class Pair:
             self.reference.arm(t0)
             self.half.arm(t0)
             self.earliest = self.half.next_due()
+
+    def change(self, step: Step) -> None:
+        """Goes over to other rows, if scenario time begins before that; what comes too late changes nothing."""
+        now, t0 = self.half.now(), self.t0
+        at = min(now + 1 + step.back, NEVER - 1)
+        if t0 is None or t0 >= at:
+            with pytest.raises(ValueError, match="scenario time has not started"):
+                self.half.change(at, self.arguments)
+            return
+        rows = worlds.changed_rows(self.arguments["rows"], at - t0, step)
+        known = self.arguments["routes"]
+        if len(rows) < (routes := max(known, *(row[4] + 1 for row in rows))):
+            return  # RouteIDs are numbered so that there are never more than rows
+        self.arguments = {**self.arguments, "rows": rows, "routes": routes}
+        with pytest.raises(ValueError, match=r"virtual time is there already|scenario time has not started"):
+            self.half.change(now, self.arguments)
+        self.reference.change(at, self.arguments)
+        self.half.change(at, self.arguments)
+        self.earliest = self.half.next_due()
 
     def advance(self, now: int) -> None:
         self.reference.advance(now)
@@ -143,6 +166,27 @@ def test_delivery_opportunities(arguments: TracedHalfArguments, steps: list[Step
 def test_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
     """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""
     play(arguments, steps, end=5 * 10**11)
+
+
+@settings(max_examples=20 * settings.default.max_examples)
+@given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL, changing=True))
+def test_live_changes(arguments: HalfArguments, steps: list[Step]) -> None:
+    """Whatever changes while frames wait, are served and fly, it is the same in both, and no frame is lost."""
+    play({**arguments, "period_ns": 0}, steps, end=400)
+
+
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.traced(worlds.SMALL), worlds.steps(worlds.SMALL, changing=True))
+def test_live_changes_with_delivery_opportunities(arguments: TracedHalfArguments, steps: list[Step]) -> None:
+    """Where service is by opportunities, delays, routes and impairments change, and services do not."""
+    play({**arguments, "period_ns": 0}, steps, end=800)
+
+
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE, changing=True))
+def test_live_changes_of_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
+    """Likewise with delays, rates and lengths as of real links and far beyond."""
+    play({**arguments, "period_ns": 0}, steps, end=5 * 10**11)
 
 
 @settings(max_examples=6 * settings.default.max_examples)

@@ -15,7 +15,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from plctl.agent.native import HalfArguments, NativeQueue, TracedHalfArguments, _core
+from plctl.agent.native import HalfArguments, NativeQueue, NativeRow, TracedHalfArguments, _core
 from plctl.common.base import leb128
 from plctl.common.plan.disciplines import DISCIPLINES
 from plctl.common.plan.half_impairments import NativeImpairments, distribution_table
@@ -27,13 +27,15 @@ UNLIMITED = 2**63 - 1
 class Step:
     """One call. `shift` moves the caller's clock first; arrivals and pops may look back by `back`."""
 
-    call: Literal["arrive", "advance", "pop", "arm"]
+    call: Literal["arrive", "advance", "pop", "arm", "change"]
     shift: int
     back: int = 0
     length: int = 1
     count: int = 1
     ecn: int = 0
     flow: int = 0
+    values: tuple[tuple[int, int], ...] = ()  #: of a change: (place in a row, value) of what is named
+    hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,32 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
     }  # fmt: skip
 
 
+def changed_rows(rows: list[NativeRow], at: int, step: Step) -> list[NativeRow]:
+    """`rows` with the step's change from scenario time `at` on, as docs/model.md says."""
+
+    def with_values(row: NativeRow, time: int) -> NativeRow:
+        fields = [time, *row[1:]]
+        for place, value in step.values:
+            fields[place] = value
+        return tuple(fields)  # type: ignore[return-value]
+
+    before = [row for row in rows if row[0] < at]
+    later = [row for row in rows if row[0] > at]
+    in_force = [row for row in rows if row[0] <= at][-1]
+    return [*before, with_values(in_force, at), *(with_values(row, row[0]) if step.hold else row for row in later)]
+
+
+def changes(world: World) -> st.SearchStrategy[Step]:
+    """A change of some values, so soon after virtual now as the step looks back."""
+    fields = {1: world.delays, 2: world.rates, 3: st.just(-1) | world.queues, 4: st.integers(0, 3),
+              5: _SHARES, 6: _SHARES, 7: _SHARES, 8: world.jitters}  # fmt: skip
+    named = st.lists(st.sampled_from(list(fields)), min_size=1, max_size=3, unique=True)
+    values = named.flatmap(lambda places: st.tuples(*(st.tuples(st.just(p), fields[p]) for p in places)))
+    return st.builds(
+        Step, st.just("change"), world.shifts, st.just(0) | world.shifts, values=values, hold=st.booleans()
+    )
+
+
 @st.composite
 def traced(draw: st.DrawFn, world: World) -> TracedHalfArguments:
     """The same, served by delivery opportunities: several may come at one instant."""
@@ -197,7 +225,7 @@ def traced(draw: st.DrawFn, world: World) -> TracedHalfArguments:
     return {**made, "opportunities": (gaps, unit, period * unit + more, worth)}
 
 
-def steps(world: World) -> st.SearchStrategy[list[Step]]:
+def steps(world: World, *, changing: bool = False) -> st.SearchStrategy[list[Step]]:
     """What is done to a half, mostly arrivals; the clock never falls but arrivals and pops sometimes look back.
 
     Mostly the half is armed at 0, because a schedule that has not begun is not put to the test.
@@ -211,4 +239,7 @@ def steps(world: World) -> st.SearchStrategy[list[Step]]:
     pop = st.builds(Step, st.just("pop"), world.shifts, back)
     arm = st.builds(Step, st.just("arm"), world.shifts)
     begin = st.sampled_from([[Step("arm", 0)], [Step("arm", 0)], []])
-    return st.builds(operator.add, begin, st.lists(st.one_of(arrive, arrive, arrive, advance, pop, arm), max_size=20))
+    some = [arrive, arrive, arrive, advance, pop, arm]
+    if changing:
+        some = [*some, changes(world), changes(world)]
+    return st.builds(operator.add, begin, st.lists(st.one_of(some), max_size=20))

@@ -316,16 +316,20 @@ void half_change_free(struct half_change *change)
 	free(change);
 }
 
+static bool opportunities_alike(const struct opportunities *a, const struct opportunities *b)
+{
+	return a->count == b->count && a->bytes == b->bytes && a->unit_ns == b->unit_ns && a->period_ns == b->period_ns;
+}
+
 int half_can_change(const struct half *half, const struct half_change *change, int64_t at)
 {
 	const struct schedule *old = half->schedule, *new = change->schedule;
 
-	if (half->t0 > half->now)
+	if (at <= half->t0)
 		return EAGAIN;
 	if (at <= half->now)
 		return ETIME;
-	if (new->routes < old->routes || new->opportunities.count != old->opportunities.count ||
-	    new->opportunities.bytes != old->opportunities.bytes)
+	if (new->routes < old->routes || !opportunities_alike(&new->opportunities, &old->opportunities))
 		return EINVAL;
 	if (half->impairments && half->impairments->jitter.begun && change->impairments &&
 	    !change->impairments->config.jitter.distribution.count)
@@ -349,7 +353,7 @@ void half_change(struct half *half, struct half_change *change)
 		change->impairments = before;
 	}
 	find_next_change(half);
-	if (half->serving && !half->schedule->opportunities.instants)
+	if (half->serving && !half->schedule->opportunities.gaps)
 		half->serving->end = schedule_service_end(half->schedule, schedule_begin(half->t0), half->serving->start,
 			half->serving->length);
 }

@@ -80,7 +80,7 @@ bool half_arm(struct half *half, int64_t t0);
 
 /*
  * Live change: another schedule, and impairments to go with it, that a half goes over to between two calls. The schedule has
- * the rows of the one before it until `at`, which is later than virtual now: so nothing that has happened would have been
+ * the rows of the one before it until `at`, which is later than virtual now and T0: so nothing that has happened would have been
  * otherwise, what is in flight stays due when it is, and what is in service ends when the rates that it now meets say. A route
  * that both have keeps its number. It is made beforehand, so that the change itself allocates nothing, and holds afterwards
  * what the half needs no more.
@@ -89,7 +89,7 @@ struct half_change *half_change_new(const struct half_config *config); /* NULL w
 void half_change_free(struct half_change *change);                    /* NULL is fine */
 
 /*
- * 0, or why the half cannot go over to it at `at`: EAGAIN, scenario time has not started; ETIME, virtual time is there
+ * 0, or why the half cannot go over to it at `at`: EAGAIN, scenario time does not start before that; ETIME, virtual time is there
  * already; EINVAL, it is not of the half's kind (service by opportunities, fewer routes, no table for the jitter that has begun).
  */
 int half_can_change(const struct half *half, const struct half_change *change, int64_t at);

@@ -35,9 +35,9 @@ struct slot *claim_link(ForwarderObject *self, Py_ssize_t index);
 int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count);
 void give_back(struct slot *const *slots, Py_ssize_t count);
 
-PyObject *forwarder_arm(PyObject *object, PyObject *args); /* forwarder_arm.c */
-
-PyObject *forwarder_change(PyObject *object, PyObject *args); /* forwarder_change.c */
+/* Methods of forwarder_arm.c. */
+PyObject *forwarder_arm(PyObject *object, PyObject *args);
+PyObject *forwarder_change(PyObject *object, PyObject *args);
 
 /* Methods of forwarder_watch.c. */
 PyObject *forwarder_watch(PyObject *object, PyObject *args);

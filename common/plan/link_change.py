@@ -1,0 +1,173 @@
+"""Live change: what somebody wants of a link that runs, and the plan that it then follows. Pure.
+
+A change is a row that begins now. The plan after it has the rows of the plan before it until then, the changed row,
+and the scenario's later rows, in which `hold` keeps the changed values. So whoever has the plan knows all that is asked
+of the link, before the change and after it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import RATE_UNLIMITED, format_duration, format_rate, format_size
+from plctl.common.plan.impairments import CERTAIN_PPB
+from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import DIRECTIONS, MAX_ROWS, ROW_FIELDS, Direction, Schedule
+
+#: What a change may name.
+CHANGEABLE = tuple(each.name for each in ROW_FIELDS if each.name != "time_ns")
+_FIELDS = {each.name: each for each in ROW_FIELDS}
+_WORDS = {
+    "delay_ns": "delay", "rate_bps": "rate", "queue_bytes": "capacity", "route": "route", "loss_ppb": "loss",
+    "duplicate_ppb": "duplicate", "corrupt_ppb": "corrupt", "jitter_ns": "jitter",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """New values of a row's fields, in each direction; what is not named stays as it is."""
+
+    up: dict[str, int] = field(default_factory=dict)  #: field of a row → its value, from client to server
+    down: dict[str, int] = field(default_factory=dict)  #: likewise, from server to client
+    hold: bool = False  #: the scenario's later rows keep these values, too
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedChange:
+    """A change that a link has gone through."""
+
+    at_ns: int  #: since when it holds, in both directions: scenario time
+    change: LinkChange  #: what was named
+    before: LinkChange  #: what the named fields had before
+    by: str = ""  #: who asked for it
+
+
+def check_change(plan: LinkPlan, change: LinkChange) -> None:
+    """Return if a link with `plan` can be changed so.
+
+    :raises UserError: it cannot; the message says why.
+    """
+    if not change.up and not change.down:
+        raise UserError("the change names no value; name at least one, e.g. --delay 20ms")
+    for direction in DIRECTIONS:
+        for name, value in _values(change, direction).items():
+            _check_value(name, value)
+        schedule: Schedule = getattr(plan, direction)
+        if schedule.period_ns and len(schedule) > 1:
+            raise UserError(
+                f"the scenario of {plan.name} repeats, and a link with such a scenario cannot be changed while it "
+                "runs; write the rounds out first: plctl scenario repeat"
+            )
+        if schedule.opportunities and "rate_bps" in _values(change, direction):
+            raise UserError(
+                f"{plan.name} {direction} is served by delivery opportunities: it has no rate that could be changed; "
+                "delay, route, capacity and impairments can be"
+            )
+        if len(schedule) >= MAX_ROWS:
+            raise UserError(f"{plan.name} has {MAX_ROWS} rows already, which is the most")
+
+
+def changed_plan(plan: LinkPlan, change: LinkChange, at_ns: int) -> LinkPlan:
+    """`plan` with `change` from scenario time `at_ns` on."""
+    up = changed(plan.up, at_ns, change.up, hold=change.hold)
+    return replace(plan, up=up, down=changed(plan.down, at_ns, change.down, hold=change.hold))
+
+
+def plan_after(plan: LinkPlan, changes: Iterable[AppliedChange]) -> LinkPlan:
+    """`plan` with all that it went through: what was asked of the link from its T0 on."""
+    for each in changes:
+        plan = changed_plan(plan, each.change, each.at_ns)
+    return plan
+
+
+def changed(schedule: Schedule, at_ns: int, values: Mapping[str, int], *, hold: bool = False) -> Schedule:
+    """`schedule`, which does not repeat, with `values` from scenario time `at_ns` > 0 until its next row.
+
+    With `hold`, in all later rows, too. A row that begins at that very time is the one that is changed.
+    """
+    if not values:
+        return schedule
+    times = schedule.column("time_ns")
+    place = bisect_left(times, at_ns)
+    later = place + (place < len(times) and times[place] == at_ns)
+    row = replace(schedule.row_at(at_ns), time_ns=at_ns, **values)
+    columns = {}
+    for each in (*CHANGEABLE, "time_ns"):
+        column = schedule.column(each)
+        rest = [values[each]] * (len(column) - later) if hold and each in values else column[later:]
+        columns[each] = array("q", [*column[:place], getattr(row, each), *rest])
+    return Schedule.of_columns(columns, opportunities=schedule.opportunities)
+
+
+def free_instant(plan: LinkPlan, at_ns: int) -> int:
+    """The first scenario time from `at_ns` on at which no row of either direction begins."""
+    while any(_begins_at(way, at_ns) for way in (plan.up, plan.down)):
+        at_ns += 1
+    return at_ns
+
+
+def applied(plan: LinkPlan, change: LinkChange, at_ns: int, by: str) -> AppliedChange:
+    """The record of `change` to a link that had `plan` before."""
+    rows = {direction: getattr(plan, direction).row_at(at_ns) for direction in DIRECTIONS}
+    before = {d: {name: getattr(rows[d], name) for name in _values(change, d)} for d in DIRECTIONS}
+    return AppliedChange(at_ns, change, LinkChange(before["up"], before["down"]), by)
+
+
+def routes_of(schedule: Schedule, changes: Iterable[AppliedChange], direction: Direction) -> list[int]:
+    """RouteIDs of a direction by the numbers that the forwarder gives them: the scenario's, then those of changes."""
+    later = (_values(each.change, direction).get("route") for each in changes)
+    return list(dict.fromkeys([*schedule.column("route"), *(route for route in later if route is not None)]))
+
+
+def describe(each: AppliedChange) -> str:
+    """In words, e.g. ``up delay 10 ms → 20 ms, loss 0 % → 1 %``; directions that are alike are told once."""
+    ways = {direction: _steps(each, direction) for direction in DIRECTIONS}
+    held = ", kept over later rows" if each.change.hold else ""
+    if ways["up"] == ways["down"]:
+        return f"both ways {ways['up']}{held}"
+    return "; ".join(f"{direction} {steps}" for direction, steps in ways.items() if steps) + held
+
+
+def describe_value(name: str, value: int) -> str:
+    """A field's value, for people."""
+    match name:
+        case "delay_ns" | "jitter_ns":
+            return format_duration(value)
+        case "rate_bps":
+            return "unlimited" if value >= RATE_UNLIMITED else format_rate(value)
+        case "queue_bytes":
+            return "as configured" if value < 0 else format_size(value)
+        case "route":
+            return str(value)
+    return f"{value / (CERTAIN_PPB // 100):g} %"
+
+
+def _steps(each: AppliedChange, direction: Direction) -> str:
+    before = _values(each.before, direction)
+    return ", ".join(
+        f"{_WORDS[name]} {describe_value(name, before[name])} → {describe_value(name, value)}"
+        for name, value in _values(each.change, direction).items()
+    )
+
+
+def _values(change: LinkChange, direction: Direction) -> dict[str, int]:
+    return change.up if direction == "up" else change.down
+
+
+def _check_value(name: str, value: int) -> None:
+    if name not in CHANGEABLE:
+        raise UserError(f"a row has no {name!r:.80} that could be changed; legal is {', '.join(CHANGEABLE)}")
+    found = _FIELDS[name]
+    unlimited = found.file.unlimited and value == RATE_UNLIMITED
+    if not found.least <= value <= found.file.largest * found.file.unit and not unlimited:
+        raise UserError(f"{_WORDS[name]} is out of range; legal is {found.file.legal}")
+
+
+def _begins_at(schedule: Schedule, at_ns: int) -> bool:
+    times = schedule.column("time_ns")
+    place = bisect_left(times, at_ns)
+    return place < len(times) and times[place] == at_ns
