@@ -8,6 +8,7 @@
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make publish   what the last bench measured becomes part of docs/performance
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
+#   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
@@ -38,7 +39,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-hosts bench publish truth sanitize fuzz deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-hosts bench publish truth replay sanitize fuzz deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -90,6 +91,11 @@ truth: export GOAL = $(strip truth $(given))
 truth: root-check build
 	@.ci/preflight $(PYTHON) kernel truth
 	cd tests && ../$(python) -m truth --tcpdump --seeds $(SEEDS) $(ARGS)
+
+replay: export GOAL = $(strip replay $(given))
+replay: root-check build
+	@.ci/preflight $(PYTHON) kernel
+	PLCTL_REPLAY_S=60 $(python) -m pytest -s tests/live/model/test_replay.py $(ARGS)
 
 sanitize: export GOAL = $(strip sanitize $(given))
 sanitize: root-check build

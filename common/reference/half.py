@@ -1,15 +1,17 @@
 """The link model in pure Python, written to be read: the oracle for the C core.
 
 It has no event loop and no cursor. A queueing discipline (`disciplines`) says which frame is served next; what
-comes of a service follows from formulas over the whole past: which reconfigurations there have been, when the frame
+comes of a service follows from formulas over the past: which reconfigurations there have been, when the frame
 before it left, how much work the bottleneck has done until a time. That is worked out anew at every question, in
-integers without bounds; nothing here is fast.
+integers without bounds, for all frames that are not yet due; nothing here is fast.
 """
 
 from __future__ import annotations
 
 import functools
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from plctl.common.plan.half_arguments import HalfArguments, NativeOpportunities, NativeQueue, NativeRow
@@ -41,6 +43,7 @@ class Frame:
     end: int = NEVER
     first_due: int = NEVER
     due: int = NEVER
+    route: int = 0  #: that it was sent on at its end of service
     popped: bool = False
     fate: Fate | None = None  #: None: it is in service
     lost: bool = False  #: by the path
@@ -84,6 +87,9 @@ class Reference:
         self.copy_delay = impairments["duplicate_delay_ns"]
         self.told_lost = 0  #: how many lost frames were told of by `dropped`
         self.frames: list[Frame] = []  #: in order of service
+        self.settled = 0  #: so many of them are due or lost, and nothing about them changes any more
+        self.travelled = 0  #: so many of these ended service since T0
+        self.last_settled: dict[int, Frame] = {}  #: of these by route
         self.queue = DISCIPLINES[str(queue["name"])](
             Surroundings(
                 has_room=self._has_room,
@@ -231,9 +237,9 @@ class Reference:
     def _work_out(self) -> None:
         """The fate of what was served up to virtual now. What a frame's fields say of later times is provisional."""
         changes = self._changes()
-        last: dict[int, Frame] = {}
-        n = 0  # of frames since T0
-        for frame in self.frames:
+        last = dict(self.last_settled)
+        n = self.travelled  # of frames since T0
+        for frame in self.frames[self.settled :]:
             frame.end = self._end(frame)
             if frame.end > self.virtual_now:
                 frame.due = NEVER
@@ -252,6 +258,18 @@ class Reference:
                 travel = max(0, row[1] + fate.copy_jitter) + self.copy_delay
                 self._propagate(frame.copy, travel, row[4], last, changes)
 
+        self._settle()
+
+    def _settle(self) -> None:
+        while self.settled < len(self.frames):
+            frame = self.frames[self.settled]
+            flown = [] if frame.lost else [each for each in (frame, frame.copy) if each]
+            if frame.fate is None or any(each.due > self.virtual_now for each in flown):
+                return
+            self.last_settled |= {each.route: each for each in flown}
+            self.travelled += frame.fate is not CALM
+            self.settled += 1
+
     def _propagate(self, frame: Frame, travel: int, route: int, last: dict[int, Frame], changes: list[int]) -> None:
         """When `frame` is due that travels so long, given the last one before it on each route."""
         ahead = None if self.reorders else last.get(route)
@@ -261,6 +279,7 @@ class Reference:
             self._hold(ahead, until=frame.end, changes=changes) if ahead else 0,
         )
         frame.due = self._hold(frame, until=self.virtual_now, changes=changes)
+        frame.route = route
         last[route] = frame
 
     def _changes(self) -> list[int]:
@@ -289,7 +308,11 @@ class RowSteps:
 
     def __init__(self, rows: list[NativeRow], period_ns: int) -> None:
         self.rows = rows
+        self.begins = [row[0] for row in rows]
         self.period = period_ns
+        self.work_before = [0]  #: of each row: what all rows before it do
+        for row, after in pairwise(rows):
+            self.work_before.append(self.work_before[-1] + _finite(row) * (after[0] - row[0]))
         self.cycle_work = self._work_in_cycle(period_ns)
         self.service_end = functools.cache(self._service_end)
 
@@ -297,7 +320,7 @@ class RowSteps:
         """Which row is in force at `s`."""
         if self.period and s >= 0:
             s %= self.period
-        return max([i for i, row in enumerate(self.rows) if row[0] <= s], default=0)
+        return max(0, bisect_right(self.begins, s) - 1)
 
     def row_at(self, s: int) -> NativeRow:
         """The row in force at `s`."""
@@ -347,15 +370,16 @@ class RowSteps:
     def _work_until(self, s: int) -> int:
         """The integral of all finite rates from 0 to `s`; negative before 0."""
         if s < 0:
-            return s * (0 if self.rows[0][2] == UNLIMITED else self.rows[0][2])
+            return s * _finite(self.rows[0])
         if not self.period:
             return self._work_in_cycle(s)
         return s // self.period * self.cycle_work + self._work_in_cycle(s % self.period)
 
     def _work_in_cycle(self, s: int) -> int:
-        ends = [row[0] for row in self.rows[1:]] + [s]
-        return sum(
-            row[2] * (min(end, s) - row[0])
-            for row, end in zip(self.rows, ends, strict=True)
-            if row[0] < s and row[2] != UNLIMITED
-        )
+        index = bisect_right(self.begins, s) - 1
+        return self.work_before[index] + _finite(self.rows[index]) * (s - self.begins[index])
+
+
+def _finite(row: NativeRow) -> int:
+    """The rate of `row`, or 0 if it is unlimited."""
+    return 0 if row[2] == UNLIMITED else row[2]

@@ -27,6 +27,8 @@ FIELDS: Final[dict[str, str]] = {
     "length": "H",  # of the Ethernet frame without FCS and without the link's overhead
     "verdict": "B",
     "flags": "B",  # ECN, MARKED, CORRUPT and COPY
+    "flow": "I",  # a hash of its flow; 0 where the queue's discipline does not look at it
+    "bit": "I",  # which one the path flipped, of those behind the Ethernet header; 0 if none
 }
 RECORD: Final = struct.Struct("<" + "".join(FIELDS.values()))
 #: Bytes that a link's log takes on its host: a ring of 65536 records for each direction, and its counts.

@@ -53,6 +53,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "sent_ns": (pa.int64(), "when it left"),
     "corrupt": (pa.bool_(), "the path flipped one of its bits"),
     "copy": (pa.bool_(), "the path made it of the frame with the same number"),
+    "flow": (pa.int64(), "a hash of its flow under the run's seed; 0 where the queue's discipline does not look at it"),
+    "bit": (pa.int64(), "which bit the path flipped, the first behind the Ethernet header being 0; null if none"),
 }
 SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
 
@@ -186,6 +188,8 @@ def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int6
         "route": pa.array(routes[np.where(off_route, 0, records["route"])], mask=off_route),
         "corrupt": (records["flags"] & CORRUPT) != 0,
         "copy": (records["flags"] & COPY) != 0,
+        "flow": records["flow"].astype(np.int64),
+        "bit": pa.array(records["bit"].astype(np.int64), mask=(records["flags"] & CORRUPT) == 0),
         **{name: pa.array(records[name], mask=records[name] == 0) for name in _TIMES},
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -17,12 +17,12 @@ def served(number: int, route: int = 0, *, offset_ms: int = 0) -> bytes:
     """A packet that arrived `number` + `offset_ms` ms after T0 and took 10 ms."""
     arrival = T0_NS + (number + offset_ms) * 10**6
     times = (arrival, 50, arrival + 1, arrival + 2_000_000, arrival + 10_000_000, arrival + 10_000_300)
-    return RECORD.pack(number, *times, route, 1500, 0, 0)
+    return RECORD.pack(number, *times, route, 1500, 0, 0, 77, 0)
 
 
 def dropped(number: int) -> bytes:
     """A packet that found the queue full."""
-    return RECORD.pack(number, T0_NS + number * 10**6, 0, 0, 0, 0, 0, NO_ROUTE, 60, 1, 0)
+    return RECORD.pack(number, T0_NS + number * 10**6, 0, 0, 0, 0, 0, NO_ROUTE, 60, 1, 0, 77, 0)
 
 
 def asked(*, armed: bool = True, lost: int | None = None) -> RunRecord:

@@ -71,7 +71,7 @@ MAY_IMPORT = {
         "results": "verdict common/host",
         "study_folder": "results common/host",
         "study": "spec verdict results study_folder common/cli",
-        "packets": "scenarios results common/cli",
+        "packets": "scenarios results common/reference common/cli",
         "report": "verdict results",
         "hub": "lifecycle common/clocks common/transport",
         "run": "lifecycle results hub",

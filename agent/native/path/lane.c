@@ -62,6 +62,14 @@ static int64_t pull_trigger(struct link *link, int64_t at, int64_t now)
 	return link->t0_ns;
 }
 
+/* The bit that the path chose, of those behind the Ethernet header. */
+static uint32_t corrupt_bit(const struct frame *frame)
+{
+	uint64_t bits = frame->length > PORT_ETHERNET_HEAD ? (uint64_t)(frame->length - PORT_ETHERNET_HEAD) * 8 : 0;
+
+	return (uint32_t)(frame->packet.corruption * bits >> 32);
+}
+
 static uint8_t logged_ecn(const struct lane *lane, const struct packet *packet)
 {
 	return lane->reads_headers ? (uint8_t)(packet->ecn | (packet->marked ? LOGGED_MARKED : 0)) : 0;
@@ -78,6 +86,7 @@ static void log_dropped(struct lane *lane, const struct frame *frame, enum logge
 		.length = frame->length,
 		.verdict = verdict,
 		.flags = logged_ecn(lane, &frame->packet),
+		.flow = lane->reads_headers ? frame->packet.flow : 0,
 		.start_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.start : 0,
 		.end_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.end : 0,
 	});
@@ -100,6 +109,8 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 		.length = frame->length,
 		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
 		.flags = logged_ecn(lane, packet) | (packet->corrupt ? LOGGED_CORRUPT : 0) | (packet->copy ? LOGGED_COPY : 0),
+		.flow = lane->reads_headers ? packet->flow : 0,
+		.bit = packet->corrupt ? corrupt_bit(frame) : 0,
 	});
 }
 
@@ -153,17 +164,14 @@ void lane_set_half(struct lane *lane, struct half *half)
 	half_set_copies(half, copy_frame, lane);
 }
 
-/* Flips the bit that the path chose, of those behind the Ethernet header. */
+/* Flips that bit; a frame that ends with its header has none. */
 static void corrupt(struct lane *lane, struct frame *frame)
 {
-	uint64_t bits, bit;
+	uint32_t bit = corrupt_bit(frame);
 
 	lane->counters[CORRUPTED_PACKETS]++;
-	if (frame->length <= PORT_ETHERNET_HEAD)
-		return;
-	bits = (uint64_t)(frame->length - PORT_ETHERNET_HEAD) * 8;
-	bit = frame->packet.corruption * bits >> 32;
-	frame->data[PORT_ETHERNET_HEAD + bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+	if (frame->length > PORT_ETHERNET_HEAD)
+		frame->data[PORT_ETHERNET_HEAD + bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 }
 
 static void drop(struct lane *lane, const struct frame *frame, bool late)

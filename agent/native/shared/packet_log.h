@@ -35,9 +35,11 @@ struct packet_record {
 	uint16_t length; /* bytes of the Ethernet frame without FCS and overhead */
 	uint8_t verdict; /* an enum logged_verdict */
 	uint8_t flags;   /* of enum logged_flag */
+	uint32_t flow;   /* the hash of its flow, if the queue's discipline looks at it */
+	uint32_t bit;    /* which one the path flipped, of those behind the Ethernet header; 0 if none */
 };
 
-_Static_assert(sizeof(struct packet_record) == 64, "plctl.common.telemetry.packet_log reads records of this layout");
+_Static_assert(sizeof(struct packet_record) == 72, "plctl.common.telemetry.packet_log reads records of this layout");
 
 /* Counts since the link was added; each is written by one side, and lies apart from what the other writes. */
 struct packet_ring {

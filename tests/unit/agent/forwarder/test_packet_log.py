@@ -28,7 +28,7 @@ def log() -> Iterator[PacketLog]:
 
 def record(number: int) -> bytes:
     """A record with a number and otherwise the largest value of each field."""
-    return RECORD.pack(number, *[2**63 - 1] * 6, NO_ROUTE, 2**16 - 1, 255, 0)
+    return RECORD.pack(number, *[2**63 - 1] * 6, NO_ROUTE, 2**16 - 1, 255, 0, 2**32 - 1, 0)
 
 
 def numbers(records: bytes) -> list[int]:
@@ -113,8 +113,8 @@ def test_a_buffer_that_is_no_log_is_refused() -> None:
         _core.packet_log_read(bytearray(5), 0, 1)
     with pytest.raises(ValueError, match="direction is 2"):
         _core.packet_log_lost(memory, 2)
-    with pytest.raises(ValueError, match="a record has 64 bytes, this one 63"):
-        _core.packet_log_write(memory, 0, bytes(63))
+    with pytest.raises(ValueError, match="a record has 72 bytes, this one 71"):
+        _core.packet_log_write(memory, 0, bytes(71))
     with pytest.raises(ValueError, match="most is -1"):
         _core.packet_log_read(memory, 0, -1)
     assert not any(memory)

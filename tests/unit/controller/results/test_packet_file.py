@@ -37,7 +37,7 @@ def test_records_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
         "number": 1, "t_s": 0.001, "arrival_ns": arrival, "moved_ns": 50, "length": 1500, "verdict": "admitted",
         "ecn": 0, "marked": False, "route": 0,
         "start_ns": arrival + 1, "end_ns": arrival + 2_000_000, "due_ns": arrival + 10_000_000,
-        "sent_ns": arrival + 10_000_300, "corrupt": False, "copy": False,
+        "sent_ns": arrival + 10_000_300, "corrupt": False, "copy": False, "flow": 77, "bit": None,
     }  # fmt: skip
     assert (2, "admitted", 2) == (second["number"], second["verdict"], second["route"])
     assert (3, "queue_full", None, None, None) == tuple(
@@ -82,9 +82,9 @@ def test_nothing_is_made_where_no_log_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("records", "sentence"),
     [
-        (served(1)[:-1], "63 bytes as a packet log of leo-0"),
+        (served(1)[:-1], f"{RECORD.size - 1} bytes as a packet log of leo-0"),
         (served(1) * (MAX_PACKETS + 1), "no whole number of records up to 4096"),
-        (served(1) + bytes(62) + b"\7\0", "with a verdict that there is not"),
+        (served(1) + bytes(62) + b"\7" + bytes(9), "with a verdict that there is not"),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path: Path, records: bytes, sentence: str) -> None:
