@@ -55,11 +55,17 @@ check: build
 unprivileged: build
 	$(python) -m pytest -q -n auto --dist worksteal -m 'not needs_root' $(others:%=--ignore=%) --ignore=tests/live $(ARGS)
 
-# What needs root keeps time, so nothing runs beside it.
+# Most of what needs root waits more than it computes, so there are two workers for each CPU; beside what judges when
+# something happens nothing runs.
 privileged: export GOAL = $(strip privileged $(given))
 privileged: root-check build
 	@.ci/preflight $(PYTHON) kernel
+ifeq ($(strip $(ARGS)),)
+	$(python) -m pytest -q -n $$((2 * $$(nproc))) --dist worksteal -m 'needs_root and not undisturbed' $(others:%=--ignore=%)
+	$(python) -m pytest -q -m undisturbed $(others:%=--ignore=%)
+else
 	$(python) -m pytest -m needs_root $(others:%=--ignore=%) $(ARGS)
+endif
 
 # With ARGS, which may name files of either kind, all of them are run one after the other.
 test: export GOAL = $(strip test $(given))

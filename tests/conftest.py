@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(_TESTS).parts[0] in ROOT_FOLDERS:
             item.add_marker("needs_root")
+        elif item.get_closest_marker("undisturbed") and not item.get_closest_marker("needs_root"):
+            raise pytest.UsageError(f"{item.nodeid} is marked undisturbed, but what needs no root never runs alone")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,13 +1,14 @@
-"""What tests of a run that is under way need: to wait for something that it does, and to find its parts."""
+"""What tests of a run that is under way need: to wait for something that it does, to find its parts, to stop them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PATIENCE_S = 60
@@ -36,3 +37,34 @@ def find_forwarder(state_folder: Path) -> int:
             if ours and b"plctl.agent.forwarder.process" in (folder / "cmdline").read_bytes().split(b"\0"):
                 return int(folder.name)
     raise AssertionError("there is no forwarder")
+
+
+def stop(pid: int) -> None:
+    """Return once every thread of the process stands still.
+
+    The kernel stops them when the thread that gets the signal next runs; until then the others work on.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + PATIENCE_S
+    while any(_state(thread) not in "TZ" for thread in Path(f"/proc/{pid}/task").iterdir()):
+        assert time.monotonic() < deadline, f"process {pid} does not stop"
+        time.sleep(0)
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """It stands still in the block, and goes on afterwards if it lives yet."""
+    stop(pid)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _state(thread: Path) -> str:
+    """Its letter in proc(5); one that has ended is no different from a zombie."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"

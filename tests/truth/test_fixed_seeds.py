@@ -9,7 +9,7 @@ from truth.judge import judge
 from truth.play import play
 from truth.sentence import outcomes
 
-pytestmark = pytest.mark.needs_root  # links
+pytestmark = [pytest.mark.needs_root, pytest.mark.undisturbed]  # links; the judge knows of no other disturbance
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from support.running import stopped
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
 SPEC = """
@@ -70,10 +71,9 @@ def test_a_run_goes_on_without_its_controller(tmp_path: Path) -> None:
     )
     with running(tmp_path) as process:
         wait_until(lambda: [*tmp_path.glob("runs/*/artifacts/leo/*.stdout")], process)
-        process.send_signal(signal.SIGSTOP)
-        wait_until(done.exists, process)
-        back_ns = time.monotonic_ns()
-        process.send_signal(signal.SIGCONT)
+        with stopped(process.pid):
+            wait_until(done.exists, process)
+            back_ns = time.monotonic_ns()
         out, errors = process.communicate(timeout=60)
     assert json.loads(out)["verdict"] in ("ok", "late", "skewed"), out + errors
     (folder,) = (tmp_path / "runs").iterdir()

@@ -34,6 +34,7 @@ def run(site: Cluster, skew: str) -> RunRecord:
     return site.run(SPEC.format(skew=skew))
 
 
+@pytest.mark.undisturbed
 @pytest.mark.timeout(180)
 def test_unrelated_clocks_start_together_within_the_stated_bound(bring_up: Callable[..., Lab], tmp_path: Path) -> None:
     """Near, far and lopsided hosts: each offset and the skew are wrong by no more than is said, before and after T0.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -17,6 +15,7 @@ from typing import Literal, cast
 
 import pytest
 from support.raw_end import RawEnd
+from support.running import stopped
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel.link_namespaces import (
@@ -188,13 +187,9 @@ async def test_tcp_both_ways_that_ends_in_the_middle_balances(link: Watched) -> 
 
 async def test_a_ring_that_overran_balances(link: Watched) -> None:
     """What came while the forwarder was stopped, and did not fit, it knows to have missed."""
-    os.kill(link.forwarder.pid, signal.SIGSTOP)
-    try:
-        with ends(link) as (client, _):
-            for _ in range(FLOOD):
-                client.send(MACS + b"\x08\x00" + bytes(1000))
-    finally:
-        os.kill(link.forwarder.pid, signal.SIGCONT)
+    with stopped(link.forwarder.pid), ends(link) as (client, _):
+        for _ in range(FLOOD):
+            client.send(MACS + b"\x08\x00" + bytes(1000))
     up, _ = assert_balanced(link.finish())
     assert 0 < up.lost_ring < up.sent_packets
 
@@ -202,14 +197,11 @@ async def test_a_ring_that_overran_balances(link: Watched) -> None:
 async def test_frames_that_nobody_reads_are_missing(link: Watched) -> None:
     """A forwarder that does not come back leaves them where they are."""
     before = link.read()
-    os.kill(link.forwarder.pid, signal.SIGSTOP)
-    try:
+    with stopped(link.forwarder.pid):
         with ends(link) as (client, _):
             for _ in range(10):
                 client.send(MACS + b"\x08\x00" + bytes(1000))
         found = link.finish()
-    finally:
-        os.kill(link.forwarder.pid, signal.SIGCONT)
     assert found.settled
     assert (10, 0) == (found.passages[0].missing_in, found.passages[0].missing_out)
     assert before == LinkStats() or before.up.delivered_packets < 9

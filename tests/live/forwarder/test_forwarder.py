@@ -207,6 +207,7 @@ class TestFrames:
 class TestTime:
     """When it crosses."""
 
+    @pytest.mark.undisturbed
     async def test_delay_is_never_less_than_asked_and_close_to_it(
         self, forwarder: Forwarder, built: LinkNamespaces
     ) -> None:
@@ -236,6 +237,7 @@ class TestTime:
         assert stamps[-1] - sent_ns >= 20 * NS_PER_MS
         assert all(stamp - sent_ns >= n * NS_PER_MS for n, stamp in enumerate(stamps, 1))
 
+    @pytest.mark.undisturbed
     async def test_starts_at_t0(self, forwarder: Forwarder, built: LinkNamespaces) -> None:
         """The scenario starts at the planned instant, not before, and says when; links share it."""
         await forwarder.add(0, built.link, constant(NS_PER_MS))
@@ -246,6 +248,7 @@ class TestTime:
         assert t0_ns == stats.t0_ns
         assert 0 <= stats.started_ns - t0_ns < 20 * NS_PER_MS
 
+    @pytest.mark.undisturbed
     async def test_first_row_holds_before_t0_and_the_second_after(
         self, forwarder: Forwarder, built: LinkNamespaces
     ) -> None:

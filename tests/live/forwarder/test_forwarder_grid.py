@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 from support.raw_end import RawEnd
+from support.running import stopped
 
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, LinkNamespaces, build, remove
@@ -21,6 +20,8 @@ from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.counters import HalfCounts
 from plctl.common.telemetry.samples import Snapshot
+
+pytestmark = pytest.mark.undisturbed
 
 INTERVAL_NS = 20 * NS_PER_MS
 RATE_BPS = 8_000_000
@@ -50,9 +51,8 @@ async def flood(forwarder: ForwarderClient, namespaces: LinkNamespaces, t0_ns: i
         for number in range(FRAMES):
             client.send(FRAME)
             if number in (100, 400):
-                os.kill(forwarder.pid, signal.SIGSTOP)
-                await asyncio.sleep(0.07)  # that long is the disturbance, not a wait
-                os.kill(forwarder.pid, signal.SIGCONT)
+                with stopped(forwarder.pid):
+                    await asyncio.sleep(0.07)  # that long is the disturbance, not a wait
             if number % 50 == 0:
                 found += forwarder.take((0,))
                 await asyncio.sleep(0.005)

@@ -70,6 +70,7 @@ async def test_memory_is_locked_or_it_is_said_why_not(ledger: Ledger) -> None:
             assert len(said) == (asked and not terms.locked_memory)
 
 
+@pytest.mark.undisturbed
 async def test_busy_workers_never_sleep_and_others_do(ledger: Ledger) -> None:
     """Without a link a busy worker uses up CPU time nevertheless; an adaptive one, with nothing due, none."""
     async with forwarding(ledger, ForwarderOptions(workers=1, spin="busy")) as (client, _):
@@ -85,6 +86,7 @@ async def test_busy_workers_never_sleep_and_others_do(ledger: Ledger) -> None:
         assert [before[thread] for thread in workers] == [cpu_ns(thread) for thread in workers]
 
 
+@pytest.mark.undisturbed
 async def test_real_time_is_never_held_for_so_long_that_the_kernel_takes_the_cpu_away(ledger: Ledger) -> None:
     """A worker that spins for ever at real-time priority gives it up in time, and takes it again.
 

@@ -19,6 +19,8 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import LinkPlan
 
+pytestmark = pytest.mark.undisturbed
+
 LINKS = 20
 
 

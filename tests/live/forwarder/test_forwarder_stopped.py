@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from support.raw_end import RawEnd
+from support.running import stop, stopped
 
 from plctl.agent.forwarder import client as forwarder_client
 from plctl.agent.forwarder.client import ForwarderClient
@@ -24,6 +22,8 @@ from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import HalfStats
+
+pytestmark = pytest.mark.undisturbed
 
 MANY = 30_000
 BUDGET_NS = 50 * NS_PER_MS
@@ -40,18 +40,6 @@ async def forwarder(ledger: Ledger, namespaces: LinkNamespaces, plan: LinkPlan) 
     yield client
     await client.close()
     remove(namespaces, ledger)
-
-
-@contextmanager
-def stopped(forwarder: ForwarderClient) -> Iterator[None]:
-    """It is stopped in the block."""
-    os.kill(forwarder.pid, signal.SIGSTOP)
-    status = os.waitid(os.P_PID, forwarder.pid, os.WSTOPPED | os.WNOWAIT)
-    assert status is not None
-    try:
-        yield
-    finally:
-        os.kill(forwarder.pid, signal.SIGCONT)
 
 
 async def beat(forwarder: ForwarderClient, until: Callable[[WorkerBeat], bool]) -> WorkerBeat:
@@ -88,7 +76,7 @@ async def test_a_stop_is_a_gap_with_begin_and_length(forwarder: ForwarderClient,
         sent_ns = time.monotonic_ns()
         client.send(FRAME)
         await read(forwarder, lambda half: half.in_flight_packets == 1)
-        with stopped(forwarder):
+        with stopped(forwarder.pid):
             stopped_ns = time.monotonic_ns()
             assert forwarder.heartbeat(0).due_ns <= sent_ns + 20 * NS_PER_MS
             assert (
@@ -131,7 +119,7 @@ async def test_what_is_due_but_still_inside_is_overdue(forwarder: ForwarderClien
 async def test_one_that_does_not_answer_is_ended(forwarder: ForwarderClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks hears of it in time, with what was asked; so does whoever waits for its death, and asks later."""
     monkeypatch.setattr(forwarder_client, "SETTLE_S", 0.3)
-    os.kill(forwarder.pid, signal.SIGSTOP)
+    stop(forwarder.pid)
     stopped_ns = time.monotonic_ns()
     async with asyncio.timeout(20):
         with pytest.raises(WorldError, match=r"did not answer within 0\.3 s when asked to settle, and was ended"):

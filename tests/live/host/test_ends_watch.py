@@ -110,6 +110,7 @@ def hooked(netns: str, interface: str, hook_name: str) -> Iterator[bool]:
             process.kill()
 
 
+@pytest.mark.undisturbed
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
@@ -159,6 +160,7 @@ def test_each_change_is_heard_when_it_is_made(
     assert (len(expected), 0, 0) == (len(found.changes), found.more_changes, found.missed_events)
 
 
+@pytest.mark.undisturbed
 @pytest.mark.parametrize(
     ("command", "twin"),
     [

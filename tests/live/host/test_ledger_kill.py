@@ -107,6 +107,7 @@ def stranger(unique: str, tmp_path: Path) -> Iterator[tuple[str, subprocess.Pope
             namespace.remove(entry, others)
 
 
+@pytest.mark.undisturbed
 def test_sigkill_at_any_moment_leaves_nothing_that_reaping_does_not_remove(
     state: Path, unique: str, plan: LinkPlan, stranger: tuple[str, subprocess.Popen[bytes]]
 ) -> None:

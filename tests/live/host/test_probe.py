@@ -123,6 +123,7 @@ async def link(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> As
         remove(namespaces, ledger)
 
 
+@pytest.mark.undisturbed
 @pytest.mark.parametrize(
     ("family", "client", "server"),
     [(socket.AF_INET, CLIENT_IPV4, SERVER_IPV4), (socket.AF_INET6, CLIENT_IPV6, SERVER_IPV6)],

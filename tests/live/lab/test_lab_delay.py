@@ -32,6 +32,8 @@ for _ in range(int(sys.argv[1])):
 #: argv: host, count. Prints for each round: sent here, came there (and left at once), came back here.
 ROUND = """
 import socket, sys, time
+
+pytestmark = pytest.mark.undisturbed
 client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 client.settimeout(30)
 client.connect((sys.argv[1], 7778))

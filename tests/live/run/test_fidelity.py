@@ -26,6 +26,8 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 
+pytestmark = pytest.mark.undisturbed
+
 PLCTL = [sys.executable, "-m", "plctl.common"]
 FRAME = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", "")) + bytes(1500)
 MBIT = 1_000_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running import PATIENCE_S, await_condition, find_forwarder
+from support.running import PATIENCE_S, await_condition, find_forwarder, stopped
+
+pytestmark = pytest.mark.undisturbed
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
@@ -68,16 +69,6 @@ def spinners(cpu: int) -> Iterator[None]:
         for process in running:
             process.kill()
             process.wait()
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """The process gets no CPU for a while."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("io", ["packet", "xdp"])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running import await_condition, find_forwarder
+from support.running import await_condition, find_forwarder, stopped
 
 from plctl.agent.kernel.link_namespaces import NETNS_DIR
 
@@ -67,13 +64,9 @@ def test_a_forwarder_that_never_works_again_is_ended(run: subprocess.Popen[str],
     """Its link has failed, and since when is said; no namespace is left, and nobody waited for it for long."""
     built = [path for path in NETNS_DIR.iterdir() if "short" in path.name]
     forwarder = find_forwarder(state_folder)
-    os.kill(forwarder, signal.SIGSTOP)
-    stopped_s = time.monotonic()
-    try:
+    with stopped(forwarder):
+        stopped_s = time.monotonic()
         link = link_of(run)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(forwarder, signal.SIGCONT)
     assert "failed" == link["verdict"]
     assert "did not answer within" in link["cause"]
     assert "its last sign of life was" in link["cause"]
@@ -84,14 +77,14 @@ def test_a_forwarder_that_never_works_again_is_ended(run: subprocess.Popen[str],
     assert not Path(f"/proc/{forwarder}").exists()
 
 
+@pytest.mark.undisturbed
 def test_a_stop_in_mid_run_is_told(run: subprocess.Popen[str], state_folder: Path, tmp_path: Path) -> None:
     """Of more than twenty budgets: the link is late, the moment and the length are in the cause and in an event."""
     forwarder = find_forwarder(state_folder)
-    os.kill(forwarder, signal.SIGSTOP)
-    stopped_ns = time.monotonic_ns()
-    while time.monotonic_ns() < stopped_ns + 500_000_000:
-        time.sleep(0.001)  # it is the stop that has to last
-    os.kill(forwarder, signal.SIGCONT)
+    with stopped(forwarder):
+        stopped_ns = time.monotonic_ns()
+        while time.monotonic_ns() < stopped_ns + 500_000_000:
+            time.sleep(0.001)  # it is the stop that has to last
     link = link_of(run)
     assert "late" == link["verdict"]
     told = [link["cause"], *link["also"]]

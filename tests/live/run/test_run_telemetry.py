@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.telemetry.counters import COUNTERS
@@ -53,6 +54,7 @@ def integral_bits(begin_s: float, end_s: float) -> float:
     return first * max(0, min(end_s, 1) - begin_s) + second * max(0, end_s - max(begin_s, 1))
 
 
+@pytest.mark.undisturbed
 def test_intervals_have_what_the_path_carried(tmp_path: Path) -> None:
     """None has served more than the integral of the rate and a frame, though a change of delay lets frames out at once.
 

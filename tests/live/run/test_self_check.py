@@ -17,6 +17,8 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import LinkStats
 
+pytestmark = pytest.mark.undisturbed
+
 MS = 1_000_000
 Read = Callable[[], LinkStats]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.running import stop
 
 from plctl.agent.run.host_site import HostSite
 from plctl.agent.service.daemon import Agent
@@ -41,7 +42,7 @@ class Holder:
         """Stop it, if that was asked for."""
         if phase is RunPhase.ARMING and self.hold and not self.resumer:
             assert self.site._forwarder is not None
-            os.kill(self.site._forwarder.pid, signal.SIGSTOP)
+            stop(self.site._forwarder.pid)
             self.resumer = asyncio.create_task(self._resume(self.site._forwarder.pid, t0_ns + 5 * NS_PER_MS))
 
     async def _resume(self, pid: int, at_ns: int) -> None:
@@ -56,27 +57,29 @@ class Holder:
 
 
 @pytest.fixture
-async def site(state: Path) -> AsyncIterator[tuple[HostSite, AgentHub]]:
-    """A host with its agent, and the agent hub that it talks to."""
+async def site(state: Path, unique: str) -> AsyncIterator[tuple[str, HostSite, AgentHub]]:
+    """A host with its agent, whose name no other test uses, and the agent hub that it talks to."""
     assert state.is_dir()
     hub, site = LocalHub(), HostSite()
-    agent_hub, agent = AgentHub(hub, CLOCK, "c"), Agent("a", hub.spoke("a"), CLOCK, site)
+    agent_hub, agent = AgentHub(hub, CLOCK, "c"), Agent(unique, hub.spoke(unique), CLOCK, site)
     tasks = [asyncio.create_task(agent_hub.serve()), asyncio.create_task(agent.serve())]
-    yield site, agent_hub
+    yield unique, site, agent_hub
     agent.stop()
     await tasks[1]
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def run(site: HostSite, agent_hub: AgentHub, plan: LinkPlan, folder: Path, *, hold: bool = False) -> RunRecord:
+async def run(
+    name: str, site: HostSite, agent_hub: AgentHub, plan: LinkPlan, folder: Path, *, hold: bool = False
+) -> RunRecord:
     """Take a run of one link and one workload, which makes the file `executed` and sends a packet, to its end."""
     send = f"touch {folder}/executed; echo > /dev/udp/192.168.66.2/9"
     workload = Workload("w", "client", ("bash", "-c", send), start_ns=20 * NS_PER_MS)
-    plans = {"a": RunPlan("r-0001", 1, (replace(plan, workloads=(workload,)),))}
-    await asyncio.wait_for(agent_hub.wait_for("a"), 20)
+    plans = {name: RunPlan("r-0001", 1, (replace(plan, workloads=(workload,)),))}
+    await asyncio.wait_for(agent_hub.wait_for(name), 20)
     with RunFolder.create(folder, "r-0001") as made:
-        made.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(link, "a") for link in plans["a"].links)))
+        made.record_plan(RunRecord("r-0001", "r", 1, tuple(LinkRecord(link, name) for link in plans[name].links)))
         return await asyncio.wait_for(Session(plans, made, agent_hub, CLOCK, Holder(site, hold)).run(), 60)
 
 
@@ -87,23 +90,23 @@ def events(folder: Path, name: str) -> list[dict[str, Any]]:
 
 
 async def test_no_workload_starts_on_a_link_that_does_not(
-    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
+    site: tuple[str, HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """A forwarder that could not be armed before T0 starts nothing later, and no gate was opened before it was."""
     record = await run(*site, plan, tmp_path, hold=True)
     assert "failed" == record.verdict
     assert "has passed" in record.links[0].cause
-    assert record.links[0].result
+    assert record.links[0].result, record.cause
     assert [0] == [each.executed_ns for each in record.links[0].result.workloads]
     assert not (tmp_path / "executed").exists()
 
 
 async def test_a_workload_starts_once_its_link_is_armed(
-    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
+    site: tuple[str, HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """The same run without the stop: the link and its workload start, and the log says how long before T0 all stood."""
     record = await run(*site, plan, tmp_path)
-    assert record.links[0].result
+    assert record.links[0].result, record.cause
     (workload,) = record.links[0].result.workloads
     assert workload.executed_ns
     t0_ns = record.links[0].planned_ns
@@ -116,12 +119,12 @@ async def test_a_workload_starts_once_its_link_is_armed(
 
 
 async def test_a_link_that_waits_for_traffic_is_open_and_starts_with_it(
-    site: tuple[HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
+    site: tuple[str, HostSite, AgentHub], plan: LinkPlan, tmp_path: Path
 ) -> None:
     """T0 is not its start: it is recorded, in run.json and in the log, as when the packet came that it waited for."""
     record = await run(*site, replace(plan, start="first-packet"), tmp_path)
     (link,) = record.links
-    assert link.result
+    assert link.result, record.cause
     assert link.result.workloads[0].executed_ns
     assert link.started_ns == link.result.scenario_start_ns >= link.result.workloads[0].executed_ns
     assert (1, 0) == (len(events(tmp_path, "link.open")), len(events(tmp_path, "link.started")))

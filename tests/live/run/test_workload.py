@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.running import stop
 
 from plctl.agent.kernel import link_namespaces
 from plctl.agent.kernel.etc_files import write_etc
@@ -81,7 +82,7 @@ async def test_a_gate_that_was_stopped_over_the_start_tells_the_real_start(
     """What is recorded is when the command was executed, not when it should have been; so is the event's instant."""
     process = await spawn(command("true"), built, ledger, tmp_path)
     process.t0_ns = process_start_ns = time.monotonic_ns()
-    os.kill(process.pid, signal.SIGSTOP)
+    stop(process.pid)
     process.open_gate(process_start_ns + 5_000_000)
     while time.monotonic_ns() < process_start_ns + 50_000_000:
         await asyncio.sleep(0)
@@ -120,7 +121,7 @@ async def test_a_gate_that_is_ended_before_its_start_executed_nothing(
 async def test_a_timeout_before_the_start_says_so(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A gate that hangs does not hold up the run, and is not said to have run for long."""
     process = await spawn(command("true", timeout_ns=20_000_000), built, ledger, tmp_path)
-    os.kill(process.pid, signal.SIGSTOP)
+    stop(process.pid)
     process.open_gate(time.monotonic_ns())
     await process.wait()
     assert "was not executed within its timeout of 20 ms" == process.result().cause

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from plctl.common.base.log import Event, make_log
 from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest
 from plctl.common.protocol import messages as m
+from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke
@@ -26,6 +28,9 @@ ROW = Row(0, 0, 1, 10**6)
 SCHEDULE = Schedule((ROW,))
 LINK = LinkPlan("x", SCHEDULE, SCHEDULE)
 REQUEST = RunRequest("r", 1, (LinkRequest(LINK),), duration_ns=1)
+MEMORY_BYTES = 2**30
+#: For what takes a moment, or the seconds of a report, on a machine with other things to do.
+PATIENCE_S = 60
 RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
 
 
@@ -48,9 +53,15 @@ class Stage:
 
     async def join(self) -> None:
         """The agent says hello."""
-        capacity = m.HostCapacity(2**30, 10**6, 1)
+        capacity = m.HostCapacity(MEMORY_BYTES, 10**6, 1)
         await self.tell(m.Hello("a", "0.1.0", 1, clock_identity(), capacity=capacity))
         await self.agent.receive()
+
+    async def live(self) -> None:
+        """Give signs of life: an agent that is silent while a report is written is no host to begin the next run on."""
+        while True:
+            await self.tell(ps.Status(0, 0, "the same clock", 0, 0, MEMORY_BYTES))
+            await asyncio.sleep(1)  # as often as agents do
 
     async def tell(self, message: m.Message, run: str = "", reply_to: int = 0) -> None:
         """What the agent says."""
@@ -59,7 +70,7 @@ class Stage:
     async def command(self) -> m.Envelope:
         """The next command that the agent gets."""
         while True:
-            envelope = m.decode(await asyncio.wait_for(self.agent.receive(), 20), "controller")
+            envelope = m.decode(await asyncio.wait_for(self.agent.receive(), PATIENCE_S), "controller")
             if envelope.id:
                 return envelope
 
@@ -73,7 +84,7 @@ class Stage:
         """The answer that ada gets."""
         self.asked = number or self.asked + 1
         await self.ada.send(m.encode(m.Envelope(request, id=self.asked)))
-        envelope = m.decode(await asyncio.wait_for(self.ada.receive(), 20), "controller")
+        envelope = m.decode(await asyncio.wait_for(self.ada.receive(), PATIENCE_S), "controller")
         assert self.asked == envelope.reply_to
         return envelope.message
 
@@ -112,9 +123,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     made = Stage(tmp_path)
     serving = asyncio.create_task(made.controller.serve())
     await made.join()
+    living = asyncio.create_task(made.live())
     yield made
+    living.cancel()
     made.controller.stop()
     await serving
+    with suppress(asyncio.CancelledError):
+        await living
     made.journal.close()
 
 
