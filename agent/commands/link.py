@@ -8,6 +8,7 @@ from typing import get_args
 
 import click
 
+from plctl.agent.commands.link_live import record, set_link
 from plctl.agent.commands.link_options import NAME
 from plctl.agent.commands.link_socket_stats import socket_stats
 from plctl.agent.commands.link_start import start
@@ -43,6 +44,8 @@ def link() -> None:
       sudo plctl link exec client iperf3 -c 192.168.66.2
       sudo plctl link exec client -- ping -c 5 fd66::2
       sudo plctl link socket-stats sockets.csv             what becomes of their TCP sockets
+      sudo plctl link set --delay 20ms --loss 1%           change the path as it is
+      sudo plctl link record -o session.csv                write what was done as a scenario
     and in the end:
       sudo plctl link teardown
 
@@ -108,6 +111,8 @@ def execute(name: str, end: str, command: tuple[str, ...]) -> None:
     exec_inside.become(command, netns, etc_binds(found.etc, netns))
 
 
+link.add_command(set_link)
+link.add_command(record)
 link.add_command(socket_stats)
 
 

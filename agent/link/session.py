@@ -14,8 +14,10 @@ from typing import Any, cast
 
 from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.kernel.link_namespaces import raise_buffers
+from plctl.agent.link import control, live_session
 from plctl.agent.link import report as link_report
 from plctl.agent.link.hand_link import HandLink, hold
+from plctl.agent.link.live_session import LiveSession
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
@@ -117,7 +119,13 @@ class _Emulation:
                 self._line.tell(f"warning: {refusal}")
             await forwarder.add(_SLOT, self._link.namespaces.link, self._plan)
             await self._set_off(forwarder)
-            await self._follow(forwarder)
+            live = LiveSession(self._link, forwarder, _SLOT, self._line.tell)
+            live_session.forget(self._link)
+            try:
+                async with control.serving(self._link.folder, live.handle):
+                    await self._follow(forwarder)
+            finally:
+                live_session.keep(self._link, live.recorded())
             stats, end_ns = forwarder.read(_SLOT), time.monotonic_ns()
         finally:
             self._line.finish()
@@ -149,12 +157,13 @@ class _Emulation:
             if self._is_over(stats, now):
                 return
             if now - told_ns >= _REPORT_NS:
-                self._report(told, stats, now, now - told_ns)
+                self._report(forwarder.plan_of(_SLOT), told, stats, (told_ns, now))
                 told, told_ns = stats, now
 
-    def _report(self, before: LinkStats, after: LinkStats, now_ns: int, interval_ns: int) -> None:
+    def _report(self, plan: LinkPlan, before: LinkStats, after: LinkStats, interval: tuple[int, int]) -> None:
         """Tell of an interval, unless the scenario waits for its first frame and nothing came."""
-        samples = sample(self._plan, before, after, now_ns, interval_ns)
+        since_ns, now_ns = interval
+        samples = sample(plan, before, after, now_ns, now_ns - since_ns)
         if after.started_ns or any(each.arrived_packets for each in samples):
             scenario_ns = now_ns - after.t0_ns if after.started_ns else -1
             self._line.show(
