@@ -17,7 +17,7 @@ from tables import table as _table
 from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import Capacity
 from plctl.common.scenario.readers.columns import COLUMNS
-from plctl.common.scenario.readers.opening import FILL, installed_reader, reader_names
+from plctl.common.scenario.readers.opening import ANY_FORMAT, installed_reader, reader_names
 from plctl.common.telemetry.counters import COUNTERS
 from plctl.controller.spec.model import MODELS
 from plctl.controller.study.model import STUDY_MODELS
@@ -53,11 +53,12 @@ def formats() -> str:
     """A table of the formats that scenarios are read from, and one of what may be said of each."""
     readers = {name: installed_reader(name) for name in reader_names()}
     known = _table(("format", "what it is"), ((f"`{name}`", reader.title) for name, reader in readers.items()))
-    options = {(option.name, option.doc): [] for reader in readers.values() for option in reader.options}
-    for name, reader in readers.items():
-        for option in reader.options:
+    own = {name: [each for each in reader.options if each not in ANY_FORMAT] for name, reader in readers.items()}
+    options = {(option.name, option.doc): [] for of_reader in own.values() for option in of_reader}
+    for name, of_reader in own.items():
+        for option in of_reader:
             options[option.name, option.doc].append(f"`{name}`")
-    everywhere = [(f"`{option.name}`", "any", option.doc) for option in FILL.values()]
+    everywhere = [(f"`{option.name}`", "any", option.doc) for option in ANY_FORMAT]
     rows = [(f"`{name}`", ", ".join(names), doc) for (name, doc), names in sorted(options.items())]
     return f"{known}\n{_table(('option', 'of', 'meaning'), [*everywhere, *rows])}"
 

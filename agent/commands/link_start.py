@@ -80,7 +80,8 @@ def start(
       sudo plctl link start handover.csv --repeat --duration 10min
       sudo plctl link start handover.csv --queue fq_codel --ecn
       sudo plctl link start handover.csv --loss 1% --jitter 5ms
-      sudo plctl link start bw_7.txt --also delay_7.txt -O window=100ms
+      sudo plctl link start bw_7.txt --also delay_7.txt
+      sudo plctl link start lte.down -O delay=20ms
 
     The first row holds until scenario time begins. Once a second a line tells what went through; a table at the end
     tells all of it.

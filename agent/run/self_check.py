@@ -20,8 +20,9 @@ from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.kernel.namespace import run_inside
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US, RATE_UNLIMITED, format_duration
-from plctl.common.plan.run_plan import LinkPlan
-from plctl.common.scenario.schedule import Row
+from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
+from plctl.common.scenario.opportunities import Opportunities
+from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.samples import HalfStats, LinkStats
 
@@ -72,12 +73,17 @@ class _Way:
     source: socket.socket
     sink: socket.socket
     row: Row  #: what it is to do
+    trace: Opportunities | None  #: by what it serves, if not by the row's rate
     overhead: int
     read: Callable[[], HalfStats]  #: what the forwarder has counted on it
 
     def asked_ns(self, packets: int = 1) -> int:
         """As `_asked_ns`."""
-        return _asked_ns(self.row, self.overhead, self.source.family, packets)
+        return _asked_ns(self.row, self.trace, self.overhead, self.source.family, packets)
+
+    def slack_ns(self, packets: int = 1) -> int:
+        """As `_slack_ns`."""
+        return _slack_ns(self.trace, self.source.family, packets)
 
 
 async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[[], LinkStats]) -> SelfCheck:
@@ -86,33 +92,47 @@ async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[
     :param read: what the forwarder has counted on the link by now; says of packets that are missing how far they came.
     :raises SelfCheckError: packets are lost, changed, out of order, or not delayed as asked.
     """
-    for direction, row in (("up", plan.up.facts.first), ("down", plan.down.facts.first)):
-        if why := _why_not(row, plan.overhead_bytes):
+    for direction, schedule in (("up", plan.up), ("down", plan.down)):
+        if why := _why_not(schedule, plan.overhead_bytes):
             return SelfCheck({}, f"the first row {direction} {why}")
     delays = {}
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(end) for end in _open(namespaces.client, CLIENT_ADDRESSES)]
         servers = [stack.enter_context(end) for end in _open(namespaces.server, SERVER_ADDRESSES)]
         for name, client, server in zip(("IPv4", "IPv6"), clients, servers, strict=True):
-            up = _Way(f"{plan.name} up over {name}", client, server, plan.up.facts.first, plan.overhead_bytes,
-                      lambda: read().up)  # fmt: skip
-            down = _Way(f"{plan.name} down over {name}", server, client, plan.down.facts.first, plan.overhead_bytes,
-                        lambda: read().down)  # fmt: skip
+            up = _Way(f"{plan.name} up over {name}", client, server, plan.up.facts.first, plan.up.opportunities,
+                      plan.overhead_bytes, lambda: read().up)  # fmt: skip
+            down = _Way(f"{plan.name} down over {name}", server, client, plan.down.facts.first, plan.down.opportunities,
+                        plan.overhead_bytes, lambda: read().down)  # fmt: skip
             delays[f"up {name}"], delays[f"down {name}"] = await asyncio.gather(_measure(up), _measure(down))
     return SelfCheck(delays)
 
 
-def _why_not(row: Row, overhead: int) -> str:
-    if row.rate_bps == 0:
+def _why_not(schedule: Schedule, overhead: int) -> str:
+    row, trace = schedule.facts.first, schedule.opportunities
+    if row.rate_bps == 0 and not trace:
         return "is an outage"
-    needed = _asked_ns(row, overhead, socket.AF_INET6, packets=PACKETS)
+    needed = _asked_ns(row, trace, overhead, socket.AF_INET6, PACKETS) + _slack_ns(trace, socket.AF_INET6, PACKETS)
     return f"is so slow that it would take {format_duration(needed)}" if needed > LONGEST_NS else ""
 
 
-def _asked_ns(row: Row, overhead: int, family: socket.AddressFamily, packets: int = 1) -> int:
-    """Delay of the last of some packets that find the queue empty: their service and the propagation."""
+def _asked_ns(
+    row: Row, trace: Opportunities | None, overhead: int, family: socket.AddressFamily, packets: int = 1
+) -> int:
+    """Delay of the last of some packets that find the queue empty: their service and the propagation.
+
+    Of a service by opportunities only the latter; the former is anything up to `_slack_ns`.
+    """
+    if trace:
+        return row.delay_ns
     bits = 8 * (PAYLOAD + HEADERS[family] + overhead) * packets
     return row.delay_ns + (0 if row.rate_bps == RATE_UNLIMITED else -(-bits * NS_PER_S // row.rate_bps))
+
+
+def _slack_ns(trace: Opportunities | None, family: socket.AddressFamily, packets: int) -> int:
+    """How much longer opportunities may take with as many packets, as nobody knows when the next one comes."""
+    bytes_in_all = (PAYLOAD + HEADERS[family] - ETHERNET_HEADER) * packets
+    return -(-bytes_in_all // trace.worth_bytes) * trace.longest_gap_ns if trace else 0
 
 
 def _open(namespace: str, addresses: dict[socket.AddressFamily, str]) -> list[socket.socket]:
@@ -145,25 +165,25 @@ async def _measure(way: _Way) -> int:
     asked = way.asked_ns()
     least = asked + await _round(way)
     for number in range(ROUNDS - 1):
-        if _is_as_asked(asked, least):
+        if _is_as_asked(asked, least, way.slack_ns()):
             break
         await asyncio.sleep(PAUSE_S * 2**number)
         least = min(least, asked + await _round(way))
-    if not _is_as_asked(asked, least):
+    if not _is_as_asked(asked, least, way.slack_ns()):
         raise SelfCheckError(
             f"self-check of {way.name}: asked for {format_duration(asked)}, measured {format_duration(least)}"
         )
     return least
 
 
-def _is_as_asked(asked: int, measured: int) -> bool:
-    return asked - SHORTER_NS <= measured <= asked + max(LONGER_NS, asked // 20)
+def _is_as_asked(asked: int, measured: int, slack: int) -> bool:
+    return asked - SHORTER_NS <= measured <= asked + max(LONGER_NS, asked // 20) + slack
 
 
 async def _round(way: _Way) -> int:
     """Send some packets at once: the least that any took beyond its share of the queue and the delay asked for."""
     payloads = [struct.pack("=Q", number) + os.urandom(PAYLOAD - 8) for number in range(PACKETS)]
-    limit_ns = way.asked_ns(PACKETS) + PATIENCE_NS
+    limit_ns = way.asked_ns(PACKETS) + way.slack_ns(PACKETS) + PATIENCE_NS
     to = way.sink.getsockname()
     before = way.read()
     sent_ns = time.time_ns()

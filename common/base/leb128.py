@@ -13,7 +13,8 @@ from functools import lru_cache
 
 _PIECE = 65536
 _PIECES = re.compile(rb"[\x00-\x7f]{1,65536}|[\x80-\xff]+[\x00-\x7f]")
-_HIGH = bytes(range(128, 256))
+_ONE_BYTE = 128  #: what is less takes one byte
+_HIGH = bytes(range(_ONE_BYTE, 256))
 
 
 def encode(numbers: Sequence[int]) -> bytes:
@@ -24,8 +25,14 @@ def encode(numbers: Sequence[int]) -> bytes:
     try:
         plain = bytes(iter(numbers))
     except ValueError:  # one is not from 0 to 255
-        return b"".join(map(_encoded, numbers))
-    return plain if plain.isascii() else b"".join(map(_encoded, numbers))
+        plain = _HIGH
+    if plain.isascii():
+        return plain
+    parts, begin = [], 0
+    for place in [place for place, number in enumerate(numbers) if not 0 <= number < _ONE_BYTE]:
+        parts += [bytes(iter(numbers[begin:place])), _encoded(numbers[place])]
+        begin = place + 1
+    return b"".join([*parts, bytes(iter(numbers[begin:]))])
 
 
 @lru_cache(maxsize=4096)  # a trace has few different numbers
@@ -43,6 +50,22 @@ def _encoded(number: int) -> bytes:
 def count(data: bytes) -> int:
     """How many numbers there are."""
     return len(data) if data.isascii() else len(data.translate(None, _HIGH))
+
+
+def total(data: bytes) -> int:
+    """The sum of the numbers.
+
+    :raises ValueError: as `decode`.
+    """
+    return sum(data) if data.isascii() else sum(map(sum, decode(data)))
+
+
+def greatest(data: bytes) -> int:
+    """The greatest of the numbers, of which there is one at least.
+
+    :raises ValueError: as `decode`.
+    """
+    return max(data) if data.isascii() else max(map(max, decode(data)))
 
 
 def decode(data: bytes) -> Iterator[array[int]]:

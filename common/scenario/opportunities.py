@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain
+from operator import sub
 
 from plctl.common.base import leb128
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
@@ -20,8 +21,9 @@ WORTH_BYTES = 1500
 #: The most bytes of gaps in one trace: eighteen hours at an opportunity every millisecond.
 MAX_GAP_BYTES = 2**26
 #: Bytes of a full frame for each `WORTH_BYTES` of opportunities, see `Opportunities.rate_bps`.
-_FULL_FRAME = 1514
-_UNITS = (NS_PER_MS, NS_PER_US, 1)
+FULL_FRAME_BYTES = 1514
+#: A trace's unit is the largest of these of which all its instants are multiples.
+UNITS = (NS_PER_MS, NS_PER_US, 1)
 _PERIOD_MAX_NS = 2**62
 
 
@@ -44,9 +46,25 @@ class Opportunities:
 
         :raises ValueError: they fall, or the first is negative.
         """
-        unit_ns = next(unit for unit in _UNITS if not any(at % unit for at in instants_ns))
-        gaps = leb128.encode([(b - a) // unit_ns for a, b in pairwise((0, *instants_ns))])
-        return cls(gaps, unit_ns, period_ns, worth_bytes)
+        unit_ns = next(unit for unit in UNITS if not any(at % unit for at in instants_ns))
+        return cls.of_pieces([instants_ns] if instants_ns else [], unit_ns, period_ns, worth_bytes)
+
+    @classmethod
+    def of_pieces(
+        cls, pieces: Iterable[Sequence[int]], unit_ns: int, period_ns: int, worth_bytes: int = WORTH_BYTES
+    ) -> Opportunities:
+        """Likewise, of instants that come some at a time, all of them multiples of `unit_ns`.
+
+        :raises ValueError: as `of_instants`; or there are more than a trace may have.
+        """
+        gaps: list[bytes] = []
+        length = last = 0
+        for piece in pieces:
+            gaps.append(leb128.encode([gap // unit_ns for gap in map(sub, piece, chain([last], piece))]))
+            length, last = length + len(gaps[-1]), piece[-1]
+            if length > MAX_GAP_BYTES:
+                raise ValueError(f"there are more opportunities than fit into {MAX_GAP_BYTES} bytes")
+        return cls(b"".join(gaps), unit_ns, period_ns, worth_bytes)
 
     @cached_property
     def count(self) -> int:
@@ -56,19 +74,18 @@ class Opportunities:
     @cached_property
     def last_ns(self) -> int:
         """The last instant."""
-        return self.unit_ns * sum(map(sum, leb128.decode(self.gaps)))
+        return self.unit_ns * leb128.total(self.gaps)
 
     @cached_property
     def longest_gap_ns(self) -> int:
         """The longest time without an opportunity; the trace begins again behind its last."""
-        pieces = leb128.decode(self.gaps)
-        first, *rest = next(pieces)
-        between = max((max(piece) for piece in ([*rest, 0], *pieces)), default=0) * self.unit_ns
-        return max(between, self.period_ns - self.last_ns + first * self.unit_ns)
+        first = next(leb128.decode(self.gaps))[0]
+        around = self.period_ns - self.last_ns + first * self.unit_ns
+        return max(leb128.greatest(self.gaps) * self.unit_ns, around)
 
     def rate_bps(self, count: int, during_ns: int) -> int:
         """The rate at which so many opportunities in that time carry full frames, to the nearest bit/s."""
-        bits = count * self.worth_bytes * _FULL_FRAME * 8
+        bits = count * self.worth_bytes * FULL_FRAME_BYTES * 8
         return (2 * bits * NS_PER_S + WORTH_BYTES * during_ns) // (2 * WORTH_BYTES * during_ns)
 
     @property
@@ -76,28 +93,37 @@ class Opportunities:
         """That of a whole period."""
         return self.rate_bps(self.count, self.period_ns)
 
-    def pieces(self) -> Iterator[array[int]]:
+    def pieces(self) -> Iterator[Sequence[int]]:
         """The instants of a period, in ns, some thousands at a time."""
+        for piece in self._unit_pieces():
+            yield piece if self.unit_ns == 1 else array("q", (instant * self.unit_ns for instant in piece))
+
+    def _unit_pieces(self) -> Iterator[Sequence[int]]:
+        """The same in units."""
         at = 0
         for piece in leb128.decode(self.gaps):
-            instants = array("q", accumulate(piece, initial=at))
+            piece[0] += at
+            instants = array("q", accumulate(piece))
             at = instants[-1]
-            yield array("q", (instant * self.unit_ns for instant in instants[1:]))
+            yield instants
 
-    def within(self, begin_ns: int, end_ns: int) -> Iterator[int]:
-        """The instants after `begin_ns` until `end_ns`, over all periods, and those at 0 if it begins there."""
+    def within(self, begin_ns: int, end_ns: int) -> Iterator[Sequence[int]]:
+        """The instants after `begin_ns` until `end_ns`, over all periods; one at 0 of a period is at its begin."""
         for base_ns in range(max(0, begin_ns - 1) // self.period_ns * self.period_ns, end_ns + 1, self.period_ns):
             for piece in self.pieces():
-                if base_ns + piece[-1] >= begin_ns and base_ns + piece[0] <= end_ns:
-                    yield from (
-                        base_ns + at
-                        for at in piece
-                        if begin_ns < base_ns + at <= end_ns or base_ns + at == begin_ns == 0
-                    )
+                low = bisect_left(piece, begin_ns + 1 - base_ns) if base_ns != begin_ns else 0
+                high = bisect_left(piece, end_ns + 1 - base_ns) if base_ns != end_ns else 0
+                if low < high:
+                    yield array("q", (base_ns + at for at in piece[low:high]))
 
     def windows(self, window_ns: int) -> array[int]:
         """How many instants each window of a period has, from its begin to before its end; the last one has all."""
-        return count_windows(self.pieces(), self.period_ns, window_ns)
+        counts = array("q", bytes(8 * -(-self.period_ns // window_ns)))
+        whole = window_ns % self.unit_ns == 0
+        window = window_ns // self.unit_ns if whole else window_ns
+        for piece in self._unit_pieces() if whole else self.pieces():
+            count_windows(piece, window, counts)
+        return counts
 
     def check(self) -> None:
         """Return if it keeps the rules.
@@ -112,18 +138,14 @@ class Opportunities:
             raise ValueError("its opportunities begin again before they end")
 
 
-def count_windows(pieces: Iterable[Sequence[int]], period: int, window: int) -> array[int]:
-    """As `Opportunities.windows`, of instants in any unit."""
-    counts = array("q", bytes(8 * -(-period // window)))
-    last = len(counts) - 1
-    for piece in pieces:
-        begin = 0
-        while begin < len(piece):
-            place = min(piece[begin] // window, last)
-            end = _first_beyond(piece, begin, (place + 1) * window) if place < last else len(piece)
-            counts[place] += end - begin
-            begin = end
-    return counts
+def count_windows(piece: Sequence[int], window: int, counts: array[int]) -> None:
+    """Add the instants in `piece`, which do not fall, to `counts` of windows; what lies beyond is the last one's."""
+    begin, last = 0, len(counts) - 1
+    while begin < len(piece):
+        place = min(piece[begin] // window, last)
+        end = _first_beyond(piece, begin, (place + 1) * window) if place < last else len(piece)
+        counts[place] += end - begin
+        begin = end
 
 
 def _first_beyond(piece: Sequence[int], low: int, limit: int) -> int:

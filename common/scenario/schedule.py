@@ -163,6 +163,12 @@ class Schedule(Shared):
         columns = {**self.columns, **{name: array("q", [value]) * count for name, value in values.items()}}
         return Schedule.of_columns(columns, self.period_ns, self.opportunities) if values else self
 
+    def served_by(self, opportunities: Opportunities | None) -> Schedule:
+        """The same served by these, or by the rates of its rows."""
+        if opportunities is self.opportunities:
+            return self
+        return Schedule.of_columns(self.columns, self.period_ns, opportunities)
+
     # --- what it holds
 
     @property

@@ -42,7 +42,7 @@ Examples:
   sudo plctl run runs/20261123-041530-handover-7f3a again what that run was asked
   sudo plctl run handover.csv --queue 0.5bdp --budget lateness=5ms -- ping 192.168.66.2
   sudo plctl run handover.csv --loss 1% --jitter 5ms --queue codel -- iperf3 -c 192.168.66.2
-  sudo plctl run bw_7.txt --also delay_7.txt -O window=100ms -- iperf3 -c 192.168.66.2
+  sudo plctl run bw_7.txt --also delay_7.txt -- iperf3 -c 192.168.66.2
                                                    the files of another tool, as they are
 \b
 With a controller, which needs no root here:

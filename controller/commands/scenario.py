@@ -37,7 +37,7 @@ def scenario() -> None:
       plctl scenario check scenarios/*.csv study.yaml
       plctl scenario show scenarios/handover.csv
       plctl scenario show scenarios/cellular-drive.csv --svg drive.svg
-      plctl scenario convert x.up x.down -O window=100ms --delay 20ms -o lte.csv
+      plctl scenario convert x.up x.down --delay 20ms -o lte.csv
       plctl scenario cut lte.csv --to 60s | plctl scenario scale --rate 0.5 -o half.csv
     """
 
@@ -101,7 +101,7 @@ def stats(files: tuple[str, ...], reader: str, options: tuple[str, ...], as_json
 
     \b
       plctl scenario stats scenarios/cellular-drive.csv
-      plctl scenario stats bw_7.txt delay_7.txt -O window=100ms
+      plctl scenario stats bw_7.txt delay_7.txt
     """
     from plctl.controller.scenarios.statistics import statistics, table  # only where it is asked for
 

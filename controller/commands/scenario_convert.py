@@ -61,8 +61,8 @@ def convert(
 
     \b
     Examples:
-      plctl scenario convert bw_7.txt delay_7.txt -O window=100ms -o leo.csv
-      plctl scenario convert x.up x.down -O window=100ms --delay 20ms -o lte.csv
+      plctl scenario convert bw_7.txt delay_7.txt -o leo.csv
+      plctl scenario convert x.up x.down -O service=rate --delay 20ms -o lte.csv
       plctl scenario convert drive.csv --from table --columns 'time=t[s]; rate=Mbps[Mbit/s]' --delay 30ms
       plctl scenario convert leo.csv --to theaterq --direction down -o down.csv
     """

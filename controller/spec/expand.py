@@ -132,7 +132,12 @@ class _Links:
             self.requests.append(LinkRequest(plan, link.hosts, (self._problems.file, place.line, place.column)))
 
     def _scenario(self, link: dict[Any, Any], at: tuple[str | int, ...]) -> Scenario | None:
-        return self._scenarios.find(link.get("scenario"), at, link.get("reader"))
+        served = {
+            name: str(value)
+            for name, value in link.items()
+            if name in ("service", "bytes") and type(value) in (str, int)
+        }
+        return self._scenarios.find(link.get("scenario"), at, link.get("reader"), served)
 
     def _impairments(self, given: ImpairmentsSpec, at: YamlPath) -> Impairments:
         """Those of one direction; a table of jitter that cannot be read is added to the problems."""

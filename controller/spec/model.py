@@ -11,6 +11,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.plan.link_text import check_interval
 from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
+from plctl.common.scenario.readers.reader import MAX_WORTH_BYTES
 from plctl.common.scenario.schedule import Schedule
 from plctl.controller.spec.impairment_model import IMPAIRMENTS, ImpairmentsSpec, PathSpec
 from plctl.controller.spec.queue_model import DirectionQueueSpec, QueueSpec
@@ -158,6 +159,10 @@ class LinkSpec(PathSpec):
     scenario: Annotated[ScenarioSpec, BeforeValidator(_both_ways)]
     #: The format of the scenario's files, else it is recognised; or a mapping of it (`format`) and of its options.
     reader: Annotated[dict[Text, Text], BeforeValidator(_of_format)] = Field(default_factory=dict)
+    #: `opportunities`: each instant of a trace as it is; `rate`: their mean. By default as the scenario's files say.
+    service: Literal["opportunities", "rate"] | None = None
+    #: What a delivery opportunity is worth, of a frame less its Ethernet header; by default 1500.
+    bytes: Annotated[int, Field(ge=1, le=MAX_WORTH_BYTES)] | None = None
     #: `true`, or a period: the scenario starts again.
     repeat: Annotated[bool | int, from_text(_read_repeat, "true or 60s")] = False
     #: The bottleneck's queue.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from plctl.common.base.errors import InputError, Problem
@@ -43,16 +45,19 @@ class SpecScenarios:
         self._tables: set[str] = set()  # names of files with distributions
         self._read: dict[object, ReadScenario | None] = {}  # by what was given and how it is read
 
-    def find(self, value: Any, at: YamlPath, reader: Any = None) -> Scenario | None:
+    def find(
+        self, value: Any, at: YamlPath, reader: Any = None, served: Mapping[str, str] = MappingProxyType({})
+    ) -> Scenario | None:
         """The scenario that the spec's `value` at `at` names, or None if that fails, of which the problems then tell.
 
-        `reader` is what the spec says of the format, see `LinkSpec.reader`; without it, the format is recognised. A
-        value that names no files is left to the spec's validation.
+        `reader` is what the spec says of the format, see `LinkSpec.reader`; without it, the format is recognised.
+        `served` are options of every format that the spec says beside it. A value that names no files is left to the
+        spec's validation.
         """
         named = _named(value, at)
         if named is None:
             return None
-        reading = _reading(reader)
+        reading = _reading(reader, served)
         key = (tuple((name, way) for name, way, _ in named), reading.reader, *sorted(reading.options.items()))
         if key not in self._read:
             self._read[key] = self._read_once(key, named, reading)
@@ -65,12 +70,21 @@ class SpecScenarios:
             return scenario
         period_ns = 0 if repeat is True else repeat
         last_ns = max(scenario.up.last_ns, scenario.down.last_ns)
+        traces = [way.opportunities for way in (scenario.up, scenario.down) if way.opportunities]
+        if period_ns and any(trace.period_ns != period_ns for trace in traces):
+            self._complain_of_period(period_ns, traces[0].period_ns, at)
+            return scenario
         if repeat is True or period_ns > last_ns:
             return scenario.repeated(period_ns)
         place = self._marked.place(at)
         text = f"repeat: a period of {format_duration(period_ns)} must exceed the last row's time, "
         self._problems.add(place.line, place.column, text + format_duration(last_ns))
         return scenario
+
+    def _complain_of_period(self, period_ns: int, own_ns: int, at: YamlPath) -> None:
+        place = self._marked.place(at)
+        text = f"repeat: {format_duration(period_ns)} is not when the delivery opportunities begin again, "
+        self._problems.add(place.line, place.column, f"{text}{format_duration(own_ns)}; write repeat: true")
 
     def distribution(self, name: str) -> tuple[int, ...]:
         """The table of the numbers in a file; lines may have comments behind #.
@@ -157,10 +171,10 @@ def _files(value: Any, at: YamlPath, way: Direction | None) -> list[_Named] | No
     return [(each.file.name, each.direction, (*at, index)) for index, each in enumerate(given)]
 
 
-def _reading(reader: Any) -> ReadAs:
+def _reading(reader: Any, served: Mapping[str, str]) -> ReadAs:
     if isinstance(reader, str):
-        return ReadAs(reader)
+        return ReadAs(reader, served)
     if not isinstance(reader, dict):
-        return ReadAs()
+        return ReadAs(options=served)
     options = {str(name): str(value) for name, value in reader.items() if name != "format"}
-    return ReadAs(str(reader.get("format", "")), options)
+    return ReadAs(str(reader.get("format", "")), options | {**served})

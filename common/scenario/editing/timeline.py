@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED, format_duration
+from plctl.common.scenario.editing import traces
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Row, Scenario, Schedule
 
 #: Fields that are amounts, so that they can be scaled and averaged; others only hold.
@@ -26,17 +28,25 @@ def end_of(scenario: Scenario) -> int:
     return 2 * times[-1] - times[-2] if len(times) > 1 else NS_PER_S
 
 
-def each_way(scenario: Scenario, change: Callable[[Schedule], Sequence[Row]], end_ns: int) -> Scenario:
+def each_way(
+    scenario: Scenario,
+    change: Callable[[Schedule], Sequence[Row]],
+    end_ns: int,
+    trace: Callable[[Opportunities], Opportunities] = lambda as_it_is: as_it_is,
+) -> Scenario:
     """The scenario whose directions have the rows that `change` makes of those of `scenario`, and which ends then.
 
-    It repeats if `scenario` does.
+    Their delivery opportunities are what `trace` makes of them. It repeats if `scenario` does.
 
     :raises UserError: the rows are too many, or none.
     """
-    repeats = bool(scenario.up.period_ns or scenario.down.period_ns)
-    up = _schedule(change(scenario.up), end_ns if repeats else 0)
-    down = up if scenario.down is scenario.up else _schedule(change(scenario.down), end_ns if repeats else 0)
-    return Scenario(up, down, end_ns)
+    period_ns = end_ns if scenario.up.period_ns or scenario.down.period_ns else 0
+
+    def changed(way: Schedule) -> Schedule:
+        return _schedule(change(way), period_ns, trace(way.opportunities) if way.opportunities else None)
+
+    up = changed(scenario.up)
+    return Scenario(up, up if scenario.down is scenario.up else changed(scenario.down), end_ns)
 
 
 def cut(scenario: Scenario, begin_ns: int, end_ns: int) -> Scenario:
@@ -53,15 +63,17 @@ def cut(scenario: Scenario, begin_ns: int, end_ns: int) -> Scenario:
         later = (row for row in schedule.rows if begin_ns < row.time_ns < end_ns)
         return [first, *(replace(row, time_ns=row.time_ns - begin_ns) for row in later)]
 
-    return once(each_way(scenario, within, end_ns - begin_ns))
+    return once(each_way(scenario, within, end_ns - begin_ns, lambda trace: traces.cut(trace, begin_ns, end_ns)))
 
 
 def once(scenario: Scenario) -> Scenario:
-    """One round of it, which does not repeat."""
+    """One round of it, which does not repeat; but delivery opportunities always do."""
     if not (scenario.up.period_ns or scenario.down.period_ns):
         return scenario
-    up = Schedule.of_columns(scenario.up.columns)
-    down = up if scenario.down is scenario.up else Schedule.of_columns(scenario.down.columns)
+    up = Schedule.of_columns(scenario.up.columns, 0, scenario.up.opportunities)
+    down = up
+    if scenario.down is not scenario.up:
+        down = Schedule.of_columns(scenario.down.columns, 0, scenario.down.opportunities)
     return Scenario(up, down, end_of(scenario))
 
 
@@ -72,7 +84,8 @@ def concat(scenarios: Sequence[Scenario]) -> Scenario:
         begins.append(begins[-1] + end_of(each))
     ways = [
         _schedule([replace(row, time_ns=row.time_ns + begin)
-                   for each, begin in zip(scenarios, begins, strict=False) for row in getattr(each, way).rows])
+                   for each, begin in zip(scenarios, begins, strict=False) for row in getattr(each, way).rows],
+                  0, traces.in_a_row([getattr(each, way).opportunities for each in scenarios], begins))
         for way in ("up", "down")
     ]  # fmt: skip
     up, down = ways
@@ -80,27 +93,40 @@ def concat(scenarios: Sequence[Scenario]) -> Scenario:
 
 
 def shifted(scenario: Scenario, by_ns: int) -> Scenario:
-    """Everything so much later; the first row holds from 0 on. An earlier one cuts the beginning off."""
+    """Everything so much later; the first row holds from 0 on. An earlier one cuts the beginning off.
+
+    Before the first delivery opportunities there are none, so the rate is 0 there.
+    """
+    end_ns = end_of(scenario)
     if by_ns < 0:
-        return cut(scenario, -by_ns, end_of(scenario))
+        return cut(scenario, -by_ns, end_ns)
 
     def later(schedule: Schedule) -> list[Row]:
-        return [replace(row, time_ns=row.time_ns + by_ns if row.time_ns else 0) for row in schedule.rows]
+        rows = [replace(row, time_ns=row.time_ns + by_ns) for row in schedule.rows]
+        if schedule.opportunities and by_ns:
+            return [replace(rows[0], time_ns=0, rate_bps=0), *rows]
+        return [replace(rows[0], time_ns=0), *rows[1:]]
 
-    return once(each_way(scenario, later, end_of(scenario) + by_ns))
+    return once(each_way(scenario, later, end_ns + by_ns, lambda trace: traces.later(trace, by_ns, end_ns)))
 
 
 def scaled(scenario: Scenario, factors: Mapping[str, float]) -> Scenario:
-    """Amounts times factors, by the field of a row; `time_ns` makes everything last so much longer."""
-    stretch = factors.get("time_ns", 1)
+    """Amounts times factors, by the field of a row; `time_ns` makes everything last so much longer.
+
+    Delivery opportunities are worth so many times as much as the rate is to be; they come farther apart if everything
+    lasts longer, so then their rate falls.
+    """
+    stretch, worth = factors.get("time_ns", 1), factors.get("rate_bps", 1)
 
     def scale(schedule: Schedule) -> list[Row]:
+        own = {**factors, "rate_bps": worth / stretch} if schedule.opportunities else factors
         return [
-            replace(row, **{name: _times(getattr(row, name), factor) for name, factor in factors.items()})
+            replace(row, **{name: _times(getattr(row, name), factor) for name, factor in own.items()})
             for row in schedule.rows
         ]
 
-    return each_way(scenario, scale, round(end_of(scenario) * stretch))
+    end_ns = round(end_of(scenario) * stretch)
+    return each_way(scenario, scale, end_ns, lambda trace: traces.scaled(trace, worth, stretch))
 
 
 def resampled(scenario: Scenario, step_ns: int, window_ns: int = 0) -> Scenario:
@@ -108,8 +134,9 @@ def resampled(scenario: Scenario, step_ns: int, window_ns: int = 0) -> Scenario:
 
     Outages stay what they are: the mean of a rate counts them as 0. Routes and queues are those at the row's time.
 
-    :raises UserError: it would have too many rows.
+    :raises UserError: it would have too many rows; or it has delivery opportunities, which have no mean.
     """
+    traces.refuse(scenario, "these have no mean")
     end_ns = end_of(scenario)
     if end_ns // step_ns > MAX_ROWS:
         raise UserError(f"a row each {format_duration(step_ns)} would make more than {MAX_ROWS} rows")
@@ -168,12 +195,12 @@ def _times(value: int, factor: float) -> int:
     return value if value >= RATE_UNLIMITED else round(value * factor)
 
 
-def _schedule(rows: Iterable[Row], period_ns: int = 0) -> Schedule:
+def _schedule(rows: Iterable[Row], period_ns: int = 0, trace: Opportunities | None = None) -> Schedule:
     found = list(rows)
     if len(found) > MAX_ROWS:
         raise UserError(f"it would have {len(found)} rows; a scenario has at most {MAX_ROWS}")
     columns = {each.name: array("q", [getattr(row, each.name) for row in found]) for each in ROW_FIELDS}
-    schedule = Schedule.of_columns(columns, period_ns if len(found) > 1 else 0)
+    schedule = Schedule.of_columns(columns, period_ns if len(found) > 1 else 0, trace)
     try:
         schedule.check()
     except ValueError as error:

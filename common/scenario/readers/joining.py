@@ -93,11 +93,16 @@ class _Joined:
         used = [*(found.part for found in self.columns.values()), *self.outages]
         sources = list({id(part): part for part in used}.values())
         period_ns = self.end_ns if self.repeats else 0
+        trace = self.columns["rate_bps"].part.opportunities if "rate_bps" in self.columns else None
+        if trace and self.outages:
+            raise self._refusal(
+                "has delivery opportunities, which the other file's outages cannot stop; add service=rate"
+            )
         if len(sources) == 1 and not self.fill and _is_complete(sources[0]):
             columns = dict(sources[0].columns)
         else:
             columns = self._merged(self._times(sources))
-        return Schedule.of_columns(columns, period_ns if len(columns["time_ns"]) > 1 else 0)
+        return Schedule.of_columns(columns, period_ns if len(columns["time_ns"]) > 1 else 0, trace)
 
     def _merged(self, times: array[int]) -> dict[str, array[int]]:
         """The columns of the joint rows at `times`."""

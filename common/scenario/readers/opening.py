@@ -13,10 +13,11 @@ from plctl.common.base.errors import InputError, Problem, UserError
 from plctl.common.base.problems import suggest
 from plctl.common.base.units import parse_duration, parse_rate
 from plctl.common.scenario.readers.joining import NamedPart, join
-from plctl.common.scenario.readers.reader import GROUP, Reader, ReaderOption, ReadScenario
+from plctl.common.scenario.readers.reader import GROUP, SERVICE, WORTH, Reader, ReaderOption, ReadScenario
+from plctl.common.scenario.readers.serving import is_traced, serve
 from plctl.common.scenario.readers.trace import Trace, in_a_row
 from plctl.common.scenario.readers.trace_file import TraceFile
-from plctl.common.scenario.schedule import DIRECTIONS, Direction
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario
 
 #: The format of a file that no reader recognises: it says best what is missing.
 _OURS = "plctl"
@@ -25,6 +26,9 @@ FILL = {
     "rate_bps": ReaderOption("rate", parse_rate, None, "The rate, e.g. `50Mbit/s`, where the files say none."),
     "delay_ns": ReaderOption("delay", parse_duration, None, "The delay, e.g. `20ms`, where the files say none."),
 }
+#: By what it is served.
+SERVED = (SERVICE, WORTH)
+ANY_FORMAT = (*FILL.values(), *SERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def read_scenario(given: Sequence[GivenFile], reading: ReadAs = AS_IT_IS, *, rep
             for part in trace.parts
             if each.direction is None or part.direction in (None, each.direction)
         ]
-    scenario = join(_with_epochs(parts), values.fill)
+    scenario = values.served(join(_with_epochs(parts), values.fill))
     return ReadScenario(
         scenario.repeated() if repeat else scenario,
         tuple(warning for trace in traces for warning in trace.warnings),
@@ -141,7 +145,8 @@ class _Values:
         self._given = given
         self._file = file
         known = {option.name: option for reader in readers for option in reader.options}
-        known |= {option.name: option for option in FILL.values()}
+        known |= {option.name: option for option in ANY_FORMAT}
+        self._declared = {option.name for reader in readers for option in reader.options}
         for name in given:
             if name not in known:
                 raise file.refusal(f"is not read with an option {name!r:.80}; {suggest(name, sorted(known))}")
@@ -157,6 +162,16 @@ class _Values:
             option.name: self._value(option) if option.name in self._given else option.default
             for option in reader.options
         }
+
+    def served(self, scenario: Scenario) -> Scenario:
+        """`scenario` served by what was said."""
+        service, worth_bytes = (self._value(each) if each.name in self._given else each.default for each in SERVED)
+        if worth_bytes and WORTH.name not in self._declared and not is_traced(scenario):
+            raise self._file.refusal("has no delivery opportunities that could be worth some bytes")
+        try:
+            return serve(scenario, service, worth_bytes)
+        except ValueError as error:
+            raise self._file.refusal(str(error)) from None
 
     def _value(self, option: ReaderOption) -> Any:
         try:

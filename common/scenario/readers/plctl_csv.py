@@ -26,6 +26,7 @@ from plctl.common.scenario.readers.header import Layout, read_header
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.readers.trace_remarks import read_traces, with_traces
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 
 #: Comments that say how long the scenario lasts, and that it begins again then; behind each a duration.
@@ -60,7 +61,9 @@ class PlctlCsv:
         table = _Table(layout, Numbers(text), problems, warnings).read(lines) if layout.columns else []
         problems.check()
         end_ns, repeats = _remarks(text, problems)
-        parts = _parts(table, layout)
+        traces = read_traces(text, problems)
+        problems.check()
+        parts = with_traces(_parts(table, layout), traces)
         if end_ns and (last_ns := parts[0].columns["time_ns"][-1]) >= end_ns:
             times = f"{format_duration(end_ns)} is not after the last row, {format_duration(last_ns)}"
             problems.add(0, 0, f"the end that a comment says, {times}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from plctl.common.base.errors import Problem
+from plctl.common.base.errors import Problem, UserError
 from plctl.common.scenario.readers.trace import Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
@@ -35,6 +35,30 @@ class ReaderOption:
     read: Callable[[str], Any]  #: makes a value of text; raises UserError
     default: Any
     doc: str  #: one sentence
+
+
+def _service(text: str) -> str:
+    if text not in SERVICES:
+        raise UserError(f"legal is {' or '.join(SERVICES)}")
+    return text
+
+
+def _worth(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORTH_BYTES:
+        raise UserError(f"legal is a whole number of bytes from 1 to {MAX_WORTH_BYTES}")
+    return int(text)
+
+
+#: What a bottleneck may serve by.
+SERVICES = ("opportunities", "rate")
+#: The most bytes that an opportunity may be worth: a large super-frame.
+MAX_WORTH_BYTES = 1_000_000
+#: What may be said of every scenario with delivery opportunities, whatever its format.
+SERVICE = ReaderOption(
+    "service", _service, "",
+    "`opportunities`: each instant of a trace as it is; `rate`: their mean over windows.",
+)  # fmt: skip
+WORTH = ReaderOption("bytes", _worth, 0, "What an opportunity is worth, of a frame less its Ethernet header: `1500`.")
 
 
 class Reader(Protocol):

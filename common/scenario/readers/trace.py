@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plctl.common.base.errors import Problem
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Direction
 
 #: A column that no row has: 1 where nothing gets through, whatever the rate.
@@ -31,6 +32,7 @@ class Part:
     direction: Direction | None = None  #: None: both
     end_ns: int = 0  #: when the last line has held long enough; 0: the format does not say
     repeats: bool = False  #: the format says that it begins again at `end_ns`
+    opportunities: Opportunities | None = None  #: what serves in place of the rates that the lines have
     epoch_ns: int | None = None  #: when it begins, since 1970: parts of several files follow one another
 
     def towards(self, direction: Direction) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.schedule import ROW_FIELDS, Direction, Scenario
-from plctl.common.scenario.writers.writer import Written, durations_ns, only
+from plctl.common.scenario.writers.writer import Written, durations_ns, only, traced_losses
 
 _Steps = list[tuple[int, int]]
 
@@ -35,7 +35,8 @@ class NetemTraceWriter:
             for each in ROW_FIELDS
             if each.name in schedule.columns and each.name not in ("time_ns", "rate_bps", "delay_ns")
         ]
-        losses = [f"the column {each.file.name}" for each in fields if len(set(schedule.column(each.name))) > 1]
+        losses = traced_losses(schedule)
+        losses += [f"the column {each.file.name}" for each in fields if len(set(schedule.column(each.name))) > 1]
         if RATE_UNLIMITED in schedule.column("rate_bps"):
             losses.append("an unlimited rate")
         return Written(texts, tuple(losses))

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.common.scenario.readers.plctl_csv import END, REPEAT
+from plctl.common.scenario.readers.trace_remarks import trace_lines
 from plctl.common.scenario.schedule import DIRECTIONS, ROW_FIELDS, Direction, RowField, Scenario, Schedule
-from plctl.common.scenario.writers.writer import Written, only
+from plctl.common.scenario.writers.writer import Written, only, traced_losses
 
 _TIME, *_VALUES = ROW_FIELDS
 
@@ -37,7 +38,7 @@ class PhantomlinkWriter:
         """As `Writer.write`."""
         schedule = only(scenario, direction, self.title)
         others = [each.file.name for each in ROW_FIELDS if each.default is not None and each.name in schedule.columns]
-        losses = [f"the column {name}" for name in others]
+        losses = [*traced_losses(schedule), *(f"the column {name}" for name in others)]
         if schedule.period_ns:
             losses.append("that it repeats: give phantomlink --repeat")
         if RATE_UNLIMITED in schedule.column("rate_bps"):
@@ -60,6 +61,7 @@ def _remarks(scenario: Scenario) -> Iterator[str]:
         yield f"{REPEAT}{_decimal(period_ns, NS_PER_MS)}ms"
     elif scenario.end_ns > max(scenario.up.last_ns, scenario.down.last_ns):
         yield f"{END}{_decimal(scenario.end_ns, NS_PER_MS)}ms"
+    yield from trace_lines(scenario)
 
 
 def _table(scenario: Scenario) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plctl.common.base.units import NS_PER_US, RATE_UNLIMITED
 from plctl.common.scenario.schedule import Direction, Scenario
-from plctl.common.scenario.writers.writer import Written, durations_ns, only
+from plctl.common.scenario.writers.writer import Written, durations_ns, only, traced_losses
 
 #: A queue that is not said, in packets.
 _LIMIT = 1000
@@ -21,7 +21,7 @@ class TheaterQWriter:
         """As `Writer.write`; its RouteIDs are ours plus 1, as its 0 means none. LIMIT counts packets."""
         schedule = only(scenario, direction, self.title)
         lengths = durations_ns(schedule, scenario.end_ns)
-        losses = []
+        losses = traced_losses(schedule)
         if any(length % NS_PER_US for length in lengths):
             losses.append("times finer than 1 µs")
         if 0 in schedule.column("rate_bps"):

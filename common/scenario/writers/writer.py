@@ -47,6 +47,11 @@ def only(scenario: Scenario, direction: Direction | None, title: str) -> Schedul
     return scenario.down if direction == DIRECTIONS[1] else scenario.up
 
 
+def traced_losses(schedule: Schedule) -> list[str]:
+    """What a format of rates cannot express of its service."""
+    return ["delivery opportunities but as their mean rate"] if schedule.opportunities else []
+
+
 def durations_ns(schedule: Schedule, end_ns: int) -> list[int]:
     """How long each row holds; the last one until `end_ns`, else as long as the one before it, else 1 s."""
     times = schedule.column("time_ns")

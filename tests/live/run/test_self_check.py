@@ -14,6 +14,7 @@ from plctl.agent.kernel.link_namespaces import LinkNamespaces
 from plctl.agent.ownership.ledger import Ledger
 from plctl.agent.run.self_check import SelfCheckError, self_check
 from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import LinkStats
 
@@ -54,6 +55,22 @@ async def test_a_true_link_passes_with_its_figures(
     check = await self_check(namespaces, asked, read)
     assert {"up IPv4", "down IPv4", "up IPv6", "down IPv6"} == check.delays_ns.keys()
     assert all(7 * MS <= delay for delay in check.delays_ns.values())
+
+
+async def test_opportunities_may_take_their_time(
+    forwarder: ForwarderClient, read: Read, namespaces: LinkNamespaces, plan: LinkPlan
+) -> None:
+    """A link of 7 ms that may send every 20 ms passes; another delay does not; silence is not asked."""
+    trace = Opportunities.of_instants([20 * MS], 20 * MS)
+    asked = replace(plan, up=Schedule((Row(0, 0, 7 * MS, 0),), 0, trace), down=with_row(plan, 7 * MS).down)
+    await forwarder.add(0, namespaces.link, asked)
+    check = await self_check(namespaces, asked, read)
+    assert 7 * MS <= check.delays_ns["up IPv4"] <= 40 * MS
+    other = replace(asked, up=Schedule((Row(0, 0, 60 * MS, 0),), 0, trace))
+    with pytest.raises(SelfCheckError, match=r"up over IPv4: asked for 60 ms, measured"):
+        await self_check(namespaces, other, read)
+    silent = replace(asked, up=Schedule(asked.up.rows, 0, Opportunities.of_instants([3000 * MS], 3000 * MS)))
+    assert "is so slow that it would take" in str(await self_check(namespaces, silent, read))
 
 
 async def test_a_link_that_delays_otherwise_fails(

@@ -1,27 +1,36 @@
 """Reads traces of mahimahi's: on each line the millisecond of an opportunity to deliver 1500 bytes.
 
-The trace begins again by adding its last stamp. Source: mahimahi's `link_queue.cc` (Netravali et al., ATC '15).
+The trace begins again by adding its last stamp. Opportunities stay as they are; the rows have their mean rate over
+windows, by which queues in BDP are sized, or which serves in their place.
+
+Source: mahimahi's `link_queue.cc` (Netravali et al., ATC '15).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import sub
 from typing import Any
 
+from plctl.common.base import leb128
 from plctl.common.base.errors import InputError, UserError
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, parse_duration
-from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_size, parse_duration
+from plctl.common.scenario.opportunities import MAX_GAP_BYTES, WORTH_BYTES, Opportunities, count_windows
+from plctl.common.scenario.readers.reader import SERVICE, WORTH, ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.schedule import MAX_ROWS
 
 _WHOLE = re.compile(r"[0-9]+")
-#: What an opportunity is worth on the link: 1500 bytes behind an Ethernet header of 14.
-FRAME_BYTES = 1514
+#: Over which the rate of a row is the mean where nobody says it.
+_WINDOW_NS = NS_PER_S
 #: The latest stamp, in ms: ten years.
 _LATEST_MS = 315_576_000_000
+_LONG_LINE = 100
 
 
 def _window_ns(text: str) -> int:
@@ -36,8 +45,11 @@ class Mahimahi:
 
     title = "a mahimahi trace (on each line the millisecond of a delivery opportunity)"
     options: Sequence[ReaderOption] = (
+        SERVICE,
+        WORTH,
         ReaderOption("window", _window_ns, 0,
-                     "Average the opportunities over windows of this length, e.g. `100ms`, into a rate."),
+                     "Serve by the mean rate over windows of this length, e.g. `100ms`; with `service=opportunities` "
+                     "it is only the rate of the rows, which is else the mean over `1s`."),
     )  # fmt: skip
 
     def recognises(self, lines: Sequence[str]) -> bool:
@@ -47,62 +59,110 @@ class Mahimahi:
 
     def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:
         """As `Reader.read`."""
-        if not (window_ns := options["window"]):
-            raise file.refusal("is a mahimahi trace; say how to average it into a rate, e.g. window=100ms")
-        counts, period_ms = _count(file, window_ns // NS_PER_MS)
-        period_ns = period_ms * NS_PER_MS
-        times = array("q", range(0, period_ns, window_ns))
-        rates = array("q", [_rate_bps(counts.get(i, 0), min(window_ns, period_ns - at)) for i, at in enumerate(times)])
-        return Trace((Part({"time_ns": times, "rate_bps": rates}, end_ns=period_ns, repeats=True),))
+        window_ns = options["window"] or _WINDOW_NS
+        gathered = _Gathered(file, window_ns // NS_PER_MS)
+        for stamps, gaps in _stamps(file):
+            gathered.add(stamps, gaps)
+        trace = gathered.trace(options["bytes"] or WORTH_BYTES)
+        times = array("q", range(0, trace.period_ns, window_ns))
+        counts = zip(times, gathered.counts(), strict=True)
+        rates = array("q", [trace.rate_bps(n, min(window_ns, trace.period_ns - at)) for at, n in counts])
+        by_rate = options["service"] == "rate" or (options["window"] and not options["service"])
+        columns = {"time_ns": times, "rate_bps": rates}
+        return Trace((Part(columns, end_ns=trace.period_ns, repeats=True, opportunities=None if by_rate else trace),))
 
 
 READER = Mahimahi()
 
 
-def _rate_bps(opportunities: int, window_ns: int) -> int:
-    """What delivers so many full frames in a window."""
-    return round(opportunities * FRAME_BYTES * 8 * NS_PER_S / window_ns)
+class _Gathered:
+    """What the stamps of a file come to, a piece of it at a time."""
+
+    def __init__(self, file: TraceFile, window_ms: int) -> None:
+        self._file = file
+        self._window_ms = window_ms
+        self._gaps: list[bytes] = []
+        self._length = 0
+        self._counts = array("q")  # of each window
+        self._last_ms = 0
+
+    def add(self, stamps: Sequence[int], gaps: Sequence[int]) -> None:
+        """Add stamps and their differences to those before.
+
+        :raises InputError: they are too many.
+        """
+        self._gaps.append(leb128.encode(gaps))
+        self._length += len(self._gaps[-1])
+        if self._length > MAX_GAP_BYTES:
+            text = f"has more opportunities than fit into {format_size(MAX_GAP_BYTES)}; make parts of it"
+            raise self._file.refusal(text)
+        self._last_ms = stamps[-1]
+        windows = self._last_ms // self._window_ms + 1
+        if windows > MAX_ROWS + 1:
+            raise self._file.refusal(f"has more than {MAX_ROWS} windows of {self._window_ms} ms; say a longer window")
+        self._counts.extend(array("q", bytes(8 * (windows - len(self._counts)))))
+        count_windows(stamps, self._window_ms, self._counts)
+
+    def trace(self, worth_bytes: int) -> Opportunities:
+        """The trace, which begins again at its last stamp.
+
+        :raises InputError: there is none later than 0.
+        """
+        if not self._last_ms:
+            raise self._file.refusal("has no stamp after 0; its last one says when it begins again")
+        return Opportunities(b"".join(self._gaps), NS_PER_MS, self._last_ms * NS_PER_MS, worth_bytes)
+
+    def counts(self) -> array[int]:
+        """How many there are in each window; what lies at the end counts to the window before it."""
+        if self._last_ms % self._window_ms:
+            return self._counts
+        *counts, at_the_end = self._counts
+        counts[-1] += at_the_end
+        return array("q", counts)
 
 
-def stamps(file: TraceFile) -> Iterator[array[int]]:
-    """The stamps in ms, a piece of the file at a time.
+def _stamps(file: TraceFile) -> Iterator[tuple[list[int], list[int]]]:
+    """The stamps in ms, and each one's difference to the one before, a piece of the file at a time.
 
-    :raises InputError: a line is no whole number, is less than the one before, or too late; there is none but 0.
+    :raises InputError: a line is no whole number, is less than the one before, or too late.
     """
     number, last, rest = 1, 0, b""
-    for piece in file.pieces():
+    for piece in chain(file.pieces(), [b""]):
         whole, _, rest = (rest + piece).rpartition(b"\n") if b"\n" in piece else (b"", b"", rest + piece)
-        if len(rest) > 100:
+        if len(rest) > _LONG_LINE:
             raise file.refusal("is too long for a stamp; each line has one whole number of milliseconds", number)
-        found = _stamps_of(file, whole, number, last)
-        if found:
-            number, last = number + len(found), found[-1]
-            yield found
-    if rest.strip():
-        found = _stamps_of(file, rest, number, last)
-        last = found[-1]
-        yield found
-    if not last:
-        raise file.refusal("has no stamp after 0; its last one says when it begins again")
+        lines = whole if piece else rest.strip()
+        if not lines:
+            continue
+        found = _numbers(file, lines, number)
+        gaps = [*map(sub, found, chain([last], found))]
+        if min(gaps) < 0 or found[-1] > _LATEST_MS:
+            raise _first_misfit(file, found, number, last)
+        number, last = number + len(found), found[-1]
+        yield found, gaps
 
 
-def _stamps_of(file: TraceFile, lines: bytes, number: int, last: int) -> array[int]:
-    """The stamps in `lines`, the first of which is the file's line `number`, after a stamp of `last`."""
-    if not lines:
-        return array("q")
+def _numbers(file: TraceFile, lines: bytes, number: int) -> list[int]:
+    """The numbers in `lines`, the first of which is the file's line `number`."""
+    try:
+        if not lines.translate(None, b"0123456789\n"):  # then it is a list in JSON, which is read twice as fast
+            return list(json.loads(b"[" + lines.replace(b"\n", b",") + b"]"))
+    except ValueError:
+        pass  # a line is blank, or begins with 0
     rows = lines.split(b"\n")
     try:
-        found = array("q", map(int, rows))
-    except (ValueError, OverflowError):
+        return [*map(int, rows)]
+    except ValueError:
         raise _first_fault(file, rows, number) from None
-    before = last
-    if min(found) < 0 or max(found) > _LATEST_MS or found[0] < last or any(a > b for a, b in pairwise(found)):
-        for index, stamp in enumerate(found):
-            if not before <= stamp <= _LATEST_MS:
-                why = f"is less than the one before, {before}" if stamp < before else f"is later than {_LATEST_MS}"
-                raise file.refusal(f"stamp {stamp} {why}; stamps never fall", number + index, 1)
-            before = stamp
-    return found
+
+
+def _first_misfit(file: TraceFile, found: Sequence[int], number: int, before: int) -> InputError:
+    """What is wrong with the first stamp that is too early or too late."""
+    earlier = [before, *found]
+    place = next(i for i, stamp in enumerate(found) if not earlier[i] <= stamp <= _LATEST_MS)
+    stamp = found[place]
+    why = f"is less than the one before, {earlier[place]}" if stamp < earlier[place] else f"is later than {_LATEST_MS}"
+    return file.refusal(f"stamp {stamp} {why}; stamps never fall", number + place, 1)
 
 
 def _first_fault(file: TraceFile, rows: Sequence[bytes], number: int) -> InputError:
@@ -112,17 +172,3 @@ def _first_fault(file: TraceFile, rows: Sequence[bytes], number: int) -> InputEr
             what = f"{word[:40]!r} is no stamp" if word else "is blank"
             return file.refusal(f"{what}; each line has one whole number of milliseconds", number + index, 1)
     return file.refusal(f"has a stamp later than {_LATEST_MS}", number)
-
-
-def _count(file: TraceFile, window_ms: int) -> tuple[Mapping[int, int], int]:
-    """How many stamps fall into each window, and the last stamp, which counts to the window before it."""
-    counts: dict[int, int] = {}
-    last = 0
-    for found in stamps(file):
-        for stamp in found:
-            counts[stamp // window_ms] = counts.get(stamp // window_ms, 0) + 1
-        last = found[-1]
-    if last % window_ms == 0 and last // window_ms in counts:
-        beyond = counts.pop(last // window_ms)
-        counts[last // window_ms - 1] = counts.get(last // window_ms - 1, 0) + beyond
-    return counts, last

@@ -30,9 +30,11 @@ def test_stretches_part_a_trace(instants: list[int], more: int, begin: int, leng
     instants.sort()
     trace = Opportunities.of_instants(instants, max(1, instants[-1]) + more)
     end = begin + length
-    everything = [base + at for base in range(0, end + 1, trace.period_ns) for at in instants if base + at <= end]
-    assert [at for at in everything if at > begin or at == begin == 0] == [*trace.within(begin, end)]
-    assert everything == [*trace.within(0, begin), *trace.within(begin, end)][: len(everything)] or begin == 0
+    everything = [(base, at) for base in range(0, end + 1, trace.period_ns) for at in instants]
+    within = [base + at for base, at in everything if begin - (at == 0) < base + at <= end - (at == 0)]
+    assert within == [*chain(*trace.within(begin, end))]
+    whole = [base + at for base, at in everything if base + at <= end - (at == 0)]
+    assert whole == [*chain(*trace.within(0, begin), *trace.within(begin, end))]
 
 
 @given(INSTANTS, st.integers(1, 10**4))

@@ -46,6 +46,19 @@ def test_edits_in_a_pipe() -> None:
     )
 
 
+def test_opportunities_in_a_pipe(tmp_path: Path) -> None:
+    """Converted, cut, repeated and written for mahimahi again, each stamp is where it was."""
+    (tmp_path / "x.trace").write_text("".join(f"{stamp}\n" for stamp in (0, 3, 3, 7, 10)))
+    text = plctl("convert", tmp_path / "x.trace", "--from", "mahimahi", "--delay", "0ms").stdout
+    for args in (["cut", "--from", "2ms", "--to", "7ms"], ["shift", "--by", "1ms"], ["repeat", "--times", "2"]):
+        result = plctl(*args, stdin=text)
+        assert 0 == result.exit_code, result.output
+        text = result.stdout
+    (tmp_path / "x.csv").write_text(text)
+    assert "2\n2\n6\n8\n8\n12\n" == plctl("convert", tmp_path / "x.csv", "--to", "mahimahi").stdout
+    assert "have no mean" in plctl("smooth", tmp_path / "x.csv", "--window", "2s").output
+
+
 def test_concat_merge_and_smooth(tmp_path: Path) -> None:
     """One after the other; one for each direction; moving means."""
     (tmp_path / "a.csv").write_text(f"{HEADER}0,0,10,8\n1000,0,20,8\n")

@@ -380,3 +380,23 @@ def test_arbitrary_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> Non
     path.write_bytes(data)
     with pytest.raises(InputError):
         load_run(path)
+
+
+def test_a_trace_is_served_as_the_spec_says(load: Load, refuse: Refuse, tmp_path: Path) -> None:
+    """By its opportunities, worth what the spec says, or by their rate; it repeats when its last instant comes."""
+    (tmp_path / "lte.trace").write_text("2\n5\n10\n")
+    link = "links: [{name: a, scenario: lte.trace, reader: {format: mahimahi, delay: 20ms}%s}]\nduration: 1s\n"
+    exact = load(link % "").links[0].plan.up
+    assert exact.opportunities is not None
+    assert (10_000_000, 1500) == (exact.opportunities.period_ns, exact.opportunities.worth_bytes)
+    assert exact == load(link % ", repeat: true, service: opportunities, bytes: 1500").links[0].plan.up
+    worth = load(link % ", bytes: 1400").links[0].plan.up.opportunities
+    assert worth is not None
+    assert 1400 == worth.worth_bytes
+    assert exact.served_by(None) == load(link % ", service: rate").links[0].plan.up
+    refusal = "repeat: 25 ms is not when the delivery opportunities begin again, 10 ms; write repeat: true"
+    assert [f"study.yaml:1:89: {refusal}"] == refuse(link % ", repeat: 25ms")
+    rates = "links: [{name: a, scenario: leo.csv, service: opportunities}]\nduration: 1s\n"
+    assert ["study.yaml:1:29: leo.csv has no delivery opportunities; it is served by its rates"] == refuse(rates)
+    assert any("service" in line for line in refuse(link % ", service: both"))
+    assert any("bytes" in line for line in refuse(link % ", bytes: 0"))

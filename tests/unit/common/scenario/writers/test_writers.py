@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.common.base.errors import UserError
+from plctl.common.base.errors import InputError, UserError
 from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.readers.opening import GivenFile, ReadAs, read_scenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
 from plctl.common.scenario.writers.formats import WRITERS
+from plctl.common.scenario.writers.writer import Written
 
 MS = 10**6
 S = 10**9
@@ -81,6 +83,69 @@ def test_mahimahi_carries_what_the_rate_does() -> None:
     written = WRITERS["mahimahi"].write(Scenario(one, one, 30 * MS), None)
     assert [*range(1, 11), 22, 24, 26, 28, 30] == [int(stamp) for stamp in written.texts[".trace"].split()]
     assert ("rates but as whole frames at whole milliseconds",) == written.losses
+
+
+def traced(*instants_ms: int, period_ms: int = 0, worth: int = 1500) -> Schedule:
+    """A schedule that is served by opportunities."""
+    period_ns = (period_ms or instants_ms[-1]) * MS
+    return Schedule([Row(0, 0, 0, MS)], 0, Opportunities.of_instants([at * MS for at in instants_ms], period_ns, worth))
+
+
+@pytest.mark.parametrize("text", ["1\n1\n5\n1200\n2000\n", "0\n7\n", "7\n7\n"])
+def test_mahimahi_goes_round_exactly(text: str) -> None:
+    """Stamp by stamp."""
+    found = back({".trace": text}, "mahimahi", delay="0ms")
+    assert ({".trace": text}, ()) == (*vars_of(WRITERS["mahimahi"].write(found, None)),)
+
+
+def vars_of(written: Written) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What was written, and what was not."""
+    return dict(written.texts), written.losses
+
+
+def test_what_mahimahi_cannot_say_of_opportunities() -> None:
+    """Their worth, silence at the end, instants between milliseconds: each by its name."""
+    fine = Schedule([Row(0, 0, 5, 1)], 0, Opportunities.of_instants([1, 5 * MS], 6 * MS, 1400))
+    text, losses = vars_of(WRITERS["mahimahi"].write(Scenario(fine, fine), None))
+    assert {".trace": "1\n5\n"} == text
+    assert 4 == len(losses)
+    for words in ("other times than whole ms", "worth 1400 bytes, not 1500", "begins again after 6 ms", "delays"):
+        assert any(words.replace("whole ms", "whole milliseconds") in loss for loss in losses), words
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=60).map(sorted), st.booleans())
+def test_plctls_own_csv_keeps_opportunities(instants: list[int], same: bool) -> None:
+    """Of both directions, also where they differ, or where one is served by a rate."""
+    up = traced(*instants, period_ms=instants[-1] + 1, worth=1400)
+    for down in (up if same else traced(7, 9, 9), Schedule(up.rows)):
+        scenario = Scenario(up, down, 6 * S)
+        found = back(WRITERS["plctl"].write(scenario, None).texts)
+        assert (up.opportunities, down.opportunities) == (found.up.opportunities, found.down.opportunities)
+        assert (6 * S, up) == (found.end_ns, found.up)
+
+
+def test_runs_of_gaps_are_short() -> None:
+    """A million opportunities at equal distances are one word; what is no word is located."""
+    million = Opportunities(b"\x01" * 10**6, MS, 10**6 * MS)
+    text = WRITERS["plctl"].write(Scenario(*[Schedule([Row(0, 0, 0, MS)], 0, million)] * 2), None).texts[".csv"]
+    assert len(text) < 1000
+    assert million == back({".csv": text}).up.opportunities
+    for change, words in (
+        (text.replace("bytes=", "worth="), "x.csv:1:1: 'worth=1500 .* says no opportunities; legal is e.g."),
+        (text.replace("gaps 1*", "gaps -1*"), "x.csv:2:1: '-1.*' is no gap"),
+        (text.partition("\n")[2], "x.csv:1:1: gaps are without the opportunities"),
+        (text.replace("period=1000000000000ns", "period=1s"), "x.csv:1:1: its opportunities begin again before they"),
+        (text.replace("gaps 1*", "gaps 1*999999999 1*"), "x.csv:2:1: there are more gaps than fit"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read_scenario([GivenFile(TraceFile("x.csv", change))])
+
+
+def test_formats_of_rates_name_opportunities() -> None:
+    """Each says that only their mean rate remains."""
+    one = traced(1, 5)
+    for name in ("phantomlink", "rattan-json", "rattan-toml", "theaterq"):
+        assert "delivery opportunities but as their mean rate" in WRITERS[name].write(Scenario(one, one), None).losses
 
 
 def test_what_cannot_be_expressed_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 
@@ -107,6 +108,77 @@ def test_mahimahi_in_windows() -> None:
     found = read("1\n1\n5\n12\n20\n", window="10ms", delay="20ms")
     assert [(0, 0, 20 * MS, 3 * 1514 * 800), (10 * MS, 0, 20 * MS, 2 * 1514 * 800)] == rows(found)
     assert (20 * MS, 20 * MS) == (found.scenario.end_ns, found.scenario.up.period_ns)
+
+
+def test_mahimahi_stays_exact() -> None:
+    """Each stamp is an opportunity, which are repeated by adding the last; the rows have their mean rate."""
+    found = read("1\n1\n5\n1200\n2000\n", delay="20ms").scenario.up
+    assert found.opportunities is not None
+    assert [at * MS for at in (1, 1, 5, 1200, 2000)] == [*chain(*found.opportunities.pieces())]
+    assert (2000 * MS, 1500) == (found.opportunities.period_ns, found.opportunities.worth_bytes)
+    assert [(0, 3 * 1514 * 8), (S, 2 * 1514 * 8)] == [(row.time_ns, row.rate_bps) for row in found.rows]
+    again = [at * MS for at in (2001, 2001, 2005, 3200, 4000, 4001, 4001)]
+    assert again == [*chain(*found.opportunities.within(2 * S, 4001 * MS))], "to the nanosecond"
+
+
+def test_how_opportunities_serve_can_be_said() -> None:
+    """By a window of its own, by their rate, and worth other than 1500 bytes."""
+    text = "1\n1\n5\n12\n20\n"
+    windowed = read(text, delay="0ms", service="opportunities", window="10ms").scenario.up
+    assert ([3 * 1514 * 800, 2 * 1514 * 800], 5) == ([*windowed.column("rate_bps")], windowed.facts.opportunities)
+    assert read(text, delay="0ms", service="rate", window="10ms").scenario.up == windowed.served_by(None)
+    worth = read(text, delay="0ms", bytes="750").scenario.up
+    assert worth.opportunities is not None
+    assert (750, 5 * 757 * 8 * 50) == (worth.opportunities.worth_bytes, worth.rows[0].rate_bps)
+    for options, words in (
+        ({"service": "both"}, "legal is opportunities or rate"),
+        ({"bytes": "0"}, "legal is a whole number of bytes from 1"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read(text, delay="0ms", **options)
+
+
+def test_what_has_no_opportunities_says_so() -> None:
+    """Where they are asked for, or what they are worth."""
+    ours = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,41,80\n"
+    assert not read(ours, service="rate").scenario.up.opportunities
+    with pytest.raises(InputError, match="has no delivery opportunities; it is served by its rates"):
+        read(ours, service="opportunities")
+    with pytest.raises(InputError, match="has no delivery opportunities that could be worth some bytes"):
+        read(ours, bytes="1400")
+
+
+def test_opportunities_beside_other_files() -> None:
+    """Delays of another file are merged into their rows; outages of one cannot stop them."""
+    joined = read("5\n15\n", "12\n9\n10\n").scenario.up
+    assert joined.opportunities is not None
+    assert (15 * MS, [12 * MS, 9 * MS, 10 * MS]) == (joined.opportunities.period_ns, [*joined.column("delay_ns")])
+    with pytest.raises(InputError, match="which the other file's outages cannot stop; add service=rate"):
+        read("5\n15\n", RTT)
+    assert 0 in read("5\n15\n", RTT, service="rate").scenario.up.column("rate_bps")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1\n2\n\n3\n", "file0:3:1: is blank"), ("1\n2\nx\n", "file0:3:1: 'x' is no stamp"),
+        ("1\n5\n4\n", "file0:3:1: stamp 4 is less than the one before, 5"), ("0\n0\n", "no stamp after 0"),
+        ("1\n999999999999999\n", "file0:2:1: stamp 999999999999999 is later than"), ("-1\n1\n", "stamp -1"),
+        ("1\n" + "9" * 200 + "\n", "file0:2"),
+    ],
+)  # fmt: skip
+def test_what_is_no_mahimahi_trace(text: str, words: str) -> None:
+    """The line, what was found and what is legal."""
+    with pytest.raises(InputError, match=words):
+        read(text, reader="mahimahi", delay="0ms")
+
+
+def test_stamps_as_others_write_them() -> None:
+    """With carriage returns, leading zeros, and without a newline at the end."""
+    for text in ("1\r\n12\r\n", "01\n012\n", "1\n12"):
+        found = read(text, reader="mahimahi", delay="0ms").scenario.up.opportunities
+        assert found is not None
+        assert [MS, 12 * MS] == [*chain(*found.pieces())]
 
 
 def test_delays_of_leocc_beside_its_rates() -> None:
