@@ -148,6 +148,7 @@ $(ready): pyproject.toml
 	@$(progress) $(python) -m pip install --disable-pip-version-check 'setuptools>=80'
 	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,test]'
 	@mkdir -p $(types) && for folder in $(folders); do ln -sfn ../../../$$folder $(types)/$$folder; done
+	@ln -sfn ../../../controller/public $(types)/results
 	@touch $@
 
 # The C core, built in place. Forced, because setuptools looks only at the headers that it was told of.

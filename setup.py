@@ -12,10 +12,14 @@ COUNTERS = "common/telemetry/counters.py"
 HEADER = f"{NATIVE}/shared/counters.h"
 
 
+#: Folders that are packages under another name than theirs; pyproject.toml says so, too.
+PUBLIC = {"controller/public": "plctl.results"}
+
+
 def packages() -> list[str]:
     """Every folder with an `__init__.py`, as a sub-package of `plctl`."""
     found = (path.parent.relative_to(ROOT) for top in FOLDERS for path in (ROOT / top).rglob("__init__.py"))
-    return sorted(".".join(("plctl", *folder.parts)) for folder in found)
+    return sorted(PUBLIC.get(str(folder)) or ".".join(("plctl", *folder.parts)) for folder in found)
 
 
 def files(suffix: str) -> list[str]:

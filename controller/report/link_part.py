@@ -14,11 +14,11 @@ from plctl.common.plan.link_text import describe_queue
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.controller.metrics.probe_summary import ProbeSummary, find_summaries
 from plctl.controller.report import link_plots, socket_plots
 from plctl.controller.report.certificate_part import certificate_part
 from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup, element, join, table
-from plctl.controller.report.probe_summary import ProbeSummary, find_summaries
 from plctl.controller.report.run_part import badge
 from plctl.controller.report.series import Measured, asked, measured
 from plctl.controller.results.run_reader import ARTIFACTS_NAME

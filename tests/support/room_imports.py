@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("common", "agent", "controller", "deploy")
 NATIVE = "agent/native"
+#: Rooms that are packages under a public name: plctl.results.
+PUBLIC = {"results": "controller/public"}
 _INCLUDE = re.compile(r'^#include "(\w+)/', re.MULTILINE)
 
 
@@ -69,5 +71,5 @@ def _python_imports(path: Path) -> Iterator[tuple[int, str]]:
             continue
         for parts in (name.split(".") for name in named):
             if parts[0] == "plctl" and len(parts) > 1:
-                folder = "/".join(parts[1:3])
+                folder = PUBLIC.get(parts[1], "/".join(parts[1:3]))
                 yield node.lineno, folder if (ROOT / folder).is_dir() else parts[1]

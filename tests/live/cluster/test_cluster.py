@@ -14,7 +14,7 @@ from support.lab_cluster import Cluster, running
 
 from plctl.agent.lab.lab import Lab
 from plctl.common.base.units import NS_PER_MS
-from plctl.controller.report.probe_summary import find_summaries
+from plctl.controller.metrics.probe_summary import find_summaries
 from plctl.controller.results.run_reader import read_events, read_record
 
 pytestmark = pytest.mark.timeout(240)

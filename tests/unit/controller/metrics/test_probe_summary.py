@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.probe_report import TOTAL, client
 
-from plctl.controller.report.probe_summary import ProbeSummary, find_summaries
+from plctl.controller.metrics.probe_summary import ProbeSummary, find_summaries
 
 UP = ProbeSummary("up", 100, 98, 2, 1, 3, 2_000_000, (41_000_000, 41_100_000, 42_000_000, 43_000_000))
 

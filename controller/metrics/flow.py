@@ -1,0 +1,36 @@
+"""What a reader of a program's output finds, and what every reader is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+#: A number, or a word such as the name of a congestion control. None: the program could not tell.
+Value = float | int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMetrics:
+    """The metrics of one flow of a program, or of the program as a whole."""
+
+    flow: str  #: unique within the program's output: ``stream 5``, ``up``, the pinged address
+    values: Mapping[str, Value] = field(default_factory=dict)  #: by name; the unit is the name's end: ``goodput_bps``
+
+
+class MetricReader(Protocol):
+    """Reads the metrics in a program's output. Others are added by entry points of the group `GROUP`."""
+
+    def read(self, output: str) -> list[FlowMetrics]:
+        """The metrics of each flow, in the order of the output.
+
+        :raises NoMetricsError: it is not what the reader reads; the message says what was found.
+        """
+
+
+class NoMetricsError(Exception):
+    """The output is not what a reader reads: the program failed, or it is another program's."""
+
+
+#: Entry points: name → a `MetricReader`.
+GROUP = "plctl.metric_readers"
