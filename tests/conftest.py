@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,18 @@ settings.load_profile("default")
 #: Folders all of whose tests make links or hosts and so need root; elsewhere the marker `needs_root` says so of a test.
 ROOT_FOLDERS = ("bench", "hosts", "live")
 _TESTS = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let programs that tests start hear SIGINT and SIGHUP, also where the tests themselves are to ignore them.
+
+    What a shell starts in the background ignores SIGINT, and what nohup starts ignores SIGHUP; so would their children.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    if config.getoption("hypothesis_profile") == "deep":  # takes as long as it takes
+        config.option.timeout = 0
 
 
 @pytest.hookimpl(tryfirst=True)

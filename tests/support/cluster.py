@@ -96,6 +96,9 @@ def _await(cluster: Cluster, names: list[str]) -> None:
     while "controller.listening" not in log.read_text():
         assert time.monotonic() < limit, log.read_text()
         time.sleep(0.05)
+    while log.read_text().count('"agent.connected"') < len(names):  # a command would take the CPUs from the agents
+        assert time.monotonic() < limit, log.read_text()
+        time.sleep(0.05)
     while sum(agent["bound_ns"] >= 0 for agent in cluster.agents().values()) < len(names):
         assert time.monotonic() < limit, log.read_text()
 

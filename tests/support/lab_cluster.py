@@ -20,6 +20,7 @@ PLCTL = str(Path(sys.executable).with_name("plctl"))
 ADDRESS = "tcp://controller:7777"
 #: For what a person would wait for on a machine that is busy with other tests.
 PATIENCE_SECONDS = 60.0
+_CONNECTED = '"agent.connected"'
 
 
 class Cluster:
@@ -45,6 +46,8 @@ class Cluster:
         self._daemon("controller", ["controller", "--keys", str(keys), "--runs", str(self.folder / "there")])
         for host in self.agents:
             self._daemon(host, ["agent", "--controller", ADDRESS, "--keys", str(keys / "enrolled" / host)])
+        log = self.folder / "controller.log"  # a command would take the CPUs from the agents that it asks about
+        self.wait_for(lambda: log.read_text().count(_CONNECTED) >= len(self.agents))
         self.wait_for(lambda: [a["name"] for a in self._known() if a["bound_ns"] >= 0] == sorted(self.agents))
 
     def command(self, *arguments: str, who: str = "") -> list[str]:
@@ -70,7 +73,7 @@ class Cluster:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, self.logs()
-            time.sleep(0.1)  # between two looks
+            time.sleep(0.05)  # between two looks
 
     def logs(self) -> str:
         """What the daemons have said so far."""

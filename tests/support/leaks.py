@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
 
+from lab.trees import cache_folder
+
 NETNS_DIR = Path("/run/netns")
 #: What the folders of tests' states begin with, in the folder for temporary files.
 STATE_PREFIX = "plctl-test-"
@@ -88,7 +90,12 @@ def _threads() -> Iterator[str]:
 
 def _names_of_others(state_folder: Path) -> set[str]:
     """Names of the namespaces that ledgers outside `state_folder` hold."""
-    folders = {Path("/run/plctl"), *Path(tempfile.gettempdir()).glob(f"{STATE_PREFIX}*"), *_folders_of_processes()}
+    folders = {
+        Path("/run/plctl"),
+        cache_folder() / "state",  # of laboratories of real hosts
+        *Path(tempfile.gettempdir()).glob(f"{STATE_PREFIX}*"),
+        *_folders_of_processes(),
+    }
     return {
         name
         for folder in folders - {state_folder}

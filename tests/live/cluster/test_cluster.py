@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.lab_cluster import Cluster, running
+from support.leaks import STATE_PREFIX
 
-from plctl.agent.lab.lab import Lab
+from plctl.agent.lab.lab import Lab, take_down
 from plctl.common.base.units import NS_PER_MS
 from plctl.controller.metrics.probe_summary import find_summaries
 from plctl.controller.results.run_reader import read_events, read_record
@@ -25,7 +29,6 @@ BUDGET = "budget: {lateness: 200ms, skew: 50ms, workload: 2s}"
 PROBES = f"""
 name: many
 seed: 7
-duration: 5s
 {BUDGET}
 links:
   - name: leo
@@ -34,7 +37,7 @@ links:
     workload:
       - {{name: server, at: server, command: [plctl, probe, server, --once], ready: {{udp: 8622}}}}
       - {{name: client, at: client, start: 0s,
-         command: [plctl, probe, client, "{{server}}", --rate, 20pps, --size, 200, --duration, 2s]}}
+         command: [plctl, probe, client, "{{server}}", --rate, 40pps, --size, 200, --duration, 1s]}}
 """
 #: For as long as somebody lets it.
 LONG = f"""
@@ -44,11 +47,19 @@ duration: 10min
 links:
   - {{name: leo, count: 2, scenario: path.csv}}
 """
-SHORT = LONG.replace("long", "short").replace("10min", "20s")
+#: Until somebody makes the file `end` in the folder of people and daemons.
+SHORT = f"""
+name: short
+{BUDGET}
+links:
+  - name: leo
+    count: 2
+    scenario: path.csv
+    workload: [{{name: patient, at: client, start: 0s, command: "while ! [ -e FOLDER/end ]; do sleep 0.05; done"}}]
+"""
 #: The first link fails, the second does not.
 FAILING = f"""
 name: failing
-duration: 20s
 {BUDGET}
 links:
   - name: bad
@@ -61,20 +72,32 @@ links:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The working folder of people and daemons, with the run specs."""
+def filled(folder: Path) -> Path:
+    """`folder`, a working folder of people and daemons, with the run specs."""
     specs = {"path.csv": CSV, "many.yaml": PROBES, "long.yaml": LONG, "short.yaml": SHORT, "failing.yaml": FAILING}
     for name, text in specs.items():
-        (tmp_path / name).write_text(text)
-    return tmp_path
+        (folder / name).write_text(text.replace("FOLDER", str(folder)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two hosts with agents, for several tests; they leave nothing, either."""
+    name = f"t{os.getpid()}two"
+    with tempfile.TemporaryDirectory(prefix=STATE_PREFIX) as state, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLCTL_STATE_DIR", state)
+        with running(Lab.up(name, 2), filled(tmp_path_factory.mktemp("two"))) as cluster:
+            yield cluster
+        take_down(name)
+        assert [".lock"] == [path.name for path in Path(state).iterdir()]
 
 
 @pytest.fixture
-def pair(bring_up: Callable[..., Lab], folder: Path) -> Iterator[Cluster]:
-    """Two hosts with agents."""
-    with running(bring_up(2), folder) as cluster:
-        yield cluster
+def pair(two_hosts: Cluster) -> Iterator[Cluster]:
+    """Two hosts with agents that have no run; what the last test's people fetched is gone."""
+    yield two_hosts
+    assert [0, 0] == [agent["links"] for agent in two_hosts.ask("agents")["agents"]]
+    shutil.rmtree(two_hosts.folder / "runs", ignore_errors=True)
 
 
 def has_begun(cluster: Cluster) -> bool:
@@ -83,8 +106,14 @@ def has_begun(cluster: Cluster) -> bool:
     return bool(runs) and "running" == runs[0]["phase"]
 
 
-def test_sixteen_links_on_four_hosts_are_one_run(bring_up: Callable[..., Lab], folder: Path) -> None:
+def runs_of(cluster: Cluster) -> list[str]:
+    """The ids of all runs, the newest first."""
+    return [run["run"] for run in cluster.ask("runs")["runs"]]
+
+
+def test_sixteen_links_on_four_hosts_are_one_run(bring_up: Callable[..., Lab], tmp_path: Path) -> None:
     """Started at one T0 within a stated bound, each judged; one log in order, artefacts of every link, all copied."""
+    folder = filled(tmp_path)
     with running(bring_up(4), folder) as cluster:
         plan = cluster.ask("run", "many.yaml", "--plan")
         assert {"h1": 4, "h2": 4, "h3": 4, "h4": 4} == Counter(each["host"] for each in plan["assignments"])
@@ -117,18 +146,29 @@ def test_a_run_that_was_left_goes_on_and_can_be_come_back_to(pair: Cluster) -> N
         following.send_signal(signal.SIGINT)
         _, said = following.communicate()
     assert 130 == following.returncode, said.decode()
-    run = pair.ask("runs")["runs"][0]["run"]
+    run = runs_of(pair)[0]
     assert f"left {run} alone" in said.decode()
     assert f"\n  plctl show {run} --follow\n  plctl fetch {run}\n  plctl cancel {run}\n" in said.decode()
     assert f"{run}, short\nrunning" in pair.plctl("show", run, who="eve").stdout
-    events = pair.plctl("events", run, "--follow", "--event", "run.*")
-    assert ["run.preparing", "run.done"] == [events.stdout.splitlines()[i].split()[2] for i in (0, -1)]
-    shown = pair.plctl("show", "last", "--follow")
-    assert (0, True) == (shown.returncode, "verdict: ok" in shown.stdout), shown.stderr
-    assert f"plctl fetch {run}" in shown.stdout
+    with follow(pair, "events", run, "--event", "run.*") as events, follow(pair, "show", "last") as shown:
+        assert events.stdout
+        assert shown.stdout
+        first = events.stdout.readline()
+        assert f"{run}, short" in shown.stdout.readline()
+        (pair.folder / "end").touch()
+        rest, view = events.stdout.read(), shown.stdout.read()
+    assert ["run.preparing", "run.done"] == [line.split()[2] for line in (first, rest.splitlines()[-1])]
+    assert (0, True) == (shown.returncode, "verdict: ok" in view), view
+    assert f"plctl fetch {run}" in view
     assert not (pair.folder / "runs").exists()
     assert f"results: runs/{run}\n" == pair.plctl("fetch", run[-4:]).stdout
     assert "ok" == read_record(pair.folder / "runs" / run).verdict
+
+
+def follow(cluster: Cluster, command: str, *arguments: str) -> subprocess.Popen[str]:
+    """`plctl COMMAND … --follow` at the workstation, to be read while it goes on."""
+    line = cluster.command(command, *arguments, "--follow")
+    return subprocess.Popen(line, cwd=cluster.folder, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_run_can_be_cancelled_from_anywhere(pair: Cluster) -> None:
@@ -138,7 +178,7 @@ def test_a_run_can_be_cancelled_from_anywhere(pair: Cluster) -> None:
     assert run == pair.ask("cancel", "last")["run"]
     shown = pair.plctl("show", run, "--follow")
     assert (130, True) == (shown.returncode, "verdict: cancelled" in shown.stdout), shown.stdout
-    assert [run] == list(pair.ask("clean")["runs"])
+    assert run in pair.ask("clean")["runs"]
     assert [0, 0] == [agent["links"] for agent in pair.ask("agents")["agents"]]
 
 
@@ -157,18 +197,20 @@ def test_why_tells_what_went_wrong_on_another_host(pair: Cluster) -> None:
 
 def test_a_viewer_may_look_and_not_run(pair: Cluster) -> None:
     """Said at once, and nothing runs."""
+    before = runs_of(pair)
     assert 0 == pair.plctl("agents", who="eve").returncode
     refused = pair.plctl("run", "long.yaml", who="eve")
     assert (2, True) == (refused.returncode, "who may look but not submit" in refused.stderr), refused.stderr
-    assert [] == pair.ask("runs")["runs"]
+    assert before == runs_of(pair)
 
 
 def test_what_does_not_fit_is_refused_with_the_sums(pair: Cluster) -> None:
     """Before anything is touched, and with what would help; an unknown host is named with the known ones."""
+    before = runs_of(pair)
     (pair.folder / "huge.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5000,90000\n5000,0,1,1\n")
     refused = pair.plctl("run", "huge.csv")
     assert (2, True) == (refused.returncode, "fits on no host" in refused.stderr), refused.stderr
     (pair.folder / "away.yaml").write_text(LONG.replace("scenario", 'hosts: ["moon-*"], scenario'))
     refused = pair.plctl("run", "away.yaml")
     assert "'moon-*' matches no known host; known are: h1, h2" in refused.stderr
-    assert [] == pair.ask("runs")["runs"]
+    assert before == runs_of(pair)

@@ -138,7 +138,8 @@ def test_a_run_leaves_a_file_of_its_sockets(tmp_path: Path) -> None:
         acked = [row["bytes_acked"] for row in sender]
         assert acked == sorted(acked)
         assert acked[-1] > 100_000
-        assert min(row["min_rtt_ns"] for row in sender if row["min_rtt_ns"] > 0) > 40_000_000
+        # A little more, of which the kernel counts whole milliseconds where it has only the timestamps to go by.
+        assert min(row["min_rtt_ns"] for row in sender if row["min_rtt_ns"] > 0) >= 40_000_000
         assert max(row["cwnd_bytes"] for row in sender) > 14_480
         assert {9000} == {row["remote_port"] for row in sender}
 
