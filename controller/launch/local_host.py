@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class LocalHost:
         out: Path,
         *,
         observer: Observer | None = None,
+        begun: Callable[[str], None] = lambda _run: None,
         report: bool = False,
         command: Sequence[str] = tuple(sys.argv),
     ) -> tuple[RunRecord, Path]:
@@ -77,6 +78,7 @@ class LocalHost:
         away, its results and verdicts (`cancelled`) written.
 
         :param observer: hears what happens while the run goes on.
+        :param begun: told of the run's id once there is a folder, and before anything else is touched.
         :param report: draw report.html, too, which takes two seconds; `plctl report` can do that later.
         :param command: the argv that asked for the run, for its record.
 
@@ -88,6 +90,7 @@ class LocalHost:
         plan, folder = plan_run(request, out, self._clock, command)
         try:
             try:
+                begun(folder.run)
                 record = await self._carry(plan, folder, observer or Unwatched())
             finally:
                 folder.close()

@@ -104,7 +104,8 @@ class _Made:
                 self._wrong.setdefault(problem, []).append(cell)
             self._more += error.more
             return
-        self.cells.append(CellRecord(cell_id(cell), cell, tuple(run for run, _ in runs)))
+        duration_ns = runs[0][1].duration_ns
+        self.cells.append(CellRecord(cell_id(cell), cell, tuple(run for run, _ in runs), duration_ns))
         for run, request in runs:
             if run.digest in self.requests:
                 other = self.requests[run.digest].labels

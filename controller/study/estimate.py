@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_request import RunRequest
 from plctl.controller.study_folder.attempts import Attempt
+from plctl.controller.study_folder.study_record import StudyRecord
 
 #: What a run takes beside its duration, while none was measured.
 OVERHEAD_NS = NS_PER_S
@@ -22,38 +23,40 @@ class Estimate:
     runs: int
     time_ns: int  #: one after the other; of those runs of which it can be said
     untold: int  #: runs that end with their workloads, of which nothing is known yet
-    disk_bytes: int  #: without packet logs and what programs write
+    disk_bytes: int  #: without packet logs and what programs write; 0: nothing is known
     measured: int  #: runs that this rests on; 0: none was made yet
 
-    def left_ns(self, parallel: int) -> int:
-        """How long they take with so many at once."""
-        return self.time_ns // max(1, parallel)
 
+def estimate(
+    record: StudyRecord,
+    waiting: Iterable[str],
+    runs: Sequence[Attempt],
+    requests: Mapping[str, RunRequest] | None = None,
+) -> Estimate:
+    """What the `waiting` digests take, from all `runs` so far that came to an end by themselves.
 
-def estimate(requests: Mapping[str, RunRequest], waiting: Iterable[str], runs: Sequence[Attempt]) -> Estimate:
-    """What the `waiting` digests take, from all `runs` so far that came to an end by themselves."""
+    :param requests: what is to be run by digest, from which disk is estimated while no run was made.
+    """
+    known = record.by_digest()
+    asked = [(digest, known[digest][0]) for digest in waiting]
     ended = [each for each in runs if each.is_judged and each.wall_ns]
-    own: dict[str, list[int]] = {}  # by cell
-    over: list[int] = []
+    own: dict[str, list[int]] = {}
     for each in ended:
         own.setdefault(each.cell, []).append(each.wall_ns)
-        if (request := requests.get(each.digest)) and request.duration_ns:
-            over.append(max(0, each.wall_ns - request.duration_ns))
+    durations = {cell.cell: cell.duration_ns for cell in record.cells if cell.duration_ns}
+    over = [max(0, each.wall_ns - durations[each.cell]) for each in ended if each.cell in durations]
     overhead_ns = _mean(over) if over else OVERHEAD_NS
-    everybody = [each.wall_ns for each in ended]
-    time_ns = untold = count = disk_bytes = 0
-    for digest in waiting:
-        request = requests[digest]
-        count += 1
-        disk_bytes += _disk_bytes(request)
-        if request.duration_ns:
-            time_ns += request.duration_ns + overhead_ns
-        elif known := own.get(request.labels["cell"]) or everybody:
-            time_ns += _mean(known)
+    time_ns = untold = 0
+    for _, cell in asked:
+        if cell.duration_ns:
+            time_ns += cell.duration_ns + overhead_ns
+        elif walls := own.get(cell.cell) or [each.wall_ns for each in ended]:
+            time_ns += _mean(walls)
         else:
             untold += 1
     sizes = [each.disk_bytes for each in ended if each.disk_bytes]
-    return Estimate(count, time_ns, untold, _mean(sizes) * count if sizes else disk_bytes, len(ended))
+    guess = sum(_disk_bytes(requests[digest]) for digest, _ in asked) if requests else 0
+    return Estimate(len(asked), time_ns, untold, _mean(sizes) * len(asked) if sizes else guess, len(ended))
 
 
 def _disk_bytes(request: RunRequest) -> int:

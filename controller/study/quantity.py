@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from plctl.common.base.errors import UserError
@@ -14,8 +15,8 @@ from plctl.common.base.units import parse_duration, parse_rate, parse_size
 _PLAIN_KINDS = {"": "", "%": "%", "bdp": "bdp", "p": "p"}
 _WITH_UNITS: dict[str, Callable[[str], int]] = {"time": parse_duration, "rate": parse_rate, "size": parse_size}
 _WRITTEN = re.compile(r"\s*([+-]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(%|[A-Za-zµ]+(?:/s)?)?\s*")
-#: Decimals of a level that a range makes, where the exact ones never end.
-_DIGITS = 6
+#: Digits of a level that a range makes, where the exact ones never end.
+_DIGITS, _MOST_DIGITS = 6, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,12 @@ def between(first: str, last: str, steps: int, *, logarithmic: bool = False) -> 
         raise ValueError(f"from {first} to {last} by an even factor is impossible; both must be above 0")
     unit, size = _finer_unit(first, last)
     inner = [_inner(a.number, b.number, Fraction(step, steps - 1), logarithmic) for step in range(1, steps - 1)]
-    return (_written(a.number / size, unit), *(_written(each / size, unit) for each in inner),
-            _written(b.number / size, unit))  # fmt: skip
+    numbers = [each / size for each in (a.number, *inner, b.number)]
+    for digits in range(_DIGITS, _MOST_DIGITS):  # as few as still tell each from its neighbours
+        levels = tuple(_written(each, unit, digits) for each in numbers)
+        if len(set(levels)) == steps:
+            break
+    return levels
 
 
 def _inner(a: Fraction, b: Fraction, share: Fraction, logarithmic: bool) -> Fraction:
@@ -89,11 +94,11 @@ def _finer_unit(*texts: str) -> tuple[str, Fraction]:
     return unit, size
 
 
-def _written(number: Fraction, unit: str) -> str:
-    """With as many decimals as it has, or six significant ones if it has no end."""
+def _written(number: Fraction, unit: str, digits: int) -> str:
+    """With as many decimals as it has, or so many significant `digits` if it has no end."""
     if (number * 10**9).denominator == 1:
         whole, rest = divmod(abs(int(number * 10**9)), 10**9)
         decimals = f".{rest:09d}".rstrip("0").rstrip(".")
         return f"{'-' if number < 0 else ''}{whole}{decimals}{unit}"
-    text = f"{float(number):.{_DIGITS}g}"
-    return (format(Fraction(text), "f") if "e" in text else text) + unit
+    text = f"{float(number):.{digits}g}"
+    return (format(Decimal(text), "f") if "e" in text else text) + unit

@@ -22,6 +22,8 @@ STUDY_NAME = "study.json"
 SPEC_NAME = "study.yaml"
 RUNS_NAME = "runs"
 UNFINISHED_NAME = "unfinished"
+#: A file of this name asks whoever carries the study to end it.
+CANCEL_NAME = "cancel"
 
 #: Labels of a run of a study, beside those of its factors and of the base spec.
 STUDY_LABEL, CELL_LABEL, REPETITION_LABEL, DIGEST_LABEL = "study", "cell", "repetition", "digest"

@@ -31,6 +31,7 @@ class CellRecord:
     cell: str  #: twelve hex digits that follow from the values alone
     values: dict[str, str]  #: factor → level, as written; every factor, in the order of `factors`
     repetitions: tuple[RepetitionRecord, ...]  #: in order
+    duration_ns: int = 0  #: of each run, after T0; 0: until the workloads end
 
 
 @dataclass(frozen=True, slots=True)

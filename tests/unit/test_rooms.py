@@ -79,8 +79,11 @@ MAY_IMPORT = {
         "hub": "lifecycle common/clocks common/transport",
         "run": "lifecycle results hub",
         "service": "spec scheduling lifecycle results report hub run common/transport",
-        "view": "lifecycle verdict results common/client common/cli",
-        "launch": "scheduling lifecycle results report hub run view common/host common/transport common/client",
+        "view": "lifecycle verdict results study_folder study common/client common/cli",
+        "launch": (
+            "scheduling lifecycle results study_folder study report hub run view "
+            "common/host common/transport common/client"
+        ),
         "commands": (
             "spec scenarios makers results study_folder study packets report hub service view launch "
             "common/host common/security common/transport common/client common/cli"

@@ -74,7 +74,7 @@ def plan(file: Path, base: Path, as_json: bool) -> None:
     runs = by_digest(entries)
     course = StudyCourse(study.record, runs)
     waiting = [digest for digest in study.requests if course.standing(digest) is Standing.WAITING]
-    left = estimate(study.requests, waiting, attempts(entries))
+    left = estimate(study.record, waiting, attempts(entries), study.requests)
     if as_json:
         echo(json.dumps(_document(study, course, runs, left), indent=1))
     else:

@@ -6,6 +6,8 @@ import click
 
 from plctl.common.cli.help_group import HelpGroup
 from plctl.controller.commands.study.check import check, plan
+from plctl.controller.commands.study.look import COMMANDS
+from plctl.controller.commands.study.run import run
 
 
 @click.group(cls=HelpGroup)
@@ -16,8 +18,11 @@ def study() -> None:
     Examples:
       plctl study check scenarios/study.yaml          every mistake, before anything runs
       plctl study plan scenarios/study.yaml           every cell, time and disk
+      sudo plctl study run scenarios/study.yaml       on this machine; the same command goes on
+      plctl study status cc-and-buffers               progress, time left, each cell
+      plctl study why cc-and-buffers                  what was not ok
     """
 
 
-for _command in (check, plan):
+for _command in (check, plan, run, *COMMANDS):
     study.add_command(_command)

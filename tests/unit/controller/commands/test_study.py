@@ -107,3 +107,105 @@ def test_plan_says_where_nobody_knows_how_long_it_takes(file: Path) -> None:
     (file.parent / "base.yaml").write_text(BASE.replace("duration: 10s\n", ""))
     result = plctl("plan", file, "--studies", file.parent / "studies")
     assert "left: 8 runs; 8 end with their workloads, and nobody knows when; " in result.stdout
+
+
+def test_status_shows_every_cell_and_how_to_go_on(file: Path) -> None:
+    """By the study's name, its folder or its file; and that nobody carries it."""
+    study, folder = begin(file)
+    ran(study, folder, "failed", "late", "ok", "")
+    shown = {plctl("status", word, "--studies", folder.parent).stdout for word in ("cc", folder, file)}
+    assert 1 == len(shown)
+    (text,) = shown
+    assert "study cc: 2 of 8 runs done (6 waiting, 1 ok, 1 not ok)\n" in text
+    assert f"nobody carries it; to go on: plctl study run {file}\n" in text
+    assert {"1 failed", "1 late"} == {
+        line.split("  ")[-1].strip() for line in text.splitlines() if "failed" in line or "late" in line
+    }
+    document = json.loads(plctl("status", "cc", "--studies", folder.parent, "--json").stdout)
+    assert {"waiting": 6, "running": 0, "ok": 1, "not ok": 1} == document["counts"]
+    listed = json.loads(plctl("list", "--studies", folder.parent, "--json").stdout)
+    assert [document] == listed
+
+
+def test_status_of_a_study_that_goes_on_says_what_is_left(file: Path) -> None:
+    """From what runs took so far; one that was begun and has no verdict runs."""
+    study, folder = begin(file)
+    ran(study, folder, "ok", "ok")
+    third = in_order(study.record)[2]
+    cell, each = study.record.by_digest()[third]
+    with open_journal(folder) as journal:
+        journal.add(StudyEntry(T, "begun", "run-9", third, cell.cell, each.repetition))
+        text = plctl("status", "cc", "--studies", folder.parent).stdout
+    assert "2 of 8 runs done (5 waiting, 1 running, 2 ok), about 72 s left" in text
+    assert "3 of 8" not in plctl("status", "cc", "--studies", folder.parent).stdout
+
+
+def test_follow_ends_with_the_study(file: Path) -> None:
+    """Where nobody carries it, at once."""
+    study, folder = begin(file)
+    ran(study, folder, "ok")
+    assert "1 of 8 runs done" in plctl("status", "cc", "--studies", folder.parent, "--follow").stdout
+
+
+def test_show_has_every_run_of_a_cell(file: Path) -> None:
+    """Which is called by its number, its id or its levels."""
+    study, folder = begin(file)
+    ran(study, folder, "late", "ok")
+    cell, each = study.record.by_digest()[in_order(study.record)[0]]
+    number = [known.cell for known in study.record.cells].index(cell.cell) + 1
+    words = ([str(number)], [cell.cell[:6]], [f"{name}={level}" for name, level in cell.values.items()])
+    shown = {plctl("show", "cc", *word, "--studies", folder.parent).stdout for word in words}
+    assert 1 == len(shown)
+    (text,) = shown
+    assert f"cell {number}, {cell.cell}: cc={cell.values['cc']} buffer={cell.values['buffer']}\n" in text
+    assert str(each.seed) in text
+    assert str(folder / "runs/run-0") in text
+    document = json.loads(plctl("show", "cc", "cc=bbr", "--studies", folder.parent, "--json").stdout)
+    assert [3, 4] == [cell["number"] for cell in document]
+
+
+def test_why_tells_each_cause_once_with_the_runs_that_had_it(file: Path) -> None:
+    """Also of runs that were cut off; nothing where all is well."""
+    study, folder = begin(file)
+    assert "nothing: every run that was made is ok\n" == plctl("why", "cc", "--studies", folder.parent).stdout
+    ran(study, folder, "late", "failed", "late", "", "ok")
+    lines = plctl("why", "cc", "--studies", folder.parent).stdout.splitlines()
+    assert "2 late: slow" == lines[0]
+    assert all(", to be run again (run-" in line for line in lines[1:3])
+    assert {"1 failed: slow", "1 left: without a cause"} == {line for line in lines[3:] if not line.startswith(" ")}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("status", "other"), "no study that was run is called 'other'; there are: cc"),
+        (("show", "cc", "99"), "cc has no cell '99'; plctl study status lists them"),
+        (("show", "cc", "loss=1%"), "'loss' is no factor of cc: cc, buffer"),
+        (("run", "FILE", "--parallel", "0"), "'0' is neither auto nor a number from 1"),
+    ],
+)
+def test_what_is_not_there_is_named(file: Path, words: tuple[str, ...], complaint: str) -> None:
+    """With what there is."""
+    begin(file)
+    words = tuple(str(file) if word == "FILE" else word for word in words)
+    result = plctl(*words, "--studies", file.parent / "studies")
+    assert (2, True) == (result.exit_code, complaint in result.stderr), result.stderr
+
+
+def test_cancel_asks_whoever_carries_it(file: Path) -> None:
+    """And says where nobody does."""
+    _, folder = begin(file)
+    with open_journal(folder):
+        result = plctl("cancel", "cc", "--studies", folder.parent)
+        assert "cc is being ended" in result.stdout
+        assert (folder / "cancel").exists()
+    (folder / "cancel").unlink()
+    assert "nobody carries cc; nothing is to be ended" in plctl("cancel", "cc", "--studies", folder.parent).stdout
+
+
+def test_where_nothing_was_run(tmp_path: Path) -> None:
+    """Looking makes nothing."""
+    assert f"there is no study in {tmp_path}/none yet\n" == plctl("list", "--studies", tmp_path / "none").stdout
+    result = plctl("status", "cc", "--studies", tmp_path / "none")
+    assert "there is none in" in result.stderr
+    assert [] == list(tmp_path.iterdir())

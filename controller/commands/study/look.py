@@ -1,0 +1,316 @@
+"""`plctl study status | show | why | cancel | list`: how studies stand, while they go on and afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plctl.common.base.errors import UserError
+from plctl.common.cli.terminal import echo
+from plctl.common.client.options import Reach, controller_options
+from plctl.controller.commands.study.options import JSON, STUDIES, STUDY, find_study
+
+if TYPE_CHECKING:
+    from plctl.controller.view.study_now import CellNow, StudyNow
+
+_FOLLOW_S = 1.0
+#: Cells that are named of those that have one and the same finding.
+_NAMED = 3
+
+
+@click.command()
+@STUDY
+@STUDIES
+@click.option("--follow", "-f", is_flag=True, help="Keep showing it until nobody carries it any more.")
+@JSON
+def status(study: str, base: Path, follow: bool, as_json: bool) -> None:
+    """Show how STUDY stands: progress, time left, each cell; STUDY is its name, its folder or its file.
+
+    \b
+      plctl study status cc-and-buffers
+      plctl study status cc-and-buffers --follow
+    """
+    folder = find_study(study, base)
+    if as_json:
+        echo(json.dumps({**document(_look(folder)), "folder": str(folder)}, indent=1))
+    elif follow:
+        _follow(folder)
+    else:
+        _show_status(_look(folder))
+
+
+@click.command()
+@STUDY
+@click.argument("cell", nargs=-1, required=True, metavar="CELL…")
+@STUDIES
+@JSON
+def show(study: str, cell: tuple[str, ...], base: Path, as_json: bool) -> None:
+    """Show every run of CELL… in STUDY: a cell's number, the beginning of its id, or levels such as cc=bbr.
+
+    \b
+      plctl study show cc-and-buffers 7
+      plctl study show cc-and-buffers cc=bbr buffer=1bdp
+    """
+    folder = find_study(study, base)
+    found = choose_cells(_look(folder), cell)
+    if as_json:
+        echo(json.dumps([_cell(each) for each in found], indent=1))
+        return
+    for each in found:
+        _show_cell(each, folder)
+
+
+@click.command()
+@STUDY
+@click.argument("cell", nargs=-1, metavar="[CELL…]")
+@STUDIES
+def why(study: str, cell: tuple[str, ...], base: Path) -> None:
+    """Say what was not ok in STUDY, each cause once with the cells that had it; or only in CELL….
+
+    Runs that were run again are told, too.
+
+    \b
+      plctl study why cc-and-buffers
+      plctl why LINK --run studies/cc-and-buffers/runs/RUN     the whole certificate of one link
+    """
+    folder = find_study(study, base)
+    now = _look(folder)
+    lines = findings(choose_cells(now, cell) if cell else now.cells)
+    for line in lines:
+        echo(line)
+    if not lines:
+        echo("nothing: every run that was made is ok")
+
+
+@click.command("list")
+@STUDIES
+@JSON
+def list_studies(base: Path, as_json: bool) -> None:
+    """List the studies that were run here.
+
+    \b
+      plctl study list
+    """
+    from plctl.controller.study_folder.study_reader import is_study
+    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.study_view import summary
+    from plctl.controller.view.tables import print_table
+
+    found = [(path, _look(path)) for path in sorted(base.glob("*")) if is_study(path)]
+    if as_json:
+        echo(json.dumps([{**document(now), "folder": str(path)} for path, now in found], indent=1))
+    elif found:
+        rows = [[now.record.study, "yes" if now.goes_on else "no", summary(now), str(path)] for path, now in found]
+        print_table(stdout_screen(), ("study", "goes on", "runs", "folder"), rows)
+    else:
+        echo(f"there is no study in {base} yet")
+
+
+@click.command()
+@STUDY
+@STUDIES
+@controller_options()
+def cancel(study: str, base: Path, reach: Reach) -> None:
+    """End STUDY: what runs is cancelled, here or at the controller; plctl study run goes on with it later.
+
+    \b
+      plctl study cancel cc-and-buffers
+    """
+    from plctl.controller.study_folder.journal import is_going_on
+    from plctl.controller.study_folder.study_reader import CANCEL_NAME
+
+    folder = find_study(study, base)
+    if is_going_on(folder):
+        (folder / CANCEL_NAME).touch()
+        echo(f"{folder.name} is being ended; plctl study status {folder.name} shows it")
+        return
+    open_runs = [each.run for each in _look(folder).running if each.controller]
+    if not open_runs:
+        echo(f"nobody carries {folder.name}; nothing is to be ended")
+        return
+    _cancel_remotely(open_runs, reach)
+
+
+def _cancel_remotely(runs: Sequence[str], reach: Reach) -> None:
+    """End runs that go on with a controller though nobody carries their study."""
+    from plctl.common.client.controller_client import Client, RefusedError
+    from plctl.common.protocol import requests as rq
+
+    async def end(client: Client) -> None:
+        for run in runs:
+            try:
+                await client.ask(rq.Cancel(run, "its study was cancelled"), rq.Done)
+                echo(f"{run} is being ended")
+            except RefusedError as error:
+                echo(f"{run}: {error}")
+
+    reach.ask(end)
+
+
+# --- words
+
+
+def document(now: StudyNow) -> dict[str, Any]:
+    """`now` for programs; times in nanoseconds, sizes in bytes."""
+    from plctl.controller.study.course import Standing
+
+    return {
+        "study": now.record.study,
+        "goes_on": now.goes_on,
+        "runs": now.total,
+        "counts": {str(standing): now.counts[standing] for standing in Standing},
+        "left_ns": now.left_ns() or None,
+        "superseded": now.superseded,
+        "cells": [_cell(cell) for cell in now.cells],
+    }
+
+
+def findings(cells: Sequence[CellNow]) -> list[str]:
+    """What was not ok in `cells`, a line each: what was found most often first."""
+    from plctl.controller.study.course import Standing
+    from plctl.controller.study.expansion import in_words
+
+    about: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        for each in cell.repetitions:
+            again = {Standing.OK: ", ok when run again", Standing.WAITING: ", to be run again"}.get(each.standing, "")
+            for run in each.runs:
+                if run.verdict != "ok" and not run.is_open:
+                    where = f"{in_words(cell.record.values)} repetition {each.asked.repetition}{again} ({run.run})"
+                    about.setdefault((run.verdict or "left", run.cause), []).append(where)
+    lines = []
+    for (verdict, cause), places in sorted(about.items(), key=lambda item: -len(item[1])):
+        lines.append(f"{len(places)} {verdict}: {cause or 'without a cause'}")
+        lines += [f"  {each}" for each in places[:_NAMED]]
+        if len(places) > _NAMED:
+            lines.append(f"  … and {len(places) - _NAMED} more")
+    return lines
+
+
+def choose_cells(now: StudyNow, words: Sequence[str]) -> list[CellNow]:
+    """The cells that a user calls so.
+
+    :raises UserError: there is none.
+    """
+    levels = dict(word.split("=", 1) for word in words if "=" in word)
+    if unknown := [name for name in levels if name not in now.record.factors]:
+        raise UserError(f"{unknown[0]!r:.80} is no factor of {now.record.study}: {', '.join(now.record.factors)}")
+    named = [word for word in words if "=" not in word]
+    found = [
+        cell
+        for cell in now.cells
+        if levels.items() <= cell.record.values.items()
+        and (not named or any(word == str(cell.number) or _begins(cell, word) for word in named))
+    ]
+    if not found:
+        raise UserError(f"{now.record.study} has no cell {' '.join(words)!r:.80}; plctl study status lists them")
+    return found
+
+
+def _begins(cell: CellNow, word: str) -> bool:
+    return len(word) >= 4 and cell.record.cell.startswith(word)
+
+
+def _look(folder: Path) -> StudyNow:
+    from plctl.controller.study_folder.journal import is_going_on, read_journal
+    from plctl.controller.study_folder.study_reader import read_study
+    from plctl.controller.view.study_now import study_now
+
+    return study_now(read_study(folder), read_journal(folder), goes_on=is_going_on(folder))
+
+
+def _show_status(now: StudyNow) -> None:
+    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.study_view import cell_rows, summary
+    from plctl.controller.view.tables import print_table
+
+    headers, rows = cell_rows(now, now.cells)
+    print_table(stdout_screen(), headers, rows, right=headers[:1])
+    echo()
+    echo(f"study {now.record.study}: {summary(now)}")
+    if now.superseded:
+        echo(f"{now.superseded} runs are of cells that the study does not ask for any more")
+    if not now.goes_on and now.done < now.total:
+        echo(f"nobody carries it; to go on: plctl study run {now.record.file}")
+
+
+def _follow(folder: Path) -> None:
+    from datetime import UTC, datetime
+
+    from rich.live import Live
+
+    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.study_view import LINES_EVERY_S, render, summary
+
+    screen, told_s = stdout_screen(), 0.0
+    now = _look(folder)
+    if screen.is_terminal:
+        with Live(console=screen, auto_refresh=False) as live:
+            while now.goes_on:
+                live.update(render(now, datetime.now(UTC), screen.height - 8), refresh=True)
+                time.sleep(_FOLLOW_S)
+                now = _look(folder)
+            live.update(render(now, datetime.now(UTC), screen.height - 8), refresh=True)
+        return
+    while now.goes_on:
+        if time.monotonic() - told_s >= LINES_EVERY_S:
+            told_s = time.monotonic()
+            echo(summary(now))
+        time.sleep(_FOLLOW_S)
+        now = _look(folder)
+    _show_status(now)
+
+
+def _show_cell(cell: CellNow, folder: Path) -> None:
+    from plctl.controller.study.expansion import in_words
+    from plctl.controller.study_folder.study_reader import RUNS_NAME, UNFINISHED_NAME
+    from plctl.controller.view.screen import stdout_screen
+    from plctl.controller.view.tables import print_table
+
+    echo(f"cell {cell.number}, {cell.record.cell}: {in_words(cell.record.values)}")
+    rows = []
+    for each in cell.repetitions:
+        for run in each.runs or (None,):
+            head = [str(each.asked.repetition), str(each.asked.seed), str(each.standing)]
+            if run:
+                place = folder / (UNFINISHED_NAME if run.left else RUNS_NAME) / run.run
+                head += [run.verdict or ("left" if run.left else "–"), str(place), run.cause]
+            rows.append(head)
+    print_table(stdout_screen(), ("repetition", "seed", "standing", "verdict", "folder", "cause"), rows)
+
+
+def _cell(cell: CellNow) -> dict[str, Any]:
+    return {
+        "number": cell.number,
+        "cell": cell.record.cell,
+        "values": cell.record.values,
+        "repetitions": [
+            {
+                "repetition": each.asked.repetition,
+                "seed": each.asked.seed,
+                "digest": each.asked.digest,
+                "standing": str(each.standing),
+                "runs": [
+                    {
+                        "run": run.run,
+                        "verdict": run.verdict,
+                        "cause": run.cause,
+                        "left": run.left,
+                        "begun_utc": run.begun_utc,
+                        "wall_ns": run.wall_ns or None,
+                        "disk_bytes": run.disk_bytes or None,
+                    }
+                    for run in each.runs
+                ],
+            }
+            for each in cell.repetitions
+        ],
+    }
+
+
+COMMANDS = (status, show, why, cancel, list_studies)

@@ -1,0 +1,168 @@
+"""What carries the runs of a study: this machine, or the hosts of a controller."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from plctl.common.base.clock import Clock, RealClock
+from plctl.common.base.errors import WorldError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.client.controller_client import Client
+from plctl.common.host.caller import give_to_caller
+from plctl.common.plan.run_request import RunRequest, check_hosts
+from plctl.common.protocol import requests as rq
+from plctl.controller.launch.local_agent import LOCAL_HOST
+from plctl.controller.launch.local_host import LocalHost
+from plctl.controller.launch.remote_run import SUBMIT_SECONDS
+from plctl.controller.lifecycle.run_events import RunPhase
+from plctl.controller.results.run_reader import read_record
+from plctl.controller.results.run_record import RunRecord
+from plctl.controller.study_folder.study_reader import DIGEST_LABEL, STUDY_LABEL
+from plctl.controller.view.fetch import fetch
+from plctl.controller.view.follow import is_over
+from plctl.controller.view.remote_runs import RemoteRuns
+
+#: Between two questions about a run.
+_ASK_NS = 400 * NS_PER_MS
+#: How long a controller may be away.
+_AWAY_NS = 600 * NS_PER_S
+_AGAIN_NS = 2 * NS_PER_S
+#: Runs that are looked through for those of a study that go on.
+_LISTED = 1000
+
+#: Told of a run's id as soon as it has one.
+Begun = Callable[[str], None]
+
+
+class Carrier(Protocol):
+    """Takes one request through a run; several at once where it has room."""
+
+    controller: str  #: its address; empty: this machine
+    most: int  #: runs at once, where nobody says how many
+
+    async def check(self, requests: Iterable[RunRequest]) -> None:
+        """Return if each could be run, if it had all the room there is.
+
+        :raises UserError: one could not.
+        """
+
+    async def has_room(self, request: RunRequest) -> bool:
+        """Whether it could begin at once, beside what goes on."""
+
+    async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
+        """Run it to its verdict; its folder is then here."""
+
+    async def follow(self, run: str) -> RunRecord:
+        """Wait for a run that goes on; its folder is then here."""
+
+    async def cancel(self, run: str) -> None:
+        """End a run that would go on without us."""
+
+    async def going_on(self, study: str) -> Iterable[tuple[str, str]]:
+        """Digest and id of each run of `study` that goes on without us."""
+
+
+@dataclass(slots=True)
+class LocalCarrier:
+    """This machine: what else runs on it disturbs a run, so it carries one at a time unless somebody asks for more."""
+
+    host: LocalHost
+    runs: Path
+    controller: str = ""
+    most: int = 1
+
+    async def check(self, requests: Iterable[RunRequest]) -> None:
+        for request in requests:
+            check_hosts(request, [LOCAL_HOST])
+
+    async def has_room(self, request: RunRequest) -> bool:  # noqa: ARG002  (as `Carrier` has it)
+        return True
+
+    async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
+        record, _ = await self.host.run(request, self.runs, begun=begun)
+        return record
+
+    async def follow(self, run: str) -> RunRecord:
+        raise AssertionError(f"{run} cannot go on without us")
+
+    async def cancel(self, run: str) -> None:
+        """It ends with its task."""
+
+    async def going_on(self, study: str) -> Iterable[tuple[str, str]]:  # noqa: ARG002  (as `Carrier` has it)
+        return ()
+
+
+class RemoteCarrier:
+    """The hosts of the controller at the other end of `client`; results are copied to `runs`."""
+
+    most = 64
+
+    def __init__(
+        self, client: Client, runs: Path, policy: rq.PlacementPolicy = "spread", clock: Clock | None = None
+    ) -> None:
+        self.controller = client.address
+        self._client = client
+        self._source = RemoteRuns(client, client.address)
+        self._runs = runs
+        self._policy: rq.PlacementPolicy = policy
+        self._clock = clock or RealClock()
+
+    async def check(self, requests: Iterable[RunRequest]) -> None:
+        for request in requests:
+            await self.has_room(request)
+
+    async def has_room(self, request: RunRequest) -> bool:
+        """Whether it could begin at once.
+
+        :raises UserError: it fits on no host however long it waits, or may not run.
+        """
+        submit = rq.Submit(request, self._policy, plan_only=True)
+        return not (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).waits
+
+    async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
+        submit = rq.Submit(request, self._policy, command=tuple(sys.argv))
+        run = (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).run
+        begun(run)
+        return await self.follow(run)
+
+    async def follow(self, run: str) -> RunRecord:
+        """Wait for `run`; a controller that is away for a while is waited for, too.
+
+        :raises WorldError: it is away for too long.
+        :raises UserError: it knows no such run.
+        """
+        heard_ns = self._clock.monotonic_ns()
+        while True:
+            try:
+                if is_over(await self._source.state(run)):
+                    folder = await fetch(self._source, run, self._runs, lambda _here, _total: None)
+                    await asyncio.to_thread(give_to_caller, folder)
+                    return read_record(folder)
+                heard_ns = self._clock.monotonic_ns()
+                await self._pause(_ASK_NS)
+            except WorldError:
+                if self._clock.monotonic_ns() - heard_ns > _AWAY_NS:
+                    raise
+                await self._pause(_AGAIN_NS)
+
+    async def cancel(self, run: str) -> None:
+        await self._client.ask(rq.Cancel(run, "its study was cancelled"), rq.Done)
+
+    async def going_on(self, study: str) -> Iterable[tuple[str, str]]:
+        listed = (await self._client.ask(rq.ListRuns(_LISTED), rq.Runs)).runs
+        return [
+            (each.labels[DIGEST_LABEL], each.run)
+            for each in listed
+            if each.phase != RunPhase.DONE
+            and each.submitted_by == self._client.name
+            and each.labels.get(STUDY_LABEL) == study
+            and DIGEST_LABEL in each.labels
+        ]
+
+    async def _pause(self, ns: int) -> None:
+        await self._clock.sleep_until(self._clock.monotonic_ns() + ns)

@@ -1,0 +1,180 @@
+"""Shows how a study stands: a table and a bar that stay in place on a terminal, plain lines elsewhere.
+
+What is shown is a pure function of a `StudyNow` and an instant (`render`, `summary`); only `StudyView` touches a
+console.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from plctl.common.base.printable import printable
+from plctl.common.base.units import NS_PER_S, format_duration
+from plctl.controller.study.course import Standing
+from plctl.controller.study.expansion import in_words
+from plctl.controller.study_folder.attempts import Attempt
+from plctl.controller.study_folder.journal import StudyEntry
+from plctl.controller.study_folder.study_record import StudyRecord
+from plctl.controller.view.screen import say
+from plctl.controller.view.study_now import CellNow, StudyNow, seconds_since, study_now
+from plctl.controller.view.summary import colour
+from plctl.controller.view.tables import Cell
+
+#: Between two plain lines where nothing happens, and between two pictures on a terminal.
+LINES_EVERY_S = 30.0
+PICTURE_EVERY_S = 0.5
+_CHROME_LINES = 8  #: of the picture that are no cells
+_RUNNING_LINES = 4
+
+
+class StudyView:
+    """Follows the study of `record`, whose journal has `entries` so far, on `console`."""
+
+    def __init__(
+        self,
+        console: Console,
+        record: StudyRecord,
+        entries: list[StudyEntry],
+        *,
+        again: bool = False,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console
+        self._record = record
+        self._entries = entries
+        self._again = again
+        self._clock_s = clock_s
+        self._next_s = 0.0
+        self._live: Live | None = None
+        self._now = self._look()
+
+    def __enter__(self) -> StudyView:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+            self._live.start()
+        self.tick()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._show()
+            self._live.stop()
+
+    @property
+    def now(self) -> StudyNow:
+        """How the study stands."""
+        return self._now
+
+    def note(self, entry: StudyEntry, standing: Standing | None = None) -> None:
+        """Take in a line of the journal; see `StudyWatcher`."""
+        self._entries.append(entry)
+        self._now = self._look()
+        if self._live is not None:
+            self._show()
+        elif line := self._line(entry, standing):
+            say(self._console, line)
+            self._next_s = self._clock_s() + LINES_EVERY_S
+
+    def tick(self) -> None:
+        """Show what is new, if it is time to."""
+        if self._clock_s() >= self._next_s:
+            self._show()
+
+    def _look(self) -> StudyNow:
+        return study_now(self._record, self._entries, goes_on=True, again=self._again)
+
+    def _show(self) -> None:
+        self._next_s = self._clock_s() + (PICTURE_EVERY_S if self._live is not None else LINES_EVERY_S)
+        if self._live is not None:
+            height = self._console.height - _CHROME_LINES
+            self._live.update(render(self._now, datetime.now(UTC), height), refresh=True)
+        else:
+            say(self._console, summary(self._now))
+
+    def _line(self, entry: StudyEntry, standing: Standing | None) -> str:
+        """What happened, for a place without a terminal."""
+        known = self._record.by_digest().get(entry.digest)
+        if known is None or entry.event not in ("ended", "left"):
+            return ""
+        what = f"{in_words(known[0].values)} repetition {entry.repetition}"
+        took = f" ({format_duration(entry.wall_ns // 10**7 * 10**7)})" if entry.wall_ns else ""
+        cause = f": {entry.cause}" if entry.cause else ""
+        again = "; it will be run again" if standing is Standing.WAITING else ""
+        return f"{what}: {entry.verdict or 'left'}{took}{cause}{again}. {summary(self._now)}"
+
+
+def render(now: StudyNow, at: datetime, height: int) -> RenderableType:
+    """The picture of `now`: a bar, a table of at most `height` cells, and what runs."""
+    bar = ProgressBar(total=max(1, now.total), completed=now.done, width=40)
+    head = Table.grid(padding=(0, 2))
+    head.add_row(bar, Text(now.record.study, style="bold"))
+    shown = _shown(now, max(1, height - min(_RUNNING_LINES, len(now.running))))
+    hidden = len(now.cells) - len(shown)
+    note = [Text(f"… and {hidden} more cells", style="dim")] if hidden else []
+    running = [Text(printable(_running(now, each, at)), style="dim") for each in now.running[:_RUNNING_LINES]]
+    return Group(head, Text(summary(now)), Text(), _table(now, shown), *note, *running)
+
+
+def cell_rows(now: StudyNow, cells: Sequence[CellNow]) -> tuple[tuple[str, ...], list[list[Cell]]]:
+    """Headers and rows of a table of the `cells` of `now`; the first column is of numbers."""
+    rows: list[list[Cell]] = []
+    for cell in cells:
+        counts = [str(cell.counts[each] or "–") for each in Standing]
+        rows.append([str(cell.number), *cell.record.values.values(), *counts, _verdicts(cell)])
+    return ("number", *now.record.factors, *map(str, Standing), "runs not ok"), rows
+
+
+def _table(now: StudyNow, cells: Sequence[CellNow]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    headers, rows = cell_rows(now, cells)
+    for name in headers:
+        table.add_column(Text(name), justify="right" if name == headers[0] else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return table
+
+
+def summary(now: StudyNow) -> str:
+    """All of it in one line."""
+    parts = [f"{now.counts[each]} {each}" for each in Standing if now.counts[each]]
+    waits = now.counts[Standing.WAITING] + now.counts[Standing.RUNNING]
+    left = f", {duration_in_words(now.left_ns())} left" if now.goes_on and waits and now.left_ns() else ""
+    return f"{now.done} of {now.total} runs done ({', '.join(parts)}){left}"
+
+
+def duration_in_words(ns: int) -> str:
+    """A time as somebody who waits wants it: about, and without fractions."""
+    seconds = round(ns / NS_PER_S)
+    if seconds < 90:
+        return f"about {max(1, seconds)} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 120 else f"about {minutes // 60} h {minutes % 60} min"
+
+
+def _shown(now: StudyNow, most: int) -> list[CellNow]:
+    """All cells, or, if they are more than `most`, those that run or are not ok first."""
+    if len(now.cells) <= most:
+        return list(now.cells)
+    return sorted(now.cells, key=lambda cell: (not cell.counts[Standing.RUNNING], not cell.not_ok, cell.number))[:most]
+
+
+def _verdicts(cell: CellNow) -> Text:
+    text = Text()
+    for verdict, count in cell.not_ok.items():
+        text.append(f"{', ' if text else ''}{count} {verdict}", style=colour(verdict))
+    return text
+
+
+def _running(now: StudyNow, attempt: Attempt, at: datetime) -> str:
+    cell, _ = now.record.by_digest()[attempt.digest]
+    seconds = seconds_since(attempt.begun_utc, at)
+    state = f"for {seconds:.0f} s" if now.goes_on else "broken off"
+    return f"{in_words(cell.values)} repetition {attempt.repetition}: {state}, {attempt.run}"

@@ -1,0 +1,90 @@
+"""A study that goes on is shown in place on a terminal, and by plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from plctl.controller.study.course import Standing
+from plctl.controller.study_folder.journal import StudyEntry
+from plctl.controller.study_folder.study_record import CellRecord, RepetitionRecord, StudyRecord
+from plctl.controller.view.study_now import study_now
+from plctl.controller.view.study_view import LINES_EVERY_S, StudyView, duration_in_words, render
+
+T = "2026-11-28T05:00:00.000000Z"
+NOW = datetime(2026, 11, 28, 5, 0, 7, tzinfo=UTC)
+CELLS = tuple(CellRecord(f"c{n}", {"cc": f"cc{n}"}, (RepetitionRecord(1, 0, f"d{n}"),), 10**9) for n in range(30))
+RECORD = StudyRecord("s", 1, {"cc": tuple(f"cc{n}" for n in range(30))}, 1, CELLS, retry={"late": 1})
+ENTRIES = [
+    StudyEntry(T, "begun", "run-20", "d20", "c20", 1),
+    StudyEntry(T, "ended", "run-20", "d20", "c20", 1, verdict="late", cause="slow", wall_ns=2 * 10**9),
+    StudyEntry(T, "begun", "run-25", "d25", "c25", 1),
+]
+
+
+def drawn(height: int) -> list[str]:
+    """The picture's lines on a terminal of 100 columns."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    console.print(render(study_now(RECORD, ENTRIES, goes_on=True), NOW, height))
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_the_picture_has_what_runs_and_what_is_not_ok_first() -> None:
+    """Where there is no room for all cells."""
+    lines = drawn(6)
+    assert "0 of 30 runs done (29 waiting, 1 running), about 60 s left" == lines[1]
+    cells = [line.split()[1] for line in lines if line.split()[1:] and line.split()[1].startswith("cc")]
+    assert ["cc25", "cc20"] == [name for name in cells if name != "cc"][:2]
+    assert "… and 25 more cells" in lines
+    assert "cc=cc25 repetition 1: for 7 s, run-25" in lines[-1]
+
+
+def test_all_cells_stand_in_order_where_there_is_room() -> None:
+    """Nothing is left out then."""
+    lines = drawn(60)
+    assert [f"cc{n}" for n in range(30)] == [line.split()[1] for line in lines if " cc" in line and "=" not in line][1:]
+
+
+def test_without_a_terminal_each_end_is_a_line() -> None:
+    """With its cause, whether it is run again, and how far the study is; else a line now and then."""
+    clock = [0.0]
+    console = Console(file=io.StringIO(), width=10_000)
+    with StudyView(console, RECORD, list(ENTRIES), clock_s=lambda: clock[0]) as view:
+        view.tick()
+        view.note(StudyEntry(T, "ended", "run-25", "d25", "c25", 1, verdict="ok", wall_ns=1_234_567_890), Standing.OK)
+        view.note(StudyEntry(T, "begun", "run-26", "d20", "c20", 1))
+        view.note(StudyEntry(T, "ended", "run-26", "d20", "c20", 1, verdict="late", cause="slow"), Standing.WAITING)
+        clock[0] = LINES_EVERY_S + 1
+        view.tick()
+    assert isinstance(console.file, io.StringIO)
+    first, ok, late, last = console.file.getvalue().splitlines()
+    assert first.startswith("0 of 30 runs done")
+    assert ok.startswith("cc=cc25 repetition 1: ok (1.23 s). 1 of 30 runs done (29 waiting, 1 ok)")
+    assert late.startswith("cc=cc20 repetition 1: late: slow; it will be run again. 2 of 30 runs done (28 waiting,")
+    assert last.startswith("2 of 30 runs done (28 waiting, 1 ok, 1 not ok)")
+
+
+def test_what_ended_not_ok_waits_where_it_is_run_again() -> None:
+    """Until it was run since the study was opened last."""
+    entries = [
+        StudyEntry(T, "begun", "run-1", "d1", "c1", 1),
+        StudyEntry(T, "ended", "run-1", "d1", "c1", 1, verdict="failed"),
+        StudyEntry(T, "opened"),
+    ]
+    counts = study_now(RECORD, entries, goes_on=True, again=True).counts
+    assert (30, 0) == (counts[Standing.WAITING], counts[Standing.NOT_OK])
+    more = [
+        StudyEntry(T, "begun", "run-2", "d1", "c1", 1),
+        StudyEntry(T, "ended", "run-2", "d1", "c1", 1, verdict="failed"),
+    ]
+    assert 1 == study_now(RECORD, entries + more, goes_on=True, again=True).counts[Standing.NOT_OK]
+    assert 1 == study_now(RECORD, entries, goes_on=True).counts[Standing.NOT_OK]
+
+
+def test_times_are_those_of_somebody_who_waits() -> None:
+    """No fractions, no seconds beside hours."""
+    words = [duration_in_words(seconds * 10**9) for seconds in (0, 42, 600, 7140, 9000)]
+    assert ["about 1 s", "about 42 s", "about 10 min", "about 119 min", "about 2 h 30 min"] == words
