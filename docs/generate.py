@@ -19,6 +19,8 @@ from plctl.common.plan.run_plan import Capacity
 from plctl.common.scenario.readers.columns import COLUMNS
 from plctl.common.scenario.readers.opening import ANY_FORMAT, installed_reader, reader_names
 from plctl.common.telemetry.counters import COUNTERS
+from plctl.controller.orbits.cities import CITIES
+from plctl.controller.orbits.shells import SHELLS
 from plctl.controller.spec.model import MODELS
 from plctl.controller.study.model import STUDY_MODELS
 
@@ -30,6 +32,8 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "columns.md").write_text(columns(), encoding="utf-8")
     (folder / "formats.md").write_text(formats(), encoding="utf-8")
+    (folder / "shells.md").write_text(shells(), encoding="utf-8")
+    (folder / "cities.md").write_text(", ".join(CITIES) + ".\n", encoding="utf-8")
     (folder / "spec.md").write_text(spec(), encoding="utf-8")
     (folder / "study.md").write_text(study(), encoding="utf-8")
     (folder / "counters.md").write_text(counters(), encoding="utf-8")
@@ -61,6 +65,16 @@ def formats() -> str:
     everywhere = [(f"`{option.name}`", "any", option.doc) for option in ANY_FORMAT]
     rows = [(f"`{name}`", ", ".join(names), doc) for (name, doc), names in sorted(options.items())]
     return f"{known}\n{_table(('option', 'of', 'meaning'), [*everywhere, *rows])}"
+
+
+def shells() -> str:
+    """A table of the shells that `plctl scenario make leo` knows by name."""
+    rows = (
+        (f"`{shell.name}`", f"{shell.planes} × {shell.per_plane}{', a star' if shell.star else ''}",
+         f"{shell.inclination:g}°", f"{shell.altitude_km:g} km", f"{shell.min_elevation:g}°", shell.source)
+        for shell in SHELLS.values()
+    )  # fmt: skip
+    return _table(("shell", "planes × satellites", "inclination", "altitude", "least elevation", "source"), rows)
 
 
 def spec() -> str:

@@ -43,7 +43,8 @@ def made(rows: Iterable[Row], duration_ns: int) -> Scenario:
 def made_of_both(rows: Iterable[tuple[Row, Row]], duration_ns: int) -> Scenario:
     """As `made`, of rows for up and down."""
     pairs = list(islice(rows, MAX_ROWS + 1))
-    return Scenario(_schedule(up for up, _ in pairs), _schedule(down for _, down in pairs), duration_ns)
+    up, down = _schedule(up for up, _ in pairs), _schedule(down for _, down in pairs)
+    return Scenario(up, up if up == down else down, duration_ns)
 
 
 def _schedule(rows: Iterable[Row]) -> Schedule:

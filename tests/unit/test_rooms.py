@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "spec": "common/cli",
         "scenarios": "spec common/cli",
         "makers": "",
+        "orbits": "makers",
         "scheduling": "common/resources",
         "lifecycle": "",
         "verdict": "",
@@ -85,7 +86,7 @@ MAY_IMPORT = {
             "common/host common/transport common/client"
         ),
         "commands": (
-            "spec scenarios makers results study_folder study packets report hub service view launch "
+            "spec scenarios makers orbits results study_folder study packets report hub service view launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

@@ -6,6 +6,7 @@ import click
 
 from plctl.common.cli.help_group import HelpGroup
 from plctl.controller.commands.make import chance, curves
+from plctl.controller.commands.make.leo import leo
 
 
 @click.group(cls=HelpGroup)
@@ -23,5 +24,5 @@ def make() -> None:
     """
 
 
-for _command in (*curves.COMMANDS, *chance.COMMANDS):
+for _command in (*curves.COMMANDS, *chance.COMMANDS, leo):
     make.add_command(_command)

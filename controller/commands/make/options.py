@@ -40,14 +40,14 @@ class MakerCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def write_made(scenario: Scenario, out: Path) -> None:
-    """Write it as plctl's CSV, behind a comment with the command that makes it again."""
+def write_made(scenario: Scenario, out: Path, remarks: Sequence[str] = ()) -> None:
+    """Write it as plctl's CSV, behind comments: the command that makes it again, and `remarks`."""
     ctx = click.get_current_context()
     words = ["plctl", "scenario", "make", ctx.info_name or "", *_what(ctx.meta[_GIVEN])]
     texts = WRITERS["plctl"].write(scenario, None).texts
     # A comment is one line, whatever the shell let into a word.
-    comment = " ".join(f"# {shlex.join(words)}".split())
-    write_texts({suffix: f"{comment}\n{text}" for suffix, text in texts.items()}, out)
+    comments = "".join(f"# {' '.join(line.split())}\n" for line in (shlex.join(words), *remarks))
+    write_texts({suffix: f"{comments}{text}" for suffix, text in texts.items()}, out)
 
 
 def _what(given: Sequence[str]) -> Iterator[str]:
