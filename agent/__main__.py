@@ -1,9 +1,8 @@
 """`python -P -m plctl.agent`: the agent as a process of its own, as `plctl run` starts it."""
 
-import sys
-
 from plctl.agent.commands.agent import agent
 from plctl.common.base.errors import PlctlError
+from plctl.common.base.leaving import leave, leave_as
 from plctl.common.cli import streams
 from plctl.common.cli.terminal import echo
 
@@ -13,4 +12,6 @@ if __name__ == "__main__":
         agent(prog_name="plctl agent")
     except PlctlError as error:
         echo(str(error), err=True)
-        sys.exit(error.exit_status)
+        leave(error.exit_status)
+    except SystemExit as end:
+        leave_as(end)

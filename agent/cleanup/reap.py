@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,24 +18,32 @@ from plctl.agent.ownership.ledger import OWNER_VARIABLE, Entry, Ledger
 from plctl.agent.ownership.output_folder import remove_folder
 from plctl.agent.ownership.processes import Process
 from plctl.common.base.errors import KernelError
-from plctl.common.host.state import Owner, owner_folders
+from plctl.common.host.state import FORK_TO_EXEC_S, Owner, owner_folders
 
 _ROUNDS = 10  # of looking for processes that were forked while their parents were being ended
 
 
-def reap(folders: Iterable[Path] | None = None, *, kept_too: bool = False) -> list[str]:
+def reap(
+    folders: Iterable[Path] | None = None, *, kept_too: bool = False, patience_s: float = FORK_TO_EXEC_S
+) -> list[str]:
     """Take apart every dead owner (of `folders`, or of all), and say in sentences what was removed.
 
     A living owner is left alone. Of a dead one whose ledger says `keep` only processes and files are removed, unless
-    `kept_too`.
+    `kept_too`. In all, so long as `patience_s` is waited for owners that may just have died (`Owner.seize`).
 
     :raises KernelError: the kernel refuses a step; what could not be removed stays in the ledger.
     """
     sentences: list[str] = []
+    held: list[Path] = []
+    deadline = time.monotonic() + patience_s
     for folder in owner_folders() if folders is None else folders:
-        if owner := Owner.seize(folder):
-            with owner:
-                sentences += _reap_owner(owner, kept_too=kept_too)
+        if owner := Owner.seize(folder, 0):
+            sentences += _reap_owner(owner, kept_too=kept_too)
+        else:
+            held.append(folder)
+    for folder in held:
+        if owner := Owner.seize(folder, max(0, deadline - time.monotonic())):
+            sentences += _reap_owner(owner, kept_too=kept_too)
     return sentences
 
 
@@ -78,7 +87,7 @@ def find_processes(ledger: Ledger) -> list[Process]:
 
 
 def _reap_owner(owner: Owner, *, kept_too: bool) -> list[str]:
-    with contextlib.closing(Ledger(owner.ledger_path)) as ledger:
+    with owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
         stays = not kept_too and ledger.find("keep", owner.name) is not None
         sentences = end_processes(ledger)
         sentences += _remove_files(owner.name, ledger)

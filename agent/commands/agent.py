@@ -22,7 +22,11 @@ from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
+    from plctl.agent.run.host_site import HostSite
     from plctl.common.security.keys import SpokeKeys
+
+#: What an agent tells its parent once it knows.
+_CAN = "this host can carry links"
 
 
 @click.group(
@@ -45,6 +49,9 @@ Examples:
 )
 @click.option("--name", help="What to be called; default: as the key says, without one the host's name.")
 @click.option("--leave-with-stdin", is_flag=True, help="Take everything away and end when standard input ends.")
+@click.option("--begin-with-stdin", is_flag=True,
+              help="Get ready and make nothing until a line of standard input says where the controller is; then as"
+              " --leave-with-stdin.")  # fmt: skip
 @click.option("--simulate", "links", type=click.IntRange(1, 4096), metavar="LINKS",
               help="Build nothing, make telemetry up, with room for LINKS links: to try a controller.")  # fmt: skip
 @click.option("--agents", type=click.IntRange(1, 10_000), default=1, show_default=True, metavar="N",
@@ -57,12 +64,16 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     folder: Path | None,
     name: str | None,
     leave_with_stdin: bool,
+    begin_with_stdin: bool,
     links: int | None,
     agents: int,
     forwarder: ForwarderOptions,
 ) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
     if ctx.invoked_subcommand:
+        return
+    if begin_with_stdin:
+        _begin_with_stdin(name or os.uname().nodename, forwarder)
         return
     if address is None:
         raise UserError("where is the controller? say --controller tcp://HOST:PORT")
@@ -74,9 +85,8 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
         raise UserError("a host has one agent; --agents is for --simulate")
     keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
-    _require_kernel(leave_with_stdin)
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
-    asyncio.run(_serve(address, name, keys, leave_with_stdin, forwarder))
+    _serve_controller(address, name, keys, forwarder, leave_with_stdin)
 
 
 agent.add_command(enroll)
@@ -90,23 +100,45 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
 
 
-def _require_kernel(tell: bool) -> None:
-    """Return if this host can carry links; with `tell`, write that to standard output, where the parent reads it.
-
-    :raises UserError: it cannot; a sentence for each thing that it lacks.
-    """
+def _serve_controller(
+    address: str, name: str, keys: SpokeKeys | None, forwarder: ForwarderOptions, leave_with_stdin: bool
+) -> None:
     from plctl.agent.doctor.examination import require_kernel
+    from plctl.agent.run.host_site import HostSite
 
     require_kernel()
-    if tell:
-        echo("this host can carry links")
+    if leave_with_stdin:
+        echo(_CAN)
+    asyncio.run(_serve(address, name, keys, HostSite(forwarder), with_stdin=leave_with_stdin))
 
 
-async def _serve(
-    address: str, name: str, keys: SpokeKeys | None, leave_with_stdin: bool, forwarder: ForwarderOptions
-) -> None:
-    from plctl.agent.ownership import open_files
+def _begin_with_stdin(name: str, forwarder: ForwarderOptions) -> None:
+    """Have everything ready but what would have to be taken away, then serve the controller that is told of."""
+    from plctl.agent.doctor.examination import require_kernel
     from plctl.agent.run.host_site import HostSite
+    from plctl.agent.service import daemon  # noqa: F401  # `_serve` needs it
+    from plctl.common.transport import hub_and_spoke  # noqa: F401
+
+    require_root("plctl agent")
+    require_kernel()
+    echo(_CAN)
+    sys.stdout.flush()
+    if address := _read_line(sys.stdin.fileno()):
+        asyncio.run(_serve(address, name, None, HostSite(forwarder, at_once=True), with_stdin=True))
+
+
+def _read_line(number: int) -> str:
+    """The line that comes from the file descriptor `number`, of which nothing more is read; empty if it ends first."""
+    line = b""
+    while not line.endswith(b"\n"):
+        if not (byte := os.read(number, 1)):
+            return ""
+        line += byte
+    return line.decode().strip()
+
+
+async def _serve(address: str, name: str, keys: SpokeKeys | None, site: HostSite, *, with_stdin: bool) -> None:
+    from plctl.agent.ownership import open_files
     from plctl.agent.service.daemon import Agent
     from plctl.common.base.clock import RealClock
     from plctl.common.transport.hub_and_spoke import ZmqSpoke
@@ -114,9 +146,9 @@ async def _serve(
     open_files.raise_limit()
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
-        tell_change = _tell_nobody if leave_with_stdin else _tell_change  # the parent has a log of the runs
-        served = Agent(name, spoke, RealClock(), HostSite(forwarder), _tell_notice, tell_change=tell_change)
-        _stop_when_told(served.stop, leave_with_stdin)
+        tell_change = _tell_nobody if with_stdin else _tell_change  # the parent has a log of the runs
+        served = Agent(name, spoke, RealClock(), site, _tell_notice, tell_change=tell_change)
+        _stop_when_told(served.stop, with_stdin)
         await served.serve()
     finally:
         spoke.close()

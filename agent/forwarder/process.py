@@ -33,6 +33,7 @@ from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
 from plctl.agent.forwarder.worker_terms import describe_refusals, describe_worker
 from plctl.agent.native import _core, native_schedule
 from plctl.common.base.errors import ProtocolError
+from plctl.common.base.leaving import leave
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
 from plctl.common.protocol.wire import from_plain, to_plain, unpack
 from plctl.common.scenario.packed import PackedSchedule, unpack_schedule
@@ -194,3 +195,4 @@ def main(options: ForwarderOptions, control: int, stats: int, slots: int, budget
 
 if __name__ == "__main__":
     main(from_plain(ForwarderOptions, json.loads(sys.argv[1])), *map(int, sys.argv[2:]))
+    leave()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 
 from plctl.agent.cleanup.reap import reap
@@ -20,6 +20,7 @@ from plctl.agent.run.host_check import find_objection
 from plctl.agent.service.local_status import StatusFile
 from plctl.agent.service.site import AgentServices, MakeRun
 from plctl.agent.watch.listener import Listener
+from plctl.common.base.errors import KernelError
 from plctl.common.host import sd_notify
 from plctl.common.host.facts import gather_host_facts
 from plctl.common.host.limits import gather_limits
@@ -32,11 +33,12 @@ SLOTS = 4096
 
 
 class HostSite:
-    """This machine, with a forwarder that runs as `options` say once there is a link."""
+    """This machine, with a forwarder that runs as `options` say once there is a link, or `at_once`."""
 
     simulated = False
 
-    def __init__(self, options: ForwarderOptions | None = None) -> None:
+    def __init__(self, options: ForwarderOptions | None = None, *, at_once: bool = False) -> None:
+        self._at_once = at_once
         self._options = options or ForwarderOptions()
         self._forwarder: DataPlane | None = None
         self._forwarder_lock = asyncio.Lock()
@@ -48,7 +50,7 @@ class HostSite:
 
         :raises KernelError: the state folder cannot be used.
         """
-        await asyncio.to_thread(reap)
+        await asyncio.to_thread(reap, patience_s=0)
         with Owner.create(f"agent-{services.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, services.name)
@@ -64,9 +66,11 @@ class HostSite:
                 listener=listener,
                 find_objection=lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),
             )
+            beside = [asyncio.create_task(work) for work in (self._start_early(ledger), _reap_again())]
             try:
                 yield lambda prepare, prepare_id: RunHost(prepare, prepare_id, host)
             finally:
+                await asyncio.gather(*beside)
                 listener.close()
                 if self._forwarder:
                     await self._forwarder.close()
@@ -100,6 +104,12 @@ class HostSite:
         forwarder = self._forwarder
         return forwarder.free_bytes if forwarder and not forwarder.died.done() else default_budget()
 
+    async def _start_early(self, ledger: Ledger) -> None:
+        """Where a run is sure to come; what prevents it, the first link will hear when it tries again."""
+        if self._at_once:
+            with suppress(KernelError):
+                await self._living_forwarder(ledger)
+
     async def _living_forwarder(self, ledger: Ledger) -> DataPlane:
         async with self._forwarder_lock:
             if self._forwarder and self._forwarder.died.done():
@@ -108,3 +118,9 @@ class HostSite:
             if self._forwarder is None:
                 self._forwarder = await start_data_plane(ledger, SLOTS, self._options)
             return self._forwarder
+
+
+async def _reap_again() -> None:
+    """Owners that had just died when this agent was started; what resists, the next agent will find."""
+    with suppress(KernelError):
+        await asyncio.to_thread(reap)

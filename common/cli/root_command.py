@@ -17,6 +17,7 @@ import click
 
 from plctl.common import __version__
 from plctl.common.base.errors import PlctlError, UserError
+from plctl.common.base.leaving import leave_as
 from plctl.common.cli import streams
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo_marked
@@ -111,6 +112,14 @@ def main() -> NoReturn:
 
         teach_click()
     try:
+        _call()
+    except SystemExit as end:
+        leave_as(end)
+    raise AssertionError("click ends the process")
+
+
+def _call() -> None:
+    try:
         root.main(prog_name="plctl")
     except Exception as error:
         error.add_note(f"This is a bug in plctl {__version__}: please report it with the lines above.")
@@ -119,7 +128,6 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what was to be done is done; Python would make a traceback of it
         if sentence := streams.loss():
             echo_marked("warning:", "yellow", sentence, err=True)
-    raise AssertionError("click ends the process")
 
 
 def _registered() -> dict[str, EntryPoint]:

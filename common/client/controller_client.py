@@ -18,6 +18,7 @@ from plctl.common.base.errors import ProtocolError, UserError, VersionError, Wor
 from plctl.common.client.config import ControllerAccess
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.requests import ClientAnswer, ClientRequest
+from plctl.common.protocol.roles import Role
 from plctl.common.transport.hub_and_spoke import Spoke, ZmqSpoke
 
 #: How long a controller may take to answer what it only has to look up.
@@ -37,7 +38,7 @@ class Client:
         self,
         spoke: Spoke,
         name: str,
-        role: m.Role,
+        role: Role,
         address: str = "",
         tell: Callable[[str], None] | None = None,
     ) -> None:
@@ -45,7 +46,7 @@ class Client:
         self.name = name
         self.address = address
         self._spoke = spoke
-        self._role: m.Role = role
+        self._role: Role = role
         self._tell = tell or (lambda _sentence: None)
         self._waiting: dict[int, tuple[bytes, asyncio.Future[m.Message]]] = {}
         self._met = False  #: the controller, at least once

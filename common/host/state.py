@@ -23,7 +23,8 @@ DEFAULT_STATE_DIR = Path("/run/plctl")
 DEFAULT_OUTPUT_DIR = Path("/var/tmp")
 LOCK_NAME = "lock"
 LEDGER_NAME = "ledger.jsonl"
-_FORK_TO_EXEC_S = 0.2  # mostly well below a millisecond, but the machine may be busy
+#: How long a child may hold what it has inherited: mostly well below a millisecond, but the machine may be busy.
+FORK_TO_EXEC_S = 0.2
 
 
 def state_dir() -> Path:
@@ -87,13 +88,13 @@ class Owner:
             raise BusyError(f"{path.name} is in use by a living process") from None
 
     @classmethod
-    def seize(cls, path: Path) -> Owner | None:
+    def seize(cls, path: Path, patience_s: float = FORK_TO_EXEC_S) -> Owner | None:
         """Hold a dead owner alone, to take it apart; None while it lives or where it is gone.
 
         A folder whose maker was killed before it made the lock is dead too. A child that a killed owner had forked
-        holds the lock until it executes its program, so a held lock is tried again for `_FORK_TO_EXEC_S`.
+        holds the lock until it executes its program, so a held lock is tried again for `patience_s`.
         """
-        deadline = time.monotonic() + _FORK_TO_EXEC_S
+        deadline = time.monotonic() + patience_s
         while True:
             try:
                 with _registry():
@@ -103,7 +104,7 @@ class Owner:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     return None
-            time.sleep(_FORK_TO_EXEC_S / 50)  # flock(2) knows no time limit
+            time.sleep(FORK_TO_EXEC_S / 50)  # flock(2) knows no time limit
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ an agent and its controller in touch in presence.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from plctl.common import __version__
 from plctl.common.base.clock import ClockIdentity
@@ -17,6 +17,7 @@ from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
+from plctl.common.protocol.roles import Role
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.common.scenario.packed import PackedSchedule, ScheduleTable
 from plctl.common.scenario.schedule import Direction
@@ -301,8 +302,6 @@ Message = (
     | ps.Heartbeat | ps.Status | ps.ClockQuery | ps.ClockReply
     | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
-
-Role = Literal["controller", "agent", "operator", "viewer"]
 
 
 @dataclass(frozen=True, slots=True)

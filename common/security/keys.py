@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from plctl.common.base.errors import KernelError, PlctlError, ProtocolError, UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.private_file import read_private, write_private
-from plctl.common.protocol.messages import Role
+from plctl.common.protocol.roles import Role
 from plctl.common.protocol.wire import from_plain
 
 #: Roles that a controller lets in.

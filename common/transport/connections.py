@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import zmq
 import zmq.asyncio
 
-from plctl.common.protocol.messages import Role
+from plctl.common.protocol.roles import Role
 from plctl.common.transport.refusals import Refusal, Refusals
 
 UNKNOWN_ADDRESS = "unknown address"

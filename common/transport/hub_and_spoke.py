@@ -19,7 +19,7 @@ import zmq.asyncio
 
 from plctl.common.base.clock import RealClock
 from plctl.common.base.errors import UserError, WorldError
-from plctl.common.protocol.messages import Role
+from plctl.common.protocol.roles import Role
 from plctl.common.security.allow_list import AllowList
 from plctl.common.security.keys import KeyPair, SpokeKeys
 from plctl.common.transport import socket_options

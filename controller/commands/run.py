@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,7 +18,7 @@ from plctl.common.cli.reading_options import reading_options
 from plctl.common.cli.root_command import CANCELLED
 from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
-from plctl.common.host.privilege import require_root
+from plctl.common.host.privilege import missing_capabilities, require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.controller.commands.bare_options import bare_options
 
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from plctl.common.plan.run_request import RunRequest
     from plctl.common.protocol.requests import PlacementPolicy
     from plctl.common.scenario.readers.opening import ReadAs
+    from plctl.controller.launch.follow_options import FollowOptions
     from plctl.controller.launch.local_agent import LocalAgent
-    from plctl.controller.launch.remote_run import Detached, FollowOptions, FollowOutcome
+    from plctl.controller.launch.remote_run import Detached, FollowOutcome
     from plctl.controller.results.run_record import RunRecord
     from plctl.controller.spec.bare_run import BareLink
     from plctl.controller.view.foreground import Foreground
@@ -73,6 +76,8 @@ With a controller, which needs no root here:
 @click.option("--detach", is_flag=True, help="With a controller: do not wait; plctl show RUN --follow comes back.")
 @click.option("--fetch/--no-fetch", default=True, show_default=True,
               help="With a controller: copy the results here in the end, or leave them for plctl fetch.")  # fmt: skip
+@click.option("--report/--no-report", default=True, show_default=True,
+              help="On this machine: draw report.html in the end, or leave it for plctl report.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True,
               help="Say nothing but what is wrong; a program behind -- is heard alone.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else.")
@@ -99,6 +104,7 @@ def run(
     labels: tuple[str, ...],
     detach: bool,
     fetch: bool,
+    report: bool,
     quiet: bool,
     as_json: bool,
     reach: Reach,
@@ -111,29 +117,35 @@ def run(
 
     Exit status: 0 every link is ok; 1 a verdict is not ok; 2 the input is wrong; 130 cancelled, or no longer followed.
     """
-    from plctl.controller.launch.remote_run import FollowOptions
+    from plctl.controller.launch.follow_options import FollowOptions
 
-    instead = {"duration_ns": duration_ns or 0, "seed": seed, "name": name, "packets": packets}
-    request = _read(spec, _Bare(command, also, reading, bare), instead)
-    request = replace(request, labels=request.labels | _read_labels(labels))
-    for warning in request.warnings:
-        warn(warning)
     access = reach.find()
     order = FollowOptions(policy, force, wait, detach, out if fetch else None)
-    if access is None and order != FollowOptions(fetch_to=order.fetch_to):
+    _require_sense(access, order, forwarder, report=report)
+    instead = {"duration_ns": duration_ns or 0, "seed": seed, "name": name, "packets": packets}
+    read = partial(_read, spec, _Bare(command, also, reading, bare), instead, _read_labels(labels))
+    shown = _Shown(as_json, quiet, bool(command), report)
+    if plan_only:
+        _plan(read(), access, order, as_json)
+    elif access:
+        ctx.exit(_run_remotely(read(), access, order, shown))
+    else:
+        ctx.exit(_run_locally(read, out, forwarder, shown))
+
+
+def _require_sense(
+    access: ControllerAccess | None, order: FollowOptions, forwarder: ForwarderOptions, *, report: bool
+) -> None:
+    """Return unless something was said that goes with the other kind of run only."""
+    if access is None and order != type(order)(fetch_to=order.fetch_to):
         raise UserError(
             "--policy, --force, --no-wait and --detach are for runs of a controller, and there is none;"
             " see --controller"
         )
     if access and forwarder != ForwarderOptions():
         raise UserError("how a forwarder runs is said to plctl agent on each host, or to a run with --local")
-    shown = _Shown(as_json, quiet, bool(command))
-    if plan_only:
-        _plan(request, access, order, as_json)
-    elif access:
-        ctx.exit(_run_remotely(request, access, order, shown))
-    else:
-        ctx.exit(_run_locally(request, out, forwarder, shown))
+    if access and not report:
+        raise UserError("a controller draws every report itself; --no-report is for runs with --local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +158,15 @@ class _Bare:
     link: BareLink
 
 
-def _read(path: Path, bare: _Bare, instead: dict[str, Any]) -> RunRequest:
-    """What the spec, scenario or run at `path` asks for; `instead` takes the place of what it says itself."""
+def _read(path: Path, bare: _Bare, instead: dict[str, Any], labels: dict[str, str]) -> RunRequest:
+    """What the spec, scenario or run at `path` asks for; `instead` takes the place of what it says, `labels` add."""
+    request = _load(path, bare, instead)
+    for warning in request.warnings:
+        warn(warning)
+    return replace(request, labels=request.labels | labels)
+
+
+def _load(path: Path, bare: _Bare, instead: dict[str, Any]) -> RunRequest:
     from plctl.common.scenario.readers.opening import AS_IT_IS
     from plctl.controller.launch.again import is_run, request_again
     from plctl.controller.spec.bare_run import AS_A_SPEC_DOES
@@ -170,6 +189,7 @@ class _Shown:
     as_json: bool
     quiet: bool
     has_program: bool  #: whose output comes through
+    report: bool  #: as a page, too
 
     def foreground(self, request: RunRequest) -> Foreground | None:
         """What passes the output of the run's one program on, if that is to be seen."""
@@ -188,13 +208,18 @@ def _read_labels(given: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _run_locally(request: RunRequest, out: Path, forwarder: ForwarderOptions, shown: _Shown) -> int:
-    from plctl.common.plan.run_request import check_hosts
-    from plctl.controller.launch.local_agent import LOCAL_HOST, local_agent
+def _run_locally(read: Callable[[], RunRequest], out: Path, forwarder: ForwarderOptions, shown: _Shown) -> int:
+    """Run here what `read` returns; the agent gets ready meanwhile, and makes nothing before."""
+    from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent
 
-    require_root("plctl run")
-    check_hosts(request, [LOCAL_HOST])
-    with local_agent(forwarder) as agent:  # it gets ready while the rest is imported here
+    if missing_capabilities():
+        read()  # what is wrong with the input is wrong for root, too
+        require_root("plctl run")
+    with LocalAgent(forwarder) as agent:
+        from plctl.common.plan.run_request import check_hosts
+
+        request = read()
+        check_hosts(request, [LOCAL_HOST])
         return _carry_locally(request, out, agent, shown)
 
 
@@ -207,7 +232,13 @@ def _carry_locally(request: RunRequest, out: Path, agent: LocalAgent, shown: _Sh
     quiet = shown.as_json or shown.quiet
     with live_screen(quiet=quiet) as console, Interrupts(lambda text: say(console, text)) as interrupts:
         record, folder = run_locally(
-            request, out, console, agent, interrupts=interrupts, foreground=shown.foreground(request)
+            request,
+            out,
+            console,
+            agent,
+            interrupts=interrupts,
+            foreground=shown.foreground(request),
+            report=shown.report,
         )
         console.drain()
         _print(record, folder, "", shown)

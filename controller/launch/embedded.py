@@ -20,16 +20,6 @@ HELLO_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def embedded_controller(clock: Clock, agent: LocalAgent) -> AsyncIterator[AgentHub]:
-    """An agent hub that `agent` serves; what both made is gone, and so is the agent, when the block is left.
-
-    :raises WorldError: the agent did not come up; the message ends with what it said.
-    """
-    async with embedded_hub(clock, agent.address) as agent_hub, serving(agent, agent_hub):
-        yield agent_hub
-
-
-@asynccontextmanager
 async def embedded_hub(clock: Clock, address: str) -> AsyncIterator[AgentHub]:
     """An agent hub of this process, at `address`."""
     hub = ZmqHub(address)

@@ -1,4 +1,4 @@
-"""The local agent's process, begun before this one has imported what a run takes, so that both get ready side by side.
+"""The local agent's process, started before the request is read, so that both processes get ready side by side.
 
 So this module imports next to nothing; what speaks with the agent is in embedded.py.
 """
@@ -23,6 +23,8 @@ from plctl.common.plan.forwarder_options import ForwarderOptions
 LOCAL_HOST = "local"
 #: How long it may take to take everything away and leave.
 LEAVE_SECONDS = 60.0
+#: So much of what it wrote to standard error is looked at.
+SAID_BYTES = 1 << 16
 #: What the address of a Unix socket can hold, without the byte that ends it (unix(7)).
 SOCKET_PATH_BYTES = 107
 
@@ -30,19 +32,31 @@ SOCKET_PATH_BYTES = 107
 class LocalAgent:
     """The process. It leaves when its standard input ends, so also when this process is killed."""
 
-    def __init__(self, folder: Path, forwarder: ForwarderOptions) -> None:
-        """Start it; it will look for its controller at `address`, in `folder`, an owner's."""
-        self.address = agent_address(folder)
-        self._errors = folder / "agent.stderr"
-        who = ("--controller", self.address, "--name", LOCAL_HOST)
-        with self._errors.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                module_command("plctl.agent", *who, "--leave-with-stdin", *forwarder.arguments()),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,  # Ctrl-C in the terminal is the controller's affair
-            )
+    def __init__(self, forwarder: ForwarderOptions) -> None:
+        """Start it. It imports what it needs and tries the kernel, and makes nothing before `begin`."""
+        self._begun = False
+        self._errors = os.memfd_create("agent.stderr", os.MFD_CLOEXEC)
+        self._process = subprocess.Popen(
+            module_command("plctl.agent", "--name", LOCAL_HOST, "--begin-with-stdin", *forwarder.arguments()),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C in the terminal is the controller's affair
+        )
+
+    def begin(self, folder: Path) -> None:
+        """Let it serve the controller that listens at `agent_address(folder)`; one that does not yet costs a pause."""
+        self._begun = True
+        assert self._process.stdin
+        with suppress(BrokenPipeError):  # it has ended: `require_kernel` says why
+            self._process.stdin.write(f"{agent_address(folder)}\n".encode())
+            self._process.stdin.flush()
+
+    def __enter__(self) -> LocalAgent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def require_kernel(self) -> None:
         """Return if this machine can carry links, as the agent's doctor says; nothing on it is touched before.
@@ -54,7 +68,7 @@ class LocalAgent:
         if self._process.stdout.readline():
             return
         if self._process.wait() == UserError.exit_status:
-            raise UserError(self._errors.read_text(errors="replace").strip())
+            raise UserError(self._said().strip())
         raise WorldError(f"the local agent did not start: {self.last_words()}")
 
     @property
@@ -79,15 +93,18 @@ class LocalAgent:
     def leave(self) -> None:
         """Tell it to. Twice is harmless."""
         assert self._process.stdin
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def kill(self) -> None:
         """End it as it stands."""
         self._process.kill()
 
     def end(self) -> None:
-        """Let it leave, and kill it if it does not."""
+        """Let it leave, and kill it if it does not, or has made nothing yet. Twice is harmless."""
         self.leave()
+        if not self._begun:
+            self.kill()
         try:
             self._process.wait(LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -95,27 +112,20 @@ class LocalAgent:
             self._process.wait()
         assert self._process.stdout
         self._process.stdout.close()
+        if self._errors >= 0:
+            os.close(self._errors)
+            self._errors = -1
 
     def last_words(self) -> str:
         """What it said that tells most of why it ended."""
-        with suppress(OSError):
-            return telling_line(self._errors.read_text(errors="replace")) or "it said nothing"
-        return "it said nothing"
+        return telling_line(self._said()) or "it said nothing"
 
-
-@contextmanager
-def local_agent(forwarder: ForwarderOptions) -> Iterator[LocalAgent]:
-    """The agent of this machine, whose forwarder runs as `forwarder` says; it is gone when the block is left.
-
-    :raises UserError: the state folder's path is too long; nothing was made.
-    :raises KernelError: the state folder cannot be written.
-    """
-    with agent_folder() as folder:
-        agent = LocalAgent(folder, forwarder)
-        try:
-            yield agent
-        finally:
-            agent.end()
+    def _said(self) -> str:
+        """The end of what it has written to standard error."""
+        if self._errors < 0:
+            return ""
+        size = os.fstat(self._errors).st_size
+        return os.pread(self._errors, SAID_BYTES, max(0, size - SAID_BYTES)).decode(errors="replace")
 
 
 @contextmanager

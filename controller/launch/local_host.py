@@ -112,8 +112,9 @@ class LocalHost:
             if self._agent and self._agent.lives:
                 return
             await self._serving.aclose()
-            agent = LocalAgent(self._folder, self._options)
+            agent = LocalAgent(self._options)
             self._serving.callback(agent.end)
+            agent.begin(self._folder)
             await asyncio.to_thread(agent.require_kernel)
             await self._serving.enter_async_context(serving(agent, self._agent_hub))
             self._agent = agent

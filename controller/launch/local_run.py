@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,14 @@ from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.telemetry.samples import Samples
-from plctl.controller.launch.embedded import embedded_controller
+from plctl.controller.launch.embedded import embedded_hub, serving
 from plctl.controller.launch.interrupts import Interrupts
-from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent
+from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent, agent_address, agent_folder
 from plctl.controller.launch.planning import plan_run
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.lifecycle.waits import Waits
-from plctl.controller.report import page as _page  # noqa: F401  # it imports for half a second: before T0, not at the end
 from plctl.controller.report.finishing import finish
-from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.session import Session
 from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
@@ -48,6 +50,7 @@ def run_locally(
     *,
     interrupts: Interrupts,
     foreground: Foreground | None = None,
+    report: bool = True,
 ) -> tuple[RunRecord, Path]:
     """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
 
@@ -55,24 +58,26 @@ def run_locally(
 
     :param interrupts: entered; whatever signal comes once there is a folder for results, they are written.
     :param foreground: passes on what the run's one program prints; the run itself then says little on `console`.
+    :param report: draw report.html in the end.
 
     :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
     """
+    if report:
+        threading.Thread(target=_import_report, name="report", daemon=True).start()
     agent.require_kernel()
     interrupts.hold()
     clock = RealClock()
-    plan, folder = plan_run(request, out, clock, sys.argv)
-    waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
-    view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
-    try:
-        _carry_through(_Course(plan, folder, clock, agent, view, interrupts, foreground))
-        with console.status("writing the report …"):
+    with agent_folder() as meeting, agent:
+        plan, folder = plan_run(request, out, clock, sys.argv)
+        waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
+        view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
+        try:
+            course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground)
+            _carry_through(course, partial(_complete, folder, console, report))
+        finally:
             folder.close()
-            finish(folder.path)
-    finally:
-        folder.close()
-        give_to_caller(folder.path)
+            give_to_caller(folder.path)
     assert folder.record is not None
     return folder.record, folder.path
 
@@ -85,18 +90,35 @@ class _Course:
     folder: RunFolder
     clock: Clock
     agent: LocalAgent
+    meeting: Path  #: the folder in which it finds its controller
     view: View
     interrupts: Interrupts
     foreground: Foreground | None
 
 
-def _carry_through(course: _Course) -> None:
-    """Run until there is a verdict; a signal that comes before there is a session is one, too."""
+def _carry_through(course: _Course, end: Callable[[], None]) -> None:
+    """Run until there is a verdict and the folder is complete; a signal before there is a session is a verdict, too."""
     try:
-        asyncio.run(_run(course))
+        asyncio.run(_run(course, end))
     except asyncio.CancelledError:
         now_ns = course.clock.wall_ns()
         course.folder.record_result([], failures={}, cancelled=True, finished_wall_ns=now_ns)
+        end()
+
+
+def _import_report() -> None:
+    """What draws the report takes half a second to import: in a thread, which is done before T0 on a quiet machine."""
+    with suppress(ImportError):  # `finish` will meet it again
+        importlib.import_module("plctl.controller.report.page")
+
+
+def _complete(folder: RunFolder, console: Console, report: bool) -> None:
+    folder.close()
+    if report:
+        with console.status("writing the report …"):
+            finish(folder.path)
+    else:
+        complete(folder.path)
 
 
 class _Watcher:
@@ -118,13 +140,17 @@ class _Watcher:
         self._view.note(event, host, link, facts)
 
 
-async def _run(course: _Course) -> None:
+async def _run(course: _Course, end: Callable[[], None]) -> None:
     own_task = asyncio.current_task()
     assert own_task
     course.interrupts.attach(lambda _: own_task.cancel())
-    with course.view as view:
+    async with AsyncExitStack() as stack:
         try:
-            async with embedded_controller(course.clock, course.agent) as agent_hub:
+            with course.view as view:
+                address = agent_address(course.meeting)
+                agent_hub = await stack.enter_async_context(embedded_hub(course.clock, address))
+                course.agent.begin(course.meeting)
+                await stack.enter_async_context(serving(course.agent, agent_hub))
                 watcher = _Watcher(view)
                 session = Session({LOCAL_HOST: course.plan}, course.folder, agent_hub, course.clock, watcher)
                 course.interrupts.attach(session.cancel)
@@ -132,6 +158,8 @@ async def _run(course: _Course) -> None:
                     await session.run()
         finally:
             course.interrupts.detach()
+        course.agent.leave()  # while the report is drawn
+        await asyncio.to_thread(end)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from plctl.common.client.options import converse
 from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import requests as rq
+from plctl.controller.launch.follow_options import FollowOptions
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.view.fetch_progress import fetch_visibly
 from plctl.controller.view.follow import follow
@@ -33,17 +34,6 @@ class Detached(KeyboardInterrupt):
     def __init__(self, run: str) -> None:
         super().__init__()
         self.run = run
-
-
-@dataclass(frozen=True, slots=True)
-class FollowOptions:
-    """What to do with a request, beside running it."""
-
-    policy: rq.PlacementPolicy = "spread"
-    force: bool = False  #: onto hosts that it asks too much of, too
-    wait: bool = True  #: until hosts have room for it
-    detach: bool = False
-    fetch_to: Path | None = None  #: where the results are copied in the end
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import PlctlError, WorldError
 from plctl.common.base.interpreter import module_command
+from plctl.common.base.leaving import leave, leave_as
 from plctl.controller.results import run_folder
 from plctl.controller.results.run_reader import REPORT_NAME
 
@@ -64,7 +65,8 @@ def main() -> None:
     try:
         finish(Path(sys.argv[1]))
     except PlctlError as error:
-        sys.exit(str(error))
+        leave_as(SystemExit(str(error)))
+    leave()
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ def _is_file(path: Path) -> bool:
 def _try(folder: Path) -> None:
     """Does it start, and can it carry links here? Both say so themselves."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    trial = "import zmq, msgpack, pyroute2, structlog, plctl.agent.native._core"
+    trial = "import zmq, msgpack, pyroute2, plctl.agent.native._core"
     for command in ([f"{folder}/bin/python", "-I", "-c", trial], [f"{folder}/bin/plctl", "doctor", "--brief"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode != 0:

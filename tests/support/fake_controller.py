@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from plctl.common.client.controller_client import Client, serving
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.requests import ClientRequest
+from plctl.common.protocol.roles import Role
 from plctl.common.transport.hub_and_spoke import LocalHub, Peer
 
 #: What a request is answered with; None: not at all.
@@ -55,7 +56,7 @@ async def served(controller: FakeController) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def client_of(answer: Answer, role: m.Role = "operator") -> AsyncIterator[Client]:
+async def client_of(answer: Answer, role: Role = "operator") -> AsyncIterator[Client]:
     """A client of a controller that answers so."""
     controller = FakeController(answer)
     client = Client(controller.hub.spoke("ada", role), "ada", role, "tcp://there:7777")

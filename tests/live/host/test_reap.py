@@ -16,7 +16,7 @@ from plctl.agent.cleanup.reap import reap
 from plctl.agent.kernel import namespace
 from plctl.agent.kernel.link_namespaces import NETNS_DIR, LinkNamespaces, build
 from plctl.agent.ownership.ledger import Ledger
-from plctl.common.host.state import Owner
+from plctl.common.host.state import FORK_TO_EXEC_S, Owner
 from plctl.common.plan.run_plan import LinkPlan
 
 #: Says that it runs, then waits for a line that never comes; ends with whoever holds its input.
@@ -163,3 +163,23 @@ def test_a_shared_session_is_not_taken_for_ours(dead: Ledger) -> None:
     assert ours.wait() < 0
     assert bystander.poll() is None
     finish(bystander)
+
+
+@pytest.mark.usefixtures("state")
+def test_many_living_owners_cost_no_more_patience_than_one(unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may just have died is waited for together: the pauses of ten are not added up."""
+    pauses: list[float] = []
+    now = [100.0]
+    monkeypatch.setattr("plctl.common.host.state.time.monotonic", lambda: now[0])
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr("plctl.common.host.state.time.sleep", pause)
+    with contextlib.ExitStack() as stack:
+        living = [stack.enter_context(Owner.create(f"living-{unique}-{number}")) for number in range(10)]
+        assert [] == reap([owner.path for owner in living])
+        for owner in living:
+            owner.remove()
+    assert FORK_TO_EXEC_S <= sum(pauses) < 2 * FORK_TO_EXEC_S

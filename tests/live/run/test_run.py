@@ -88,6 +88,15 @@ def test_a_bare_scenario_runs_a_command_and_leaves_its_results(scenario: Path, t
     assert "<html" in (folder / "report.html").read_text()
 
 
+def test_a_report_can_wait(scenario: Path, tmp_path: Path) -> None:
+    """With --no-report all is written but the page, which plctl report draws later."""
+    assert_went_well(run(scenario, "--duration", "1s", "--no-report", "--json", cwd=tmp_path))
+    folder = folder_of(tmp_path)
+    assert [True, False] == [(folder / name).exists() for name in ("telemetry.parquet", "report.html")]
+    subprocess.run([*PLCTL, "report"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert (folder / "report.html").exists()
+
+
 def test_the_exit_status_of_a_workload_is_in_the_verdict(scenario: Path, tmp_path: Path) -> None:
     """A command that fails makes the link fail, with its name and status, and the run exit 1."""
     finished = run(scenario, "--json", "--", "sh", "-c", "echo woe >&2; exit 3", cwd=tmp_path)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from support.synthetic_run import RUN, handover_plan, make_run, plan_record
 
 from plctl.common.cli.root_command import root
+from plctl.common.security.enrolment import init_controller
 from plctl.controller.launch.again import request_again
 from plctl.controller.results.run_reader import read_record
 
@@ -178,3 +179,10 @@ def test_a_bare_run_is_told_what_its_link_is_like(options: list[str], complaint:
     assert 0 == plctl("run", "a.csv", "--plan", "--duration", "5s", "--repeat", *fine).exit_code
     refused = plctl("run", "a.csv", "--plan", *options)
     assert (2, True) == (refused.exit_code, complaint in refused.stderr)
+
+
+def test_no_report_is_for_runs_on_this_machine(here: Path) -> None:
+    """A controller draws every report, so asking it for none is refused before anything is asked of it."""
+    init_controller(here / "keys", "ada")
+    refused = plctl("run", "two.yaml", "--no-report", "--controller", "tcp://127.0.0.1:9", "--keys", "keys")
+    assert (2, True) == (refused.exit_code, "--no-report is for runs with --local" in refused.stderr), refused.stderr

@@ -16,7 +16,8 @@ from plctl.common.client.controller_client import RefusedError
 from plctl.common.plan.run_request import LinkRequest, RunRequest
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import requests as rq
-from plctl.controller.launch.remote_run import FollowOptions, FollowOutcome, carry_through
+from plctl.controller.launch.follow_options import FollowOptions
+from plctl.controller.launch.remote_run import FollowOutcome, carry_through
 
 REQUEST = RunRequest("handover", 1, (LinkRequest(handover_plan()),))
 SUBMITTED = rq.Submitted(RUN, (rq.Assignment("leo-0", "edge-1", 1, 1),), ("h2 has gone",))
