@@ -12,9 +12,16 @@ from support.packet_records import LINK, asked, dropped, served
 from support.synthetic_run import HOST, RUN, T0_NS, handover_plan
 
 from plctl.common.cli.root_command import root
+from plctl.controller.packets.plot import plot_svg
 from plctl.controller.results import packet_file, run_record
 from plctl.controller.results.run_reader import RUN_NAME
 from plctl.controller.results.run_record import LinkRecord
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fonts_are_open() -> None:
+    """Draw once before anything is watched: matplotlib keeps the font files that it opened, a cache and no leak."""
+    plot_svg([], "any")
 
 
 @pytest.fixture
