@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 _SEED_BITS = 63
+#: The key that a study has and a run spec has not.
+_STUDY = re.compile(r"^study\s*:", re.MULTILINE)
 
 
 def load_run(
@@ -66,6 +69,8 @@ def load_run(
             f"{path} is a run spec, which says itself what its links are like: write queue, budget, repeat, overhead,"
             " socket_stats, loss, jitter, duplicate or corrupt there; these options are for a bare scenario"
         )
+    if _STUDY.search(file.text):
+        raise UserError(f"{path} is a study, not a run spec; try: plctl study run {path}")
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
     request = parse_spec(file.text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)

@@ -71,6 +71,11 @@ class LoopbackCluster:
             [*PLCTL, *arguments], env=self._reach, cwd=self.folder, capture_output=True, text=True, check=False
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command as the operator gives it, which goes on."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*PLCTL, *arguments], env=self._reach, stdout=pipe, stderr=pipe, text=True)
+
     def ask(self, *arguments: str) -> Any:
         """What a command prints with --json."""
         done = self.plctl(*arguments, "--json")

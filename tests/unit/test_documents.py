@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.room_imports import ROOT
 
+from plctl.controller.study.cells import load_study
+
 #: A file between backticks, with as many of its folders as the document cares to name.
 _FILE = re.compile(r"(?<=`)[\w/.-]*\w\.(?:py|pyi|c|h|css|service|sh)(?=`)")
 #: A link to a file of ours, without the place in it.
@@ -61,12 +63,24 @@ def test_the_run_spec_that_is_shown_is_one_that_ships() -> None:
         assert [shipped] == shown
 
 
+def test_the_study_that_is_shown_is_one_that_ships() -> None:
+    """Its run spec, too; and every cell of it is valid."""
+    shipped = [(ROOT / "scenarios" / name).read_text() for name in ("study.yaml", "study-base.yaml")]
+    text = (ROOT / "docs/tutorials/first-study.md").read_text()
+    assert shipped == re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert 2 * 3 * 2 * 3 == len(load_study(ROOT / "scenarios/study.yaml").requests)
+
+
 @pytest.mark.parametrize(
-    "document", ["README.md", *(f"docs/tutorials/{name}.md" for name in ("first-link", "first-cluster"))]
+    "document",
+    ["README.md", *(f"docs/tutorials/{name}.md" for name in ("first-link", "first-study", "first-cluster"))],
 )
 def test_commands_name_scenarios_that_ship(document: str) -> None:
     """A file that a reader is to run is there, unless the document says that the reader writes it."""
-    named = re.findall(r"plctl (?:run|scenario \w+|link start) (\S+\.(?:csv|yaml))", (ROOT / document).read_text())
+    named = re.findall(
+        r"plctl (?:run|scenario \w+|link start|study (?:check|plan|run)) (\S+\.(?:csv|yaml))",
+        (ROOT / document).read_text(),
+    )
     assert named
     assert [] == [name for name in named if name != "mine.csv" and not (ROOT / name).exists()]
 

@@ -352,6 +352,13 @@ def test_a_command_does_not_go_with_a_spec(load: Load) -> None:
         load(DESIGN, command=["true"])
 
 
+def test_a_study_is_told_from_a_run_spec(tmp_path: Path) -> None:
+    """With the command that runs it, rather than with what it lacks as a run spec."""
+    (tmp_path / "s.yaml").write_text("# many\nstudy: cc\nbase: b.yaml\n")
+    with pytest.raises(UserError, match=r"s\.yaml is a study, not a run spec; try: plctl study run .*s\.yaml"):
+        load_run(tmp_path / "s.yaml")
+
+
 @pytest.mark.parametrize(("name", "text"), [("a", TABLE), ("b", "# drive\n\n" + TABLE), ("c.CSV", TABLE)])
 def test_a_scenario_is_known_by_suffix_or_header(tmp_path: Path, name: str, text: str) -> None:
     """A file without a telling suffix is told by its first line."""
