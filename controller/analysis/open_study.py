@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from plctl.controller.study_folder.attempts import Attempt, by_digest, counting
 from plctl.controller.study_folder.journal import read_journal
 from plctl.controller.study_folder.study_reader import RUNS_NAME, read_study
 from plctl.controller.study_folder.study_record import StudyRecord
+
+#: Told how much is done, and of how much.
+Progress = Callable[[int, int], None]
 
 
 def open_study(path: str | Path) -> StudyResults:
@@ -73,23 +76,26 @@ class StudyResults:
                 rows.append(head | empty | state | {"attempts": attempts})
         return table_of(rows)
 
-    def table(self, metrics: Metrics | None = None) -> pa.Table:
+    def table(self, metrics: Metrics | None = None, progress: Progress = lambda _done, _total: None) -> pa.Table:
         """One tidy row for each run, link and flow, of every run with a verdict: factors first, then `cell` and so on.
 
         `counts` is true for the run that stands for its repetition. Summaries use rows that count and are `ok`.
 
         :param metrics: what to read from which workload's output (see `tidy_rows`), if not as study.yaml says.
+        :param progress: called with how many runs are read, of how many.
         :raises UserError: no such reader, or nothing was run yet.
         """
         chosen = self.record.metrics if metrics is None else metrics
-        rows = list(self._rows(chosen))
+        rows = list(self._rows(chosen, progress))
         if not rows:
             raise UserError(f"{self.path}: no run of this study is over yet; look at it: plctl study status")
         return table_of(rows)
 
-    def _rows(self, metrics: Metrics) -> Iterator[dict[str, Any]]:
+    def _rows(self, metrics: Metrics, progress: Progress) -> Iterator[dict[str, Any]]:
         levels = {cell.cell: cell.values for cell in self.record.cells}
-        for attempt, counts in self._attempts():
+        attempts = list(self._attempts())
+        for number, (attempt, counts) in enumerate(attempts):
+            progress(number, len(attempts))
             head = {name: number_or_text(level) for name, level in levels[attempt.cell].items()}
             head |= {"cell": attempt.cell, "repetition": attempt.repetition, "counts": counts}
             for row in tidy_rows(RunResults(self._folder(attempt)), metrics):

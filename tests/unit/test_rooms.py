@@ -76,6 +76,7 @@ MAY_IMPORT = {
         "metrics": "",
         "report": "verdict results metrics",
         "analysis": "results metrics study_folder",
+        "study_report": "report analysis",
         "public": "analysis",
         "hub": "lifecycle common/clocks common/transport",
         "run": "lifecycle results hub",
@@ -86,7 +87,8 @@ MAY_IMPORT = {
             "common/host common/transport common/client"
         ),
         "commands": (
-            "spec scenarios makers orbits results study_folder study packets report hub service view launch "
+            "spec scenarios makers orbits results study_folder study packets report analysis study_report "
+            "hub service view launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

@@ -7,6 +7,7 @@ import click
 from plctl.common.cli.help_group import HelpGroup
 from plctl.controller.commands.study.check import check, plan
 from plctl.controller.commands.study.look import COMMANDS
+from plctl.controller.commands.study.results import RESULTS
 from plctl.controller.commands.study.run import run
 
 
@@ -21,8 +22,9 @@ def study() -> None:
       sudo plctl study run scenarios/study.yaml       on this machine; the same command goes on
       plctl study status cc-and-buffers               progress, time left, each cell
       plctl study why cc-and-buffers                  what was not ok
+      plctl study report cc-and-buffers               pictures and figures of what came of it
     """
 
 
-for _command in (check, plan, run, *COMMANDS):
+for _command in (check, plan, run, *COMMANDS, *RESULTS):
     study.add_command(_command)

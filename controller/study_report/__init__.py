@@ -1,0 +1,1 @@
+"""The report of a study: small multiples over its factors, verdicts, effects; pictures also as files for a paper."""
