@@ -15,7 +15,7 @@ from plctl.common.cli.change_options import asker, change_options
 from plctl.common.cli.terminal import echo
 from plctl.common.host.caller import give_to_caller
 from plctl.common.host.privilege import require_root
-from plctl.common.plan.link_change import LinkChange, describe
+from plctl.common.plan.link_change import LinkChange, describe, format_at
 
 
 @click.command("set")
@@ -38,7 +38,6 @@ def set_link(name: str, change: LinkChange, as_json: bool) -> None:
     """
     require_root("plctl link set")
     from plctl.agent.link.control import ControlRequest, SetRequest, ask  # asyncio would slow down --help
-    from plctl.agent.link.live_session import format_at
     from plctl.common.protocol.wire import to_plain
 
     found = hand_link.find(name)

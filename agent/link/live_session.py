@@ -13,8 +13,7 @@ from plctl.agent.kernel.link_namespaces import raise_buffers
 from plctl.agent.link.control import ControlAnswer, ControlRequest, Recorded, RecordRequest, SetRequest, ask
 from plctl.agent.link.hand_link import HandLink
 from plctl.common.base.errors import BusyError, KernelError, ProtocolError, UserError
-from plctl.common.base.units import NS_PER_S
-from plctl.common.plan.link_change import AppliedChange, describe
+from plctl.common.plan.link_change import AppliedChange, describe, format_at
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.common.scenario.packed import pack_schedule, unpack_schedule
 from plctl.common.scenario.schedule import Scenario
@@ -94,8 +93,3 @@ def recording(link: HandLink) -> Recorded:
 def scenario_of(recorded: Recorded) -> Scenario:
     """The scenario that replays the session."""
     return Scenario(unpack_schedule(recorded.up), unpack_schedule(recorded.down), recorded.scenario_ns)
-
-
-def format_at(done: AppliedChange) -> str:
-    """Since when a change holds, to the nanosecond."""
-    return f"{done.at_ns // NS_PER_S}.{done.at_ns % NS_PER_S:09d} s"

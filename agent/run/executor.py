@@ -28,8 +28,9 @@ from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.programs import describe_programs
 from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
-from plctl.common.base.errors import PlctlError
+from plctl.common.base.errors import PlctlError, UserError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.common.plan.link_change import AppliedChange, facts_of
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import to_plain
@@ -254,6 +255,18 @@ class RunHost(RunShell):
         for link, name in found:
             self._log.emit("workload.left", link=link, workload=name, cause="its clients are done")
         return frozenset(found)
+
+    async def _change(self, wanted: m.ApplyChange) -> AppliedChange:
+        """In one step, which the log tells of; the ends' buffers follow, and samples say what is asked from then on."""
+        if not (link := self._links.get(wanted.link)) or not self._forwarder:
+            raise UserError(f"there is no link {wanted.link!r:.80} of this run here")
+        done = await self._forwarder.change(link.slot, wanted.change, wanted.by)
+        link.plan = self._forwarder.plan_of(link.slot)
+        self._streams.follow(link)
+        t0_ns = self._forwarder.start_of(link.slot)[0]
+        self._log.emit("scenario.changed", link=link.plan.name, t_ns=t0_ns + done.at_ns, **facts_of(done))
+        await asyncio.to_thread(link_namespaces.raise_buffers, link.namespaces, link.plan)
+        return done
 
     # --- the end
 

@@ -45,7 +45,7 @@ class Commanded:
     """The controller wants something of this run; `id` is quoted in the answer."""
 
     id: int
-    message: m.Arm | m.Commit | m.Stop | m.Release
+    message: m.Arm | m.Commit | m.ApplyChange | m.Stop | m.Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,14 @@ class StartLinks:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRunningLink:
+    """Change a link while it runs, and answer command `to` with what became of that."""
+
+    to: int
+    wanted: m.ApplyChange
+
+
+@dataclass(frozen=True, slots=True)
 class SetEnd:
     """Come back with `TimeOver` at `at_ns`."""
 
@@ -181,7 +189,9 @@ class TearDown:
     """Stop whatever is under way and remove everything of the run, then `TornDown`."""
 
 
-Instruction = ReadClock | Reply | StartLinks | SetEnd | LookForServers | Rest | SendReport | TearDown
+Instruction = (
+    ReadClock | Reply | StartLinks | ChangeRunningLink | SetEnd | LookForServers | Rest | SendReport | TearDown
+)
 
 
 class AgentRunMachine:
@@ -309,6 +319,10 @@ class AgentRunMachine:
         self._running -= event.servers & self._left_alone()
         self._end_if_through()
 
+    def _change(self, event: Commanded) -> None:
+        assert isinstance(event.message, m.ApplyChange)
+        self._out.append(ChangeRunningLink(event.id, event.message))
+
     def _time_over(self, _: TimeOver) -> None:
         self._rest("")
 
@@ -374,6 +388,7 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
     (_P.PREPARING, ClockRead): AgentRunMachine._clock_was_read,
     (_P.ARMED, m.Commit): AgentRunMachine._commit,
     (_P.COMMITTED, Began): AgentRunMachine._began,
+    (_P.RUNNING, m.ApplyChange): AgentRunMachine._change,
     (_P.RUNNING, TimeOver): AgentRunMachine._time_over,
     (_P.RUNNING, Looked): AgentRunMachine._looked,
     (_P.STOPPING, Rested): AgentRunMachine._rested,

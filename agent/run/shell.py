@@ -18,6 +18,7 @@ from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.common.base.background import background
 from plctl.common.base.errors import KernelError, PlctlError
+from plctl.common.plan.link_change import AppliedChange
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol import messages as m
 
@@ -57,7 +58,7 @@ class RunShell(ABC):
     async def command(self, envelope: m.Envelope) -> None:
         """Obey a command of this run, or refuse it by name."""
         message = envelope.message
-        assert isinstance(message, m.Arm | m.Commit | m.Stop | m.Release)
+        assert isinstance(message, m.Arm | m.Commit | m.ApplyChange | m.Stop | m.Release)
         event = am.Commanded(envelope.id, message)
         if isinstance(message, m.Arm):
             self._decisions.put_nowait(partial(self._look_up_t0, event, message.t0_ns))
@@ -79,6 +80,10 @@ class RunShell(ABC):
     @abstractmethod
     async def _start(self, t0_ns: int) -> tuple[m.LinkStart, ...]:
         """Start every link at `t0_ns` (this host's clock); once that has passed, when each really started."""
+
+    @abstractmethod
+    async def _change(self, wanted: m.ApplyChange) -> AppliedChange:
+        """Change a link of the run while it runs; since when that holds. What prevents it is a PlctlError."""
 
     @abstractmethod
     async def _idle_servers(self, workloads: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -122,7 +127,14 @@ class RunShell(ABC):
                 self._spawn(self._work(instruction))
 
     async def _work(
-        self, instruction: am.ReadClock | am.StartLinks | am.SetEnd | am.LookForServers | am.Rest | am.TearDown
+        self,
+        instruction: am.ReadClock
+        | am.StartLinks
+        | am.ChangeRunningLink
+        | am.SetEnd
+        | am.LookForServers
+        | am.Rest
+        | am.TearDown,
     ) -> None:
         """What takes its time, and ends with an event."""
         match instruction:
@@ -131,6 +143,8 @@ class RunShell(ABC):
                 self._tell(am.ClockRead())
             case am.StartLinks(t0_ns):
                 await self._start_links(t0_ns)
+            case am.ChangeRunningLink(to, wanted):
+                await self._answer_change(to, wanted)
             case am.SetEnd(at_ns):
                 await self._services.clock.sleep_until(at_ns)
                 self._tell(am.TimeOver())
@@ -195,6 +209,18 @@ class RunShell(ABC):
         except Exception as error:  # our bug; ARM is to be answered all the same
             t0, source = None, self._note_bug(error)
         self._decisions.put_nowait(partial(self._machine.arm, event, t0, source))
+
+    async def _answer_change(self, command: int, wanted: m.ApplyChange) -> None:
+        """A change that cannot be is no failure of the run."""
+        answer: m.Changed | m.Refused
+        try:
+            answer = m.Changed(wanted.link, await self._change(wanted))
+        except PlctlError as error:
+            answer = m.Refused(str(error))
+        except Exception as error:  # our bug; the run goes on, and is not to be spoiled by it
+            answer = m.Refused(self._note_bug(error))
+        await self._reports.send_events()
+        await self._services.reply(command, answer, self._plan.run)
 
     async def _start_links(self, t0_ns: int) -> None:
         starts = await self._start(t0_ns)

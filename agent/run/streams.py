@@ -64,6 +64,10 @@ class RunStreams:
             works.append(self._look_for_ever(t0_ns))
         return works
 
+    def follow(self, link: RunLink) -> None:
+        """The plan of `link` is another now, from some instant on."""
+        self._sampler.follow(list(self._links.values()).index(link), link.plan)
+
     async def finish(self, forwarder: DataPlane | None) -> None:
         """Send what is left, with a last sample if there was a forwarder, however long the controller takes."""
         if forwarder and self._slots and forwarder.readable:

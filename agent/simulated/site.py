@@ -15,7 +15,15 @@ from plctl.agent.run.shell import RunShell
 from plctl.agent.service.site import AgentServices, MakeRun
 from plctl.agent.simulated.synthetic_telemetry import SyntheticTelemetry
 from plctl.agent.telemetry.sampler import BATCH_NS, first_batch_ns
-from plctl.common.base.errors import WorldError
+from plctl.common.base.errors import UserError, WorldError
+from plctl.common.plan.link_change import (
+    AppliedChange,
+    applied,
+    changed_plan,
+    check_change,
+    facts_of,
+    free_instant,
+)
 from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.protocol import messages as m
 
@@ -66,6 +74,8 @@ class SimulatedRun(RunShell):
         super().__init__(prepare, prepare_id, services)
         self._room = room
         self._numbers = {link.name: number for number, link in enumerate(prepare.plan.links)}
+        self._plans = {link.name: link for link in prepare.plan.links}
+        self._start_ns = 0
         self._telemetry = SyntheticTelemetry(prepare.plan)
 
     async def _prepare(self, link: LinkPlan) -> am.LinkPrepared:
@@ -75,6 +85,7 @@ class SimulatedRun(RunShell):
 
     async def _start(self, t0_ns: int) -> tuple[m.LinkStart, ...]:
         await self._services.clock.sleep_until(t0_ns)
+        self._start_ns = t0_ns
         self._telemetry.start(t0_ns)
         self._spawn(self._sample_for_ever(t0_ns))
         for link in self._plan.links:
@@ -102,6 +113,19 @@ class SimulatedRun(RunShell):
             offset_ns = self._reports.offset_ns() or 0  # known, or there would have been no start
             make = partial(m.Telemetry, offset_ns=offset_ns, links=samples.links, columns=dict(samples.columns))
             await self._reports.report(make, expendable=True)
+
+    async def _change(self, wanted: m.ApplyChange) -> AppliedChange:
+        """At once, as there is nothing that could be in its way."""
+        if not (plan := self._plans.get(wanted.link)):
+            raise UserError(f"there is no link {wanted.link!r:.80} of this run here")
+        check_change(plan, wanted.change)
+        now_ns = self._services.clock.monotonic_ns()
+        at_ns = free_instant(plan, max(1, now_ns - self._start_ns))
+        done = applied(plan, wanted.change, at_ns, wanted.by)
+        self._plans[wanted.link] = plan = changed_plan(plan, wanted.change, at_ns)
+        self._telemetry.follow(self._numbers[wanted.link], plan, now_ns)
+        self._log.emit("scenario.changed", link=wanted.link, t_ns=self._start_ns + at_ns, **facts_of(done))
+        return done
 
     async def _idle_servers(self, workloads: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         return workloads  # none of them does anything

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from plctl.common.base import columns as packed
 from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_S, NS_PER_US, RATE_UNLIMITED
-from plctl.common.plan.run_plan import ETHERNET_HEADER, RunPlan
+from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan, RunPlan
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.scenario.schedule import NEVER_NS, Schedule
 from plctl.common.telemetry.counters import COUNTERS
@@ -50,6 +50,12 @@ class SyntheticTelemetry:
     def start(self, t0_ns: int) -> None:
         """The scenarios and the first interval begin at `t0_ns`."""
         self._t0_ns = self._told_ns = self._holds_until_ns = t0_ns
+
+    def follow(self, link: int, plan: LinkPlan, now_ns: int) -> None:
+        """The link with that number follows `plan`, whose rows are the same as before until `now_ns`."""
+        for half, schedule in zip(self._halves[2 * link : 2 * link + 2], (plan.up, plan.down), strict=True):
+            half.schedule = schedule
+        self._holds_until_ns = min(self._holds_until_ns, now_ns)
 
     def batch(self, now_ns: int) -> Samples:
         """The samples of all whole intervals that are over by `now_ns` and were in no batch before."""

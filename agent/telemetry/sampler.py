@@ -100,6 +100,11 @@ class Sampler:
         for half in self._halves[2 * link : 2 * link + 2]:
             half.scenario_ns = t0_ns
 
+    def follow(self, link: int, plan: LinkPlan) -> None:
+        """The link with that number follows `plan`, whose rows are the same as before up to this moment."""
+        up, down = self._halves[2 * link : 2 * link + 2]
+        up.schedule, down.schedule = plan.up, plan.down
+
     def add(self, now_ns: int, snapshots: Iterable[Snapshot]) -> None:
         """Add what was read at `now_ns`."""
         for number, at_ns, from_ns, counts, measured in snapshots:

@@ -28,7 +28,7 @@ CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
 _ORDER = (
-    "run", "runs", "show", "events", "why", "cancel", "fetch", "report", "packets", "scenario", "study", "link",
+    "run", "runs", "show", "events", "why", "cancel", "set", "fetch", "report", "packets", "scenario", "study", "link",
     "probe", "lab", "doctor", "clean", "agents", "controller", "deploy", "agent", "completion",
 )  # fmt: skip
 

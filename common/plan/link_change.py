@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from plctl.common.base.errors import UserError
-from plctl.common.base.units import RATE_UNLIMITED, format_duration, format_rate, format_size
+from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.common.plan.impairments import CERTAIN_PPB
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS, MAX_ROWS, ROW_FIELDS, Direction, Schedule
@@ -123,6 +123,15 @@ def routes_of(schedule: Schedule, changes: Iterable[AppliedChange], direction: D
     return list(dict.fromkeys([*schedule.column("route"), *(route for route in later if route is not None)]))
 
 
+def facts_of(each: AppliedChange) -> dict[str, object]:
+    """What the event `scenario.changed` says of a change, beside its link and time."""
+    change, before = each.change, each.before
+    return {
+        "what": describe(each), "by": each.by, "at_ns": each.at_ns, "up": change.up, "down": change.down,
+        "hold": change.hold, "up_before": before.up, "down_before": before.down,
+    }  # fmt: skip
+
+
 def describe(each: AppliedChange) -> str:
     """In words, e.g. ``up delay 10 ms → 20 ms, loss 0 % → 1 %``; directions that are alike are told once."""
     ways = {direction: _steps(each, direction) for direction in DIRECTIONS}
@@ -130,6 +139,11 @@ def describe(each: AppliedChange) -> str:
     if ways["up"] == ways["down"]:
         return f"both ways {ways['up']}{held}"
     return "; ".join(f"{direction} {steps}" for direction, steps in ways.items() if steps) + held
+
+
+def format_at(each: AppliedChange) -> str:
+    """Since when it holds, to the nanosecond."""
+    return f"{each.at_ns // NS_PER_S}.{each.at_ns % NS_PER_S:09d} s"
 
 
 def describe_value(name: str, value: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from plctl.common import __version__
 from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
@@ -133,6 +134,23 @@ class Started:
 
     links: tuple[LinkStart, ...]
     bound_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyChange:
+    """Change a link while it runs, as soon as can be. Answered by `Changed`."""
+
+    link: str
+    change: LinkChange
+    by: str  #: who asked for it
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The link goes through this change; in the numbered stream it is told as the event `scenario.changed`, too."""
+
+    link: str
+    applied: AppliedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +315,8 @@ class Ack:
 Numbered = Telemetry | SocketStats | Events | Artifact | Packets | Gap | Report  #: the reports of the numbered stream
 
 Message = (
-    Hello | Welcome | Prepare | Prepared | Arm | Armed | NotArmed | Commit | Started | Stop | Release | Released
-    | Refused | Goodbye | Numbered | Ack
+    Hello | Welcome | Prepare | Prepared | Arm | Armed | NotArmed | Commit | Started | ApplyChange | Changed | Stop
+    | Release | Released | Refused | Goodbye | Numbered | Ack
     | ps.Heartbeat | ps.Status | ps.ClockQuery | ps.ClockReply
     | rq.ClientRequest | rq.ClientAnswer
 )  # fmt: skip
@@ -320,21 +338,22 @@ def _from(senders: set[Role], messages: dict[str, type[Any]]) -> dict[str, Kind]
 TABLE: dict[str, Kind] = {
     **_from({"agent"}, {
         "hello": Hello, "prepared": Prepared, "armed": Armed, "not_armed": NotArmed, "started": Started,
-        "released": Released,
+        "changed": Changed, "released": Released,
         "telemetry": Telemetry, "socket_stats": SocketStats, "events": Events, "artifact": Artifact, "packets": Packets,
         "gap": Gap, "report": Report, "status": ps.Status, "clock_query": ps.ClockQuery,
     }),
     **_from({"controller"}, {
-        "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "stop": Stop, "release": Release,
+        "welcome": Welcome, "prepare": Prepare, "arm": Arm, "commit": Commit, "change": ApplyChange, "stop": Stop,
+        "release": Release,
         "ack": Ack, "heartbeat": ps.Heartbeat, "clock_reply": ps.ClockReply,
         "agents": rq.Agents, "submitted": rq.Submitted, "runs": rq.Runs, "run_state": rq.RunState, "files": rq.Files,
-        "file_part": rq.FilePart, "done": rq.Done,
+        "file_part": rq.FilePart, "link_changed": rq.LinkChanged, "done": rq.Done,
     }),
     **_from({"operator", "viewer"}, {
         "list_agents": rq.ListAgents, "list_runs": rq.ListRuns, "read_run": rq.ReadRun, "list_files": rq.ListFiles,
         "read_file": rq.ReadFile,
     }),
-    **_from({"operator"}, {"submit": rq.Submit, "cancel": rq.Cancel, "clean": rq.Clean}),
+    **_from({"operator"}, {"submit": rq.Submit, "cancel": rq.Cancel, "clean": rq.Clean, "change_link": rq.ChangeLink}),
     "refused": Kind(Refused, frozenset({"agent", "controller"})),
     "goodbye": Kind(Goodbye, frozenset({"agent", "controller", "operator", "viewer"})),
 }  # fmt: skip

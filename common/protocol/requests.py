@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol.wire import Table
 from plctl.common.telemetry.counters import COUNTERS
@@ -207,6 +208,23 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeLink:
+    """Change a link of this run while it runs. Answered by `LinkChanged` once it is certain since when that holds."""
+
+    run: str
+    link: str
+    change: LinkChange
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The answer to `ChangeLink`."""
+
+    link: str
+    applied: AppliedChange
+
+
+@dataclass(frozen=True, slots=True)
 class Clean:
     """Tell every agent to take away what it has of this run. Answered by `Done` once all that are there have."""
 
@@ -220,5 +238,5 @@ class Done:
     what: str = ""
 
 
-ClientRequest = ListAgents | Submit | ListRuns | ReadRun | ListFiles | ReadFile | Cancel | Clean
-ClientAnswer = Agents | Submitted | Runs | RunState | Files | FilePart | Done
+ClientRequest = ListAgents | Submit | ListRuns | ReadRun | ListFiles | ReadFile | Cancel | Clean | ChangeLink
+ClientAnswer = Agents | Submitted | Runs | RunState | Files | FilePart | LinkChanged | Done

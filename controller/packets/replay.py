@@ -23,10 +23,11 @@ def replay_log(folder: Path, record: RunRecord, link: LinkRecord, direction: Dir
 
     :raises OSError: the log cannot be read.
     """
-    schedule: Schedule = getattr(link.plan, direction)
+    asked = link.asked
+    schedule: Schedule = getattr(asked, direction)
     routes = {route: number for number, route in enumerate(dict.fromkeys(schedule.column("route")))}
     table = packet_file.read(folder, record, link, direction)
-    return replay(link.plan, direction, record.seed, link.planned_ns, _frames(table, routes))
+    return replay(asked, direction, record.seed, link.planned_ns, _frames(table, routes))
 
 
 def _frames(table: pa.Table, routes: dict[int, int]) -> Iterator[LoggedFrame]:

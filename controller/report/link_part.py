@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate
+from plctl.common.plan.link_change import describe, format_at
 from plctl.common.plan.link_text import describe_queue
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
@@ -42,6 +43,7 @@ def link_section(
         "details",
         title,
         element("p", _described(link.plan)),
+        _changes(link),
         check,
         certificate_part(link),
         _figures(record, link, telemetry, sockets),
@@ -70,6 +72,14 @@ def _described(plan: LinkPlan) -> str:
     return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."
 
 
+def _changes(link: LinkRecord) -> Markup:
+    """What somebody changed while it ran; the curves show it as asked for."""
+    if not link.changes:
+        return Markup()
+    lines = [element("li", f"{format_at(each)}: {describe(each)}, by {each.by}") for each in link.changes]
+    return element("div", element("p", "Changed while it ran, at these scenario times:"), element("ul", *lines))
+
+
 def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
     seen: dict[str, Measured] = {direction: measured(own, direction) for direction in DIRECTIONS}
@@ -77,9 +87,10 @@ def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: 
         return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
     last = max(float(each.end_s[-1]) for each in seen.values() if len(each.end_s))
     until = max(last, record.duration_ns / NS_PER_S if not record.verdict else 0.0)
+    plan = link.asked
     curves = LinkCurves(
         plan=link.plan,
-        asked={direction: asked(getattr(link.plan, direction), until) for direction in DIRECTIONS},
+        asked={direction: asked(getattr(plan, direction), until) for direction in DIRECTIONS},
         measured=seen,
         until_s=until,
         lateness_budget_ns=record.budget.lateness_ns,

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.link_change import routes_of
 from plctl.common.protocol.messages import MAX_PACKETS
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import COPY, CORRUPT, ECN, FIELDS, MARKED, RECORD, VERDICTS
@@ -169,7 +170,7 @@ def _tables(folder: Path, link: LinkRecord, direction: Direction) -> Iterator[pa
     records = _records(folder, link.plan.name, direction)
     order = np.argsort(records["number"], kind="stable")
     schedule: Schedule = getattr(link.plan, direction)
-    routes = np.array(list(dict.fromkeys(schedule.column("route"))), np.int64)
+    routes = np.array(routes_of(schedule, link.changes, direction), np.int64)
     for start in range(0, len(order), _ROWS_PER_GROUP):
         yield _table(records[order[start : start + _ROWS_PER_GROUP]], link.planned_ns, routes)
 

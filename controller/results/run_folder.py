@@ -58,6 +58,7 @@ from plctl.controller.results import (
     source_files,
     telemetry_file,
 )
+from plctl.controller.results.changes import changes_by_link
 from plctl.controller.results.column_file import ColumnWriter
 from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, RunTable
 from plctl.controller.results.disk_errors import explained
@@ -233,8 +234,15 @@ class RunFolder:
         stamp = run_record.rfc3339(finished_wall_ns)
         with explained(f"read {self.path / EVENTS_NAME}"):
             limits = limits_by_host(self.path / EVENTS_NAME)
+            changes = changes_by_link(self.path / EVENTS_NAME)
         record = run_record.finished(
-            self._planned(), results, failures=failures, cancelled=cancelled, finished_utc=stamp, limits=limits
+            self._planned(),
+            results,
+            failures=failures,
+            cancelled=cancelled,
+            finished_utc=stamp,
+            limits=limits,
+            changes=changes,
         )
         self._write(record)
         return record

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
+from plctl.common.plan.link_change import AppliedChange, plan_after
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
@@ -70,6 +71,12 @@ class LinkRecord:
     cause: str = ""  #: why the verdict is not `ok`; empty if it is
     also: tuple[str, ...] = ()  #: weaker findings
     certificate: tuple[Statement, ...] = ()  #: what the verdict rests on; empty in records of earlier versions
+    changes: tuple[AppliedChange, ...] = ()  #: that somebody made while it ran, in the order in which they hold
+
+    @property
+    def asked(self) -> LinkPlan:
+        """What was asked of it in the end: its plan, with the changes among its rows."""
+        return plan_after(self.plan, self.changes)
 
     @property
     def skew_ns(self) -> int | None:
@@ -156,16 +163,19 @@ def finished(
     cancelled: bool,
     finished_utc: str,
     limits: Mapping[str, tuple[str, ...]] | None = None,
+    changes: Mapping[str, tuple[AppliedChange, ...]] | None = None,
 ) -> RunRecord:
     """`record` with every link judged.
 
     :param failures: the first cause known to the controller, by link.
     :param limits: that agents ran into, a sentence each, by host.
+    :param changes: that links went through while they ran, by link.
     """
     known, hosts = {result.link: result for result in results}, record.hosts_by_name()
     links, judgements = [], {}
     for link in record.links:
         over = _with_result(link, known.get(link.plan.name))
+        over = replace(over, changes=(changes or {}).get(link.plan.name, ()))
         facts = facts_of(over, hosts[link.host], failures.get(link.plan.name), cancelled, record.duration_ns)
         facts = replace(facts, limits=(*facts.limits, *(limits or {}).get(link.host, ())))
         judgement = judge(facts, record.budget)

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 
 from plctl.common.base.background import background
 from plctl.common.base.clock import Clock
-from plctl.common.base.errors import ProtocolError, WorldError
+from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
+from plctl.common.base.problems import suggest
+from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, AgentSilent, PresenceChange
@@ -29,6 +32,9 @@ from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import HostRecord, RunRecord
 from plctl.controller.run.recorder import Observer, RunRecorder
 
+#: A change that does not reach its agent within this time is not made, and so long its answer is waited for.
+CHANGE_EXPIRES_NS = 10 * NS_PER_S
+CHANGE_PATIENCE_S = 60.0
 #: After so many commands whoever else has something to do gets a turn.
 YIELD_EVERY = 32
 
@@ -68,8 +74,9 @@ class Session:
         self._clock = clock
         self._observer = observer
         self._run = next(iter(plans.values())).run
-        hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
-        self._recorder = RunRecorder(hosts, folder, clock, observer)
+        self._hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
+        self._recorder = RunRecorder(self._hosts, folder, clock, observer)
+        self._changes: dict[int, asyncio.Future[m.Changed | m.Refused]] = {}  #: that were not answered yet, by command
         self._ids = itertools.count(first_command or new_first_command())
         self._open: dict[str, _Command] = {}  #: by host
         self._unsent: dict[str, None] = {}  #: hosts whose open command is to be sent, in order
@@ -87,6 +94,36 @@ class Session:
     def cancel(self, cause: str) -> None:
         """End the run in good order; safe to call from a signal handler and twice."""
         self._handle(ev.CancelRequested(cause))
+
+    async def change(self, link: str, wanted: LinkChange, by: str) -> AppliedChange:
+        """Change a link while it runs, in both directions at once; since when that holds.
+
+        The log tells of it, too, in the order of all that the link's agent reports.
+
+        :raises UserError: there is no such link, the run is not running, or the link cannot be changed so.
+        :raises WorldError: its agent is not here, or does not answer.
+        """
+        if not (host := self._hosts.get(link)):
+            raise UserError(f"run {self._run} has no link {link!r:.80}; {suggest(link, list(self._hosts))}")
+        if self._machine.phase is not ev.RunPhase.RUNNING:
+            raise BusyError(f"run {self._run} is {self._machine.phase}; a link can be changed while it is running")
+        command = new_first_command()
+        answer: asyncio.Future[m.Changed | m.Refused] = asyncio.get_running_loop().create_future()
+        self._changes[command] = answer
+        try:
+            expires_ns = self._clock.monotonic_ns() + CHANGE_EXPIRES_NS
+            await self._agent_hub.send_command(host, m.ApplyChange(link, wanted, by), self._run, command, expires_ns)
+            message = await asyncio.wait_for(answer, CHANGE_PATIENCE_S)
+        except TimeoutError:
+            raise WorldError(
+                f"{host} has not answered for {CHANGE_PATIENCE_S:.0f} s; if it has changed {link} after all, "
+                f"the log will say so: plctl events {self._run} --event scenario.changed"
+            ) from None
+        finally:
+            del self._changes[command]
+        if isinstance(message, m.Refused):
+            raise UserError(message.cause)
+        return message.applied
 
     async def run(self) -> RunRecord:
         """Carry the run through and judge it; the record as run.json has it.
@@ -222,11 +259,24 @@ class Session:
                 self._recorder.record(host, message)
             case m.Report(_, finished):
                 self._handle(ev.Answered(host, finished))
-            case m.Prepared() | m.Armed() | m.NotArmed() | m.Started() | m.Released() | m.Refused():
-                if host in self._open and self._open[host].id == reply_to:  # else to what was told before that
-                    self._handle(ev.Answered(host, message))
+            case m.Prepared() | m.Armed() | m.NotArmed() | m.Started() | m.Released() | m.Refused() | m.Changed():
+                self._handle_answer(host, message, reply_to)
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
+
+    def _handle_answer(
+        self,
+        host: str,
+        message: m.Prepared | m.Armed | m.NotArmed | m.Started | m.Released | m.Refused | m.Changed,
+        reply_to: int,
+    ) -> None:
+        change = self._changes.get(reply_to)
+        if change and not change.done() and isinstance(message, m.Changed | m.Refused):
+            change.set_result(message)
+        elif isinstance(message, m.Changed):
+            pass  # nobody waits for it any more; the log has it
+        elif host in self._open and self._open[host].id == reply_to:  # else to what was told before that
+            self._handle(ev.Answered(host, message))
 
     # --- what is kept
 

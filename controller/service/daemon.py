@@ -43,6 +43,7 @@ class Controller:
                 rq.Submit: self._run_manager.submit,
                 rq.Cancel: self._run_manager.cancel,
                 rq.Clean: self._run_manager.clean,
+                rq.ChangeLink: self._run_manager.change,
             },
             send=self._agent_hub.answer,
         )

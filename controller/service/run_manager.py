@@ -131,6 +131,17 @@ class RunManager:
         await self._tell_waiting()
         return rq.Done(f"run {cancel.run} is being ended")
 
+    async def change(self, requester: Requester, change: rq.ChangeLink) -> rq.LinkChanged:
+        """Change a link of a run while it runs.
+
+        :raises UserError: there is no such run or link, or it cannot be changed so, or not now.
+        :raises WorldError: its host does not answer.
+        """
+        self._journal.run(change.run)
+        if not (active := self._active.get(change.run)):
+            raise BusyError(f"run {change.run} is over")
+        return rq.LinkChanged(change.link, await active.session.change(change.link, change.change, requester.name))
+
     async def clean(self, _: Requester, clean: rq.Clean) -> rq.Done:
         """Let every host that is here take away what it has of a run that is over, known or not.
 

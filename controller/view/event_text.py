@@ -39,7 +39,9 @@ def details(event: Event) -> str:
 
 
 def _tells(name: str, value: object) -> bool:
-    return name not in (*KEYS, *_INSTANTS, "cause") and value not in ("", None, [], {})
+    if isinstance(value, dict):  # for programs; whoever tells it says it in words, too
+        return False
+    return name not in (*KEYS, *_INSTANTS, "cause") and value not in ("", None, [])
 
 
 def _fact(name: str, value: object) -> str:

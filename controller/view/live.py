@@ -95,6 +95,8 @@ class LiveView:
             self._waits.note(event, host, link, facts)
         if link and event.startswith("link."):
             self.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
+        elif event == "scenario.changed" and self._live is None:
+            say(self._console, f"{link}: {facts.get('by')} changed {facts.get('what')}")
 
     def start(self, t0_ns: int) -> None:
         """Scenario time counts from `t0_ns`, on the clock that the view was given."""

@@ -89,7 +89,10 @@ class LiveModel:
         """Take in telemetry; of unknown links nothing is kept."""
         for link, direction, numbers in samples.select(*_USED):
             if link in self.links:
-                _apply(getattr(self.links[link], direction), *numbers)
+                line = self.links[link]
+                half: HalfNow = getattr(line, direction)
+                _apply(half, *numbers)
+                line.rows = max(line.rows, half.row + 1)  # a change while it runs adds a row
 
     def worst(self, count: int) -> list[LinkNow]:
         """The links in their own order, or, if they are more than `count`, the worst of them first."""

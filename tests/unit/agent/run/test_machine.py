@@ -10,6 +10,7 @@ from plctl.agent.run.machine import (
     AgentRunMachine,
     Began,
     Broke,
+    ChangeRunningLink,
     ClockRead,
     Commanded,
     Event,
@@ -30,6 +31,7 @@ from plctl.agent.run.machine import (
     decisive_workloads,
 )
 from plctl.agent.service.clock_keeper import Instant
+from plctl.common.plan.link_change import LinkChange
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.protocol import messages as m
 from plctl.common.scenario.schedule import Row, Schedule
@@ -58,6 +60,21 @@ def committed(run: AgentRunMachine) -> AgentRunMachine:
     assert run.arm(Commanded(2, ARM), INSTANT, "", 0) == [Reply(2, m.Armed(7, "exchanges"))]
     assert run.handle(Commanded(3, COMMIT), 0) == [StartLinks(T0)]
     return run
+
+
+def test_a_link_is_changed_while_the_run_is_running_and_only_then() -> None:
+    """Earlier and later it is refused by name; a change is no reason to end anything."""
+    wanted = m.ApplyChange("x", LinkChange({"delay_ns": 1}), "ada")
+    run = committed(machine(10**9))
+    early = run.handle(Commanded(4, wanted), 0)
+    assert [Reply(4, m.Refused("run r is committed: too late or too early for ApplyChange"))] == early
+    run.handle(Began(STARTS, 7), T0)
+    assert [ChangeRunningLink(5, wanted)] == run.handle(Commanded(5, wanted), T0 + 1)
+    assert AgentPhase.RUNNING is run.phase
+    run.handle(TimeOver(), T0 + 10**9)
+    assert [Reply(6, m.Refused("run r is stopping: too late or too early for ApplyChange"))] == run.handle(
+        Commanded(6, wanted), T0 + 10**9
+    )
 
 
 def test_prepare_is_answered_once_every_link_is_ready_or_not() -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plctl.agent.service.daemon import Agent
 from plctl.agent.simulated.site import SimulatedSite
 from plctl.common.base.clock import RealClock
+from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.samples import Samples
 from plctl.common.transport.hub_and_spoke import LocalHub
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.lifecycle.machine import RunPhase
+from plctl.controller.results import telemetry_file
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
@@ -32,9 +36,11 @@ class Counting:
     def __init__(self) -> None:
         self.samples_of: dict[str, int] = {}
         self.cancel_when_running: Session | None = None
+        self.running = False
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:  # noqa: ARG002  (an observer gets both)
         """Cancel, if that was asked for."""
+        self.running = self.running or phase is RunPhase.RUNNING
         if phase is RunPhase.RUNNING and self.cancel_when_running:
             self.cancel_when_running.cancel("enough")
 
@@ -44,6 +50,9 @@ class Counting:
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         """Not looked at here."""
+
+
+Script = Callable[[Session], Coroutine[Any, Any, None]]
 
 
 class Stage:
@@ -56,8 +65,10 @@ class Stage:
         self.agents = [Agent(name, self.hub.spoke(name), RealClock(), SimulatedSite(ROOM)) for name in "ab"]
         self.counting = Counting()
 
-    async def run(self, plans: Mapping[str, RunPlan], *, cancel: bool = False) -> RunRecord:
-        """Take a run through."""
+    async def run(
+        self, plans: Mapping[str, RunPlan], *, cancel: bool = False, script: Script | None = None
+    ) -> RunRecord:
+        """Take a run through; `script` acts on its session meanwhile."""
         for host in plans:
             await asyncio.wait_for(self.agent_hub.wait_for(host), 20)
         links = tuple(LinkRecord(link, host) for host, plan in plans.items() for link in plan.links)
@@ -65,7 +76,10 @@ class Stage:
             folder.record_plan(RunRecord("r-0001", "r", 1, links))
             session = Session(plans, folder, self.agent_hub, RealClock(), self.counting)
             self.counting.cancel_when_running = session if cancel else None
-            return await asyncio.wait_for(session.run(), 30)
+            works = [session.run(), *([script(session)] if script else [])]
+            done = await asyncio.wait_for(asyncio.gather(*works), 30)
+            assert isinstance(done[0], RunRecord)
+            return done[0]
 
 
 @pytest.fixture
@@ -125,6 +139,26 @@ async def test_a_simulated_run_can_be_cancelled(stage: Stage) -> None:
     assert "cancelled" == record.verdict
     assert record.links[0].result is not None
     assert any("simulated" in finding for finding in record.links[0].also)
+
+
+async def test_a_simulated_link_can_be_changed(stage: Stage) -> None:
+    """It says since when, its telemetry follows, and the record has it."""
+    wanted = LinkChange({"rate_bps": 10**6}, {"delay_ns": 5 * NS_PER_MS})
+    done: list[AppliedChange] = []
+
+    async def change(session: Session) -> None:
+        while not stage.counting.running:
+            await asyncio.sleep(0.001)
+        with pytest.raises(UserError, match="names no value"):
+            await session.change("a-0", LinkChange(), "ada")
+        done.append(await session.change("a-0", wanted, "ada"))
+
+    record = await stage.run({"a": plan("a", 1, duration_ns=500 * NS_PER_MS)}, script=change)
+    assert tuple(done) == record.links[0].changes
+    assert LinkChange({"rate_bps": 10**8}, {"delay_ns": NS_PER_MS}) == done[0].before
+    table = telemetry_file.read(stage.folder / "r-0001", "r-0001", record.t0_by_host())
+    seen = {(row["direction"], row["rate_bps"], row["delay_ns"]) for row in table.to_pylist()}
+    assert {("up", 10**8, NS_PER_MS), ("up", 10**6, NS_PER_MS), ("down", 10**8, 5 * NS_PER_MS)} <= seen
 
 
 async def test_what_it_offers_is_marked_as_simulated(stage: Stage) -> None:

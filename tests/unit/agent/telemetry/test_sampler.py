@@ -75,6 +75,16 @@ def test_a_sample_has_the_row_that_is_in_force_at_its_end() -> None:
     assert [(200, 300, 0, 10), (300, 400, 1, 20)] == intervals(made, "row", "rate_bps")
 
 
+def test_a_link_that_changes_is_told_of_by_its_new_rows() -> None:
+    """From the instant on at which they are others, also where it rests; what is told late of before that stays."""
+    made = sampler(100 * MS)
+    changed = Schedule((*SCHEDULE.rows, Row(250 * MS, 0, 5, 50)))
+    made.follow(0, LinkPlan("x-0", changed, STEPS))
+    made.add(T0_NS, [snapshot(0, 200), snapshot(0, 300), snapshot(0, 1000), snapshot(1, 200)])
+    expected = [(0, 200, 0, 1), (200, 300, 1, 50), (300, 1000, 1, 50), (0, 200, 1, 20)]
+    assert expected == intervals(made, "row", "rate_bps")
+
+
 def test_the_end_has_what_came_after_the_last_instant() -> None:
     """Every half is told of until then, also one that did nothing; times are of frames since the last snapshot."""
     made = sampler(100 * MS)

@@ -9,6 +9,7 @@ import pytest
 from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import ForbiddenError, VersionError
 from plctl.common.clocks.wall_promise import ClockDiscipline, WallReading
+from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import LinkPlan, Ready, RunPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.protocol import messages, wire
@@ -30,6 +31,8 @@ FINISHED = messages.Finished((messages.LinkResult("l", RESULT, RESULT, (WORKLOAD
 INFO = rq.RunInfo("r", "handover", "running", "ada", "2026-11-23T04:15:30.000000Z", 1, ("edge-1",))
 AGENT = rq.AgentInfo("edge-1", "10.0.0.1", "0.1.0", True, 5, ("r",), 1, 2, 3, 4, -5, 6, "exchanges", 0, {"kernel": "6"})
 REQUEST = RunRequest("handover", 1, tuple(map(LinkRequest, PLAN.links)), sources=(SourceFile.of("leo.csv", "0,0,1,1"),))
+CHANGE = LinkChange({"delay_ns": 20}, {"rate_bps": 2**63 - 1}, hold=True)
+APPLIED = AppliedChange(5, CHANGE, LinkChange({"delay_ns": 1}, {"rate_bps": 2}), "ada")
 EVERY_MESSAGE = [
     messages.Hello("a", "0.1.0", 1, ClockIdentity("b", "t"), {"kernel": "6"}),
     messages.Welcome("c", ClockIdentity("b", "t"), 3, 40),
@@ -44,6 +47,8 @@ EVERY_MESSAGE = [
     messages.NotArmed("too late"),
     messages.Commit(1),
     messages.Started((messages.LinkStart("l", 1, 2),), 0),
+    messages.ApplyChange("leo-0", CHANGE, "ada"),
+    messages.Changed("leo-0", APPLIED),
     messages.Stop("why"),
     messages.Release(),
     messages.Released(),
@@ -71,6 +76,8 @@ EVERY_MESSAGE = [
     rq.FilePart(b"x", 0, 1, over=False),
     rq.Cancel("r", "why"),
     rq.Clean("r"),
+    rq.ChangeLink("r", "leo-0", CHANGE),
+    rq.LinkChanged("leo-0", APPLIED),
     rq.Done("it"),
 ]
 

@@ -11,6 +11,8 @@ import pytest
 from support.synthetic_run import quiet_ends
 
 from plctl.common.base.clock import ClockIdentity, RealClock
+from plctl.common.base.errors import BusyError, UserError, WorldError
+from plctl.common.plan.link_change import AppliedChange, LinkChange, facts_of
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.protocol import messages as m
 from plctl.common.scenario.schedule import Row, Schedule
@@ -270,3 +272,60 @@ async def test_cancel_is_a_verdict_of_its_own(stage: Stage) -> None:
 
     record = await play(stage, script())
     assert "cancelled" == record.verdict
+
+
+WANTED = LinkChange({"delay_ns": 20}, hold=True)
+APPLIED = AppliedChange(7, WANTED, LinkChange({"delay_ns": 1}), "ada")
+
+
+async def change_of(stage: Stage, **others: object) -> m.Envelope:
+    """The next command, which is a change; the commands of the run go on as if it had not been."""
+    told = stage.told
+    envelope = await stage.command()
+    assert m.ApplyChange("x", WANTED, "ada") == envelope.message, others
+    assert 0 < envelope.expires_ns
+    change, stage.told = stage.told, told
+    await stage.spoke.send(m.encode(m.Envelope(others["answer"], reply_to=change, epoch="r-0001")))  # type: ignore[arg-type]
+    return envelope
+
+
+async def test_a_change_is_answered_by_the_agent_of_the_link(stage: Stage) -> None:
+    """Since when it holds, or why it cannot be; each is a command of its own, and the run goes on."""
+
+    async def script() -> None:
+        await stage.until_started()
+        while RunPhase.RUNNING not in stage.view.phases:
+            await asyncio.sleep(0)
+        changing = asyncio.create_task(stage.session.change("x", WANTED, "ada"))
+        first = await change_of(stage, answer=m.Changed("x", APPLIED))
+        assert APPLIED == await changing
+        changing = asyncio.create_task(stage.session.change("x", WANTED, "ada"))
+        second = await change_of(stage, answer=m.Refused("its frames would need more"))
+        with pytest.raises(UserError, match="its frames would need more"):
+            await changing
+        assert first.id != second.id
+        with pytest.raises(UserError, match="has no link 'y'"):
+            await stage.session.change("y", WANTED, "ada")
+        await stage.report(m.Events, ({"t_ns": 5, "event": "scenario.changed", "link": "x", **facts_of(APPLIED)},), 0)
+        await stage.until_released()
+
+    with pytest.raises(BusyError, match="a link can be changed while it is running"):
+        await stage.session.change("x", WANTED, "ada")
+    record = await play(stage, script())
+    assert ("ok", (APPLIED,)) == (record.verdict, record.links[0].changes)
+
+
+async def test_a_change_whose_answer_is_late_is_none_of_the_runs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked hears where to look; the late answer disturbs nothing."""
+    monkeypatch.setattr("plctl.controller.run.session.CHANGE_PATIENCE_S", 0.01)
+
+    async def script() -> None:
+        await stage.until_started()
+        while RunPhase.RUNNING not in stage.view.phases:
+            await asyncio.sleep(0)
+        with pytest.raises(WorldError, match=r"plctl events r-0001 --event scenario\.changed"):
+            await stage.session.change("x", WANTED, "ada")
+        await change_of(stage, answer=m.Changed("x", APPLIED))
+        await stage.until_released()
+
+    assert "ok" == (await play(stage, script())).verdict
