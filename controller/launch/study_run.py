@@ -29,8 +29,8 @@ from plctl.controller.study_folder.journal import StudyEntry, StudyJournal, open
 from plctl.controller.study_folder.study_reader import CANCEL_NAME, RUNS_NAME
 from plctl.controller.study_folder.study_writer import make_study_folder, now_utc, write_study
 from plctl.controller.view.screen import Screen, say
-from plctl.controller.view.study_now import StudyNow, study_now
-from plctl.controller.view.study_view import StudyView
+from plctl.controller.view.study.study_now import StudyNow, study_now
+from plctl.controller.view.study.study_view import StudyView
 
 _TICK_NS = 500 * NS_PER_MS
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -16,7 +16,7 @@ from plctl.common.client.options import Reach, controller_options
 from plctl.controller.commands.study.options import JSON, STUDIES, STUDY, find_study
 
 if TYPE_CHECKING:
-    from plctl.controller.view.study_now import CellNow, StudyNow
+    from plctl.controller.view.study.study_now import CellNow, StudyNow
 
 _FOLLOW_S = 1.0
 #: Cells that are named of those that have one and the same finding.
@@ -98,14 +98,17 @@ def list_studies(base: Path, as_json: bool) -> None:
     """
     from plctl.controller.study_folder.study_reader import is_study
     from plctl.controller.view.screen import stdout_screen
-    from plctl.controller.view.study_view import summary
+    from plctl.controller.view.study.study_view import summary
     from plctl.controller.view.tables import print_table
 
     found = [(path, _look(path)) for path in sorted(base.glob("*")) if is_study(path)]
     if as_json:
         echo(json.dumps([{**document(now), "folder": str(path)} for path, now in found], indent=1))
     elif found:
-        rows = [[now.record.study, "yes" if now.goes_on else "no", summary(now), str(path)] for path, now in found]
+        rows = [
+            [now.record.study, "yes" if now.goes_on else "no", summary(now.tally, goes_on=now.goes_on), str(path)]
+            for path, now in found
+        ]
         print_table(stdout_screen(), ("study", "goes on", "runs", "folder"), rows)
     else:
         echo(f"there is no study in {base} yet")
@@ -162,9 +165,9 @@ def document(now: StudyNow) -> dict[str, Any]:
     return {
         "study": now.record.study,
         "goes_on": now.goes_on,
-        "runs": now.total,
-        "counts": {str(standing): now.counts[standing] for standing in Standing},
-        "left_ns": now.left_ns() or None,
+        "runs": now.tally.total,
+        "counts": {str(standing): now.tally.counts[standing] for standing in Standing},
+        "left_ns": now.tally.left_ns() or None,
         "superseded": now.superseded,
         "cells": [_cell(cell) for cell in now.cells],
     }
@@ -219,23 +222,23 @@ def _begins(cell: CellNow, word: str) -> bool:
 def _look(folder: Path) -> StudyNow:
     from plctl.controller.study_folder.journal import is_going_on, read_journal
     from plctl.controller.study_folder.study_reader import read_study
-    from plctl.controller.view.study_now import study_now
+    from plctl.controller.view.study.study_now import study_now
 
     return study_now(read_study(folder), read_journal(folder), goes_on=is_going_on(folder))
 
 
 def _show_status(now: StudyNow) -> None:
     from plctl.controller.view.screen import stdout_screen
-    from plctl.controller.view.study_view import cell_rows, summary
+    from plctl.controller.view.study.study_view import cell_rows, summary
     from plctl.controller.view.tables import print_table
 
     headers, rows = cell_rows(now, now.cells)
     print_table(stdout_screen(), headers, rows, right=headers[:1])
     echo()
-    echo(f"study {now.record.study}: {summary(now)}")
+    echo(f"study {now.record.study}: {summary(now.tally, goes_on=now.goes_on)}")
     if now.superseded:
         echo(f"{now.superseded} runs are of cells that the study does not ask for any more")
-    if not now.goes_on and now.done < now.total:
+    if not now.goes_on and now.tally.done < now.tally.total:
         echo(f"nobody carries it; to go on: plctl study run {now.record.file}")
 
 
@@ -245,7 +248,7 @@ def _follow(folder: Path) -> None:
     from rich.live import Live
 
     from plctl.controller.view.screen import stdout_screen
-    from plctl.controller.view.study_view import LINES_EVERY_S, render, summary
+    from plctl.controller.view.study.study_view import LINES_EVERY_S, render, summary
 
     screen, told_s = stdout_screen(), 0.0
     now = _look(folder)
@@ -260,7 +263,7 @@ def _follow(folder: Path) -> None:
     while now.goes_on:
         if time.monotonic() - told_s >= LINES_EVERY_S:
             told_s = time.monotonic()
-            echo(summary(now))
+            echo(summary(now.tally))
         time.sleep(_FOLLOW_S)
         now = _look(folder)
     _show_status(now)

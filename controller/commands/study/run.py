@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +92,7 @@ def _status(outcome: StudyOutcome) -> int:
 
     if outcome.stopped:
         return CANCELLED
-    return 0 if outcome.now.counts[Standing.OK] == outcome.now.total else 1
+    return 0 if outcome.now.tally.counts[Standing.OK] == outcome.now.tally.total else 1
 
 
 def _document(outcome: StudyOutcome) -> dict[str, Any]:
@@ -104,14 +103,14 @@ def _document(outcome: StudyOutcome) -> dict[str, Any]:
 
 def _print(outcome: StudyOutcome, *, quiet: bool) -> None:
     from plctl.controller.view.screen import stderr_screen, stdout_screen
-    from plctl.controller.view.study_view import summary
+    from plctl.controller.view.study.study_view import summary
 
     status = _status(outcome)
     if quiet and not status:
         return
     screen = stderr_screen() if quiet else stdout_screen()
     name = outcome.now.record.study
-    lines = [f"study {name}: {summary(replace(outcome.now, goes_on=False))}", f"results: {outcome.folder}"]
+    lines = [f"study {name}: {summary(outcome.now.tally, goes_on=False)}", f"results: {outcome.folder}"]
     if status == CANCELLED:
         lines.append(f"ended by {outcome.stopped}; to go on, give the same command again")
     elif status:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plctl.controller.study.course import Standing, StudyCourse
-from plctl.controller.study.estimate import Estimate, estimate
 from plctl.controller.study_folder.attempts import Attempt, attempts, by_digest
 from plctl.controller.study_folder.journal import StudyEntry
 from plctl.controller.study_folder.study_record import CellRecord, RepetitionRecord, StudyRecord
+from plctl.controller.view.study.study_tally import StudyTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +53,8 @@ class StudyNow:
     running: tuple[
         Attempt, ...
     ]  #: in the order in which they began; where nobody carries the study, they are broken off
-    counts: Counter[Standing]
-    left: Estimate
     superseded: int  #: runs of cells that the study does not ask for any more
-
-    @property
-    def total(self) -> int:
-        """Runs that are asked for."""
-        return sum(self.counts.values())
-
-    @property
-    def done(self) -> int:
-        """Of these, those that need not be run any more."""
-        return self.counts[Standing.OK] + self.counts[Standing.NOT_OK]
-
-    def left_ns(self) -> int:
-        """How long it still takes, with as many at once as now; 0 if nobody knows."""
-        return 0 if self.left.untold else self.left.time_ns // max(1, len(self.running))
+    tally: StudyTally  #: how far it is
 
 
 def study_now(record: StudyRecord, entries: Sequence[StudyEntry], *, goes_on: bool, again: bool = False) -> StudyNow:
@@ -101,10 +86,8 @@ def study_now(record: StudyRecord, entries: Sequence[StudyEntry], *, goes_on: bo
         )
         for number, cell in enumerate(record.cells, 1)
     )
-    waiting = [d for d, standing in standings.items() if standing in (Standing.WAITING, Standing.RUNNING)]
     superseded = sum(each.digest not in known for each in made)
-    left = estimate(record, waiting, made)
-    return StudyNow(record, goes_on, cells, running, Counter(standings.values()), left, superseded)
+    return StudyNow(record, goes_on, cells, running, superseded, StudyTally(record, standings, made))
 
 
 def seconds_since(utc: str, now: datetime) -> float:

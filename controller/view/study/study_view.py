@@ -24,7 +24,8 @@ from plctl.controller.study_folder.attempts import Attempt
 from plctl.controller.study_folder.journal import StudyEntry
 from plctl.controller.study_folder.study_record import StudyRecord
 from plctl.controller.view.screen import say
-from plctl.controller.view.study_now import CellNow, StudyNow, seconds_since, study_now
+from plctl.controller.view.study.study_now import CellNow, StudyNow, seconds_since, study_now
+from plctl.controller.view.study.study_tally import StudyTally
 from plctl.controller.view.summary import colour
 from plctl.controller.view.tables import Cell
 
@@ -33,6 +34,8 @@ LINES_EVERY_S = 30.0
 PICTURE_EVERY_S = 0.5
 _CHROME_LINES = 8  #: of the picture that are no cells
 _RUNNING_LINES = 4
+#: Looking at all cells takes at most one part in so many of the time.
+_SHARE = 50
 
 
 class StudyView:
@@ -54,7 +57,10 @@ class StudyView:
         self._clock_s = clock_s
         self._next_s = 0.0
         self._live: Live | None = None
-        self._now = self._look()
+        self._now = study_now(record, entries, goes_on=True, again=again)
+        self._tally = self._now.tally
+        self._stale = False
+        self._look_again_s = 0.0
 
     def __enter__(self) -> StudyView:
         if self._console.is_terminal:
@@ -68,15 +74,11 @@ class StudyView:
             self._show()
             self._live.stop()
 
-    @property
-    def now(self) -> StudyNow:
-        """How the study stands."""
-        return self._now
-
     def note(self, entry: StudyEntry, standing: Standing | None = None) -> None:
         """Take in a line of the journal; see `StudyWatcher`."""
         self._entries.append(entry)
-        self._now = self._look()
+        self._tally.note(entry, standing)
+        self._stale = True
         if self._live is not None:
             self._show()
         elif line := self._line(entry, standing):
@@ -89,38 +91,45 @@ class StudyView:
             self._show()
 
     def _look(self) -> StudyNow:
-        return study_now(self._record, self._entries, goes_on=True, again=self._again)
+        """How the study stands, as of some seconds ago if it takes long to see: the runs need the CPU."""
+        begun_s = self._clock_s()
+        if self._stale and begun_s >= self._look_again_s:
+            self._now = study_now(self._record, self._entries, goes_on=True, again=self._again)
+            self._stale = False
+            self._look_again_s = begun_s + _SHARE * (self._clock_s() - begun_s)
+        return self._now
 
     def _show(self) -> None:
         self._next_s = self._clock_s() + (PICTURE_EVERY_S if self._live is not None else LINES_EVERY_S)
         if self._live is not None:
             height = self._console.height - _CHROME_LINES
-            self._live.update(render(self._now, datetime.now(UTC), height), refresh=True)
+            self._live.update(render(self._look(), datetime.now(UTC), height, self._tally), refresh=True)
         else:
-            say(self._console, summary(self._now))
+            say(self._console, summary(self._tally))
 
     def _line(self, entry: StudyEntry, standing: Standing | None) -> str:
         """What happened, for a place without a terminal."""
-        known = self._record.by_digest().get(entry.digest)
-        if known is None or entry.event not in ("ended", "left"):
+        cell = self._tally.cells.get(entry.digest)
+        if cell is None or entry.event not in ("ended", "left"):
             return ""
-        what = f"{in_words(known[0].values)} repetition {entry.repetition}"
+        what = f"{in_words(cell.values)} repetition {entry.repetition}"
         took = f" ({format_duration(entry.wall_ns // 10**7 * 10**7)})" if entry.wall_ns else ""
         cause = f": {entry.cause}" if entry.cause else ""
         again = "; it will be run again" if standing is Standing.WAITING else ""
-        return f"{what}: {entry.verdict or 'left'}{took}{cause}{again}. {summary(self._now)}"
+        return f"{what}: {entry.verdict or 'left'}{took}{cause}{again}. {summary(self._tally)}"
 
 
-def render(now: StudyNow, at: datetime, height: int) -> RenderableType:
-    """The picture of `now`: a bar, a table of at most `height` cells, and what runs."""
-    bar = ProgressBar(total=max(1, now.total), completed=now.done, width=40)
+def render(now: StudyNow, at: datetime, height: int, tally: StudyTally | None = None) -> RenderableType:
+    """The picture of `now`: a bar, a table of at most `height` cells, and what runs; `tally` may know of more runs."""
+    tally = tally or now.tally
+    bar = ProgressBar(total=max(1, tally.total), completed=tally.done, width=40)
     head = Table.grid(padding=(0, 2))
     head.add_row(bar, Text(now.record.study, style="bold"))
     shown = _shown(now, max(1, height - min(_RUNNING_LINES, len(now.running))))
     hidden = len(now.cells) - len(shown)
     note = [Text(f"… and {hidden} more cells", style="dim")] if hidden else []
     running = [Text(printable(_running(now, each, at)), style="dim") for each in now.running[:_RUNNING_LINES]]
-    return Group(head, Text(summary(now)), Text(), _table(now, shown), *note, *running)
+    return Group(head, Text(summary(tally, goes_on=now.goes_on)), Text(), _table(now, shown), *note, *running)
 
 
 def cell_rows(now: StudyNow, cells: Sequence[CellNow]) -> tuple[tuple[str, ...], list[list[Cell]]]:
@@ -142,12 +151,12 @@ def _table(now: StudyNow, cells: Sequence[CellNow]) -> Table:
     return table
 
 
-def summary(now: StudyNow) -> str:
-    """All of it in one line."""
-    parts = [f"{now.counts[each]} {each}" for each in Standing if now.counts[each]]
-    waits = now.counts[Standing.WAITING] + now.counts[Standing.RUNNING]
-    left = f", {duration_in_words(now.left_ns())} left" if now.goes_on and waits and now.left_ns() else ""
-    return f"{now.done} of {now.total} runs done ({', '.join(parts)}){left}"
+def summary(tally: StudyTally, *, goes_on: bool = True) -> str:
+    """All of it in one line; of a study that `goes_on`, also the time that is left."""
+    parts = [f"{count} {each}" for each in Standing if (count := tally.counts[each])]
+    left_ns = tally.left_ns() if goes_on and tally.done < tally.total else 0
+    left = f", {duration_in_words(left_ns)} left" if left_ns else ""
+    return f"{tally.done} of {tally.total} runs done ({', '.join(parts)}){left}"
 
 
 def duration_in_words(ns: int) -> str:

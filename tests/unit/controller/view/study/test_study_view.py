@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -10,8 +11,8 @@ from rich.console import Console
 from plctl.controller.study.course import Standing
 from plctl.controller.study_folder.journal import StudyEntry
 from plctl.controller.study_folder.study_record import CellRecord, RepetitionRecord, StudyRecord
-from plctl.controller.view.study_now import study_now
-from plctl.controller.view.study_view import LINES_EVERY_S, StudyView, duration_in_words, render
+from plctl.controller.view.study.study_now import study_now
+from plctl.controller.view.study.study_view import LINES_EVERY_S, StudyView, duration_in_words, render
 
 T = "2026-11-28T05:00:00.000000Z"
 NOW = datetime(2026, 11, 28, 5, 0, 7, tzinfo=UTC)
@@ -56,15 +57,38 @@ def test_without_a_terminal_each_end_is_a_line() -> None:
         view.tick()
         view.note(StudyEntry(T, "ended", "run-25", "d25", "c25", 1, verdict="ok", wall_ns=1_234_567_890), Standing.OK)
         view.note(StudyEntry(T, "begun", "run-26", "d20", "c20", 1))
-        view.note(StudyEntry(T, "ended", "run-26", "d20", "c20", 1, verdict="late", cause="slow"), Standing.WAITING)
+        view.note(StudyEntry(T, "ended", "run-26", "d20", "c20", 1, verdict="late", cause="slow"), Standing.NOT_OK)
+        view.note(StudyEntry(T, "begun", "run-27", "d21", "c21", 1))
+        view.note(StudyEntry(T, "ended", "run-27", "d21", "c21", 1, verdict="late"), Standing.WAITING)
         clock[0] = LINES_EVERY_S + 1
         view.tick()
     assert isinstance(console.file, io.StringIO)
-    first, ok, late, last = console.file.getvalue().splitlines()
-    assert first.startswith("0 of 30 runs done")
-    assert ok.startswith("cc=cc25 repetition 1: ok (1.23 s). 1 of 30 runs done (29 waiting, 1 ok)")
-    assert late.startswith("cc=cc20 repetition 1: late: slow; it will be run again. 2 of 30 runs done (28 waiting,")
-    assert last.startswith("2 of 30 runs done (28 waiting, 1 ok, 1 not ok)")
+    first, ok, late, again, last = console.file.getvalue().splitlines()
+    assert "0 of 30 runs done (29 waiting, 1 running), about 60 s left" == first
+    # Two runs were measured: 1 s and 0.23 s beyond their second.
+    assert "cc=cc25 repetition 1: ok (1.23 s). 1 of 30 runs done (29 waiting, 1 ok), about 47 s left" == ok
+    assert late.startswith("cc=cc20 repetition 1: late: slow. 2 of 30 runs done (28 waiting, 1 ok, 1 not ok), about ")
+    assert again.startswith("cc=cc21 repetition 1: late; it will be run again. 2 of 30 runs done (28 waiting, ")
+    assert last.startswith("2 of 30 runs done (28 waiting, 1 ok, 1 not ok), about ")
+
+
+def test_a_study_of_ten_thousand_runs_is_shown_without_looking_at_all_of_it_each_time() -> None:
+    """A picture that takes long to make is made seldom: what it shows of progress is new all the same."""
+    clock = [0.0]
+
+    def slow() -> float:
+        clock[0] += 1.0
+        return clock[0]
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=20, color_system=None)
+    with StudyView(console, RECORD, list(ENTRIES), clock_s=slow) as view:
+        for number in range(10):
+            view.note(StudyEntry(T, "begun", f"r{number}", f"d{number}", f"c{number}", 1))
+            view.note(StudyEntry(T, "ended", f"r{number}", f"d{number}", f"c{number}", 1, verdict="ok"), Standing.OK)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "10 of 30 runs done" in shown
+    assert 1 == len(set(re.findall(r"run-25|r9", shown)))
 
 
 def test_what_ended_not_ok_waits_where_it_is_run_again() -> None:
@@ -74,14 +98,14 @@ def test_what_ended_not_ok_waits_where_it_is_run_again() -> None:
         StudyEntry(T, "ended", "run-1", "d1", "c1", 1, verdict="failed"),
         StudyEntry(T, "opened"),
     ]
-    counts = study_now(RECORD, entries, goes_on=True, again=True).counts
+    counts = study_now(RECORD, entries, goes_on=True, again=True).tally.counts
     assert (30, 0) == (counts[Standing.WAITING], counts[Standing.NOT_OK])
     more = [
         StudyEntry(T, "begun", "run-2", "d1", "c1", 1),
         StudyEntry(T, "ended", "run-2", "d1", "c1", 1, verdict="failed"),
     ]
-    assert 1 == study_now(RECORD, entries + more, goes_on=True, again=True).counts[Standing.NOT_OK]
-    assert 1 == study_now(RECORD, entries, goes_on=True).counts[Standing.NOT_OK]
+    assert 1 == study_now(RECORD, entries + more, goes_on=True, again=True).tally.counts[Standing.NOT_OK]
+    assert 1 == study_now(RECORD, entries, goes_on=True).tally.counts[Standing.NOT_OK]
 
 
 def test_times_are_those_of_somebody_who_waits() -> None:

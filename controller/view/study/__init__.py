@@ -1,0 +1,1 @@
+"""How a study stands, for a terminal or without one."""
