@@ -12,7 +12,7 @@ from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.run.link import RunLink
 from plctl.agent.run.reports import RunReports
 from plctl.agent.telemetry.sampler import Sampler, first_batch_ns
-from plctl.agent.telemetry.socket_stats import SocketBatch
+from plctl.agent.telemetry.socket_stats import Algorithms, SocketBatch
 from plctl.agent.workload.artifact_stream import ArtifactStream
 from plctl.common.base.errors import KernelError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
@@ -46,6 +46,7 @@ class RunStreams:
         self._going_on = going_on
         self._sampler = Sampler(plan.sample_interval_ns, first_batch_ns(reports.services.name))
         self._sockets = SocketBatch()
+        self._algorithms = Algorithms()
         self._looking = asyncio.Lock()
         self._t0_ns = 0
         self._slots: tuple[int, ...] = ()
@@ -143,15 +144,26 @@ class RunStreams:
             if not self._going_on():
                 return
             try:
-                self._sockets.add(await self._look())
+                seen = await self._look()
             except KernelError as error:
                 self._reports.log.emit("socket_stats.failed", cause=str(error))
                 await self._reports.send_events()
                 return
+            self._sockets.add(seen)
+            self._tell_changes(seen)
             now = self._services.clock.monotonic_ns()
             if now + interval_ns - sent_ns > SOCKET_BATCH_NS or len(self._sockets) >= SOCKET_BATCH:
                 await self._send_sockets()
                 sent_ns = now
+
+    def _tell_changes(self, seen: list[tuple[Flow, SocketSample]]) -> None:
+        """Tell which sockets have another congestion control than at the look before."""
+        for flow, sample, was in self._algorithms.changes(seen):
+            names = {"local": flow.local, "local_port": flow.local_port, "remote": flow.remote}
+            facts = names | {"remote_port": flow.remote_port, "was": was, "now": flow.congestion_control}
+            after_t0_s = (sample.t_ns - self._t0_ns) / NS_PER_S
+            about = {"link": flow.link, "end": flow.end, "after_t0_s": after_t0_s}
+            self._reports.log.emit("socket.congestion_control", t_ns=sample.t_ns, **about, **facts)
 
     async def _look(self) -> list[tuple[Flow, SocketSample]]:
         """In a thread: the sockets of a thousand links are some 100 ms of work."""

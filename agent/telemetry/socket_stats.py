@@ -46,6 +46,24 @@ class LinkSockets:
             diag.close()
 
 
+class Algorithms:
+    """Remembers the congestion control of the sockets that there are, and notices when one gets another."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, End, int], str] = {}
+
+    def changes(self, samples: list[tuple[Flow, SocketSample]]) -> list[tuple[Flow, SocketSample, str]]:
+        """Those of `samples`, a look at all sockets, whose socket had another one at the look before, and that one."""
+        before = self._known
+        self._known = {(flow.link, flow.end, flow.socket): flow.congestion_control for flow, _ in samples}
+        return [
+            (flow, sample, was)
+            for flow, sample in samples
+            if (was := before.get((flow.link, flow.end, flow.socket), flow.congestion_control))
+            != flow.congestion_control
+        ]
+
+
 class SocketBatch:
     """Samples on their way into one message."""
 

@@ -105,6 +105,8 @@ def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup
     if not any(flows.values()):
         return []
     most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most. "
+    if any(flow.changes_s for each in flows.values() for flow in each):
+        most += "A stroke across a line: the flow got another congestion control. "
     flows_by_colour = [_key(colour, f"{name}; ") for name, colour in socket_plots.names(flows)]
     return [
         _figure(

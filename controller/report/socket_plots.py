@@ -16,6 +16,8 @@ from plctl.controller.report.series import MAX_POINTS, Floats
 
 #: Of more flows at one end than this, those that sent most are drawn.
 MAX_FLOWS = 5
+#: Of more changes of one flow's congestion control, the first are named.
+MAX_CHANGES = 3
 _COLOURS = (MEASURED, WORSE, ASKED, BAD, MUTED)
 #: Classes of report.css with the same colours, for the words beside the figure.
 _KEYS = ("measured", "worse", "asked", "bad", "max")
@@ -26,7 +28,8 @@ _TITLES = {"client": "sent by the client", "server": "sent by the server"}
 class FlowCurve:
     """One sender. Where many looks become one point, it has the largest value of them."""
 
-    name: str
+    name: str  #: with its congestion control, from when to when
+    changes_s: tuple[float, ...]  #: when it had another congestion control than at the look before
     t_s: Floats
     cwnd_bytes: Floats
     srtt_ns: Floats
@@ -43,13 +46,13 @@ def senders(table: pa.Table, link: str) -> Senders:
 
 def window(flows: Senders, link: str, until_s: float) -> Markup:
     """Congestion windows; empty markup if nobody sent anything."""
-    curves = {end: [(f.t_s, f.cwnd_bytes / 1000) for f in each] for end, each in flows.items()}
+    curves = {end: [(f, f.cwnd_bytes / 1000) for f in each] for end, each in flows.items()}
     return _draw(curves, "congestion window", "kB", link, until_s)
 
 
 def round_trip(flows: Senders, link: str, until_s: float) -> Markup:
     """Smoothed round-trip times; empty markup if nobody sent anything."""
-    curves = {end: [(f.t_s, f.srtt_ns / NS_PER_MS) for f in each] for end, each in flows.items()}
+    curves = {end: [(f, f.srtt_ns / NS_PER_MS) for f in each] for end, each in flows.items()}
     return _draw(curves, "smoothed RTT", "ms", link, until_s)
 
 
@@ -78,22 +81,40 @@ def _curve(rows: pa.Table) -> FlowCurve:
     starts = np.arange(0, rows.num_rows, max(1, -(-rows.num_rows // MAX_POINTS)))
     t_s, cwnd, srtt = (rows[name].to_numpy().astype(float) for name in ("t_s", "cwnd_bytes", "srtt_ns"))
     srtt = np.where(srtt < 0, np.nan, srtt)
+    periods = _periods(rows)
     return FlowCurve(
-        f"{name}, {first['congestion_control']}",
+        f"{name}, {_in_words(periods)}",
+        tuple(since_s for since_s, _ in periods[1:]),
         np.maximum.reduceat(t_s, starts),
         np.maximum.reduceat(cwnd, starts),
         np.fmax.reduceat(srtt, starts),
     )
 
 
-def _draw(curves: dict[str, list[tuple[Floats, Floats]]], what: str, unit: str, link: str, until_s: float) -> Markup:
+def _periods(rows: pa.Table) -> list[tuple[float, str]]:
+    """Since when which congestion control was in force, as the looks in `rows`, in order, saw it."""
+    times, names = rows["t_s"].to_pylist(), rows["congestion_control"].to_pylist()
+    return [(t_s, name) for t_s, name, before in zip(times, names, [None, *names[:-1]], strict=True) if name != before]
+
+
+def _in_words(periods: list[tuple[float, str]]) -> str:
+    (_, first), *later = periods
+    words = [first, *(f"from {since_s:.3g} s {name}" for since_s, name in later[:MAX_CHANGES])]
+    if more := later[MAX_CHANGES:]:
+        words.append(f"and {len(more)} changes more")
+    return ", ".join(words)
+
+
+def _draw(curves: dict[str, list[tuple[FlowCurve, Floats]]], what: str, unit: str, link: str, until_s: float) -> Markup:
     if not any(curves.values()):
         return Markup()
     with mpl.rc_context({**STYLE, "svg.hashsalt": f"{link}/{what}"}):
         figure, both = stacked([_TITLES[end] for end in curves], f"{what}, {unit}")
         for axes, flows in zip(both, curves.values(), strict=True):
-            for (t_s, values), colour in zip(flows, _COLOURS, strict=False):
-                axes.plot(t_s, values, color=colour, marker="." if len(t_s) == 1 else None)
+            for (flow, values), colour in zip(flows, _COLOURS, strict=False):
+                axes.plot(flow.t_s, values, color=colour, marker="." if len(flow.t_s) == 1 else None)
+                at = np.minimum(np.searchsorted(flow.t_s, flow.changes_s), len(values) - 1)
+                axes.plot(flow.changes_s, values[at], color=colour, linestyle="", marker="|", markersize=14)
             axes.axvline(0, color=INK, linewidth=1)
             axes.set_xlim(0, until_s)
             if not flows:

@@ -13,6 +13,7 @@ from rich.text import Text
 from plctl.common.base.printable import printable
 from plctl.common.base.units import format_duration, three_digits
 from plctl.common.protocol.wire import to_plain
+from plctl.controller.results.flow_changes import flow_changes
 from plctl.controller.results.run_reader import REPORT_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict import certificate_text
@@ -45,6 +46,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     if listed:
         _print_links(console, record, listed)
     for line in _findings(listed, record.run):
+        _say(console, printable(f"  {line}"))
+    for line in flow_changes(folder) if folder and record.socket_stats_ns else ():
         _say(console, printable(f"  {line}"))
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):

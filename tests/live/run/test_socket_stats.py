@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from plctl.common.base.errors import KernelError
 from plctl.common.plan.run_plan import LinkPlan
 
 PLCTL = [sys.executable, "-m", "plctl.common"]
-#: Sends for two seconds from the client to the server, over IPv4 and IPv6 at once.
+#: Sends for two seconds from the client to the server, over IPv4 and IPv6 at once; from the first on with Reno.
 TRANSFER = """
 import socket, sys, threading, time
 def serve(family):
@@ -33,8 +34,10 @@ def serve(family):
         while connection.recv(65536): pass
 def send(host):
     with socket.create_connection((host, 9000)) as connection:
-        until = time.monotonic() + 2
-        while time.monotonic() < until: connection.sendall(bytes(10000))
+        for algorithm in (b"cubic", b"reno"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, algorithm)
+            until = time.monotonic() + 1
+            while time.monotonic() < until: connection.sendall(bytes(10000))
 jobs = {"serve": [(serve, socket.AF_INET), (serve, socket.AF_INET6)],
         "send": [(send, "192.168.66.2"), (send, "fd66::2")]}[sys.argv[1]]
 threads = [threading.Thread(target=job, args=(argument,)) for job, argument in jobs]
@@ -142,6 +145,12 @@ def test_a_run_leaves_a_file_of_its_sockets(tmp_path: Path) -> None:
         assert min(row["min_rtt_ns"] for row in sender if row["min_rtt_ns"] > 0) >= 40_000_000
         assert max(row["cwnd_bytes"] for row in sender) > 14_480
         assert {9000} == {row["remote_port"] for row in sender}
+        assert ["cubic", "reno"] == [name for name, _ in groupby(row["congestion_control"] for row in sender)][-2:]
+    log = map(json.loads, (folder / "events.jsonl").read_text().splitlines())
+    changes = [each for each in log if each["event"] == "socket.congestion_control" and each["was"] == "cubic"]
+    senders = {(link, "client", local) for link in ("leo-0", "leo-1") for local in ("192.168.22.2", "fd22::2")}
+    assert senders == {(each["link"], each["end"], each["local"]) for each in changes}
+    assert all(("reno", True) == (each["now"], 0 < each["after_t0_s"] < 3) for each in changes)
 
 
 @pytest.fixture

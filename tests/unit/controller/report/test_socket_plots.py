@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from support.html_reader import read
 from support.synthetic_run import DURATION_NS, HOST, INTERVAL_NS, T0_NS, handover_plan, make_run
 
+from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import End
 from plctl.common.telemetry.socket_stats import Flow, SocketSample, SocketSamples
 from plctl.controller.report.finishing import finish
@@ -67,6 +69,21 @@ def test_the_report_shows_flows_where_there_are_any(tmp_path: Path) -> None:
 
 def _finished(path: Path) -> str:
     return finish(path).read_text()
+
+
+def test_a_flow_is_called_by_every_congestion_control_that_was_in_force(tmp_path: Path) -> None:
+    """A sender that began with bbr and got cubic at its fourth look is no bbr flow: both are named, with times."""
+    looked = looks(1, acked=1000)
+    began = [(replace(flow, congestion_control="bbr"), sample) for flow, sample in looked[:3]]
+    path = table_of(tmp_path, began + looked[3:])
+    record = read_record(path)
+    (flow,) = senders(socket_stats_file.read(path, record.run, record.t0_by_host()), "leo-0")["client"]
+    since_s = 3 * INTERVAL_NS / NS_PER_S
+    assert f"192.168.22.2:40001 → 192.168.66.2:5201, bbr, from {since_s:.3g} s cubic" == flow.name
+    assert (since_s,) == flow.changes_s
+    page = read(_finished(path))
+    assert f"bbr, from {since_s:.3g} s cubic" in page.text
+    assert "A stroke across a line: the flow got another congestion control." in page.text
 
 
 def test_nothing_is_drawn_of_nobody() -> None:

@@ -52,6 +52,32 @@ def test_the_certificate_is_summed_up_in_a_line(tmp_path: Path) -> None:
     assert "certificate:" not in text_of(old, folder)
 
 
+def test_flows_that_got_another_congestion_control_are_told(tmp_path: Path) -> None:
+    """By their addresses, with all that was in force and from when on; many of them are cut short."""
+    record, folder = record_of(tmp_path, "a")
+    record = replace(record, socket_stats_ns=100_000_000)
+    assert "congestion control" not in text_of(record, folder)
+
+    def change(port: int, after_t0_s: float, was: str, now: str) -> dict[str, object]:
+        facts = {"local": "192.168.22.2", "local_port": port, "remote": "192.168.66.2", "remote_port": 5201}
+        return {
+            "event": "socket.congestion_control",
+            "link": "a",
+            "was": was,
+            "now": now,
+            "after_t0_s": after_t0_s,
+        } | facts
+
+    log = [change(40001, 0.05, "bbr", "cubic"), change(40001, 2.0, "cubic", "reno")]
+    log += [change(40002 + number, 1.0, "bbr", "cubic") for number in range(10)]
+    with (folder / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps(event) + "\n" for event in log)
+    lines = text_of(record, folder).splitlines()
+    flow = "a: congestion control of 192.168.22.2:40001 → 192.168.66.2:5201"
+    assert f"  {flow}: bbr, from 0.05 s cubic, from 2 s reno" in lines
+    assert "  … and 1 more: plctl events" in lines
+
+
 def test_a_report_is_named_once_it_is_there(tmp_path: Path) -> None:
     """The path is that of a file."""
     record, folder = record_of(tmp_path, "a")
