@@ -124,13 +124,15 @@ class RunResults:
         return self._read(lambda: packet_file.read(self.path, self.record, record, direction), "packets")
 
     def schedule(self, link: str, direction: Direction) -> pa.Table:
-        """The rows that one direction of `link` followed, with the columns of schedules/DIGEST.parquet.
+        """The rows that one direction of `link` followed, with those of changes that were made while it ran.
+
+        Its columns are those of schedules/DIGEST.parquet.
 
         :raises UserError: no such link or direction.
         """
         if direction not in DIRECTIONS:
             raise UserError(f"{direction!r} is no direction; say up or down")
-        schedule = getattr(self._link(link).plan, direction)
+        schedule = getattr(self._link(link).asked, direction)
         return with_units(
             pa.table({each.name: pa.array(schedule.column(each.name), pa.int64()) for each in ROW_FIELDS})
         )

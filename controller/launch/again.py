@@ -21,13 +21,14 @@ def request_again(
 ) -> RunRequest:
     """What the run in `folder` was asked for, to be run again.
 
-    Its links may go to any host: those of the run may be none of this place. In commands the host's name, where it was
+    Links that were changed while they ran change at the same times again: a change is a row of what is asked for. They
+    may go to any host: those of the run may be none of this place. In commands the host's name, where it was
     asked for, stays that of the run. The arguments take the place of the run's own, as with `load_run`.
 
     :raises UserError: that is no folder of a run.
     """
     record = read_record(folder)
-    plans = (replace(link.plan, packets=packets or link.plan.packets) for link in record.links)
+    plans = (replace(link.asked, packets=packets or link.plan.packets) for link in record.links)
     return RunRequest(
         name=name or record.name,
         seed=record.seed if seed is None else seed,

@@ -8,6 +8,8 @@ from pathlib import Path
 from support.synthetic_run import handover_plan, plan_record
 
 from plctl.common.plan.link_change import AppliedChange, LinkChange, changed_plan, facts_of
+from plctl.controller.analysis.open_run import RunResults
+from plctl.controller.launch.again import request_again
 from plctl.controller.results.changes import changes_by_link
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_reader import read_record
@@ -55,4 +57,7 @@ def test_the_record_says_what_was_asked_in_the_end(tmp_path: Path) -> None:
     folder.close()
     link = read_record(folder.path).links[0]
     assert (plan, (FIRST, SECOND)) == (link.plan, link.changes)
-    assert changed_plan(changed_plan(plan, FIRST.change, 5), SECOND.change, 7) == link.asked
+    asked = changed_plan(changed_plan(plan, FIRST.change, 5), SECOND.change, 7)
+    assert asked == link.asked
+    assert [asked] == [each.plan for each in request_again(folder.path).links], "run again, it changes again"
+    assert 5 in RunResults(folder.path).schedule("leo", "up")["time_ns"].to_pylist()
