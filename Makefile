@@ -11,6 +11,7 @@
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
+#   make fuzz-readers  a minute each of coverage-guided texts to the reader of each scenario format
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      ruff and mypy
 #   make docs      the documents as a site in docs/_build; a warning is an error
@@ -39,7 +40,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-hosts bench publish truth replay sanitize fuzz deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-hosts bench publish truth replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -111,6 +112,10 @@ fuzz: export GOAL = $(strip fuzz $(given))
 fuzz: root-check build
 	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]'
 	PYTHON=$(CURDIR)/$(python) tests/fuzz/run $(ARGS)
+
+fuzz-readers: build
+	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]'
+	PYTHON=$(CURDIR)/$(python) tests/fuzz/run-readers $(ARGS)
 
 deb: build
 	deploy/debian/build $(python) dist

@@ -9,6 +9,10 @@ from plctl.common.base.errors import InputError, Problem
 
 #: How many problems are kept and shown; further ones are only counted.
 SHOWN = 50
+#: How many are counted: whoever reads on would only take time.
+COUNTED = 100_000
+_NAMED = 40  # legal words in a sentence
+_COMPARED = 1000  # legal words that a wrong one may be meant for
 _CLIP = 40
 
 
@@ -21,11 +25,16 @@ class Problems:
         self.more = 0
 
     def add(self, line: int, column: int, text: str) -> None:
-        """Keep a problem, or only count it once enough are kept. Lines and columns as in `Problem`."""
+        """Keep a problem, or only count it once enough are kept. Lines and columns as in `Problem`.
+
+        :raises InputError: there are more than `COUNTED`.
+        """
         if len(self.found) < SHOWN:
             self.found.append(Problem(self.file, line, column, text))
         else:
             self.more += 1
+        if self.more >= COUNTED:
+            self.check()
 
     def take(self, error: InputError) -> None:
         """Take over what another reader found, its places included."""
@@ -55,11 +64,15 @@ def quote(text: str) -> str:
 
 def nearest(word: str, legal: Sequence[str]) -> str:
     """The one of `legal` that is nearest to `word`; empty if none is near."""
-    near = get_close_matches(word[:_CLIP].casefold(), [name.casefold() for name in legal], n=1)
-    return next(name for name in legal if name.casefold() == near[0]) if near else ""
+    some = [name for name in legal[:_COMPARED] if len(name) <= _CLIP]
+    near = get_close_matches(word[:_CLIP].casefold(), [name.casefold() for name in some], n=1)
+    return next(name for name in some if name.casefold() == near[0]) if near else ""
 
 
 def suggest(word: str, legal: Sequence[str]) -> str:
     """The end of a sentence about an unknown `word`: the nearest legal one, or all of them."""
     near = nearest(word, legal)
-    return f"did you mean {near}?" if near else "legal are " + ", ".join(legal)
+    if near:
+        return f"did you mean {near}?"
+    more = f" and {len(legal) - _NAMED} more" if len(legal) > _NAMED else ""
+    return "legal are " + ", ".join(name if len(name) <= _CLIP else quote(name) for name in legal[:_NAMED]) + more

@@ -42,18 +42,19 @@ def read_pieces(path: Path, what: str, *, limit: int) -> Iterator[bytes]:
 def _read(path: Path, what: str, limit: int) -> Iterator[bytes]:
     if path.is_dir():
         raise _refusal(path, f"is a directory; {what} is a file")
-    length = 0
     # Without O_NONBLOCK opening a named pipe would wait for a writer for ever.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise _refusal(path, f"is not a regular file; save {what} to a file first")
+        length = 0
         while piece := file.read(_PIECE):
             if not length and piece.startswith(_UTF16):
                 raise _refusal(path, "is UTF-16 text; save it as UTF-8")
             if (nul := piece.find(0)) >= 0:
                 raise _refusal(path, f"is not text (byte {length + nul + 1} is NUL); {what} is UTF-8 text")
             length += len(piece)
-            if length > limit:
+            if max(length, status.st_size) > limit:
                 raise _refusal(path, f"is too long: at most {format_size(limit)} are read as {what}")
             yield piece
 

@@ -1,4 +1,7 @@
-"""Runs a Python target under atheris, which is libFuzzer: `python guided.py TARGET [libFuzzer's arguments]`."""
+"""Runs a Python target under atheris, which is libFuzzer: `python guided.py TARGET [libFuzzer's arguments]`.
+
+TARGET is a module of this folder, or `readers.NAME`, the reader of one format.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 with atheris.instrument_imports(include=["plctl"]):
-    target = importlib.import_module(f"fuzz.{sys.argv.pop(1)}")
-atheris.Setup(sys.argv, target.one_input)
+    module, _, name = sys.argv.pop(1).partition(".")
+    target = importlib.import_module(f"fuzz.{module}")
+    one_input = target.target(name) if name else target.one_input
+atheris.Setup(sys.argv, one_input)
 atheris.Fuzz()

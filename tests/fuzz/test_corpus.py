@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzz import messages, requests, scenes
+from fuzz import messages, readers, requests, scenes
+
+from plctl.common.scenario.readers.opening import reader_names
 
 FOLDER = Path(__file__).parent
 CORPUS = FOLDER / "corpus"
@@ -69,3 +71,12 @@ def test_kept_requests_are_answered_or_refused() -> None:
     """Every kept request has one of the two fates."""
     for path in inputs("requests"):
         requests.one_input(path.read_bytes())
+
+
+@pytest.mark.parametrize("name", reader_names())
+def test_kept_and_altered_traces_are_read_or_refused(name: str) -> None:
+    """Every kept input of a reader, and a hundred samples with a few pieces changed, has one of the two fates."""
+    one_input = readers.target(name)
+    kept = CORPUS / "readers" / name
+    for data in [*(path.read_bytes() for path in sorted(kept.glob("*"))), *readers.altered(name, 100)]:
+        one_input(data)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 #: A group of three digits behind a comma; in a cell only where quotes protect it.
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+_QUOTE_OR_COMMA = re.compile('[",]')
 #: Decimals that no group of three digits can be.
 _POINT = re.compile(r"[0-9]\.(?:[0-9]{1,2}|[0-9]{4,})(?![0-9])")
 
@@ -60,10 +61,14 @@ class Numbers:
 
 
 def _split_quoted(line: str) -> Iterator[str]:
-    while (end := _find(line, ",")) < len(line):
-        yield line[:end]
-        line = line[end + 1 :]
-    yield line
+    begin, quoted = 0, False
+    for found in _QUOTE_OR_COMMA.finditer(line):
+        if found[0] == '"':
+            quoted = not quoted
+        elif not quoted:
+            yield line[begin : found.start()]
+            begin = found.end()
+    yield line[begin:]
 
 
 def _find(line: str, character: str) -> int:

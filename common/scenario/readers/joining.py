@@ -49,11 +49,15 @@ def _is_complete(part: Part) -> bool:
 
 
 def _end_ns(parts: Sequence[Part]) -> int:
-    """When the longest of them ends; of several, one that does not say it ends as `Schedule.repeated` takes it."""
+    """When the longest of them ends; of several, one that does not say it ends as `Schedule.repeated` takes it.
+
+    0, which means that nobody knows, where another begins later still.
+    """
     if len(parts) == 1:
         return parts[0].end_ns
     times = [(part.end_ns, part.columns["time_ns"]) for part in parts]
-    return max(end_ns or (2 * own[-1] - own[-2] if len(own) > 1 else 0) for end_ns, own in times)
+    end_ns = max(end_ns or (2 * own[-1] - own[-2] if len(own) > 1 else 0) for end_ns, own in times)
+    return end_ns if end_ns > max(own[-1] for _, own in times) else 0
 
 
 class _Joined:

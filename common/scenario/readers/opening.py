@@ -73,7 +73,7 @@ def read_scenario(given: Sequence[GivenFile], reading: ReadAs = AS_IT_IS, *, rep
     parts: list[NamedPart] = []
     traces: list[Trace] = []
     for each, reader in zip(given, readers, strict=True):
-        trace = reader.read(each.file, values.of(reader))
+        trace = _read(reader, each.file, values.of(reader))
         traces.append(trace)
         parts += [
             NamedPart(each.file.name, part.towards(each.direction) if each.direction else part)
@@ -86,6 +86,17 @@ def read_scenario(given: Sequence[GivenFile], reading: ReadAs = AS_IT_IS, *, rep
         tuple(warning for trace in traces for warning in trace.warnings),
         tuple(each.file for each in given),
     )
+
+
+def _read(reader: Reader, file: TraceFile, options: Mapping[str, Any]) -> Trace:
+    """What `file` says.
+
+    :raises InputError: as `Reader.read`; or it is nested so deeply that no reader could follow.
+    """
+    try:
+        return reader.read(file, options)
+    except RecursionError:
+        raise file.refusal(f"is nested too deeply for {reader.title}") from None
 
 
 def _with_epochs(parts: Sequence[NamedPart]) -> list[NamedPart]:

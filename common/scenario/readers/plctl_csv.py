@@ -10,7 +10,6 @@ of nothing but commas, `sep=,`, an index without a name. Cells are read by `colu
 
 from __future__ import annotations
 
-import io
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from plctl.common.scenario.readers.cells import Numbers, place, split, value, wi
 from plctl.common.scenario.readers.columns import EXAMPLE_HEADER
 from plctl.common.scenario.readers.header import Layout, read_header
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import lines_of
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.readers.trace_remarks import read_traces, with_traces
@@ -51,7 +51,7 @@ class PlctlCsv:
         """As `Reader.read`."""
         problems = Problems(file.name)
         text = file.text
-        lines = _lines(text)
+        lines = _lines(file)
         number, header = next(lines, (0, ""))
         if not number:
             problems.add(0, 0, f"is empty; a scenario begins with the line {EXAMPLE_HEADER}")
@@ -84,7 +84,7 @@ def _parts(table: list[array[int]], layout: Layout) -> tuple[Part, ...]:
 def _remarks(text: str, problems: Problems) -> tuple[int, bool]:
     """The end that comments before the header say, 0 without one, and whether the scenario begins again there."""
     end_ns, repeats = 0, False
-    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+    for number, line in lines_of(text):
         if not line.startswith("#"):
             break
         for remark in (END, REPEAT):
@@ -101,11 +101,14 @@ def _columns(table: list[array[int]], places: tuple[int, ...]) -> dict[str, arra
     return {each.name: table[at] for each, at in zip(ROW_FIELDS, places, strict=True) if at >= 0}
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that say something, numbered from 1, without their comments."""
+def _lines(file: TraceFile) -> Iterator[tuple[int, str]]:
+    """The lines that say something, numbered from 1, without their comments.
+
+    :raises InputError: one is too long, or they are too many.
+    """
     first = True
-    for number, raw in enumerate(io.StringIO(text, newline=None), 1):
-        line = without_comment(raw).rstrip("\n")
+    for number, raw in file.lines():
+        line = " " * (raw.column - 1) + without_comment(raw)
         if line.strip(', \t"') and not (first and _is_separator(line)):
             yield number, line
             first = False

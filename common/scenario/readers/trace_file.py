@@ -9,11 +9,13 @@ from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.text_file import SIZE_LIMIT, read_pieces, read_text
+from plctl.common.scenario.readers.text_lines import Cell, LongLineError, lines_of
 
 #: The longest file that is read in pieces, in bytes: ten hours at an opportunity every millisecond take a third of it.
 PIECES_LIMIT = 2**30
 _SAMPLE_LINES = 100
 _SAMPLE_BYTES = 65536
+_SAMPLE_CHARACTERS = 2**20
 
 
 class TraceFile:
@@ -50,14 +52,17 @@ class TraceFile:
 
         :raises InputError: it cannot be read.
         """
-        lines = (line.strip() for line in self._beginning.splitlines())
-        return tuple(islice((line for line in lines if line and not line.startswith("#")), _SAMPLE_LINES))
+        lines = lines_of(self._beginning, longest=_SAMPLE_CHARACTERS)
+        return tuple(islice((str(line) for _, line in lines if not line.startswith("#")), _SAMPLE_LINES))
 
     @cached_property
     def _beginning(self) -> str:
         """The text, or as much of it as whole lines fit into a sample."""
         if not self.is_long:
-            return self.text
+            if len(self.text) <= _SAMPLE_CHARACTERS:
+                return self.text
+            beginning = self.text[:_SAMPLE_CHARACTERS]
+            return beginning.rpartition("\n")[0] or beginning
         return next(self.pieces(), b"")[:_SAMPLE_BYTES].rpartition(b"\n")[0].decode(errors="replace")
 
     @cached_property
@@ -68,13 +73,23 @@ class TraceFile:
         except (OSError, ValueError):
             return False  # reading it says why
 
+    def lines(self) -> Iterator[tuple[int, Cell]]:
+        """Its lines that say something, without blanks at their ends, and their numbers from 1.
+
+        :raises InputError: it cannot be read; a line is too long, or they are too many.
+        """
+        try:
+            yield from lines_of(self.text)
+        except LongLineError as error:
+            raise self.refusal(str(error), error.line) from None
+
     def pieces(self) -> Iterator[bytes]:
         """Its bytes, a piece at a time.
 
         :raises InputError: it cannot be read, or is longer than `PIECES_LIMIT`.
         """
         if self._text is not None:
-            yield self._text.encode()
+            yield self._text.encode(errors="replace")
         else:
             yield from read_pieces(self._path, self._what, limit=PIECES_LIMIT)
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.scenario.readers.formats.records import Lines, numbered_lines, quantity
+from plctl.common.scenario.readers.formats.records import Lines, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import words_of
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
@@ -34,15 +35,15 @@ class CellReplay:
     def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:  # noqa: ARG002  (it has none)
         """As `Reader.read`."""
         lines = Lines(file, "delay_ns")
-        for number, line in numbered_lines(file.text):
-            cells = line.split()
+        for number, line in file.lines():
+            cells = words_of(line)
             try:
                 if len(cells) < 2:
                     raise ValueError("has no base delay behind its time")
                 time_ns = quantity(cells[0], NS_PER_MS, "the time")
                 lines.add(number, time_ns, delay_ns=quantity(cells[1], NS_PER_MS, "the base delay"))
             except ValueError as error:
-                lines.problems.add(number, 1, str(error))
+                lines.refuse(number, error)
         lines.check("each line has a time and a base delay in ms")
         lines.shift_to_zero()
         text = "only its base delay is read; offsets of single packets depend on the workload and are not modelled"

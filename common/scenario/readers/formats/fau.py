@@ -12,14 +12,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plctl.common.base.problems import quote
 from plctl.common.base.units import NS_PER_US
-from plctl.common.scenario.readers.formats.records import Lines, RouteIds, numbered_lines, quantity
+from plctl.common.scenario.readers.formats.records import Lines, RouteIds, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import CellError, cells_of
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
 _HEADER = re.compile("at *, *delay *, *stddev", re.IGNORECASE)
 _NEEDED = ("at", "delay", "min_link_cap")
+_NAMES = "at, delay, stddev, min_link_cap, max_link_cap, queue_capacity, hops, dropratio, route"
 _FULL_FRAME = 1514
 _PPB = 10**9
 
@@ -36,22 +39,22 @@ class Fau:
 
     def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:  # noqa: ARG002  (it has none)
         """As `Reader.read`."""
-        rows = numbered_lines(file.text)
+        rows = file.lines()
         number, header = next(rows, (0, ""))
         names = ["route" if cell.strip() == "route_id" else cell.strip() for cell in header.lower().split(",")]
         lines = Lines(file, "delay_ns", "rate_bps", "jitter_ns", "queue_bytes", "loss_ppb", "route")
-        if missing := [name for name in _NEEDED if name not in names]:
-            lines.problems.add(number, 1, f"the header has no {missing[0]}")
-            lines.problems.check()
+        if missing := [name for name in _NEEDED if names.count(name) != 1]:
+            text = f"the header has {names.count(missing[0]) or 'no'} {missing[0]}; legal is one each of {_NAMES}"
+            raise file.refusal(text, number, 1)
         routes = RouteIds()
         for line, text in rows:
-            cells = text.split(",")
+            cells = cells_of(text)
             try:
                 if len(cells) != len(names):
                     raise ValueError(f"has {len(cells)} cells where the header has {len(names)}")
                 lines.add(line, **_row(dict(zip(names, cells, strict=True)), routes))
             except ValueError as error:
-                lines.problems.add(line, 1, str(error))
+                lines.refuse(line, error)
         lines.check("each line has a time, a delay and a capacity")
         return Trace((Part(lines.columns),))
 
@@ -62,7 +65,8 @@ READER = Fau()
 def _row(cells: Mapping[str, str], routes: RouteIds) -> dict[str, int]:
     loss_ppb = quantity(cells.get("dropratio", "0"), _PPB, "the drop ratio")
     if loss_ppb > _PPB:
-        raise ValueError(f"the drop ratio {cells['dropratio']} is more than 1")
+        ratio = cells["dropratio"]
+        raise CellError(ratio, f"the drop ratio {quote(ratio)} is more than 1; legal is 0 to 1")
     return {
         "time_ns": quantity(cells["at"], NS_PER_US, "the time"),
         "delay_ns": quantity(cells["delay"], NS_PER_US, "the delay"),

@@ -10,11 +10,14 @@ from itertools import pairwise
 from plctl.common.base.errors import UserError
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import parse_duration
+from plctl.common.scenario.readers.formats.records import limit_fault
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import OUTAGE, Part
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import MAX_ROWS, Direction
 
+_MISSING = -1
+_LATEST_NS = 2**62
 #: Which of several values at one stamp holds.
 REPEATED: dict[str, Callable[[list[int]], int]] = {
     "first": lambda values: values[0],
@@ -51,31 +54,55 @@ GAP = ReaderOption(
 
 
 class Measurements:
-    """The samples of one field, some of them missing, in any order of times."""
+    """The samples of one field, some of them missing, in the order of their times."""
 
     def __init__(self, file: TraceFile, name: str, repeated: Callable[[list[int]], int] = REPEATED["last"]) -> None:
         self.file = file
         self.name = name
         self.problems = Problems(file.name)
         self._repeated = repeated
-        self._found: dict[int, list[int | None]] = {}
-        self._last_ns = -(2**63)
+        self._times = array("q")
+        self._values = array("q")  # −1: nothing was measured
+        self._here: list[int] = []  # what was measured at the last time
 
-    def add(self, line: int, time_ns: int, value: int | None) -> None:
-        """Add what was measured at a time that is not before the last; None: nothing was."""
-        if time_ns < self._last_ns:
-            self.problems.add(line, 1, "the time is before that of the line before")
-            return
-        self._last_ns = time_ns
-        self._found.setdefault(time_ns, []).append(value)
-        if len(self._found) > MAX_ROWS:
-            self.problems.add(line, 0, f"is beyond the {MAX_ROWS} rows that a scenario may have")
-            self.problems.check()
+    def add(self, time_ns: int, value: int | None, line: int = 0) -> None:
+        """Add what was measured at a time that is not before the last; None: nothing was.
+
+        :raises ValueError: it is before it, or too late, or the value is too large.
+        :raises InputError: there are more than a scenario may have.
+        """
+        if fault := self._fault(time_ns, value):
+            raise ValueError(fault)
+        if not self._times or time_ns > self._times[-1]:
+            self._close()
+            self._times.append(time_ns)
+            self._values.append(_MISSING)
+            if len(self._times) > MAX_ROWS:
+                self.problems.add(line, 0, f"is beyond the {MAX_ROWS} rows that a scenario may have")
+                self.problems.check()
+        if value is not None:
+            self._here.append(value)
+
+    def _fault(self, time_ns: int, value: int | None) -> str:
+        """Why a sample cannot be one; empty if it can."""
+        if self._times and time_ns < self._times[-1]:
+            return "the time is before the one before it; times must not fall"
+        if not -_LATEST_NS < time_ns < _LATEST_NS:
+            return "the time is too large for 64 bits of nanoseconds"
+        if self._times and (fault := limit_fault("time_ns", time_ns - self._times[0])):
+            return f"since the first one, {fault}"
+        return limit_fault(self.name, value) if value is not None else ""
+
+    def _close(self) -> None:
+        """Make one value of what was measured at the last time."""
+        if self._here:
+            self._values[-1] = self._repeated(self._here)
+            self._here = []
 
     @property
     def first_ns(self) -> int:
         """The first time; 0 without one."""
-        return next(iter(self._found), 0)
+        return self._times[0] if self._times else 0
 
     def part(self, gap: GapRule, direction: Direction | None = None, *, first_ns: int | None = None) -> Part:
         """Them as a part whose time begins at `first_ns`, else at the first of them.
@@ -83,41 +110,39 @@ class Measurements:
         :raises InputError: something was wrong with them, or there is none.
         """
         self.problems.check()
+        self._close()
         begin_ns = self.first_ns if first_ns is None else first_ns
-        rows = [(at - begin_ns, self._value(values)) for at, values in self._found.items()]
-        known = [(at, value) for at, value in rows if value is not None]
+        known = [index for index, value in enumerate(self._values) if value != _MISSING]
         if not known:
             raise self.file.refusal(f"has no {self.name.rpartition('_')[0]} at all")
+        times = array("q", [at - begin_ns for at in self._times])
+        if gap.name == "outage":
+            return self._with_outages(times, self._values[known[0]], direction)
+        times, values = array("q", [times[i] for i in known]), array("q", [self._values[i] for i in known])
         if gap.name == "interpolate":
-            return self._columns(_interpolated(known, gap.step_ns, self.file), direction)
-        if gap.name == "hold":
-            return self._columns(known, direction)
-        return self._with_outages(rows, known[0][1], direction)
+            times, values = _interpolated(times, values, gap.step_ns, self.file)
+        return Part({"time_ns": times, self.name: values}, direction)
 
-    def _value(self, values: list[int | None]) -> int | None:
-        known = [value for value in values if value is not None]
-        return self._repeated(known) if known else None
-
-    def _columns(self, rows: list[tuple[int, int]], direction: Direction | None) -> Part:
-        times, values = zip(*rows, strict=True)
-        return Part({"time_ns": array("q", times), self.name: array("q", values)}, direction)
-
-    def _with_outages(self, rows: list[tuple[int, int | None]], first: int, direction: Direction | None) -> Part:
-        columns = {name: array("q") for name in ("time_ns", self.name, OUTAGE)}
-        last = first
-        for at, value in rows:
-            last = last if value is None else value
-            for name, each in (("time_ns", at), (self.name, last), (OUTAGE, int(value is None))):
-                columns[name].append(each)
-        return Part(columns, direction)
+    def _with_outages(self, times: array[int], first: int, direction: Direction | None) -> Part:
+        held, last = array("q"), first
+        for value in self._values:
+            last = last if value == _MISSING else value
+            held.append(last)
+        out = array("q", [value == _MISSING for value in self._values])
+        return Part({"time_ns": times, self.name: held, OUTAGE: out}, direction)
 
 
-def _interpolated(known: list[tuple[int, int]], step_ns: int, file: TraceFile) -> list[tuple[int, int]]:
-    """`known`, and values on straight lines between them, a step apart."""
-    if (known[-1][0] - known[0][0]) // step_ns + len(known) > MAX_ROWS:
+def _interpolated(
+    times: array[int], values: array[int], step_ns: int, file: TraceFile
+) -> tuple[array[int], array[int]]:
+    """`values` at their `times`, and others on straight lines between them, a step apart."""
+    if (times[-1] - times[0]) // step_ns + len(times) > MAX_ROWS:
         raise file.refusal(f"would have more than {MAX_ROWS} rows on such a step; give a longer one")
-    rows = []
-    for (at, value), (next_at, next_value) in pairwise(known):
+    found = array("q"), array("q")
+    for (at, value), (next_at, next_value) in pairwise(zip(times, values, strict=True)):
         for here in range(at, next_at, step_ns):
-            rows.append((here, value + (next_value - value) * (here - at) // (next_at - at)))
-    return [*rows, known[-1]]
+            found[0].append(here)
+            found[1].append(value + (next_value - value) * (here - at) // (next_at - at))
+    found[0].append(times[-1])
+    found[1].append(values[-1])
+    return found

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plctl.common.base.problems import quote
-from plctl.common.scenario.readers.formats.records import Lines, RouteIds, numbered_lines, quantity
+from plctl.common.scenario.readers.formats.records import Lines, RouteIds, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import CellError, cells_of
 from plctl.common.scenario.readers.trace import OUTAGE, Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
@@ -65,7 +66,7 @@ class HypatiaPath:
         def row(rest: str) -> dict[str, int]:
             nonlocal last
             if not _PATH.fullmatch(f"0,{rest}"):
-                raise ValueError(f"{quote(rest)} is no path; legal is e.g. 12-3-4, or Unreachable")
+                raise CellError(rest, f"{quote(rest)} is no path; legal is e.g. 12-3-4, or Unreachable")
             if rest == "Unreachable":
                 return {"route": last, OUTAGE: 1}
             last = routes.of(rest)
@@ -79,13 +80,13 @@ PATH = HypatiaPath()
 
 
 def _read(lines: Lines, row: Callable[[str], Mapping[str, int]], expected: str) -> Trace:
-    for number, line in numbered_lines(lines.file.text):
-        time, comma, rest = line.partition(",")
+    for number, line in lines.file.lines():
         try:
-            if not comma:
-                raise ValueError(f"{quote(line)} has no comma; {expected}")
-            lines.add(number, quantity(time, 1, "the time"), **row(rest))
+            cells = cells_of(line)
+            if len(cells) != 2:
+                raise ValueError(f"{quote(line)} has {len(cells)} cells where 2 are legal; {expected}")
+            lines.add(number, quantity(cells[0], 1, "the time"), **row(cells[1]))
         except ValueError as error:
-            lines.problems.add(number, 1, str(error))
+            lines.refuse(number, error)
     lines.check(expected)
     return Trace((Part(lines.columns),))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from plctl.common.base.units import NS_PER_US
-from plctl.common.scenario.readers.formats.json_text import load_json
+from plctl.common.scenario.readers.formats.json_text import load_json, place_of, refuse_item
 from plctl.common.scenario.readers.formats.records import Lines, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
@@ -41,12 +41,16 @@ class IntelLpp:
         document = load_json(file)
         entries = document.get("entries") if isinstance(document, dict) else None
         if not isinstance(entries, list) or not entries:
-            raise file.refusal("has no entries")
+            place = place_of(file.text, ("entries",))
+            raise file.refusal("has no entries; legal is a list of one mapping for each time", *place)
         parts = []
         for direction, fields in _FIELDS.items():
             for key, name, unit in fields:
                 if any(isinstance(entry, dict) and entry.get(key) is not None for entry in entries):
                     parts.append(_part(file, entries, direction, (key, name, unit)))
+        if not parts:
+            place = place_of(file.text, ("entries", 0))
+            raise file.refusal("has entries without any of dlBw, ulBw, dlLatency and ulLatency", *place)
         warning = file.refusal("is what was measured, which is at most what the path could carry").problems
         return Trace(tuple(parts), warning)
 
@@ -66,17 +70,20 @@ def _part(file: TraceFile, entries: Sequence[Any], direction: Direction, field: 
             if entry.get(key) is not None:
                 time_ns = _ns(at, first)
                 if time_ns < 0:
-                    raise ValueError("dateTime is before the first entry's")
-                lines.add(0, time_ns, **{name: quantity(str(entry[key]), unit, key)})
+                    raise ValueError("dateTime is before the first entry's; times must ascend")
+                value = quantity(str(entry[key]), unit, key)
+                if fault := lines.fault(time_ns, {name: value}):
+                    raise ValueError(fault)
+                lines.add(0, time_ns, **{name: value})
         except (ValueError, TypeError) as error:
-            lines.problems.add(0, 0, f"entry {index}: {error}")
+            refuse_item(lines.problems, file.text, ("entries", index - 1), f"entry {index}: {error}")
     lines.check(f"its entries have no {key}")
     return Part(lines.columns, direction)
 
 
 def _when(entry: Any) -> datetime:
     if not isinstance(entry, dict) or not isinstance(entry.get("dateTime"), str):
-        raise ValueError("has no dateTime")
+        raise ValueError("it has no dateTime, e.g. 2020-11-10T12:50:03+01:00")
     try:
         return datetime.fromisoformat(entry["dateTime"])
     except ValueError:

@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import Any
 
 from plctl.common.base.units import NS_PER_MS, parse_duration
-from plctl.common.scenario.readers.formats.records import Lines, numbered_lines, quantity
+from plctl.common.scenario.readers.formats.records import Lines, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 class LeoccDelay:
@@ -39,12 +39,12 @@ class LeoccDelay:
         """As `Reader.read`."""
         step_ns, grid_ns = options["step"] or 10 * NS_PER_MS, options["grid"]
         lines = Lines(file, "delay_ns", *(["route"] if grid_ns else []))
-        for index, (number, line) in enumerate(numbered_lines(file.text)):
+        for index, (number, line) in enumerate(file.lines()):
             route = {"route": index * step_ns // grid_ns} if grid_ns else {}
             try:
                 lines.add(number, index * step_ns, delay_ns=quantity(line, NS_PER_MS, "the delay"), **route)
             except ValueError as error:
-                lines.problems.add(number, 1, str(error))
+                lines.refuse(number, error)
         lines.check("each line has a delay in ms")
         return Trace((Part(lines.columns, end_ns=len(lines) * step_ns, repeats=True),))
 

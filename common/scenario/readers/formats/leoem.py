@@ -14,8 +14,9 @@ from typing import Any
 
 from plctl.common.base.problems import quote
 from plctl.common.base.units import NS_PER_S
-from plctl.common.scenario.readers.formats.records import Lines, RouteIds, numbered_lines, quantity
+from plctl.common.scenario.readers.formats.records import Lines, RouteIds, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import cells_of
 from plctl.common.scenario.readers.trace import OUTAGE, Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
@@ -37,14 +38,14 @@ class LeoEm:
         """As `Reader.read`."""
         lines = Lines(file, "delay_ns", "route", OUTAGE)
         routes = RouteIds()
-        for number, line in numbered_lines(file.text):
-            cells = line.split("$")
+        for number, line in file.lines():
+            cells = cells_of(line, "$")
             before = {name: lines.columns[name][-1] if len(lines) else 0 for name in ("delay_ns", "route")}
             try:
                 row = _row(cells, routes) if cells[1:] != ["NULL"] else {**before, OUTAGE: 1}
                 lines.add(number, quantity(cells[0], NS_PER_S, "the time"), **row)
             except ValueError as error:
-                lines.problems.add(number, 1, str(error))
+                lines.refuse(number, error)
         lines.check("each line is t$[nodes]$n$[delays]$total, or t$NULL")
         lines.shift_to_zero()
         return Trace((Part(lines.columns),))

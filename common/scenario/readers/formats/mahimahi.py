@@ -25,7 +25,7 @@ from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import MAX_ROWS
 
-_WHOLE = re.compile(r"[0-9]+")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 #: Over which the rate of a row is the mean where nobody says it.
 _WINDOW_NS = NS_PER_S
 #: The latest stamp, in ms: ten years.

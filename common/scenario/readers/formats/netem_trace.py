@@ -7,15 +7,14 @@ A pattern of count 0 repeats for ever. Source: the documentation of the crate ne
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-from plctl.common.base.problems import quote
-from plctl.common.scenario.readers.formats.json_text import load_json
+from plctl.common.scenario.readers.formats.json_text import ItemError, load_json, place_of
 from plctl.common.scenario.readers.formats.netem_models import Steps, expand
 from plctl.common.scenario.readers.formats.records import Lines
+from plctl.common.scenario.readers.formats.toml_text import load_toml
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
@@ -33,14 +32,18 @@ class NetemTrace:
 
     def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:  # noqa: ARG002  (it has none)
         """As `Reader.read`."""
-        document = load_json(file) if file.text.lstrip().startswith("{") else _load_toml(file)
+        is_json = _OBJECT.match(file.text) is not None
+        document = load_json(file) if is_json else load_toml(file)
         try:
             steps = expand(document)
-        except ValueError as error:
-            raise file.refusal(str(error)) from None
+        except ItemError as error:
+            place = place_of(file.text, error.path) if is_json else (0, 0)
+            raise file.refusal(str(error), *place) from None
         lines = Lines(file, steps.field)
         at_ns = 0
-        for duration_ns, value in steps.values:
+        for index, (duration_ns, value) in enumerate(steps.values, 1):
+            if fault := lines.fault(at_ns, {steps.field: value}):
+                raise file.refusal(f"step {index} of the trace: {fault}")
             lines.add(0, at_ns, **{steps.field: value})
             at_ns += duration_ns
         lines.check("its pattern is empty")
@@ -48,18 +51,12 @@ class NetemTrace:
 
 
 READER = NetemTrace()
+_OBJECT = re.compile(r"\s*\{")
 _MODELS = tuple(
     f"{kind}{quantity}{pattern}Config"
     for quantity in ("Bw", "Delay", "Loss")
     for kind, pattern in (("Static", ""), ("Repeated", "Pattern"), ("Trace", ""), ("Normalized", ""), ("Sawtooth", ""))
 )
-
-
-def _load_toml(file: TraceFile) -> Any:
-    try:
-        return tomllib.loads(file.text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise file.refusal(f"is not TOML: {quote(str(error))}") from None
 
 
 def _warnings(file: TraceFile, steps: Steps) -> tuple[Any, ...]:

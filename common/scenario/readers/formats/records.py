@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from plctl.common.base.problems import Problems, quote
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.scenario.readers.text_lines import CellError
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LIMITS = {each.name: each.file.largest * each.file.unit for each in ROW_FIELDS}
-
-
-def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of `text` that say something, without blanks at their ends, and their numbers from 1."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            yield number, line.strip()
 
 
 def quantity(text: str, unit: int | Decimal, what: str) -> int:
@@ -30,12 +24,29 @@ def quantity(text: str, unit: int | Decimal, what: str) -> int:
     """
     word = text.strip()
     if not _NUMBER.fullmatch(word):
-        raise ValueError(f"{what} {quote(word)} is not a number")
+        raise CellError(text, f"{what} {quote(word)} is not a number; legal is e.g. 12.5")
     value = Decimal(word) * unit
     if value < 0:
-        raise ValueError(f"{what} {quote(word)} is negative")
+        raise CellError(text, f"{what} {quote(word)} is negative; legal is 0 or more")
     if value >= RATE_UNLIMITED:
-        raise ValueError(f"{what} {quote(word)} is too large")
+        raise CellError(text, f"{what} {quote(word)} is too large; legal is a number that fits 64 bits in plctl's unit")
+    return int(value.to_integral_value())
+
+
+def limit_fault(name: str, value: int) -> str:
+    """Why `value` cannot be in the field `name` of a row; empty if it can."""
+    if value > _LIMITS.get(name, value) and value != RATE_UNLIMITED:
+        return f"{name.rpartition('_')[0] or name} {value} is too large; the most is {_LIMITS[name]}"
+    return ""
+
+
+def at_most(name: str, value: Decimal) -> int:
+    """`value`, to the nearest integer, which the field `name` can have.
+
+    :raises ValueError: it is larger than that.
+    """
+    if value > _LIMITS[name]:
+        raise ValueError(f"{name.rpartition('_')[0]} {quote(str(value))} is too large; the most is {_LIMITS[name]}")
     return int(value.to_integral_value())
 
 
@@ -58,9 +69,13 @@ class Lines:
         times = self.columns["time_ns"]
         return times[-1] if times else -1
 
+    def refuse(self, line: int, error: ValueError) -> None:
+        """Add what is wrong with `line` to the problems, with its column if the error knows it."""
+        self.problems.add(line, getattr(error, "column", 1), str(error))
+
     def add(self, line: int, time_ns: int, **values: int) -> None:
         """Add a row that stands in `line`; what is wrong with it goes to the problems."""
-        if fault := self._fault(time_ns, values):
+        if fault := self.fault(time_ns, values):
             self.problems.add(line, 1, fault)
             return
         if len(self) >= MAX_ROWS:
@@ -70,13 +85,14 @@ class Lines:
         for name, value in values.items():
             self.columns[name].append(value)
 
-    def _fault(self, time_ns: int, values: Mapping[str, int]) -> str:
+    def fault(self, time_ns: int, values: Mapping[str, int]) -> str:
+        """Why this cannot be the next row; empty if it can."""
         if time_ns <= self.last_ns:
             times = f"time {_ms(time_ns)} is not after the one before, {_ms(self.last_ns)}"
             return f"{times}; times must strictly ascend"
         for name, value in (("time_ns", time_ns), *values.items()):
-            if value > _LIMITS.get(name, value) and value != RATE_UNLIMITED:
-                return f"{name.rpartition('_')[0] or name} {value} is too large; the most is {_LIMITS[name]}"
+            if fault := limit_fault(name, value):
+                return fault
         return ""
 
     def check(self, expected: str) -> None:

@@ -19,6 +19,7 @@ from plctl.common.scenario.readers.formats.column_spec import ISO, Meaning, Tabl
 from plctl.common.scenario.readers.formats.gaps import GAP, REPEATED, Measurements
 from plctl.common.scenario.readers.formats.records import RouteIds, quantity
 from plctl.common.scenario.readers.reader import ReaderOption
+from plctl.common.scenario.readers.text_lines import Cell, CellError, cells_of, words_of
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
@@ -92,28 +93,24 @@ class _TableReading:
                 time_ns = self._time_ns(self._cell(self.time.column, cells))
                 gone = any(self._cell(each.column, cells) == each.column.unit for each in self.lost)
                 for each, found in zip(self.values, samples, strict=True):
-                    found.add(line, time_ns, None if gone else self._value(each, cells))
+                    found.add(time_ns, None if gone else self._value(each, cells), line)
             except ValueError as error:
-                problems.add(line, 1, str(error))
+                problems.add(line, getattr(error, "column", 1), str(error))
         first_ns = min(each.first_ns for each in samples)
         for each, found in zip(self.values, samples, strict=True):
             yield found.part(self.options[GAP.name], each.direction, first_ns=first_ns)
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """The lines with something in them, without the header, and their numbers."""
-        lines = (
-            (n, line)
-            for n, line in enumerate(self.file.text.splitlines(), 1)
-            if line.strip() and not line.startswith("#")
-        )
-        first: list[tuple[int, str]] = list(islice(lines, 1))
+        lines = ((number, line) for number, line in self.file.lines() if not line.startswith("#"))
+        first: list[tuple[int, Cell]] = list(islice(lines, 1))
         if not first:
-            raise self.file.refusal("is empty")
+            raise self.file.refusal("is empty; a table has a line for each time")
         separator = _SEPARATORS[self.options["separator"] or _most_likely(first[0][1])]
         columns = [each.column for each in self.meanings] + [each.divisor for each in self.meanings if each.divisor]
         self.places = {column: column.number - 1 for column in columns if column.number}
         if named := [column for column in columns if not column.number]:
-            header = [cell.strip() for cell in _split(first[0][1], separator)]
+            header = [str(cell) for cell in _split(first[0][1], separator)]
             for column in named:
                 if column.name not in header:
                     text = f"has no column {quote(column.name)}; {suggest(column.name, header)}"
@@ -123,24 +120,24 @@ class _TableReading:
         for number, line in chain(first, lines):
             yield number, _split(line, separator)
 
-    def _cell(self, column: TableColumn, cells: list[str]) -> str:
+    def _cell(self, column: TableColumn, cells: Sequence[Cell]) -> Cell:
         place = self.places[column]
         if place >= len(cells):
             raise ValueError(f"has {len(cells)} cells and no {column}")
-        return cells[place].strip()
+        return cells[place]
 
-    def _time_ns(self, cell: str) -> int:
+    def _time_ns(self, cell: Cell) -> int:
         column = self.time.column
         if self.time.factor:
             return int((Decimal(quantity(cell, 10**9, "the time")) * self.time.factor / 10**9).to_integral_value())
         try:
             at = datetime.fromisoformat(cell) if column.unit == ISO else datetime.strptime(cell, column.unit)
         except ValueError:
-            raise ValueError(f"the time {quote(cell)} is not in the format {column.unit}") from None
+            raise CellError(cell, f"the time {quote(cell)} is not in the format {column.unit}") from None
         since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
         return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
 
-    def _value(self, meaning: Meaning, cells: list[str]) -> int | None:
+    def _value(self, meaning: Meaning, cells: Sequence[Cell]) -> int | None:
         """The number in plctl's unit; None where there is none."""
         cell = self._cell(meaning.column, cells)
         if cell.lower() in self.options["missing"]:
@@ -157,7 +154,7 @@ class _TableReading:
             number /= below
         value = int((number * meaning.factor).to_integral_value())
         if value >= RATE_UNLIMITED:
-            raise ValueError(f"{meaning.column} {quote(cell)} is too large")
+            raise CellError(cell, f"{meaning.column} {quote(cell)} is too large")
         return value
 
 
@@ -167,7 +164,9 @@ def _most_likely(line: str) -> str:
     return best if counts[best] else "blanks"
 
 
-def _split(line: str, separator: str) -> list[str]:
+def _split(line: Cell, separator: str) -> Sequence[Cell]:
     if separator == " ":
-        return line.split()
-    return next(csv.reader([line], delimiter=separator))
+        return words_of(line)
+    if '"' not in line:
+        return cells_of(line, separator)
+    return [Cell.at(cell.strip(), line.column) for cell in next(csv.reader([line], delimiter=separator))]

@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plctl.common.base.errors import UserError
+from plctl.common.base.problems import quote
 from plctl.common.base.units import NS_PER_US, RATE_UNLIMITED
-from plctl.common.scenario.readers.formats.records import Lines, numbered_lines
+from plctl.common.scenario.readers.formats.records import Lines
 from plctl.common.scenario.readers.reader import ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile
 
-_LINE = re.compile(r"[0-9]+(,-?[0-9]+){4}((,-?[0-9]+){4,5})?")
+_LINE = re.compile(r"[0-9]{1,20}(,-?[0-9]{1,20}){4}((,-?[0-9]{1,20}){4,5})?")
 _SIMPLE = ("keep", "latency", "rate", "loss", "limit")
 _EXTENDED = ("keep", "latency", "jitter", "rate", "loss", "limit", "dup_prob", "dup_delay", "route_id", "queue_id")
 _U32_MAX = 2**32 - 1
@@ -53,11 +54,11 @@ class TheaterQ:
         names = ("delay_ns", "rate_bps", "route", "loss_ppb", "jitter_ns", "duplicate_ppb", "queue_bytes")
         lines = Lines(file, *names)
         time_ns = 0
-        for number, line in numbered_lines(file.text):
+        for number, line in file.lines():
             if not line[0].isdigit():
                 continue
             if not _LINE.fullmatch(line):
-                lines.problems.add(number, 1, f"has not 5, 9 or 10 whole numbers: {line[:40]!r}")
+                lines.problems.add(number, 1, f"{quote(line)} is not 5, 9 or 10 whole numbers with commas between")
                 continue
             cells = [int(cell) for cell in line.split(",")]
             record = dict(zip(_SIMPLE if len(cells) == len(_SIMPLE) else _EXTENDED, cells, strict=False))
