@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from support.trace_samples import SAMPLES, read_text
+from fuzz.trace_samples import SAMPLES, read_text
 
 from plctl.common.base.errors import InputError
 from plctl.common.scenario.readers.opening import installed_reader, parse_scenario

@@ -33,7 +33,7 @@ _RATES = {"bps": 1, "kbps": 10**3, "mbps": 10**6, "gbps": 10**9, "tbps": 10**12}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModelPlace:
     """Where in a document something stands, in words and as a path."""
 
     words: str
@@ -42,20 +42,20 @@ class Place:
     def __str__(self) -> str:
         return self.words
 
-    def key(self, name: str) -> Place:
+    def key(self, name: str) -> ModelPlace:
         """What has this name in it."""
-        return Place(f"{self.words}, {name}", (*self.path, name))
+        return ModelPlace(f"{self.words}, {name}", (*self.path, name))
 
-    def item(self, number: int) -> Place:
+    def item(self, number: int) -> ModelPlace:
         """The item of its pattern with this number, from 1."""
-        return Place(f"{self.words}, item {number}", (*self.path, "pattern", number - 1))
+        return ModelPlace(f"{self.words}, item {number}", (*self.path, "pattern", number - 1))
 
     def fault(self, text: str) -> ItemError:
         """That something is wrong there, to be raised."""
         return ItemError(self.path, text)
 
 
-_TRACE = Place("the trace")
+_TRACE = ModelPlace("the trace")
 Step = tuple[int, int]  #: duration in ns, value in plctl's unit
 
 
@@ -97,15 +97,15 @@ class _Expander:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.drawn = False
-        self.read: Callable[[Any, Place], int] = {"Bw": _rate, "Delay": _time, "Loss": _loss}[kind]
-        self.models: Mapping[str, Callable[[Mapping[str, Any], Place, int], Iterator[Step]]] = {
+        self.read: Callable[[Any, ModelPlace], int] = {"Bw": _rate, "Delay": _time, "Loss": _loss}[kind]
+        self.models: Mapping[str, Callable[[Mapping[str, Any], ModelPlace, int], Iterator[Step]]] = {
             f"Static{kind}Config": self._static,
             f"Repeated{kind}PatternConfig": self._repeated,
             f"Trace{kind}Config": self._trace,
             **({"NormalizedBwConfig": self._normalized, "SawtoothBwConfig": self._sawtooth} if kind == "Bw" else {}),
         }
 
-    def steps(self, document: Any, where: Place, depth: int) -> Iterator[Step]:
+    def steps(self, document: Any, where: ModelPlace, depth: int) -> Iterator[Step]:
         name, body = _model(document, where)
         if name not in self.models:
             raise where.fault(f"{where}: {quote(name)} is no model that is read; legal are {', '.join(self.models)}")
@@ -113,13 +113,13 @@ class _Expander:
             raise where.fault(f"{where} is nested more than {_DEPTH} deep")
         yield from self.models[name](body, where.key(name), depth)
 
-    def _static(self, body: Mapping[str, Any], where: Place, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
+    def _static(self, body: Mapping[str, Any], where: ModelPlace, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
         default = {"Bw": "12Mbps", "Delay": "10ms", "Loss": [Decimal("0.1"), Decimal("0.2")]}[self.kind]
         duration_ns = _time(body.get("duration", "1s"), where.key("duration"))
         if duration_ns:
             yield duration_ns, self.read(body.get(self.kind.lower(), default), where)
 
-    def _repeated(self, body: Mapping[str, Any], where: Place, depth: int) -> Iterator[Step]:
+    def _repeated(self, body: Mapping[str, Any], where: ModelPlace, depth: int) -> Iterator[Step]:
         pattern, count = body.get("pattern"), body.get("count", 0)
         if not isinstance(pattern, list) or not isinstance(count, int) or count < 0:
             raise where.fault(f"{where} needs a list as pattern and a whole number as count")
@@ -130,7 +130,7 @@ class _Expander:
         for _ in range(count if steps else 0):
             yield from steps
 
-    def _trace(self, body: Mapping[str, Any], where: Place, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
+    def _trace(self, body: Mapping[str, Any], where: ModelPlace, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
         pattern = body.get("pattern")
         if not isinstance(pattern, list):
             raise where.fault(f"{where} needs a list as pattern")
@@ -140,7 +140,7 @@ class _Expander:
             duration_ns = _time(each[0], where.item(index))
             yield from ((duration_ns, self.read(value, where.item(index))) for value in each[1] if duration_ns)
 
-    def _normalized(self, body: Mapping[str, Any], where: Place, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
+    def _normalized(self, body: Mapping[str, Any], where: ModelPlace, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
         rate = partial(_optional, body, _rate, where)
         mean, deviation = rate("mean", 12 * 10**6), rate("std_dev", 0)
         least, most = rate("lower_bound", 0), rate("upper_bound", 2**62)
@@ -149,7 +149,7 @@ class _Expander:
         for duration_ns in _pieces(body, where):
             yield duration_ns, min(max(round(draw.gauss(mean, deviation)), least, 0), most)
 
-    def _sawtooth(self, body: Mapping[str, Any], where: Place, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
+    def _sawtooth(self, body: Mapping[str, Any], where: ModelPlace, depth: int) -> Iterator[Step]:  # noqa: ARG002  (as all models)
         rate = partial(_optional, body, _rate, where)
         bottom, top, deviation = rate("bottom", 0), rate("top", 12 * 10**6), rate("std_dev", 0)
         least, most = rate("lower_noise_bound", 2**62), rate("upper_noise_bound", 2**62)
@@ -168,7 +168,7 @@ class _Expander:
             at_ns = (at_ns + duration_ns) % interval_ns
 
 
-def _model(document: Any, where: Place) -> tuple[str, Mapping[str, Any]]:
+def _model(document: Any, where: ModelPlace) -> tuple[str, Mapping[str, Any]]:
     """The only key of `document`, which names a model, and its parameters."""
     if not isinstance(document, dict) or len(document) != 1:
         raise where.fault(f"{where} is not a mapping of one model, e.g. StaticBwConfig, to its parameters")
@@ -185,7 +185,7 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _generator(body: Mapping[str, Any], where: Place) -> random.Random:
+def _generator(body: Mapping[str, Any], where: ModelPlace) -> random.Random:
     """Random numbers from the seed in `body`."""
     seed = body.get("seed", _DEFAULT_SEED)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**64:
@@ -193,7 +193,7 @@ def _generator(body: Mapping[str, Any], where: Place) -> random.Random:
     return random.Random(seed)
 
 
-def _pieces(body: Mapping[str, Any], where: Place) -> Iterator[int]:
+def _pieces(body: Mapping[str, Any], where: ModelPlace) -> Iterator[int]:
     """The durations of the steps of a model that has a step."""
     rest_ns = _optional(body, _time, where, "duration", NS_PER_S)
     step_ns = _optional(body, _time, where, "step", NS_PER_MS)
@@ -204,21 +204,23 @@ def _pieces(body: Mapping[str, Any], where: Place) -> Iterator[int]:
         rest_ns -= min(step_ns, rest_ns)
 
 
-def _optional(body: Mapping[str, Any], read: Callable[[Any, Place], int], where: Place, name: str, default: int) -> int:
+def _optional(
+    body: Mapping[str, Any], read: Callable[[Any, ModelPlace], int], where: ModelPlace, name: str, default: int
+) -> int:
     return read(body[name], where.key(name)) if name in body else default
 
 
-def _time(value: Any, where: Place) -> int:
+def _time(value: Any, where: ModelPlace) -> int:
     """Nanoseconds in e.g. ``1s``, ``1s 500ms`` or ``{"secs": 1, "nanos": 0}``."""
     return _amount(value, _TIMES, {"secs": NS_PER_S, "nanos": 1}, where, "a duration, e.g. 1s")
 
 
-def _rate(value: Any, where: Place) -> int:
+def _rate(value: Any, where: ModelPlace) -> int:
     """Bits per second in e.g. ``12Mbps`` or ``{"gbps": 0, "bps": 12000000}``."""
     return _amount(value, _RATES, {"gbps": 10**9, "bps": 1}, where, "a rate, e.g. 12Mbps")
 
 
-def _amount(value: Any, units: Mapping[str, int], parts: Mapping[str, int], where: Place, what: str) -> int:
+def _amount(value: Any, units: Mapping[str, int], parts: Mapping[str, int], where: ModelPlace, what: str) -> int:
     """`value` as words with `units`, or as a mapping of these `parts`."""
     total = _sum_of_parts(value, parts) if isinstance(value, dict) else _sum_of_words(value, units)
     if total is None:
@@ -246,7 +248,7 @@ def _sum_of_words(value: Any, units: Mapping[str, int]) -> Decimal | None:
     return total.to_integral_value()
 
 
-def _loss(value: Any, where: Place) -> int:
+def _loss(value: Any, where: ModelPlace) -> int:
     """The loss probability, in 10⁻⁹, of a pattern that does not depend on the losses before."""
     if not isinstance(value, list) or not all(_is_number(each) and 0 <= each <= 1 for each in value):
         raise where.fault(f"{where}: {quote(str(value))} is no list of probabilities from 0 to 1")

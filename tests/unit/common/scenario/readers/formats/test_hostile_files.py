@@ -12,7 +12,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from support.trace_samples import SAMPLES, read_text
+from fuzz.trace_samples import SAMPLES, read_text
 
 from plctl.common.base.errors import InputError
 from plctl.common.scenario.readers.formats import json_text, netem_models, toml_text

@@ -15,10 +15,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from support.trace_samples import SAMPLES, read_text
+from fuzz.trace_samples import SAMPLES, read_text
 
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, read_scenario, reader_names
-from plctl.common.scenario.readers.trace_file import TraceFile
+from plctl.common.scenario.readers.opening import reader_names
 from plctl.common.scenario.schedule import Scenario
 
 #: What holds from when on, in s: fields as in `Row`, in s, bit/s and shares; RouteIDs as whatever tells paths apart.
@@ -234,17 +233,10 @@ def compare(reader: str, text: str, scenario: Scenario, seed: str) -> None:
     assert len(set(routes.values())) == len(routes)
 
 
-@pytest.mark.parametrize("reader", reader_names())
-def test_ten_random_instants_say_what_the_file_says(reader: str) -> None:
+@pytest.mark.parametrize(("reader", "path"), [*((reader, None) for reader in reader_names()), *FILES])
+def test_ten_random_instants_say_what_the_file_says(reader: str, path: Path | None) -> None:
     """Rate, delay, route, jitter, loss, duplicates and queue, whatever the format has of them."""
+    options = SAMPLES[reader].options
     for seed in (1, 2, 3):
-        text = SAMPLES[reader].text(400, seed)
-        compare(reader, text, read_text(reader, text, SAMPLES[reader].options).scenario, f"{reader} {seed}")
-
-
-@pytest.mark.parametrize(("reader", "path"), FILES)
-def test_ten_random_instants_of_real_traces(reader: str, path: Path) -> None:
-    """The same for files that nobody on this project made."""
-    options = {**SAMPLES[reader].options, "rate": "1Mbit/s", "delay": "1ms"}
-    found = read_scenario([GivenFile(TraceFile.at(path))], ReadAs("", options))
-    compare(reader, path.read_text(), found.scenario, path.name)
+        text = path.read_text() if path else SAMPLES[reader].text(400, seed)
+        compare(reader, text, read_text("" if path else reader, text, options).scenario, f"{path or reader} {seed}")
