@@ -118,6 +118,10 @@ class _Emulation:
             for refusal in (await forwarder.terms()).refused:
                 self._line.tell(f"warning: {refusal}")
             await forwarder.add(_SLOT, self._link.namespaces.link, self._plan)
+            for direction, schedule in (("up", self._plan.up), ("down", self._plan.down)):
+                if schedule.opportunities:
+                    count = schedule.opportunities.count
+                    self._line.tell(f"{direction}: {count} delivery opportunities; the rate told is their mean")
             await self._set_off(forwarder)
             live = LiveSession(self._link, forwarder, _SLOT, self._line.tell)
             live_session.forget(self._link)

@@ -48,17 +48,20 @@ for _command in (make, convert, *COMMANDS):
 
 @scenario.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE…")
+@FROM
+@OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+def check(files: tuple[Path, ...], reader: str, options: tuple[str, ...], as_json: bool) -> None:
     """Report everything that is wrong with FILE…, and sum up what is right.
 
-    Takes scenarios (CSV) and run specs (YAML). Exit status 2 if anything is wrong.
+    Takes scenarios of any format, each by itself, and run specs (YAML). Exit status 2 if anything is wrong.
     """
+    reading = ReadAs(reader, parse_options(options))
     good: list[Readable] = []
     errors: dict[Path, InputError] = {}
     for file in files:
         try:
-            good.append(read_readable(file))
+            good.append(read_readable(file, reading))
         except InputError as error:
             errors[file] = error
     if as_json:
@@ -74,14 +77,16 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 
 @scenario.command()
 @click.argument("file", type=_FILE)
+@FROM
+@OPTION
 @click.option("--svg", type=_FILE, help="Write the picture to this file instead of the terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
-def show(file: Path, svg: Path | None, as_json: bool) -> None:
+def show(file: Path, reader: str, options: tuple[str, ...], svg: Path | None, as_json: bool) -> None:
     """Draw the delay and rate that FILE asks for over time; of a run spec each distinct scenario.
 
     With --svg and a spec of several scenarios, each gets a file of its own, numbered.
     """
-    readable = read_readable(file)
+    readable = read_readable(file, ReadAs(reader, parse_options(options)))
     if svg:
         _write_svgs(readable, svg)
     if as_json:
@@ -114,7 +119,7 @@ def stats(files: tuple[str, ...], reader: str, options: tuple[str, ...], as_json
         if len(ways) > 1:
             echo(f"{way}:")
         for name, words in table(each):
-            echo(f"  {name:<10} {words}")
+            echo(f"  {name:<13} {words}")
 
 
 def _print_summary(readable: Readable) -> None:

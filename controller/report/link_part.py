@@ -122,6 +122,15 @@ def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup
     ]  # fmt: skip
 
 
+def _rate_asked(curves: LinkCurves) -> str:
+    """What the broad line of the rate is."""
+    windows = [each.window_s for each in curves.asked.values() if each.window_s]
+    if not windows:
+        return "bottleneck rate asked for"
+    window = format_duration(round(windows[0] * NS_PER_S))
+    return f"delivery opportunities asked for, as the rate of full frames over each {window}"
+
+
 def _captioned(curves: LinkCurves) -> list[Markup]:
     """Each plot under the sentence that explains it; a plot without anything in it is a sentence alone."""
     return [
@@ -136,7 +145,7 @@ def _captioned(curves: LinkCurves) -> list[Markup]:
         ),
         _figure(
             link_plots.rate(curves),
-            element("b", "Rate. "), _key("asked", "bottleneck rate asked for, "), _key("measured", "rate carried. "),
+            element("b", "Rate. "), _key("asked", f"{_rate_asked(curves)}, "), _key("measured", "rate carried. "),
             "A link carries what it is offered, up to what was asked for.",
         ),
         _figure(

@@ -13,25 +13,31 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Schedule
 from plctl.common.telemetry.counters import CAUSES, CounterGroup
 
 #: A curve has no more points than this: about one for every pixel of a plot.
 MAX_POINTS = 500
 _MAX_STEPS = 1_000_000
+_LEAST_WINDOW_NS = 100 * NS_PER_MS
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one direction's schedule asks for, as steps: value i holds from `t_s[i]` on. Unlimited rates are NaN."""
+    """What one direction's schedule asks for, as steps: value i holds from `t_s[i]` on. Unlimited rates are NaN.
+
+    The rates of a schedule with delivery opportunities are their means over windows.
+    """
 
     t_s: Floats
     delay_ns: Floats
     rate_bps: Floats
     route_changes: tuple[tuple[float, int], ...]  #: (seconds after T0, new RouteID)
+    window_s: float = 0.0  #: over which the rates are means; 0: they are what is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +62,41 @@ class Measured:
 
 def asked(schedule: Schedule, until_s: float) -> Asked:
     """The steps of `schedule` from T0 to `until_s` after it."""
-    t_ns, index = _occurrences(schedule, round(until_s * NS_PER_S))
+    until_ns = round(until_s * NS_PER_S)
+    t_ns, index = _occurrences(schedule, until_ns)
+    windows = _Windows(schedule.opportunities, until_ns) if schedule.opportunities else None
+    if windows:
+        begins = t_ns
+        t_ns = np.union1d(begins, windows.begins_ns)
+        index = index[np.searchsorted(begins, t_ns, side="right") - 1]
     route = np.array(schedule.column("route"))[index]
     changed = np.flatnonzero(np.diff(route)) + 1
     delay = np.array(schedule.column("delay_ns"), float)[index]
     rates = np.array(schedule.column("rate_bps"))
-    rate = np.where(rates < RATE_UNLIMITED, rates.astype(float), np.nan)[index]
+    rate = np.where(rates < RATE_UNLIMITED, rates.astype(float), np.nan)[index] if not windows else windows.at(t_ns)
     kept = _steps_to_keep(delay, rate)
     t_s = t_ns / NS_PER_S
     changes = tuple((float(t_s[at]), int(route[at])) for at in changed)
-    return Asked(t_s[kept], delay[kept], rate[kept], changes)
+    return Asked(t_s[kept], delay[kept], rate[kept], changes, windows.length_ns / NS_PER_S if windows else 0.0)
+
+
+class _Windows:
+    """The mean rates of delivery opportunities from T0 on, over as many windows as can be drawn."""
+
+    def __init__(self, trace: Opportunities, until_ns: int) -> None:
+        tenths = -(-max(until_ns, 1) // (MAX_POINTS * _LEAST_WINDOW_NS))
+        self.length_ns = max(1, tenths) * _LEAST_WINDOW_NS
+        count = max(1, -(-until_ns // self.length_ns))
+        self.begins_ns = np.arange(count) * self.length_ns
+        counts = np.zeros(count, np.int64)
+        for piece in trace.within(0, count * self.length_ns):
+            places = (np.asarray(piece, np.int64) - 1) // self.length_ns  # a window has its end and not its begin
+            counts += np.bincount(np.maximum(places, 0), minlength=count)
+        self._rate_bps = np.array([trace.rate_bps(int(number), self.length_ns) for number in counts], float)
+
+    def at(self, t_ns: NDArray[np.int64]) -> Floats:
+        """The rates of the windows in which these times lie."""
+        return self._rate_bps[np.minimum(t_ns // self.length_ns, len(self._rate_bps) - 1)]
 
 
 def measured(table: pa.Table, direction: str) -> Measured:

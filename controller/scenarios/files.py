@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import Problem
 from plctl.common.base.units import format_duration
-from plctl.common.scenario.readers.opening import GivenFile, read_scenario
+from plctl.common.scenario.readers.opening import AS_IT_IS, GivenFile, ReadAs, read_scenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
@@ -25,16 +25,18 @@ class Readable:
     warnings: tuple[Problem, ...]
 
 
-def read_readable(path: Path) -> Readable:
-    """Read the scenario or run spec at `path`.
+def read_readable(path: Path, reading: ReadAs = AS_IT_IS) -> Readable:
+    """Read the scenario at `path`, as `reading` says, or the run spec there, which says so itself.
 
     :raises InputError: everything that is wrong with it.
     :raises UserError: it is a run spec and the libraries to read one are not installed here.
     """
     file = TraceFile.at(path, "a run spec or scenario")
-    if looks_like_scenario(file):
-        found = read_scenario([GivenFile(file)])
+    if reading.reader or looks_like_scenario(file):
+        found = read_scenario([GivenFile(file)], reading)
         return Readable(path, "a scenario", False, {path.name: found.scenario}, found.warnings)
+    if reading.options:
+        raise file.refusal("is a run spec, which says itself how its scenarios are read; leave -O out")
     request = load_run(path)
     return Readable(path, _head(request), True, _distinct(request), request.warnings)
 

@@ -17,6 +17,7 @@ _LEGENDS = {"both": "both directions", "up": "up (client → server)", "down": "
 _OUTAGES = {"both": "outage", "up": "outage (up)", "down": "outage (down)"}
 _DELAY = "one-way delay [ms]"
 _RATE = "bottleneck rate [Mbit/s]"
+_MEAN_RATE = "mean rate of delivery opportunities [Mbit/s]"
 _MARKERS = {"both": ("hd", "▚"), "up": ("braille", "⠒"), "down": ("hd", "▚")}
 _TEXT_COLOURS = {"both": 12, "up": 208, "down": 12}
 _SVG_COLOURS = {"both": "#1f5fa8", "up": "#d9730d", "down": "#1f5fa8"}
@@ -29,9 +30,10 @@ def plot_text(scenario: Scenario, title: str, *, width: int = 80, height: int = 
     :raises UserError: plotext is not installed here.
     """
     end_s, found = curves(scenario, width)
+    rate = f"{title}: {_rate_label(found)}"
     panels = [
         _panel([(c, c.delay_ms) for c in found], end_s, f"{title}: {_DELAY}", (width, height), from_zero=False),
-        _panel([(c, c.rate_mbps) for c in found], end_s, f"{title}: {_RATE}", (width, height), from_zero=True),
+        _panel([(c, c.rate_mbps) for c in found], end_s, rate, (width, height), from_zero=True),
     ]
     return "\n".join([*(panel.string(colorless=not colour).rstrip("\n") for panel in panels), _signs(found)])
 
@@ -56,6 +58,10 @@ def _panel(
         for piece in pieces(points):
             figure.draw(figure.signal([x for x, _ in piece], [y for _, y in piece], marker=marker).lines())
     return figure.build()
+
+
+def _rate_label(found: list[Curves]) -> str:
+    return _MEAN_RATE if any(curve.is_mean for curve in found) else _RATE
 
 
 def _signs(found: list[Curves]) -> str:
@@ -92,7 +98,7 @@ def _figure(scenario: Scenario, title: str) -> Figure:
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     _draw(upper, [(c, c.delay_ms) for c in found], _DELAY, from_zero=False)
-    _draw(lower, [(c, c.rate_mbps) for c in found], _RATE, from_zero=True)
+    _draw(lower, [(c, c.rate_mbps) for c in found], _rate_label(found), from_zero=True)
     lower.set(xlim=(0, end_s), xlabel="time since the start [s]")
     figure.suptitle(title, fontweight="bold")
     handles, labels = lower.get_legend_handles_labels()

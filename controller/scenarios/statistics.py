@@ -8,6 +8,7 @@ from typing import Any
 
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED, format_duration, format_rate, format_size
 from plctl.common.scenario.editing.timeline import end_of
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Scenario, Schedule
 
 _SHARES = (5, 25, 50, 75, 95)
@@ -26,6 +27,10 @@ class ScenarioStatistics:
     outages: int
     outage_share: float  #: of the time, 0 to 1
     longest_outage_ns: int
+    opportunities: int = 0  #: for delivery, in a period; the rates are their means. 0: service is by the rates
+    opportunity_bytes: int = 0  #: what each is worth
+    opportunities_period_ns: int = 0  #: after which they begin again
+    longest_gap_ns: int = 0  #: without one
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -53,21 +58,35 @@ def statistics(scenario: Scenario, schedule: Schedule) -> ScenarioStatistics:
         len(outages),
         sum(outages) / end_ns,
         max(outages, default=0),
+        *_of_trace(schedule.opportunities),
     )
+
+
+def _of_trace(trace: Opportunities | None) -> tuple[int, ...]:
+    return (trace.count, trace.worth_bytes, trace.period_ns, trace.longest_gap_ns) if trace else ()
 
 
 def table(found: ScenarioStatistics) -> list[tuple[str, str]]:
     """It in words, a line each."""
+    mean = ", the mean of opportunities" if found.opportunities else ""
     longest = f", the longest {format_duration(found.longest_outage_ns)}" if found.outages else ""
     return [
         ("lasts", format_duration(found.duration_ns)),
-        ("rate", _percentile_words(found.rate_bps, format_rate)),
+        ("rate", _percentile_words(found.rate_bps, format_rate) + mean),
         ("mean rate", format_rate(found.mean_rate_bps) if found.mean_rate_bps else "unlimited, or none"),
         ("delay", _percentile_words(found.delay_ns, format_duration)),
         ("BDP", f"{format_size(found.bdp_bytes)} at most"),
         ("handovers", f"{found.handovers_per_minute:.2f} per minute"),
         ("outages", f"{found.outages}, {found.outage_share:.2%} of the time{longest}"),
+        *([("opportunities", _trace_words(found))] if found.opportunities else []),
     ]
+
+
+def _trace_words(found: ScenarioStatistics) -> str:
+    return (
+        f"{found.opportunities} of {found.opportunity_bytes} bytes every "
+        f"{format_duration(found.opportunities_period_ns)}, the longest gap {format_duration(found.longest_gap_ns)}"
+    )
 
 
 def _percentile_words(values: dict[str, int], form: Any) -> str:

@@ -23,6 +23,7 @@ class Curves:
     rate_mbps: list[Point]  #: gaps where the rate is unlimited
     route_changes: list[float]
     outages: list[tuple[float, float]]
+    is_mean: bool = False  #: the rates are means of delivery opportunities
 
 
 def curves(scenario: Scenario, bins: int) -> tuple[float, list[Curves]]:
@@ -47,6 +48,7 @@ def _curves(name: str, schedule: Schedule, end_ns: int, bins: int) -> Curves:
         rate_mbps=_steps(schedule, end_ns, bins, _rate_mbps),
         route_changes=[t_ns / NS_PER_S for t_ns in route_changes(schedule.rows)],
         outages=[(a / NS_PER_S, (b if b >= 0 else end_ns) / NS_PER_S) for a, b in outages(schedule.rows)],
+        is_mean=schedule.opportunities is not None,
     )
 
 

@@ -24,6 +24,7 @@ class ScenarioSummary:
     rate_max_bps: int
     route_changes: int
     outages: int
+    opportunities: int = 0  #: for delivery, in a period of them; their mean are the rates. 0: service is by these
 
     def as_json(self) -> dict[str, Any]:
         """For machines; an unlimited rate is None."""
@@ -34,8 +35,13 @@ class ScenarioSummary:
         repeat = f", repeats every {format_duration(self.period_ns)}" if self.period_ns else ""
         return (
             f"{_count(self.rows, 'row')}, {format_duration(self.duration_ns)}{repeat}, delay {self._delays()}, "
-            f"rate {self._rates()}, {_count(self.route_changes, 'route change')}, {_count(self.outages, 'outage')}"
+            f"{self._service()}, {_count(self.route_changes, 'route change')}, {_count(self.outages, 'outage')}"
         )
+
+    def _service(self) -> str:
+        if not self.opportunities:
+            return f"rate {self._rates()}"
+        return f"{self.opportunities} delivery opportunities (mean rate {self._rates()})"
 
     def _delays(self) -> str:
         low, high = (f"{ns / NS_PER_MS:.10g}" for ns in (self.delay_min_ns, self.delay_max_ns))
@@ -64,6 +70,7 @@ def summarize(schedule: Schedule) -> ScenarioSummary:
         rate_max_bps=max(rates),
         route_changes=len(route_changes(rows)),
         outages=len(outages(rows)),
+        opportunities=schedule.facts.opportunities,
     )
 
 

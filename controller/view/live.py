@@ -136,6 +136,8 @@ def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
         table.add_row(*_cells(line))
     hidden = len(model.links) - len(shown)
     note = [Text(f"… and {hidden} more links; the worst are shown", style="dim")] if hidden else []
+    if any(half.is_mean for line in shown for half in (line.up, line.down)):
+        note.append(Text("~ mean of delivery opportunities", style="dim"))
     causes = [Text(printable(f"{line.name}: {line.cause}"), style="red") for line in shown if line.cause]
     waits = [Text(printable(model.waits), style="yellow")] if model.waits else []
     return Group(_progress(model, now_ns), Text(), table, *note, Text(summary(model), style="dim"), *waits, *causes[:5])
@@ -167,9 +169,10 @@ def summary(model: LiveModel) -> str:
 
 
 def _plain(line: LinkNow) -> str:
+    mean = "on average " if line.up.is_mean else ""
     return (
         f"{line.name} {line.state}, row {line.up.row + 1}/{line.rows}, asked {format_duration(line.up.delay_ns)}"
-        f" {format_rate(line.up.rate_bps)}, up {format_rate(line.up.carried_bps)},"
+        f" {mean}{format_rate(line.up.rate_bps)}, up {format_rate(line.up.carried_bps)},"
         f" down {format_rate(line.down.carried_bps)}, queue {format_size(line.queue_bytes)}, dropped {line.dropped},"
         f" lateness p99 {_late(line.lateness_p99_ns)}, lost by the machine {line.lost}"
     )
@@ -184,7 +187,7 @@ def _cells(line: LinkNow) -> list[Text]:
         Text(line.state, style="red" if line.cause else ""),
         Text(f"{line.up.row + 1}/{line.rows}"),
         Text(" | ".join(dict.fromkeys(_short(half.delay_ns / NS_PER_MS) for half in both))),
-        Text(" | ".join(dict.fromkeys(_megabits(half.rate_bps) for half in both))),
+        Text(" | ".join(dict.fromkeys("~" * half.is_mean + _megabits(half.rate_bps) for half in both))),
         *(Text(_megabits(half.carried_bps)) for half in both),
         Text(_short(line.queue_bytes / 1000)),
         Text(str(line.dropped)),

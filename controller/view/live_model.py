@@ -18,6 +18,7 @@ class HalfNow:
     row: int = 0  #: in force, from 0
     delay_ns: int = 0  #: asked
     rate_bps: int = 0  #: asked
+    is_mean: bool = False  #: the rate asked is the mean of delivery opportunities
     carried_bps: int = 0
     queue_bytes: int = 0
     lateness_p99_ns: int = -1  #: −1: nothing was delivered
@@ -112,6 +113,7 @@ def _waiting(plan: LinkPlan) -> LinkNow:
     line = LinkNow(plan.name, max(plan.up.facts.rows, plan.down.facts.rows))
     for half, schedule in ((line.up, plan.up), (line.down, plan.down)):
         half.delay_ns, half.rate_bps = schedule.facts.first.delay_ns, schedule.facts.first.rate_bps
+        half.is_mean = schedule.facts.opportunities > 0
     return line
 
 

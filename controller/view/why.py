@@ -17,6 +17,7 @@ from plctl.common.base.units import NS_PER_S, format_duration, format_rate, form
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.protocol.requests import LinkState
 from plctl.common.protocol.wire import to_plain
+from plctl.common.scenario.schedule import Schedule
 from plctl.common.telemetry.counters import COUNTERS, CounterGroup, HalfCounters
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_reader import ARTIFACTS_NAME
@@ -160,7 +161,9 @@ def _start(history: LinkHistory, t0_ns: int) -> Iterator[tuple[int, str, str]]:
 def _figures(history: LinkHistory) -> Iterator[str]:
     for direction, values in (("up", history.state.up), ("down", history.state.down)):
         if values:
-            yield f"last telemetry {direction}: {_sample(named(values))}"
+            schedule: Schedule = getattr(history.link.plan, direction)
+            mean = "on average " if schedule.facts.opportunities else ""
+            yield f"last telemetry {direction}: {_sample(named(values), mean)}"
     if result := history.link.result:
         for direction, half in (("up", result.up), ("down", result.down)):
             yield (
@@ -181,10 +184,10 @@ def _when(workload: WorkloadResult, link: LinkRecord) -> str:
     return f" ({', '.join(told)})" if told else ""
 
 
-def _sample(now: dict[str, int]) -> str:
+def _sample(now: dict[str, int], mean: str) -> str:
     late = f", lateness p99 {format_duration(now['lateness_p99_ns'])}" if now["lateness_p99_ns"] >= 0 else ""
     return (
-        f"row {now['row'] + 1} asks {format_duration(now['delay_ns'])} {format_rate(now['rate_bps'])},"
+        f"row {now['row'] + 1} asks {format_duration(now['delay_ns'])} {mean}{format_rate(now['rate_bps'])},"
         f" queue {format_size(now['queue_bytes'])}, {now['in_flight_packets']} in flight{late};"
         f" so far {_gone(HalfCounters(**{name: now[name] for name in COUNTERS}))}"
     )

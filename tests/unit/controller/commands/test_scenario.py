@@ -34,6 +34,18 @@ def test_check_sums_up_good_files() -> None:
     assert (0, f"{HANDOVER}: ok: {summary}\n") == (result.exit_code, result.stdout)
 
 
+def test_traces_are_read_as_is_said(tmp_path: Path) -> None:
+    """Check and show take the options of a format; a run spec has them of its own."""
+    (tmp_path / "lte.trace").write_text("1\n3\n2000\n")
+    said = ("--from", "mahimahi", "-O", "delay=20ms")
+    for command in ("check", "show"):
+        result = plctl(command, tmp_path / "lte.trace", *said)
+        assert 0 == result.exit_code, result.output
+        assert "delay 20 ms, 3 delivery opportunities (mean rate 12.112–24.224 kbit/s)" in result.stdout
+    result = plctl("check", SCENARIOS / "quickstart.yaml", "-O", "delay=20ms")
+    assert "is a run spec, which says itself how its scenarios are read" in result.output
+
+
 def test_check_sums_up_specs_by_scenario() -> None:
     """Of a run spec its links, workloads and distinct scenarios are told."""
     lines = plctl("check", SCENARIOS / "quickstart.yaml").stdout.splitlines()

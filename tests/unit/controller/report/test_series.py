@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.synthetic_run import HANDOVER, HOST, INTERVAL_NS, RUN, half_samples, handover_plan, steady
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.report.series import MAX_POINTS, asked, measured
 from plctl.controller.results.telemetry_file import SCHEMA
@@ -120,3 +121,26 @@ def test_a_long_schedule_is_thinned_out_but_keeps_its_outages() -> None:
     assert len(steps.t_s) <= 5 * MAX_POINTS
     assert steps.rate_bps.min() == 0
     assert steps.delay_ns.max() == 10_000
+
+
+def test_opportunities_are_drawn_as_their_means() -> None:
+    """Over windows of 100 ms from T0 on, through the periods of the trace, beside the rows' own delays."""
+    ms = NS_PER_MS
+    trace = Opportunities.of_instants([1 * ms, 100 * ms, 250 * ms], 300 * ms)
+    rows = (Row(0, 0, 20 * ms, 77), Row(150 * ms, 0, 30 * ms, 77))
+    drawn = asked(Schedule(rows, 0, trace), 0.6)
+    assert 0.1 == drawn.window_s
+    assert np.allclose([0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5], drawn.t_s)
+    one = 1514 * 8 / 0.1
+    assert np.allclose([2 * one, 0, 0, one, 2 * one, 0, one], drawn.rate_bps)
+    assert np.allclose([20 * ms, 20 * ms, *[30 * ms] * 5], drawn.delay_ns)
+    assert 0 == asked(Schedule(rows), 0.6).window_s
+    assert 0.4 == asked(Schedule(rows, 0, trace), 180).window_s
+
+
+def test_long_runs_have_longer_windows() -> None:
+    """So that no more are drawn than can be seen; and what they sum up to is all that there was."""
+    trace = Opportunities(b"\x01" * 1000, NS_PER_MS, NS_PER_S)
+    drawn = asked(Schedule((Row(0, 0, 0, 1),), 0, trace), 600)
+    assert 1.2 == drawn.window_s
+    assert np.allclose(12_112_000, drawn.rate_bps)

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
 from plctl.controller.scenarios.plot import plot_svg, plot_text
 
@@ -64,3 +65,11 @@ def test_svg_of_a_single_row_and_of_only_unlimited_rates() -> None:
     flat = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))
     assert plot_svg(Scenario(flat, flat), "flat").startswith("<?xml")
     assert "unlimited" in plot_text(Scenario(flat, flat), "flat")
+
+
+def test_means_of_opportunities_are_called_so() -> None:
+    """In the terminal and in the SVG, the rate is not taken for what serves."""
+    traced = Scenario(UP.served_by(Opportunities.of_instants([5], 9)), DOWN)
+    for drawn in (plot_text(traced, "a", colour=False), plot_svg(traced, "a")):
+        assert "mean rate of delivery opportunities" in drawn
+        assert "bottleneck rate" not in drawn

@@ -1,7 +1,10 @@
 """A scenario is summed up truly, in words and for machines."""
 
 from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
+from plctl.controller.scenarios.statistics import statistics, table
+from plctl.controller.scenarios.steps import curves
 from plctl.controller.scenarios.summary import directions, outages, route_changes, summarize
 
 ROWS = (
@@ -44,3 +47,19 @@ def test_equal_directions_are_told_once() -> None:
     schedule = Schedule(ROWS)
     assert {"both": schedule} == directions(Scenario(schedule, Schedule(ROWS)))
     assert ["up", "down"] == list(directions(Scenario(schedule, Schedule(ROWS[:1]))))
+
+
+def test_opportunities_are_told_as_such() -> None:
+    """How many, and that the rates are their means; in statistics also what they are worth and their longest gap."""
+    ms = 10**6
+    trace = Opportunities.of_instants([0, 2 * ms, 2 * ms, 900 * ms], 1000 * ms, 1400)
+    schedule = Schedule((Row(0, 7, 20 * ms, 5_000_000), Row(10**9, 7, 20 * ms, 80_000_000)), 2 * 10**9, trace)
+    line = "2 rows, 1 s, repeats every 2 s, delay 20 ms, 4 delivery opportunities (mean rate 5–80 Mbit/s), "
+    assert line + "no route changes, no outages" == str(summarize(schedule))
+    assert 4 == summarize(schedule).as_json()["opportunities"]
+    scenario = Scenario(schedule, Schedule(ROWS))
+    words = dict(table(statistics(scenario, schedule)))
+    assert "4 of 1400 bytes every 1 s, the longest gap 898 ms" == words["opportunities"]
+    assert words["rate"].endswith(", the mean of opportunities")
+    assert "opportunities" not in dict(table(statistics(scenario, scenario.down)))
+    assert [True, False] == [curve.is_mean for curve in curves(scenario, 80)[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from support.synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_plan, packed, steady
@@ -10,6 +11,7 @@ from support.synthetic_run import HANDOVER, INTERVAL_NS, half_samples, handover_
 from plctl.common.base.clock import FakeClock
 from plctl.common.base.units import NS_PER_S, RATE_UNLIMITED
 from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Sample, Samples
 from plctl.controller.view.live import LINES_EVERY_NS, LiveView, lines, render
@@ -48,6 +50,22 @@ def test_the_table_shows_the_row_in_force_and_what_is_carried() -> None:
     line = next(line for line in text_of(model).splitlines() if line.startswith("leo-0"))
     expected = "leo-0 waiting 3/6 37 10 8 8 2.5 0 0.031 0"
     assert expected == " ".join(line.split())
+
+
+def test_a_mean_is_told_as_such() -> None:
+    """Where a link is served by delivery opportunities, the rate asked is marked, and what the mark means is said."""
+    plan = handover_plan()
+    trace = Opportunities.of_instants([5, 9], 10)
+    model = running(replace(plan, up=plan.up.served_by(trace)))
+    model.add(telemetry())
+    text = text_of(model)
+    assert "~10 | 10" in text
+    assert "~ mean of delivery opportunities" in text
+    assert "37 ms on average 10 Mbit/s, up" in lines(model, 0)[0]
+    plain = running()
+    plain.add(telemetry())
+    assert "~" not in text_of(plain)
+    assert "on average" not in lines(plain, 0)[0]
 
 
 def test_the_table_fits_a_terminal_of_80_columns() -> None:
