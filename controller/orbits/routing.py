@@ -1,26 +1,23 @@
 """The shortest way between two ground stations at one instant: over one satellite, or over links between satellites.
 
-A bent pipe takes the satellite over which the way is shortest. Over a grid the search is A* with the straight line to
-the goal as the bound (Hart, Nilsson and Raphael, 1968), which finds what Dijkstra's finds and looks at far fewer
-satellites.
+A bent pipe takes the satellite over which the way is shortest. Over a grid the search is Dijkstra's, by scipy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from plctl.controller.orbits.constellation import RADIUS_KM
 from plctl.controller.orbits.motion import Floats
 
 #: A link between satellites stays so far above the ground, out of the weather (as in Hypatia).
 GRAZING_KM = 80.0
-_GOAL = -1
-_START = -2
 
 #: The numbers of the satellites that a path goes over, in order.
 Path = tuple[int, ...]
@@ -40,47 +37,46 @@ class Mesh:
     """The links between satellites that there may be."""
 
     def __init__(self, links: Sequence[tuple[int, int]], count: int) -> None:
-        self._ends = np.array(links, dtype=np.int64).reshape(-1, 2)
-        self._neighbours: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-        for index, (one, other) in enumerate(links):
-            self._neighbours[one].append((other, index))
-            self._neighbours[other].append((one, index))
+        self._one, self._other = np.array(links, dtype=np.int64).reshape(-1, 2).T
+        self._start, self._goal = count, count + 1  # the stations, as nodes behind the satellites
 
     def shortest(self, sky: Sky, hop_km: float = 0.0) -> Path | None:
         """The shortest way, in which every satellite counts `hop_km` more; None if there is no way."""
-        lengths = self._lengths_km(sky.positions_km)
-        bounds = _lengths(sky.positions_km - sky.goal_km).tolist()
-        goal = sky.goal_distance_km.tolist()
-        start = sky.start_distance_km.tolist()
-        used = np.flatnonzero(np.isfinite(sky.start_distance_km)).tolist()
-        so_far = {number: start[number] + hop_km for number in used}
-        before = dict.fromkeys(used, _START)
-        heap = [(length + bounds[number], number, length) for number, length in so_far.items()]
-        heapify(heap)
-        while heap:
-            _, here, length = heappop(heap)
-            if here == _GOAL:
-                return _way(before)
-            if length > so_far[here]:
-                continue  # a shorter way to it was found since
-            ways = [(other, lengths[link] + hop_km, bounds[other]) for other, link in self._neighbours[here]]
-            for other, step, bound in (*ways, (_GOAL, goal[here], 0.0)):
-                reached = length + step
-                if reached < so_far.get(other, np.inf):
-                    so_far[other], before[other] = reached, here
-                    heappush(heap, (reached + bound, other, reached))
-        return None
+        link_km = self._lengths_km(sky.positions_km)
+        linked, up, down = map(np.isfinite, (link_km, sky.start_distance_km, sky.goal_distance_km))
+        used, reached = np.flatnonzero(up), np.flatnonzero(down)
+        if not used.size or not reached.size:
+            return None
+        one = np.concatenate([self._one[linked], np.full(used.size, self._start), reached])
+        other = np.concatenate([self._other[linked], used, np.full(reached.size, self._goal)])
+        # Whatever ends at a satellite and begins nearer to the start carries what that satellite adds.
+        long = np.concatenate([
+            link_km[linked] + hop_km, sky.start_distance_km[used] + hop_km, sky.goal_distance_km[reached]
+        ])  # fmt: skip
+        graph = csr_array((long, (one, other)), shape=(self._goal + 1, self._goal + 1))
+        _, before = dijkstra(graph, directed=False, indices=self._start, return_predecessors=True)
+        return self._way(before)
 
-    def _lengths_km(self, positions_km: Floats) -> list[float]:
+    def _way(self, before: NDArray[np.int32]) -> Path | None:
+        """From the start to the goal, by what comes before each node; none where it is negative."""
+        found: list[int] = []
+        here = int(before[self._goal])
+        while here != self._start:
+            if here < 0:
+                return None
+            found.append(here)
+            here = int(before[here])
+        return tuple(reversed(found))
+
+    def _lengths_km(self, positions_km: Floats) -> Floats:
         """Of each link; infinite where it would come too close to the ground."""
-        one, other = positions_km[self._ends[:, 0]], positions_km[self._ends[:, 1]]
+        one, other = positions_km[self._one], positions_km[self._other]
         across = other - one
         squared = np.einsum("ij,ij->i", across, across)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.clip(-np.einsum("ij,ij->i", one, across) / squared, 0, 1)
-        lowest = _lengths(one + share[:, None] * across)
-        lengths = np.where(lowest >= RADIUS_KM + GRAZING_KM, np.sqrt(squared), np.inf)
-        found: list[float] = lengths.tolist()
+            lowest = _lengths(one + share[:, None] * across)
+            found: Floats = np.where(lowest >= RADIUS_KM + GRAZING_KM, np.sqrt(squared), np.inf)
         return found
 
 
@@ -98,16 +94,6 @@ def path_lengths_km(positions_km: Floats, start_km: Floats, goal_km: Floats) -> 
     across = _lengths(np.diff(positions_km, axis=1)).sum(axis=1)
     found: Floats = up + across + down
     return found
-
-
-def _way(before: dict[int, int]) -> Path:
-    """From the start to the goal, which is what `before` ends in."""
-    found = []
-    here = before[_GOAL]
-    while here != _START:
-        found.append(here)
-        here = before[here]
-    return tuple(reversed(found))
 
 
 def _lengths(vectors: Floats) -> Floats:
