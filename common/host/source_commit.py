@@ -23,10 +23,10 @@ def source_commit(root: Path | None = None) -> str:
         git = root / ".git"
         if git.is_file():  # a further work tree
             git = root / git.read_text().removeprefix("gitdir:").strip()
-        head = (git / "HEAD").read_text().strip()
+        head = _read(git / "HEAD")
         if head.startswith("ref:"):
             common = git / "commondir"
-            shared = git / common.read_text().strip() if common.exists() else git
+            shared = git / _read(common) if common.exists() else git
             head = _find(shared, head.removeprefix("ref:").strip())
     except (OSError, UnicodeDecodeError):
         return ""
@@ -35,6 +35,16 @@ def source_commit(root: Path | None = None) -> str:
 
 def _find(git: Path, ref: str) -> str:
     if (git / ref).exists():
-        return (git / ref).read_text().strip()
-    lines = (git / "packed-refs").read_text().splitlines()
+        return _read(git / ref)
+    lines = _read(git / "packed-refs").splitlines()
     return next((line.partition(" ")[0] for line in lines if line.endswith(f" {ref}")), "")
+
+
+def _read(path: Path) -> str:
+    """What the file at `path` says; somebody else may have made it, and nothing but a file is opened.
+
+    :raises OSError: it is none, or cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_text().strip()

@@ -58,6 +58,17 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Repository:
+    """A git repository of the user's in which files lie that were read for a run."""
+
+    name: str  #: of its folder
+    commit: str  #: that was checked out
+    files: tuple[str, ...]  #: that were read, as the repository has them
+    changed: tuple[str, ...] = ()  #: those of them that are not, byte for byte, as the commit has them
+    compared: bool = True  #: false: git did not tell what the commit has, so `changed` says nothing
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """A validated run. `duration_ns` counts from T0; 0: until the workloads end."""
 
@@ -70,6 +81,7 @@ class RunRequest:
     socket_stats_ns: int = 0
     labels: dict[str, str] = field(default_factory=dict)  #: what tells it from other runs of a larger thing
     sources: tuple[SourceFile, ...] = ()
+    repositories: tuple[Repository, ...] = ()  #: in which the sources lie
     warnings: tuple[Problem, ...] = ()  #: what its author should know, though it is legal
 
 

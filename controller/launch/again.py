@@ -38,6 +38,7 @@ def request_again(
         sample_interval_ns=record.sample_interval_ns,
         socket_stats_ns=record.socket_stats_ns,
         labels=record.labels,
+        repositories=record.repositories,
         sources=tuple(SourceFile.of(path, text) for path, text in _sources(folder, record).items()),
     )
 

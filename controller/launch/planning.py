@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plctl.common.base.clock import Clock
 from plctl.common.host.caller import give_to_caller, make_for_caller
+from plctl.common.host.repositories import repositories_of
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
 from plctl.controller.launch.local_agent import LOCAL_HOST
@@ -26,6 +28,7 @@ def plan_run(request: RunRequest, out: Path, clock: Clock, command: Sequence[str
     folder = RunFolder.create(out, new_run_id(request.name, clock.wall_ns()))
     try:
         give_to_caller(folder.path)
+        request = replace(request, repositories=request.repositories or repositories_of(request.sources))
         hosts = {link.plan.name: LOCAL_HOST for link in request.links}
         created_utc = rfc3339(clock.wall_ns())
         record = planned(request, hosts, folder.run, command=tuple(command), created_utc=created_utc)

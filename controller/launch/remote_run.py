@@ -6,7 +6,7 @@ Ctrl-C detaches. Whoever comes back uses `plctl show RUN --follow`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import Client
 from plctl.common.client.options import converse
 from plctl.common.host.caller import give_to_caller
+from plctl.common.host.repositories import repositories_of
 from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import requests as rq
 from plctl.controller.launch.follow_options import FollowOptions
@@ -94,6 +95,7 @@ async def carry_through(
     foreground: Foreground | None = None,
 ) -> FollowOutcome:
     """As `run_remotely`, within a conversation; once it is known, the run's id is put into `begun`."""
+    request = replace(request, repositories=request.repositories or repositories_of(request.sources))
     submit = rq.Submit(request, order.policy, order.force, order.wait, command=tuple(sys.argv))
     submitted = await client.ask(submit, rq.Submitted, SUBMIT_SECONDS)
     begun.append(submitted.run)

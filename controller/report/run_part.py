@@ -74,6 +74,7 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
                     f" workloads at most {format_duration(record.budget.workload_ns)} after their time"),
         ("clocks", _clocks(record)),
         ("start", _skew(record)),
+        ("asked in", _repositories(record)),
         ("software", _listed(record.versions)),
         *((f"host {host.name}", host_part(host.facts)) for host in record.hosts),
     )  # fmt: skip
@@ -83,6 +84,16 @@ def asked_section(record: RunRecord, sources: Mapping[str, str]) -> Markup:
         element("p", "To run it again:"),
         element("pre", shlex.join(again(record))),
         *(_source(path, text) for path, text in sources.items()),
+    )
+
+
+def _repositories(record: RunRecord) -> str:
+    """The commits of the files in which the run was asked for, and what differs from them."""
+    return "; ".join(
+        f"{each.name} at commit {each.commit}"
+        + (f", but {', '.join(each.changed)} not as it is there" if each.changed else "")
+        + ("" if each.compared else ", with which the files were not compared")
+        for each in record.repositories
     )
 
 

@@ -19,6 +19,7 @@ from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
 from plctl.common.plan.link_change import AppliedChange, plan_after
 from plctl.common.plan.run_plan import Budget, LinkPlan
+from plctl.common.plan.run_request import Repository
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
 from plctl.controller.results.schedule_files import ScheduleFiles
@@ -99,6 +100,7 @@ class RunRecord:
     command: tuple[str, ...] = ()  #: argv that asked for the run
     #: Every file that was read: its path → its name in the folder `sources` (in format 1, its text).
     sources: dict[str, str] = field(default_factory=dict)
+    repositories: tuple[Repository, ...] = ()  #: of the user, in which these files lie
     duration_ns: int = 0  #: after T0; 0: until the workloads ended
     budget: Budget = field(default_factory=Budget)  #: what a link must keep to be `ok`
     sample_interval_ns: int = 0  #: between two rows of telemetry of one direction

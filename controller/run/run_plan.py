@@ -23,6 +23,7 @@ def planned(
         labels=request.labels,
         command=command,
         sources=source_names(source.path for source in request.sources),
+        repositories=request.repositories,
         duration_ns=request.duration_ns,
         budget=request.budget,
         sample_interval_ns=request.sample_interval_ns,

@@ -21,9 +21,9 @@ MAY_IMPORT = {
     "common": {
         "base": "",
         "clocks": "base",
-        "host": "base",
         "scenario": "base",
         "plan": "base scenario",
+        "host": "base plan",
         "telemetry": "base scenario plan",
         "reference": "base scenario plan telemetry",
         "resources": "base scenario plan telemetry",
