@@ -64,6 +64,7 @@ class Submit:
     wait: bool = True  #: until hosts have room, if now they have not; else it is refused
     plan_only: bool = False
     command: tuple[str, ...] = ()  #: argv of the client, for run.json
+    report: bool = True  #: draw report.html in the end
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class RemoteCarrier:
         return not (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).waits
 
     async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
-        submit = rq.Submit(request, self._policy, command=tuple(sys.argv))
+        submit = rq.Submit(request, self._policy, command=tuple(sys.argv), report=False)
         run = (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).run
         begun(run)
         return await self.follow(run)

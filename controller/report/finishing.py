@@ -18,6 +18,8 @@ from plctl.controller.results import run_folder
 from plctl.controller.results.run_reader import REPORT_NAME
 
 _NICE = 10
+#: On the command line: draw no report.
+_WITHOUT = "--without-report"
 
 
 def finish(path: Path) -> Path:
@@ -37,14 +39,15 @@ class Finisher:
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
 
-    async def finish(self, folder: Path) -> None:
+    async def finish(self, folder: Path, *, report: bool = True) -> None:
         """Complete `folder`; when cancelled, the process is ended, and another may complete it later.
 
+        :param report: draw report.html, too.
         :raises WorldError: it could not be completed; what it holds is as readable as before.
         """
         async with self._one_at_a_time:
             process = await asyncio.create_subprocess_exec(
-                *module_command("plctl.controller.report.finishing", str(folder)),
+                *module_command("plctl.controller.report.finishing", str(folder), *([] if report else [_WITHOUT])),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -63,7 +66,10 @@ def main() -> None:
     """Complete the folder that the command line names; a sentence on standard error and status 1 if it cannot be."""
     os.nice(_NICE)
     try:
-        finish(Path(sys.argv[1]))
+        if _WITHOUT in sys.argv:
+            run_folder.complete(Path(sys.argv[1]))
+        else:
+            finish(Path(sys.argv[1]))
     except PlctlError as error:
         leave_as(SystemExit(str(error)))
     leave()

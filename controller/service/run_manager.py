@@ -59,6 +59,7 @@ class RunManager:
         self._cleaner = Cleaner(agent_hub)
         self._finisher = Finisher()
         self._active: dict[str, ActiveRun] = {}
+        self._without_report: set[str] = set()  #: runs; forgotten with this process, and then a report is drawn
         self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
         self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
         self.queue = RunQueue()
@@ -107,6 +108,8 @@ class RunManager:
         self._journal.commit_for_good()
         self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
         active = self._open(entry, record, folder)
+        if not submit.report:
+            self._without_report.add(run)
         self._spawn(self._carry(run, folder, self._run_in_turn(active.session, run)))
         interpreter.set_aside()
         return rq.Submitted(run, assignments, waits=self.waits(run))
@@ -271,10 +274,11 @@ class RunManager:
 
     async def _finish(self, run: str, path: Path) -> None:
         try:
-            await self._finisher.finish(path)
+            await self._finisher.finish(path, report=run not in self._without_report)
         except PlctlError as error:
             self._log.emit("run.not_completed", run=run, cause=str(error))
         self._active.pop(run, None)
+        self._without_report.discard(run)
         self.occupancy.remove(run)
         self._journal.end(run)
         self._journal.commit_for_good()

@@ -47,4 +47,5 @@ def test_a_study_at_a_controller_survives_its_driver(cluster: LoopbackCluster, t
     assert begun <= made
     assert made == {path.name for path in cluster.runs.glob("*-tiny-*")}
     assert made == {path.name for path in (study.folder / "runs").iterdir()}
+    assert [] == list(cluster.runs.glob("*/report.html"))
     assert {cluster.address} == {run.controller for each in runs.values() for run in each}

@@ -157,6 +157,18 @@ async def test_a_run_is_submitted_seen_and_over(stage: Stage) -> None:
     assert [state.info] == [*listed.runs]
 
 
+async def test_a_run_of_which_nobody_wants_a_report_has_none(stage: Stage) -> None:
+    """All else is there: a study has hundreds of runs, and looks at few of them."""
+    answer = await stage.ask(rq.Submit(REQUEST, report=False))
+    assert isinstance(answer, rq.Submitted)
+    await stage.obey(not_ready)
+    await stage.obey(released)
+    await stage.over(answer.run)
+    names = {path.name for path in (stage.base / answer.run).iterdir()}
+    assert {"run.json", "events.jsonl", "telemetry.parquet"} <= names
+    assert "report.html" not in names
+
+
 async def test_a_plan_touches_nothing(stage: Stage) -> None:
     """With `plan_only` it is said where links would go, and nothing is made."""
     answer = await stage.ask(rq.Submit(REQUEST, plan_only=True))
