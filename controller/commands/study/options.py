@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from plctl.common.base.errors import UserError
 from plctl.common.cli.terminal import warn
 
 if TYPE_CHECKING:
     from plctl.controller.study.cells import Study
+
+
+def _complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers for STUDY: the names of those that were run here; paths, if it is one."""
+    if "/" in incomplete or incomplete.startswith("."):
+        return [CompletionItem(incomplete, type="file")]
+    base: Path = ctx.params.get("base") or Path("studies")
+    return [CompletionItem(path.parent.name) for path in sorted(base.glob(f"{glob.escape(incomplete)}*/study.json"))]
+
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 #: Where studies are.
@@ -20,7 +31,7 @@ STUDIES = click.option("--studies", "base", type=click.Path(file_okay=False, pat
 #: The file of a study.
 FILE = click.argument("file", type=click.Path(path_type=Path), metavar="STUDY.YAML")
 #: A study that was run: its name, its folder, or its file.
-STUDY = click.argument("study", metavar="STUDY")
+STUDY = click.argument("study", metavar="STUDY", shell_complete=_complete)
 
 
 def read_visibly(file: Path) -> Study:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from plctl.common.cli.root_command import root
@@ -209,3 +210,12 @@ def test_where_nothing_was_run(tmp_path: Path) -> None:
     result = plctl("status", "cc", "--studies", tmp_path / "none")
     assert "there is none in" in result.stderr
     assert [] == list(tmp_path.iterdir())
+
+
+def test_shells_are_offered_the_studies_that_there_are(file: Path) -> None:
+    """By the beginning of their names; a path is the shell's affair."""
+    _, folder = begin(file)
+    for begun, expected in (("", ["cc"]), ("c", ["cc"]), ("x", []), ("[", [])):
+        complete = ShellComplete(root, {}, "plctl", "_PLCTL_COMPLETE")
+        words = ["study", "status", "--studies", str(folder.parent)]
+        assert expected == [item.value for item in complete.get_completions(words, begun)]
