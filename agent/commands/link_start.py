@@ -15,7 +15,7 @@ from plctl.common.cli.path_options import path_options
 from plctl.common.cli.reading_options import reading_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
-from plctl.common.plan.link_text import read_queue, with_ecn
+from plctl.common.plan.queue_text import read_queue, with_ecn
 from plctl.common.plan.run_plan import Capacity, Queue
 from plctl.common.scenario.readers.opening import ReadAs
 
@@ -32,8 +32,9 @@ def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @NAME
 @click.option("--buffer-size-multiplier", type=FiniteRange(0, 1_000_000), default=1.0, show_default=True,
               help="Size of the bottleneck's buffer, in bandwidth-delay products of the row in force.")  # fmt: skip
-@click.option("--queue", metavar="[DISCIPLINE,]CAPACITY", callback=_read_queue,
-              help="The bottleneck's queue in place of that, e.g. fq_codel, drophead,64kB or codel,100p.")  # fmt: skip
+@click.option("--queue", metavar="QUEUE", callback=_read_queue,
+              help="The bottleneck's queue in place of that, e.g. drophead,64kB, or as tc has it:"
+              " 'codel limit 100 target 5ms interval 100ms'.")  # fmt: skip
 @click.option("--ecn", is_flag=True, help="Mark frames (CE) where the queue's discipline would drop them.")
 @click.option("--reconfiguration-delay", "reconfiguration_ms", metavar="MS", type=FiniteRange(0, 3_600_000),
               default=0.0, show_default=True,

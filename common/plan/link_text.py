@@ -51,35 +51,6 @@ def read_share(text: str) -> int:
     return int(parts.to_integral_value())
 
 
-def read_queue(text: str) -> Queue:
-    """What `64kB`, `codel`, `drophead,64kB` or `codel,100p,ecn` asks for; other parameters are for a run spec.
-
-    :raises UserError: one of its words is neither a discipline nor a capacity nor `ecn`, or stands elsewhere.
-    """
-    first, *words = (each.strip() for each in text.split(","))
-    if first not in DISCIPLINES and not words:
-        return Queue(capacity=read_capacity(first))
-    if first not in DISCIPLINES:
-        raise UserError(f"{first!r} is not a discipline; legal is {', '.join(DISCIPLINES)}")
-    queue = Queue(first, DISCIPLINES[first].capacity)
-    for word in words:
-        queue = with_ecn(queue) if word == "ecn" else replace(queue, capacity=read_capacity(word))
-    return queue
-
-
-def with_ecn(queue: Queue) -> Queue:
-    """`queue`, marking frames where they may be marked.
-
-    :raises UserError: its discipline cannot, or always does.
-    """
-    able = [name for name, kind in DISCIPLINES.items() if any(each.name == "ecn" for each in kind.parameters)]
-    if queue.discipline == "dualpi2":
-        return queue
-    if queue.discipline not in able:
-        raise UserError(f"{queue.discipline} marks nothing; ecn is for {', '.join(able)} and dualpi2")
-    return replace(queue, parameters={**queue.parameters, "ecn": 1})
-
-
 def describe_queue(queue: Queue) -> str:
     """In words: the discipline, what of its parameters is special, and how much the queue holds."""
     amount = queue.capacity.amount

@@ -11,7 +11,8 @@ import click
 from plctl.common.base.errors import UserError
 from plctl.common.cli.options import duration_ns
 from plctl.common.cli.path_options import path_options
-from plctl.common.plan.link_text import check_interval, read_budget, read_queue
+from plctl.common.plan.link_text import check_interval, read_budget
+from plctl.common.plan.queue_text import read_queue
 from plctl.common.plan.run_plan import Budget, Queue
 from plctl.controller.spec.bare_run import BareLink
 
@@ -61,9 +62,10 @@ def _interval_ns(text: str) -> int:
 
 
 _OPTIONS = (
-    click.option("--queue", default="1.0bdp", show_default=True, metavar="[DISCIPLINE,]CAPACITY[,ecn]",
+    click.option("--queue", default="1.0bdp", show_default=True, metavar="QUEUE",
                  callback=_read(read_queue),
-                 help="Of a bare scenario's link: its queue, e.g. 0.5bdp, 64kB, drophead,64kB or codel,ecn."),
+                 help="Of a bare scenario's link: its queue, e.g. 0.5bdp, drophead,64kB, or as tc has it: 'codel"
+                 " limit 100 target 5ms interval 100ms ecn'."),
     click.option("--budget", multiple=True, metavar="KIND=TIME", callback=_read(read_budget),
                  help="Of a bare scenario's run: lateness, skew or workload; may be given again."),
     click.option("--repeat", is_flag=True, help="Begin again after a bare scenario's last row."),

@@ -7,39 +7,17 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from plctl.common.base.errors import UserError
-from plctl.common.base.units import parse_size, scale
+from plctl.common.base.units import parse_size
 from plctl.common.plan.disciplines import DISCIPLINES, check_parameter
 from plctl.common.plan.link_text import read_capacity
+from plctl.common.plan.queue_text import read_gain, read_share
 from plctl.common.plan.run_plan import Capacity, Discipline, Queue
 from plctl.controller.spec.text import Duration, Strict, from_text
 
-
-def _read_share(text: str) -> int:
-    """Millionths of text in percent.
-
-    :raises UserError: that is no share.
-    """
-    try:
-        return scale(text.removesuffix("%").strip(), 10_000) if text.endswith("%") else scale(text, 1_000_000)
-    except ValueError:
-        raise UserError(f"{text!r} is not a share; write e.g. 10% or 0.1") from None
-
-
-def _read_gain(text: str) -> int:
-    """Millionths of a Hz.
-
-    :raises UserError: that is no number.
-    """
-    try:
-        return scale(text, 1_000_000)
-    except ValueError:
-        raise UserError(f"{text!r} is not a number; write a gain in Hz, e.g. 0.125") from None
-
-
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, from_text(parse_size, "1514B")]
-Share = Annotated[int, from_text(_read_share, "10%")]
-Gain = Annotated[int, from_text(_read_gain, "0.125")]
+Share = Annotated[int, from_text(read_share, "10%")]
+Gain = Annotated[int, from_text(read_gain, "0.125")]
 
 
 class DirectionQueueSpec(Strict):

@@ -5,46 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plctl.common.base.errors import UserError
-from plctl.common.plan.link_text import check_interval, describe_queue, read_budget, read_capacity, read_queue
+from plctl.common.plan.link_text import check_interval, describe_queue, read_budget, read_capacity
 from plctl.common.plan.run_plan import Budget, Capacity, Queue
-
-
-@pytest.mark.parametrize(
-    ("text", "queue"),
-    [
-        ("0.5bdp", Queue(capacity=Capacity("bdp", 500_000))),
-        ("64kB", Queue(capacity=Capacity("bytes", 64_000))),
-        ("drophead", Queue("drophead")),
-        ("codel", Queue("codel", Capacity("packets", 1000))),
-        ("drophead, 100p", Queue("drophead", Capacity("packets", 100))),
-        ("codel,50p,ecn", Queue("codel", Capacity("packets", 50), {"ecn": 1})),
-        ("pie,ecn", Queue("pie", Capacity("packets", 1000), {"ecn": 1})),
-        ("dualpi2,ecn", Queue("dualpi2", Capacity("packets", 10_000))),
-    ],
-)
-def test_queues(text: str, queue: Queue) -> None:
-    """A capacity, a discipline with its own capacity, or both."""
-    assert queue == read_queue(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("5x", "'5x' is not a capacity; write e.g. 1.0bdp, 64kB or 100p"),
-        ("64kB,drophead", "'64kB' is not a discipline; legal is droptail, drophead"),
-        ("0p", "'0p' is out of range"),
-        ("drophead,ecn", "drophead marks nothing; ecn is for red, codel, fq_codel, pie and dualpi2"),
-        ("ecn", "'ecn' is not a capacity"),
-        ("drophead,x", "'x' is not a capacity"),
-        ("drophead,", "'' is not a capacity"),
-        ("", "'' is not a capacity"),
-    ],
-)
-def test_queues_that_are_none(text: str, complaint: str) -> None:
-    """What is wrong is named, and what would be legal."""
-    with pytest.raises(UserError) as raised:
-        read_queue(text)
-    assert str(raised.value).startswith(complaint)
 
 
 def test_capacities_have_a_largest() -> None:
