@@ -13,8 +13,9 @@ from functools import lru_cache
 
 _PIECE = 65536
 _PIECES = re.compile(rb"[\x00-\x7f]{1,65536}|[\x80-\xff]+[\x00-\x7f]")
-_ONE_BYTE = 128  #: what is less takes one byte
-_HIGH = bytes(range(_ONE_BYTE, 256))
+#: What is less takes one byte, which is it.
+ONE_BYTE = 128
+_HIGH = bytes(range(ONE_BYTE, 256))
 
 
 def encode(numbers: Sequence[int]) -> bytes:
@@ -29,7 +30,7 @@ def encode(numbers: Sequence[int]) -> bytes:
     if plain.isascii():
         return plain
     parts, begin = [], 0
-    for place in [place for place, number in enumerate(numbers) if not 0 <= number < _ONE_BYTE]:
+    for place in [place for place, number in enumerate(numbers) if not 0 <= number < ONE_BYTE]:
         parts += [bytes(iter(numbers[begin:place])), _encoded(numbers[place])]
         begin = place + 1
     return b"".join([*parts, bytes(iter(numbers[begin:]))])

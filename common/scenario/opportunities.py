@@ -111,6 +111,8 @@ class Opportunities:
         """The instants after `begin_ns` until `end_ns`, over all periods; one at 0 of a period is at its begin."""
         for base_ns in range(max(0, begin_ns - 1) // self.period_ns * self.period_ns, end_ns + 1, self.period_ns):
             for piece in self.pieces():
+                if base_ns + piece[0] > end_ns:
+                    break
                 low = bisect_left(piece, begin_ns + 1 - base_ns) if base_ns != begin_ns else 0
                 high = bisect_left(piece, end_ns + 1 - base_ns) if base_ns != end_ns else 0
                 if low < high:

@@ -50,6 +50,8 @@ def read_opportunities(path: Path) -> Opportunities:
         gaps, last = [], 0
         for batch in file.iter_batches(_ROWS):
             instants = batch.column("time_ns").to_numpy() // unit_ns
-            gaps.append(leb128.encode(np.diff(instants, prepend=last).tolist()))
+            steps = np.diff(instants, prepend=last)
+            small = steps.min() >= 0 and steps.max() < leb128.ONE_BYTE  # then each is its own byte
+            gaps.append(steps.astype(np.uint8).tobytes() if small else leb128.encode(steps.tolist()))
             last = int(instants[-1])
     return Opportunities(b"".join(gaps), unit_ns, period_ns, worth_bytes)

@@ -26,19 +26,24 @@ def check_size(request: RunRequest, file: str) -> None:
     numbers = sum(len(schedule) * len(schedule.columns) for schedule in schedules)
     links = sum(_LINK_BYTES + _words(link.plan) for link in request.links)
     sources = sum(len(source.deflated) for source in request.sources)
-    if numbers * NUMBER_BYTES + links + sources < _SAFE * MAX_MESSAGE_BYTES:
+    traces = [schedule.opportunities for schedule in schedules if schedule.opportunities]
+    gaps = sum(len(trace.gaps) for trace in traces)
+    if numbers * NUMBER_BYTES + gaps + links + sources < _SAFE * MAX_MESSAGE_BYTES:
         return
     try:
         m.encode(m.Envelope(Submit(request), id=1))
     except ProtocolError:
-        raise InputError([Problem(file, 0, 0, _too_large(len(request.links), len(schedules), rows))]) from None
+        count = sum(trace.count for trace in traces)
+        told = f"{rows} rows and {count} delivery opportunities" if count else f"{rows} rows"
+        raise InputError([Problem(file, 0, 0, _too_large(len(request.links), len(schedules), told))]) from None
 
 
-def _too_large(links: int, schedules: int, rows: int) -> str:
+def _too_large(links: int, schedules: int, told: str) -> str:
+    remedy = "; cut traces, or let their mean rate serve (service: rate)" if "opportunities" in told else ""
     return (
-        f"is too large to be sent: {links} links, {schedules} different schedules with {rows} rows in all, and the "
+        f"is too large to be sent: {links} links, {schedules} different schedules with {told} in all, and the "
         f"files they are from must fit into {format_size(MAX_MESSAGE_BYTES)}; let links share scenarios, give them "
-        "fewer rows, or make several runs of it"
+        f"fewer rows, or make several runs of it{remedy}"
     )
 
 

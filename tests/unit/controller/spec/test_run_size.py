@@ -10,6 +10,7 @@ import pytest
 from plctl.common.base.errors import InputError
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.plan.run_request import LinkRequest, RunRequest
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.spec import run_size
 from plctl.controller.spec.run_size import check_size
@@ -35,6 +36,24 @@ def test_what_is_too_large_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     words = r"s\.yaml: is too large to be sent: 20 links, 10 different schedules with 10000 rows .* share scenarios"
     with pytest.raises(InputError, match=words):
         check_size(request_(20, 10), "s.yaml")
+
+
+def test_opportunities_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how many there are, and what can be done about them; those that pack well are no burden."""
+    monkeypatch.setattr("plctl.common.protocol.wire.MAX_MESSAGE_BYTES", 60_000)
+    monkeypatch.setattr(run_size, "MAX_MESSAGE_BYTES", 60_000)
+    numbers = random.Random(1)
+
+    def request(gaps: bytes) -> RunRequest:
+        one = Schedule((Row(0, 0, 0, 1),), 0, Opportunities(gaps, 1, 10**9))
+        return RunRequest("r", 1, (LinkRequest(LinkPlan("k", one, one)),))
+
+    check_size(request(b"\x01" * 300_000), "s.yaml")
+    words = (
+        "1 different schedules with 1 rows and 300000 delivery opportunities in all, .*; cut traces, or let their mean"
+    )
+    with pytest.raises(InputError, match=words):
+        check_size(request(bytes(numbers.choices(range(100), k=300_000))), "s.yaml")
 
 
 def test_the_check_is_part_of_reading_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
