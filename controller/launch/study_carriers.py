@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from plctl.common.base.clock import Clock, RealClock
-from plctl.common.base.errors import WorldError
+from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.client.controller_client import Client
 from plctl.common.host.caller import give_to_caller
@@ -45,10 +45,10 @@ class Carrier(Protocol):
     controller: str  #: its address; empty: this machine
     most: int  #: runs at once, where nobody says how many
 
-    async def check(self, requests: Iterable[RunRequest]) -> None:
-        """Return if each could be run, if it had all the room there is.
+    async def check(self, request: RunRequest) -> None:
+        """Return if it could be run, if it had all the room there is.
 
-        :raises UserError: one could not.
+        :raises UserError: it could not.
         """
 
     async def has_room(self, request: RunRequest) -> bool:
@@ -76,9 +76,8 @@ class LocalCarrier:
     controller: str = ""
     most: int = 1
 
-    async def check(self, requests: Iterable[RunRequest]) -> None:
-        for request in requests:
-            check_hosts(request, [LOCAL_HOST])
+    async def check(self, request: RunRequest) -> None:
+        check_hosts(request, [LOCAL_HOST])
 
     async def has_room(self, request: RunRequest) -> bool:  # noqa: ARG002  (as `Carrier` has it)
         return True
@@ -112,9 +111,8 @@ class RemoteCarrier:
         self._policy: rq.PlacementPolicy = policy
         self._clock = clock or RealClock()
 
-    async def check(self, requests: Iterable[RunRequest]) -> None:
-        for request in requests:
-            await self.has_room(request)
+    async def check(self, request: RunRequest) -> None:
+        await self.has_room(request)
 
     async def has_room(self, request: RunRequest) -> bool:
         """Whether it could begin at once.
@@ -145,6 +143,8 @@ class RemoteCarrier:
                     return read_record(folder)
                 heard_ns = self._clock.monotonic_ns()
                 await self._pause(_ASK_NS)
+            except KernelError:  # of this machine, as when its disk is full
+                raise
             except WorldError:
                 if self._clock.monotonic_ns() - heard_ns > _AWAY_NS:
                     raise

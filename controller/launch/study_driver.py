@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from plctl.common.base.clock import Clock
-from plctl.common.base.errors import PlctlError
+from plctl.common.base.errors import PlctlError, UserError
 from plctl.common.plan.run_request import RunRequest
 from plctl.controller.launch.study_carriers import Begun, Carrier
 from plctl.controller.launch.study_recovery import leave
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.study.course import Standing, StudyCourse
-from plctl.controller.study_folder.attempts import Attempt
+from plctl.controller.study_folder.attempts import CANCELLED, Attempt
 from plctl.controller.study_folder.journal import StudyEntry, StudyJournal
 from plctl.controller.study_folder.study_reader import CELL_LABEL, REPETITION_LABEL, RUNS_NAME
 from plctl.controller.study_folder.study_writer import now_utc, size_of
@@ -40,6 +40,7 @@ class _Task:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     begun_ns: int = 0
     run: str = ""
+    adopted: bool = False  #: an earlier process began it
 
 
 class StudyDriver:
@@ -131,7 +132,7 @@ class StudyDriver:
 
     def _begin(self, digest: str, run: str = "") -> tuple[asyncio.Task[RunRecord], _Task]:
         """Carry a run of `digest`, or follow `run`, which goes on."""
-        state = _Task(digest, begun_ns=self._clock.monotonic_ns(), run=run)
+        state = _Task(digest, begun_ns=self._clock.monotonic_ns(), run=run, adopted=bool(run))
         work = (
             self._carrier.follow(run) if run else self._carrier.carry(self._requests[digest], self._note_begun(state))
         )
@@ -153,7 +154,14 @@ class StudyDriver:
             try:
                 self._note_ended(state, task.result())
             except PlctlError as error:
-                self._failure = self._failure or error
+                if state.adopted and isinstance(error, UserError):  # whoever carried it knows nothing of it any more
+                    self._give_up(state, str(error))
+                else:
+                    self._failure = self._failure or error
+
+    def _give_up(self, state: _Task, cause: str) -> None:
+        self._course.end(state.digest, CANCELLED)
+        self._enter(self._entry("left", state.digest, run=state.run, cause=cause))
 
     def _note_ended(self, state: _Task, record: RunRecord) -> None:
         standing = self._course.end(state.digest, record.verdict)
@@ -191,7 +199,7 @@ class StudyDriver:
         self._journal.add(entry)
         self._watcher.note(entry, standing)
 
-    def _entry(self, event: Literal["begun", "ended"], digest: str, **facts: Any) -> StudyEntry:
+    def _entry(self, event: Literal["begun", "ended", "left"], digest: str, **facts: Any) -> StudyEntry:
         labels = self._requests[digest].labels
         cell, repetition = labels[CELL_LABEL], int(labels[REPETITION_LABEL])
         return replace(StudyEntry(now_utc(), event, "", digest, cell, repetition), **facts)

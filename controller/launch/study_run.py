@@ -28,6 +28,7 @@ from plctl.controller.study_folder.attempts import Attempt, by_digest
 from plctl.controller.study_folder.journal import StudyEntry, StudyJournal, open_journal, read_journal
 from plctl.controller.study_folder.study_reader import CANCEL_NAME, RUNS_NAME
 from plctl.controller.study_folder.study_writer import make_study_folder, now_utc, write_study
+from plctl.controller.view.progress import progress
 from plctl.controller.view.screen import Screen, say
 from plctl.controller.view.study.study_now import StudyNow, study_now
 from plctl.controller.view.study.study_view import StudyView
@@ -127,7 +128,10 @@ class _Run:
         study, options = self._study, self._options
         waiting = [d for d in study.requests if course.standing(d) is Standing.WAITING]
         firsts = {study.requests[digest].labels["cell"]: study.requests[digest] for digest in waiting}
-        await carrier.check(firsts.values())
+        with progress("finding a place for each cell") as tell:
+            for number, request in enumerate(firsts.values(), 1):
+                await carrier.check(request)
+                tell(number, len(firsts))
         parallel = study.parallel if options.parallel is None else options.parallel
         entries = read_journal(self._folder)
         with StudyView(self._console, study.record, entries, again=options.again) as view:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -16,11 +16,16 @@ QUIET_S = 2.0
 LINES_EVERY_S = 5.0
 
 
+def reading(what: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    """As `progress`; `what` is read."""
+    return progress(f"reading {what}")
+
+
 @contextmanager
-def reading(what: str) -> Iterator[Callable[[int, int], None]]:
-    """What to call with every step, told how many are done, and of how many; `what` are they."""
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """What to call with every step, told how many are done, and of how many; `what` is done, as "reading cells"."""
     console = stderr_screen()
-    columns = (TextColumn("reading {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
     task, begun_s, told_s = bar.add_task(what), time.monotonic(), 0.0
 
@@ -34,7 +39,7 @@ def reading(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.start()
             bar.update(task, completed=done, total=total, refresh=True)
         else:
-            say(console, f"reading {what}: {done} of {total}")
+            say(console, f"{what}: {done} of {total}")
 
     try:
         yield tell

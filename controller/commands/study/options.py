@@ -45,8 +45,8 @@ def read_visibly(file: Path) -> Study:
         from plctl.controller.study.cells import load_study
         from plctl.controller.view.progress import reading
 
-    with reading("cells") as progress:
-        study = load_study(file, progress)
+    with reading("cells") as tell:
+        study = load_study(file, tell)
     for warning in study.warnings:
         warn(warning)
     return study

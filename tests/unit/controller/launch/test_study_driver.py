@@ -11,7 +11,7 @@ import pytest
 from support.study.tiny import TinyStudy, verdicts
 
 from plctl.common.base.clock import RealClock
-from plctl.common.base.errors import WorldError
+from plctl.common.base.errors import UserError, WorldError
 from plctl.common.plan.run_request import RunRequest
 from plctl.controller.launch.study_driver import NOT_ASKED_FOR, StudyDriver
 from plctl.controller.launch.study_recovery import BROKEN_OFF, recover
@@ -40,7 +40,7 @@ class FakeCarrier:
         self.others: list[tuple[str, str]] = []
         self._runs = first - 1
 
-    async def check(self, requests: Iterable[RunRequest]) -> None:
+    async def check(self, request: RunRequest) -> None:
         """Whatever is asked."""
 
     async def has_room(self, request: RunRequest) -> bool:  # noqa: ARG002
@@ -67,6 +67,8 @@ class FakeCarrier:
             verdict = await future
         finally:
             del self.running[key]
+        if verdict == "unknown":
+            raise UserError("there is no such run")
         if verdict == "broken":
             raise WorldError("the disk is full")
         return RunRecord(run, "tiny", 0, (), verdict=verdict)
@@ -225,6 +227,19 @@ async def test_runs_that_are_not_asked_for_any_more_are_ended(driven: Driven) ->
     assert ["run-1"] == carrier.cancelled
     ((attempt,),) = driven.tiny.attempts().values()
     assert (True, NOT_ASKED_FOR) == (attempt.left, attempt.cause)
+
+
+async def test_a_run_that_its_controller_knows_no_more_is_made_again(driven: Driven) -> None:
+    """As after the controller lost its journal; the study goes on."""
+    digest = in_order(driven.study.record)[0]
+    driven.journal.add(StudyEntry(T, "begun", "run-1", digest, "c", 1, controller="tcp://c:1"))
+    going_on = recover(driven.tiny.folder, driven.journal, "tcp://c:1")
+    carrier = FakeCarrier(room=1, controller="tcp://c:1", first=20)
+    driver = driven.driver(carrier)
+    await driver.adopt(going_on, "tiny")
+    await driving(driver.drive(), carrier, lambda key: "unknown" if key == "run-1" else "ok")
+    assert ["left", "ok"] == verdicts(driven.tiny.attempts()[digest])
+    assert 5 == driven.verdicts().count(["ok"])
 
 
 def test_what_a_killed_process_left_is_judged_or_set_aside(driven: Driven) -> None:

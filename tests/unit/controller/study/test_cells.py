@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plctl.common.base.errors import InputError
 from plctl.controller.study.cells import Study, load_study
@@ -224,3 +227,21 @@ def test_progress_is_told_with_every_cell(folder: Path) -> None:
     told: list[tuple[int, int]] = []
     load_study(folder / "study.yaml", lambda done, total: told.append((done, total)))
     assert [(number, 8) for number in range(1, 9)] == told
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["study.yaml", "base.yaml"]),
+    st.integers(0, 400),
+    st.integers(0, 12),
+    st.text(alphabet="ab {}[]:,'\"%$0159-\n#&*!|>mslopdne=()", max_size=12),
+)
+def test_whatever_an_author_types_is_a_study_or_is_told_what_is_wrong(
+    folder: Path, name: str, at: int, gone: int, typed: str
+) -> None:
+    """No slip of a finger ends in anything but a sentence with its place."""
+    text = {"study.yaml": STUDY, "base.yaml": BASE}[name]
+    (folder / name).write_text(text[:at] + typed + text[at + gone :])
+    with suppress(InputError):
+        assert load_study(folder / "study.yaml").requests
+    (folder / name).write_text(text)
