@@ -9,23 +9,20 @@ from pathlib import Path
 import click
 
 from plctl.common.base.errors import KernelError, UserError
-from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, warn
 from plctl.common.host.caller import give_to_caller
 from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario, reader_names
-from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Direction, Scenario
 from plctl.common.scenario.writers.formats import WRITERS
-
-_STANDARD = "-"
+from plctl.controller.scenarios.files import STANDARD, standard_input
 
 FROM = click.option(
     "--from", "reader", metavar="FORMAT", default="", help="The format of the files; default: recognised."
 )
 OPTION = click.option("-O", "--option", "options", metavar="NAME=VALUE", multiple=True,
                       help="How it is read, e.g. -O window=100ms; may be given again.")  # fmt: skip
-OUT = click.option("-o", "--out", type=click.Path(path_type=Path, allow_dash=True), default=Path(_STANDARD),
+OUT = click.option("-o", "--out", type=click.Path(path_type=Path, allow_dash=True), default=Path(STANDARD),
                    help="Write to this file; default: to standard output.")  # fmt: skip
 
 
@@ -86,23 +83,11 @@ def read_input(names: Sequence[str], reading: ReadAs) -> Scenario:
     """
     if reading.reader and reading.reader not in reader_names():
         raise UserError(f"there is no format {reading.reader!r:.80}; there are {', '.join(reader_names())}")
-    if list(names) == [_STANDARD]:
-        given = [GivenFile(TraceFile("standard input", _standard_input()))]
-    else:
-        given = given_files(names)
+    given = [GivenFile(standard_input())] if list(names) == [STANDARD] else given_files(names)
     found = read_scenario(given, reading)
     for warning in found.warnings:
         warn(warning)
     return found.scenario
-
-
-def _standard_input() -> str:
-    if sys.stdin.isatty():
-        raise UserError("standard input is a terminal; give a file, or the output of another plctl scenario command")
-    text = sys.stdin.buffer.read(SIZE_LIMIT + 1)
-    if len(text) > SIZE_LIMIT:
-        raise UserError(f"standard input is too long: at most {SIZE_LIMIT} bytes are read")
-    return text.decode("utf-8", "replace")
 
 
 def write_texts(texts: Mapping[str, str], out: Path) -> None:
@@ -110,7 +95,7 @@ def write_texts(texts: Mapping[str, str], out: Path) -> None:
 
     :raises UserError: several cannot go to standard output.
     """
-    if str(out) == _STANDARD:
+    if str(out) == STANDARD:
         if len(texts) > 1:
             raise UserError(f"this makes {len(texts)} files; say where by -o NAME")
         sys.stdout.write(next(iter(texts.values())))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plctl.common.base.errors import Problem
+from plctl.common.base.errors import Problem, UserError
+from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.base.units import format_duration
 from plctl.common.scenario.readers.opening import AS_IT_IS, GivenFile, ReadAs, read_scenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario
+
+#: What stands for standard input in place of a file's name.
+STANDARD = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,30 @@ def read_readable(path: Path, reading: ReadAs = AS_IT_IS) -> Readable:
     :raises InputError: everything that is wrong with it.
     :raises UserError: it is a run spec and the libraries to read one are not installed here.
     """
-    file = TraceFile.at(path, "a run spec or scenario")
+    file = standard_input() if str(path) == STANDARD else TraceFile.at(path, "a run spec or scenario")
     if reading.reader or looks_like_scenario(file):
         found = read_scenario([GivenFile(file)], reading)
-        return Readable(path, "a scenario", False, {path.name: found.scenario}, found.warnings)
+        name = Path(file.name).name
+        return Readable(Path(file.name), "a scenario", False, {name: found.scenario}, found.warnings)
     if reading.options:
         raise file.refusal("is a run spec, which says itself how its scenarios are read; leave -O out")
+    if str(path) == STANDARD:
+        raise file.refusal("is no scenario; a run spec must be a file, as what it names lies beside it")
     request = load_run(path)
     return Readable(path, _head(request), True, _distinct(request), request.warnings)
+
+
+def standard_input() -> TraceFile:
+    """What comes from standard input.
+
+    :raises UserError: it is a terminal, or too long.
+    """
+    if sys.stdin.isatty():
+        raise UserError("standard input is a terminal; give a file, or the output of another plctl scenario command")
+    text = sys.stdin.buffer.read(SIZE_LIMIT + 1)
+    if len(text) > SIZE_LIMIT:
+        raise UserError(f"standard input is too long: at most {SIZE_LIMIT} bytes are read")
+    return TraceFile("standard input", text.decode("utf-8", "replace"))
 
 
 def _head(request: RunRequest) -> str:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED
-from plctl.common.scenario.schedule import Row, Scenario, Schedule
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_duration
+from plctl.common.scenario.schedule import PPB_PER_PERCENT, Row, Scenario, Schedule
 from plctl.controller.scenarios.summary import directions, outages, route_changes
+
+#: Fields of a row beside time, route, delay and rate, by what an axis of them says; and how many make one of its unit.
+_OTHERS = {
+    "queue_bytes": ("queue [kB]", 1000),
+    "loss_ppb": ("loss [%]", PPB_PER_PERCENT),
+    "duplicate_ppb": ("duplicates [%]", PPB_PER_PERCENT),
+    "corrupt_ppb": ("corrupted [%]", PPB_PER_PERCENT),
+    "jitter_ns": ("jitter [ms]", NS_PER_MS),
+}
 
 #: A point of a curve: seconds, and the value or None where there is none to draw.
 Point = tuple[float, float | None]
@@ -16,7 +27,7 @@ Point = tuple[float, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What to draw of one direction, from 0 to the picture's end; all times in seconds."""
+    """What to draw of one direction, from the picture's begin to its end; all times in seconds."""
 
     name: str  #: "both", "up" or "down"
     delay_ms: list[Point]
@@ -24,13 +35,35 @@ class Curves:
     route_changes: list[float]
     outages: list[tuple[float, float]]
     is_mean: bool = False  #: the rates are means of delivery opportunities
+    others: Mapping[str, list[Point]] = field(default_factory=dict)  #: by what an axis of them says
 
 
-def curves(scenario: Scenario, bins: int) -> tuple[float, list[Curves]]:
-    """The picture's end in seconds and the curves of each direction that differs, of at most some `bins` × 5 points."""
-    end_ns = max(_end_ns(schedule) for schedule in directions(scenario).values())
-    found = [_curves(name, schedule, end_ns, bins) for name, schedule in directions(scenario).items()]
-    return end_ns / NS_PER_S, found
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a scenario that a picture shows."""
+
+    begin_ns: int = 0
+    end_ns: int = 0  #: 0: its end
+
+
+def curves(scenario: Scenario, bins: int, window: Window = Window()) -> tuple[float, list[Curves]]:
+    """The picture's end in seconds and the curves of each direction that differs, of at most some `bins` × 5 points.
+
+    :raises UserError: there is nothing in the window.
+    """
+    end_ns = picture_end_ns(scenario)
+    part = Window(window.begin_ns, min(end_ns, window.end_ns or end_ns))
+    if part.begin_ns >= part.end_ns:
+        last = format_duration(end_ns)
+        raise UserError(f"there is nothing from {format_duration(part.begin_ns)} on: the picture ends at {last}"
+                        if part.begin_ns >= end_ns else "a picture begins before it ends")  # fmt: skip
+    found = [_curves(name, schedule, part, bins) for name, schedule in directions(scenario).items()]
+    return part.end_ns / NS_PER_S, found
+
+
+def picture_end_ns(scenario: Scenario) -> int:
+    """When a scenario ends, as far as it says so."""
+    return scenario.end_ns or max(_end_ns(schedule) for schedule in directions(scenario).values())
 
 
 def _end_ns(schedule: Schedule) -> int:
@@ -41,28 +74,50 @@ def _end_ns(schedule: Schedule) -> int:
     return schedule.period_ns or last_ns + min(last_ns - schedule.rows[-2].time_ns, last_ns // 10)
 
 
-def _curves(name: str, schedule: Schedule, end_ns: int, bins: int) -> Curves:
+def _curves(name: str, schedule: Schedule, part: Window, bins: int) -> Curves:
+    def within(t_ns: int) -> bool:
+        return part.begin_ns <= t_ns < part.end_ns
+
+    ends = ((a, b if b >= 0 else part.end_ns) for a, b in outages(schedule.rows))
+    spans = ((max(a, part.begin_ns), min(b, part.end_ns)) for a, b in ends)
     return Curves(
         name=name,
-        delay_ms=_steps(schedule, end_ns, bins, lambda row: row.delay_ns / NS_PER_MS),
-        rate_mbps=_steps(schedule, end_ns, bins, _rate_mbps),
-        route_changes=[t_ns / NS_PER_S for t_ns in route_changes(schedule.rows)],
-        outages=[(a / NS_PER_S, (b if b >= 0 else end_ns) / NS_PER_S) for a, b in outages(schedule.rows)],
+        delay_ms=_steps(schedule, part, bins, lambda row: row.delay_ns / NS_PER_MS),
+        rate_mbps=_steps(schedule, part, bins, _rate_mbps),
+        route_changes=[t_ns / NS_PER_S for t_ns in route_changes(schedule.rows) if within(t_ns)],
+        outages=[(a / NS_PER_S, b / NS_PER_S) for a, b in spans if a < b],
         is_mean=schedule.opportunities is not None,
-    )
+        others={
+            label: _steps(schedule, part, bins, _other(name, unit))
+            for name, (label, unit) in _OTHERS.items() if name in schedule.columns
+        },
+    )  # fmt: skip
+
+
+def _other(name: str, unit: int) -> Callable[[Row], float | None]:
+    """The value of a field; none where it is less than 0, as a queue is that the scenario does not say."""
+
+    def value(row: Row) -> float | None:
+        amount: int = getattr(row, name)
+        return amount / unit if amount >= 0 else None
+
+    return value
 
 
 def _rate_mbps(row: Row) -> float | None:
     return None if row.rate_bps == RATE_UNLIMITED else row.rate_bps / 1e6
 
 
-def _steps(schedule: Schedule, end_ns: int, bins: int, value: Callable[[Row], float | None]) -> list[Point]:
+def _steps(schedule: Schedule, part: Window, bins: int, value: Callable[[Row], float | None]) -> list[Point]:
     """Both ends of every row's step; of more rows than `bins` only each bin's first, extreme and last values."""
     points: list[Point] = []
-    rows = schedule.rows
-    for row, until_ns in zip(rows, [*schedule.column("time_ns")[1:], end_ns], strict=True):
-        points += [(row.time_ns / NS_PER_S, value(row)), (until_ns / NS_PER_S, value(row))]
-    return points if len(rows) <= bins else _thin(points, end_ns / NS_PER_S / bins)
+    times = schedule.column("time_ns")
+    first, last = schedule.index_at(part.begin_ns), bisect_left(times, part.end_ns)
+    rows = schedule.rows[first:last]
+    for row, until_ns in zip(rows, [*times[first + 1 : last], part.end_ns], strict=True):
+        here = value(row)
+        points += [(max(row.time_ns, part.begin_ns) / NS_PER_S, here), (until_ns / NS_PER_S, here)]
+    return points if len(rows) <= bins else _thin(points, (part.end_ns - part.begin_ns) / NS_PER_S / bins)
 
 
 def _thin(points: list[Point], width_s: float) -> list[Point]:

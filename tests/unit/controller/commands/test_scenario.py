@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from plctl.common.cli.root_command import root
 from plctl.common.scenario.readers.opening import open_scenario
-from plctl.controller.scenarios.plot import plot_svg
+from plctl.controller.scenarios.picture import plot_svg
 
 SCENARIOS = Path(__file__).parents[4] / "scenarios"
 HANDOVER = SCENARIOS / "handover.csv"
@@ -140,6 +140,41 @@ def test_show_writes_one_svg_for_each_scenario_of_a_spec(tmp_path: Path) -> None
     (tmp_path / "s.yaml").write_text("links:\n- {name: x, count: 3, scenario: a.csv}\n- {name: y, scenario: b.csv}\n")
     plctl("show", tmp_path / "s.yaml", "--svg", tmp_path / "p.svg")
     assert ["p-1.svg", "p-2.svg"] == sorted(path.name for path in tmp_path.glob("*.svg"))
+
+
+def test_show_draws_a_window_of_several_and_standard_input(tmp_path: Path) -> None:
+    """From and to are times as of cut; - is what another command wrote; JSON has one entry for each file."""
+    (tmp_path / "a.csv").write_text(TABLE)
+    output = plctl("show", HANDOVER, tmp_path / "a.csv", "--from", "10s", "--to", "20s").stdout
+    assert "handover.csv: one-way delay [ms]" in output
+    assert "a.csv: one-way delay [ms]" in output
+    made = CliRunner().invoke(root, ["scenario", "show", "-"], input=TABLE)
+    assert "standard input: one-way delay [ms]" in made.stdout
+    documents = json.loads(plctl("show", HANDOVER, tmp_path / "a.csv", "--json").stdout)
+    assert [str(HANDOVER), str(tmp_path / "a.csv")] == [document["file"] for document in documents]
+
+
+def test_show_writes_several_as_one_picture(tmp_path: Path) -> None:
+    """As PNG and SVG at once."""
+    (tmp_path / "a.csv").write_text(TABLE)
+    result = plctl("show", HANDOVER, tmp_path / "a.csv", "--png", tmp_path / "p.png", "--svg", tmp_path / "p.svg")
+    assert f"wrote {tmp_path}/p.svg\nwrote {tmp_path}/p.png\n" == result.stderr
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((HANDOVER, "--from", "2h"), "there is nothing from 7200 s on: the picture ends at 66 s"),
+        ((HANDOVER, "--from", "later"), "'later' is not a duration"),
+        ((HANDOVER, HANDOVER), "handover.csv is given twice"),
+    ],
+)
+def test_show_says_what_it_cannot_draw(words: tuple[object, ...], sentence: str) -> None:
+    """In a sentence, with status 2."""
+    result = plctl("show", *words)
+    assert 2 == result.exit_code
+    assert sentence in result.stderr
 
 
 def test_show_says_where_it_cannot_write(tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
-from plctl.controller.scenarios.plot import plot_svg, plot_text
+from plctl.controller.scenarios.picture import picture, plot_svg
+from plctl.controller.scenarios.plot import plot_text, plots_text
+from plctl.controller.scenarios.steps import Window
 
 S = 10**9
 UP = Schedule((Row(0, 0, 41_000_000, 80_000_000), Row(23 * S, 1, 37_000_000, 0), Row(25 * S, 1, 37_000_000, 10**8)))
@@ -73,3 +76,36 @@ def test_means_of_opportunities_are_called_so() -> None:
     for drawn in (plot_text(traced, "a", colour=False), plot_svg(traced, "a")):
         assert "mean rate of delivery opportunities" in drawn
         assert "bottleneck rate" not in drawn
+
+
+LOSSY = Schedule((Row(0, 0, 41_000_000, 80_000_000, loss_ppb=10**7), Row(9 * S, 0, 41_000_000, 80_000_000)))
+
+
+def test_several_are_drawn_side_by_side_where_there_is_room() -> None:
+    """Their titles share a line, and a plot that only one has leaves room beside it; else they are below each other."""
+    scenarios = {"a.csv": Scenario(UP, UP), "b.csv": Scenario(LOSSY, LOSSY)}
+    wide = plots_text(scenarios, width=120, colour=False).splitlines()
+    assert [1] == [sum("a.csv: one-way delay" in line and "b.csv: one-way delay" in line for line in wide)]
+    (loss,) = [line for line in wide if "loss [%]" in line]
+    assert 60 < loss.index("b.csv: loss [%]")
+    assert max(map(len, wide)) <= 120
+    narrow = plots_text(scenarios, width=80, colour=False).splitlines()
+    assert ["a", "a", "b", "b", "b"] == [line.split(".csv:")[0].strip() for line in narrow if ".csv:" in line]
+
+
+def test_the_text_of_a_window_has_its_times() -> None:
+    """The axis begins and ends where the window does."""
+    text = plot_text(Scenario(UP, UP), "a", colour=False, window=Window(20 * S, 24 * S))
+    ends = [line.split() for line in text.splitlines() if line.split()[:1] == ["20"]]
+    assert [("20", "24")] * 2 == [(words[0], words[-1]) for words in ends]
+
+
+def test_a_picture_of_several_has_all_of_them() -> None:
+    """As SVG, the same every time, and as PNG."""
+    scenarios = {"a.csv": Scenario(UP, UP), "b.csv": Scenario(LOSSY, LOSSY)}
+    svg = picture(scenarios, "svg", Window(1 * S, 20 * S))
+    assert svg == picture(scenarios, "svg", Window(1 * S, 20 * S))
+    assert b"a.csv, b.csv" in svg
+    assert picture(scenarios, "png").startswith(b"\x89PNG")
+    with pytest.raises(UserError, match="a picture has room for 6 scenarios side by side, and these are 7"):
+        picture({str(number): Scenario(UP, UP) for number in range(7)}, "svg")

@@ -1,11 +1,13 @@
 """Curves show every step, and of too many steps every extreme."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
-from plctl.controller.scenarios.steps import curves, limits, pieces, ticks
+from plctl.controller.scenarios.steps import Window, curves, limits, pieces, ticks
 
 S = 10**9
 
@@ -74,3 +76,41 @@ def test_ticks_are_few_and_inside(low: float, span: float, most: int) -> None:
     found = ticks(low, low + span, most)
     assert len(found) <= most + 1
     assert all(low - span * 1e-6 <= tick <= low + span * (1 + 1e-6) for tick in found)
+
+
+def test_a_window_cuts_steps_where_it_begins_and_ends() -> None:
+    """The step in force at its begin is there from then on; changes and outages outside are not."""
+    scenario = one(
+        Row(0, 0, 10_000_000, 1_000_000), Row(10 * S, 1, 20_000_000, 0), Row(20 * S, 2, 20_000_000, 1_000_000)
+    )
+    end, (curve,) = curves(scenario, 80, Window(5 * S, 15 * S))
+    assert 15 == end
+    assert [(5, 10), (10, 10), (10, 20), (15, 20)] == curve.delay_ms
+    assert ([10], [(10, 15)]) == (curve.route_changes, curve.outages)
+    _, (later,) = curves(scenario, 80, Window(20 * S, 30 * S))
+    assert ([20], []) == (later.route_changes, later.outages)
+
+
+def test_an_empty_window_is_refused() -> None:
+    """Behind the end, and one that ends before it begins."""
+    scenario = one(Row(0, 0, 1, 1), Row(10 * S, 0, 1, 1))
+    with pytest.raises(UserError, match="there is nothing from 60 s on: the picture ends at 11 s"):
+        curves(scenario, 80, Window(60 * S, 70 * S))
+    with pytest.raises(UserError, match="a picture begins before it ends"):
+        curves(scenario, 80, Window(5 * S, 4 * S))
+
+
+def test_a_scenario_that_says_its_end_is_drawn_until_then() -> None:
+    """Also one of a single row."""
+    schedule = Schedule([Row(0, 0, 1, 1)])
+    assert 60 == curves(Scenario(schedule, schedule, 60 * S), 80)[0]
+
+
+def test_every_other_column_has_a_curve() -> None:
+    """In the unit of its axis; a queue that a row does not say is a gap."""
+    rows = (Row(0, 0, 1, 1, queue_bytes=64_000, loss_ppb=10_000_000, jitter_ns=2_000_000), Row(S, 0, 1, 1))
+    _, (curve,) = curves(one(*rows), 80)
+    assert ["queue [kB]", "loss [%]", "jitter [ms]"] == list(curve.others)
+    assert [(0, 64), (1, 64), (1, None), (1.1, None)] == curve.others["queue [kB]"]
+    assert [1, 1, 0, 0] == [y for _, y in curve.others["loss [%]"]]
+    assert [2, 2, 0, 0] == [y for _, y in curve.others["jitter [ms]"]]
