@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+import random
+from collections import Counter
+from itertools import accumulate, chain
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from model.halves import armed, half, row, times
 
 from plctl.agent.native import NativeOpportunities, native_opportunities
@@ -124,3 +128,33 @@ def test_an_argument_of_another_kind_is_refused() -> None:
     """A trace is a tuple of four."""
     with pytest.raises(TypeError, match="opportunities must be"):
         armed(row(0, 0, 0), opportunities=[5])
+
+
+@given(st.binary(min_size=1, max_size=40), st.sampled_from([1, 3, 2**40]), st.integers(1, 2**61))
+def test_any_bytes_are_a_trace_or_refused(gaps: bytes, unit: int, period: int) -> None:
+    """By the core as by Python, and a frame leaves with one of its instants."""
+    found = Opportunities(gaps, unit, period)
+    try:
+        found.check()
+    except ValueError:
+        with pytest.raises(ValueError, match="opportunit"):
+            armed(row(0, 0, 0), opportunities=native_opportunities(found))
+        return
+    link = armed(row(0, 0, 0), opportunities=native_opportunities(found))
+    link.arrive(0, 114)
+    (end,) = ends(link, 2**62)
+    assert end in {at + base for at in chain(*found.pieces()) for base in (0, period)}
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_a_saturated_link_has_what_each_window_allows(seed: int, worth: int) -> None:
+    """Bursts, gaps and several rounds: as many frames leave in each window as there are instants."""
+    rng = random.Random(seed)
+    instants = sorted(rng.randrange(1, 5000) for _ in range(400))
+    link = traced(*instants, period=5000, worth=100 * worth, capacity_amount=10**12)
+    for _ in range(worth * 1500):
+        link.arrive(0, 114)
+    found = Counter(end // 100 for end in ends(link, 14_999))
+    again = [at + base for base in (0, 5000, 10_000) for at in instants if at + base < 15_000]
+    expected = Counter(at // 100 for at in again)
+    assert {place: worth * count for place, count in expected.items()} == found

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from plctl.common.base.errors import InputError
 from plctl.common.base.units import RATE_UNLIMITED
+from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.readers.opening import GivenFile, ReadAs, _candidates, read_scenario
 from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.readers.trace_file import TraceFile
@@ -119,6 +122,20 @@ def test_mahimahi_stays_exact() -> None:
     assert [(0, 3 * 1514 * 8), (S, 2 * 1514 * 8)] == [(row.time_ns, row.rate_bps) for row in found.rows]
     again = [at * MS for at in (2001, 2001, 2005, 3200, 4000, 4001, 4001)]
     assert again == [*chain(*found.opportunities.within(2 * S, 4001 * MS))], "to the nanosecond"
+
+
+def test_a_long_trace_is_read_in_pieces(tmp_path: Path) -> None:
+    """Half a million stamps never lie in memory as numbers: what is kept is a byte each."""
+    path = tmp_path / "long.trace"
+    path.write_text("".join(f"{at}\n" for at in range(1, 500_001)))
+    tracemalloc.start()
+    try:
+        found = read_scenario([GivenFile(TraceFile.at(path))], ReadAs("mahimahi", {"delay": "0ms"})).scenario.up
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.opportunities == Opportunities(b"\x01" * 500_000, MS, 500 * S)
+    assert peak < 10 * 500_000
 
 
 def test_how_opportunities_serve_can_be_said() -> None:
