@@ -1,9 +1,11 @@
 /*
  * A link whose ports are memory: a stranger's frames, of any length, with or without a VLAN tag that the kernel took out,
  * go through ring, lane, model and pool at times that the input chooses, and out by sockets that fail as it chooses. What
- * leaves must be what came, once, and when it is sent or never; and what is counted must be what left.
+ * leaves must be what came, but for a bit that the path flipped, once, or twice where the path made a copy, and when it is
+ * sent or never; and what is counted must be what left.
  *
- * The input is a configuration byte, then steps of an operation byte and its operands. What the kernel promises of a ring
+ * The input is a configuration byte, then steps of an operation byte and its operands; its end may choose what the path does
+ * (chosen_half.h). What the kernel promises of a ring
  * slot (where the frame begins, that it ends within the slot) holds here, too; what a sender chooses does not. The back end
  * is the product's own, the kernel behind it a fake (fake_port.h), and the clock is the input's.
  */
@@ -13,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "chosen_half.h"
 #include "fake_port.h"
 #include "path/clock.h"
 #include "path/headers.h"
@@ -34,23 +37,16 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *time)
 
 /* What came, and what left */
 
-enum stage { CAME, BEING_SENT, LEFT, OVER };
-
-static struct {
-	uint32_t sum;
-	uint32_t marked_sum; /* with CE set, if that is possible */
-	enum stage stage;
+static struct seen {
+	uint32_t length;
+	uint8_t data[2048 + 64 + PORT_VLAN_TAG];
+	uint8_t marked[2048 + 64 + PORT_VLAN_TAG]; /* the same with CE set, if that is possible */
+	bool handed[2];     /* to the back end: it, its copy */
+	uint8_t being_sent; /* of both, now */
+	uint8_t left;       /* of those */
+	uint8_t said;       /* to have left */
 } frames[KEPT];
 static unsigned frame_count;
-
-static uint32_t sum(const uint8_t *data, uint32_t length)
-{
-	uint32_t hash = 2166136261u ^ length;
-
-	for (uint32_t i = 0; i < length; i++)
-		hash = (hash ^ data[i]) * 16777619u;
-	return hash;
-}
 
 static uint32_t number_of(const uint8_t *data)
 {
@@ -61,14 +57,33 @@ static uint32_t number_of(const uint8_t *data)
 	return number;
 }
 
+static unsigned bits_apart(const uint8_t *a, const uint8_t *b, uint32_t length)
+{
+	unsigned bits = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
+	return bits;
+}
+
+/* Whether a frame may be what became of another: marked or not, and with one bit behind the header flipped if it is corrupt. */
+static bool came_from(const uint8_t *data, uint32_t length, uint32_t number, bool corrupt)
+{
+	unsigned flipped = corrupt && length > PORT_ETHERNET_HEAD;
+
+	return length == frames[number].length && !memcmp(data, frames[number].data, PORT_ETHERNET_HEAD) &&
+		(bits_apart(data, frames[number].data, length) == flipped ||
+			bits_apart(data, frames[number].marked, length) == flipped);
+}
+
 void frame_left(const uint8_t *data, uint32_t length)
 {
 	uint32_t number = number_of(data);
 
 	REQUIRE(length <= FAKE_LONGEST);
-	REQUIRE(sum(data, length) == frames[number].sum || sum(data, length) == frames[number].marked_sum);
-	REQUIRE(frames[number].stage == BEING_SENT);
-	frames[number].stage = LEFT;
+	REQUIRE(came_from(data, length, number, false) || came_from(data, length, number, true));
+	REQUIRE(frames[number].being_sent > frames[number].left);
+	frames[number].left++;
 }
 
 /* Around the back end's own: only these frames may leave now, and it says which did. */
@@ -77,20 +92,40 @@ static uint64_t (*real_send)(struct port *port, struct frame *const *frames, uns
 static uint64_t watched_send(struct port *port, struct frame *const *due, unsigned count)
 {
 	uint32_t numbers[PORT_BATCH];
-	uint64_t said, left = 0;
+	unsigned left = 0;
+	uint64_t said;
 
 	for (unsigned i = 0; i < count; i++) {
+		bool *handed;
+
 		numbers[i] = number_of(due[i]->data);
-		REQUIRE(frames[numbers[i]].stage == CAME);
-		frames[numbers[i]].stage = BEING_SENT;
+		handed = &frames[numbers[i]].handed[due[i]->packet.copy];
+		REQUIRE(!*handed);
+		REQUIRE(came_from(due[i]->data, due[i]->length, numbers[i], due[i]->packet.corrupt));
+		*handed = true;
+		frames[numbers[i]].being_sent++;
 	}
 	said = real_send(port, due, count);
-	for (unsigned i = 0; i < count; i++) {
-		left |= (uint64_t)(frames[numbers[i]].stage == LEFT) << i;
-		frames[numbers[i]].stage = OVER;
+	for (unsigned i = 0; i < count; i++)
+		frames[numbers[i]].said += said >> i & 1;
+	for (unsigned i = 0; i < count; i++) { /* a frame and its copy count together: they look the same */
+		struct seen *seen = &frames[numbers[i]];
+
+		REQUIRE(!fake_is_exact(port) || seen->said == seen->left);
+		left += seen->left;
+		seen->being_sent = seen->left = seen->said = 0;
 	}
-	REQUIRE(fake_is_exact(port) ? said == left : __builtin_popcountll(said) <= __builtin_popcountll(left));
+	REQUIRE((unsigned)__builtin_popcountll(said) <= left);
 	return said;
+}
+
+static void keep(struct seen *seen, const uint8_t *frame, uint32_t length)
+{
+	seen->length = length;
+	memcpy(seen->data, frame, length);
+	memcpy(seen->marked, frame, length);
+	headers_mark_ce(seen->marked, length);
+	seen->handed[0] = seen->handed[1] = false;
 }
 
 /* A frame's number, then what the input says, then anything; a tag is no part of it yet. */
@@ -116,10 +151,7 @@ static void arrive(struct port *port, struct input *input)
 		memcpy(frame + PORT_MAC_PAIR, &wire, PORT_VLAN_TAG);
 		whole += PORT_VLAN_TAG;
 	}
-	frames[frame_count].sum = sum(frame, whole);
-	headers_mark_ce(frame, whole);
-	frames[frame_count].marked_sum = sum(frame, whole);
-	frames[frame_count++].stage = CAME;
+	keep(&frames[frame_count++], frame, whole);
 }
 
 /* Steps */
@@ -169,45 +201,15 @@ static void step(struct link *link, struct wall *wall, struct input *input)
 
 /* Beginning and end */
 
-static struct schedule *new_schedule(void)
-{
-	static const struct row rows[] = {
-		{.route = 0, .delay_ns = 1000000, .rate_bps = 100000000, .queue_bytes = -1},
-		{.time_ns = 1000000, .route = 1, .delay_ns = 50000, .rate_bps = RATE_UNLIMITED, .queue_bytes = -1},
-		{.time_ns = 3000000, .queue_bytes = 4000},
-		{.time_ns = 5000000, .route = 1, .delay_ns = 2000000, .rate_bps = 10000000}};
-
-	return schedule_new(memcpy(malloc(sizeof(rows)), rows, sizeof(rows)), 4, 7000000, 2);
-}
-
-/* Every fourth link has drop-tail; the others' parameters are half-way between their bounds, or small: a millisecond or two. */
-static void choose_discipline(struct queue_config *config, unsigned choice)
-{
-	unsigned count = 0;
-
-	while (disciplines[count])
-		count++;
-	if (choice % 4 == 0)
-		return;
-	config->discipline = disciplines[choice / 4 % count];
-	for (const struct parameter *p = config->discipline->parameters; p && p->name; p++) {
-		int64_t small = p->least + (choice % 4 - 1) * INT64_C(1000000);
-
-		config->values[p - config->discipline->parameters] =
-			choice % 4 == 1 ? p->least + (p->most - p->least) / 2 : small < p->most ? small : p->most;
-	}
-}
-
 static void make_link(struct link *link, struct link_stats *stats, struct budget *budget, struct port *ports[2],
 	struct input *input)
 {
-	struct half_config config = {.schedule = new_schedule(), .capacity_unit = CAPACITY_PACKETS, .capacity_amount = 600,
-		.full_frame = 1514, .reconfiguration_ns = 200000};
 	static struct port_back_end watched;
+	struct half_config config;
 	uint8_t choice = take(input, 1);
 
+	choose_half(&config, choice >> 1 & 31, input);
 	config.reconfiguration_mode = choice & 1;
-	choose_discipline(&config.queue, choice >> 1 & 31);
 	*link = (struct link){.stats = stats, .mtu = FAKE_MTU, .overhead = choice >> 1 & 31, .trigger = choice >> 6,
 		.t0_ns = TIME_NEVER, .pool = pool_new(budget)};
 	fake_ports_open(ports, link->pool, budget, input);
@@ -216,7 +218,8 @@ static void make_link(struct link *link, struct link_stats *stats, struct budget
 	watched.send = watched_send;
 	for (int i = 0; i < 2; i++) {
 		ports[i]->back_end = &watched;
-		link->lanes[i].half = half_new(&config);
+		lane_set_half(&link->lanes[i], half_new(&config));
+		REQUIRE(link->lanes[i].half);
 		link->lanes[i].reads_headers = half_reads_headers(link->lanes[i].half);
 		link->lanes[i].link = link;
 		link->lanes[i].stats = &stats->halves[i];
