@@ -94,6 +94,8 @@ class Half:
         """Virtual time."""
     def aqm_ppm(self) -> int:
         """With which probability the queue's discipline drops or marks, in millionths."""
+    def aqm_average(self) -> int:
+        """The average length of the queue, in bytes, by which its discipline decides; 0 if it has none."""
     def gauges(self) -> tuple[int, int, int, int]:
         """(Backlog in bytes, backlog in packets, packets in flight, index of the row in force)."""
 

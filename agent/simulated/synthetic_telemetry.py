@@ -132,6 +132,7 @@ def _interval(half: _Half, scenario_ns: int, interval_ns: int) -> dict[str, int]
         "queue_packets": 1 if packets else 0,
         "in_flight_packets": packets * row.delay_ns // interval_ns,
         "aqm_ppm": 0,
+        "aqm_average_bytes": 0,
         "row": half.schedule.index_at(scenario_ns),
         "rate_bps": row.rate_bps,
         "delay_ns": row.delay_ns,

@@ -140,7 +140,7 @@ class LinkState:
 #: Those in `LIVE_SUMS` are added up over all samples so far, so that whoever asks seldom misses nothing; the others are
 #: the newest sample's.
 LIVE_COLUMNS = (
-    "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", *COUNTERS, "queue_bytes", "in_flight_packets",
+    "t_ns", "interval_ns", "row", "rate_bps", "delay_ns", *COUNTERS, "queue_bytes", "in_flight_packets", "aqm_ppm",
     "lateness_p99_ns", "transit_p50_ns",
 )  # fmt: skip
 LIVE_SUMS = frozenset(COUNTERS)

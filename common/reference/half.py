@@ -16,7 +16,7 @@ from typing import Literal
 
 from plctl.common.plan.half_arguments import HalfArguments, NativeOpportunities, NativeQueue, NativeRow
 from plctl.common.plan.half_impairments import NativeImpairments
-from plctl.common.reference.disciplines import ADMITTED, DISCIPLINES, Surroundings, Waiting
+from plctl.common.reference.disciplines import ADMITTED, DISCIPLINES, Discipline, Surroundings, Waiting
 from plctl.common.reference.draw import draw
 from plctl.common.reference.impairments import Fate, PathImpairments
 from plctl.common.reference.opportunities import InstantSteps, Use
@@ -141,7 +141,15 @@ class Reference:
 
     def aqm_ppm(self) -> int:
         """With which probability the discipline drops or marks, in millionths."""
-        return self.queue.probability() * 10**6 // 2**48
+        return self._seen().probability() * 10**6 // 2**48
+
+    def aqm_average(self) -> int:
+        """The average length of the queue, in bytes, by which the discipline decides; 0 where it does not."""
+        return self._seen().average_bytes()
+
+    def _seen(self) -> Discipline:
+        """The discipline as it is now. Before T0 its timers are let be: when they tick is not known yet."""
+        return self.queue.seen_at(self.virtual_now, ticks=self.virtual_now >= self.t0)
 
     def dropped(self) -> list[tuple[int, int, int]]:
         """What was dropped after it had been admitted, since the last call: (number, verdict, when), in any order."""

@@ -119,6 +119,7 @@ class HalfCounts(HalfCounters):
     queue_packets: int = 0  #: the same
     in_flight_packets: int = 0  #: served, not yet delivered
     aqm_ppm: int = 0  #: with which probability the queue's discipline drops or marks, in millionths
+    aqm_average_bytes: int = 0  #: the average length of the queue by which RED decides; 0 for other disciplines
     row: int = 0  #: index of the row in force
 
     @property

@@ -137,6 +137,7 @@ def sample(plan: LinkPlan, before: LinkStats, after: LinkStats, t_ns: int, inter
             queue_packets=a.queue_packets,
             in_flight_packets=a.in_flight_packets,
             aqm_ppm=a.aqm_ppm,
+            aqm_average_bytes=a.aqm_average_bytes,
             **_asked(schedule, scenario_ns),
             **_timed(b, a),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,14 +13,18 @@ from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate
 from plctl.common.plan.link_change import describe, format_at
 from plctl.common.plan.link_text import describe_queue
+from plctl.common.plan.path_text import describe_path
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.common.telemetry.counters import HalfCounters
+from plctl.common.telemetry.path_words import what_happened
 from plctl.controller.metrics.probe_summary import ProbeSummary, find_summaries
-from plctl.controller.report import link_plots, socket_plots
+from plctl.controller.report import link_plots, path_plots, socket_plots
 from plctl.controller.report.certificate_part import certificate_part
 from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup, element, join, table
+from plctl.controller.report.path_plots import Layer
 from plctl.controller.report.run_part import badge
 from plctl.controller.report.series import Measured, asked, measured
 from plctl.controller.results.run_reader import ARTIFACTS_NAME
@@ -44,6 +49,7 @@ def link_section(
         title,
         element("p", _described(link.plan)),
         _changes(link),
+        *(element("p", each) for each in _happened(link)),
         check,
         certificate_part(link),
         _figures(record, link, telemetry, sockets),
@@ -67,6 +73,11 @@ def _described(plan: LinkPlan) -> str:
         queue = (
             f"The bottleneck's queue up is {describe_queue(plan.queue)}; down it is {describe_queue(plan.queue_down)}."
         )
+    asked = {direction: describe_path(plan, direction) for direction in DIRECTIONS}
+    if asked["up"] == asked["down"]:
+        queue += f" The path {asked['up']}." * bool(asked["up"])
+    else:
+        queue += "".join(f" The path {direction} {told}." for direction, told in asked.items() if told)
     if not held.delay_ns:
         return queue
     return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."
@@ -78,6 +89,14 @@ def _changes(link: LinkRecord) -> Markup:
         return Markup()
     lines = [element("li", f"{format_at(each)}: {describe(each)}, by {each.by}") for each in link.changes]
     return element("div", element("p", "Changed while it ran, at these scenario times:"), element("ul", *lines))
+
+
+def _happened(link: LinkRecord) -> Iterator[str]:
+    """What its queue and its path did to frames, a sentence for each direction that has any."""
+    for direction in DIRECTIONS:
+        half = getattr(link.result, direction) if link.result else HalfCounters()
+        if sentences := [*what_happened(link.plan, direction, half, brief=True)]:
+            yield f"{direction.capitalize()}: {'; '.join(sentences)}."
 
 
 def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
@@ -150,15 +169,11 @@ def _captioned(curves: LinkCurves) -> list[Markup]:
         ),
         _figure(
             link_plots.queue(curves),
-            element("b", "Queue. "), _key("measured", "bytes waiting at the bottleneck at the end of each interval."),
+            element("b", "Queue. "), _key("measured", "bytes waiting at the bottleneck at the end of each interval"),
+            _key("worse", ", and their average, by which RED decides.") if link_plots.has_average(curves) else ".",
             nothing="empty at the end of every interval.",
         ),
-        _figure(
-            link_plots.drops(curves),
-            element("b", "Drops. "), _key("drop", "packets that found the emulated queue full, as asked for, "),
-            _key("lost", "packets that the machine lost, which nobody asked for."),
-            nothing="no packet was dropped, and none was lost by the machine.",
-        ),
+        *_queue_and_path(curves),
         _figure(
             link_plots.lateness(curves),
             element("b", "Lateness. "), "How long after its computed time a packet left, on a logarithmic scale: ",
@@ -166,6 +181,32 @@ def _captioned(curves: LinkCurves) -> list[Markup]:
             _key("budget", "what the 99th percentile of the whole run may be."),
         ),
     ]  # fmt: skip
+
+
+def _queue_and_path(curves: LinkCurves) -> Iterator[Markup]:
+    """What was dropped, marked and impaired, and the queue's own state where it has one."""
+    yield _figure(
+        path_plots.layers(curves, path_plots.DROPS, "drops"),
+        element("b", "Drops. "), *_keys(curves, path_plots.DROPS),
+        nothing="no packet was dropped by the queue, and none was lost by the machine.",
+    )  # fmt: skip
+    if any(kind.total(curves) for kind in path_plots.PATH):
+        yield _figure(
+            path_plots.layers(curves, path_plots.PATH, "marks, losses"),
+            element("b", "Marks and random losses. "), *_keys(curves, path_plots.PATH),
+        )  # fmt: skip
+    if path_plots.has_state(curves.plan):
+        yield _figure(
+            path_plots.state(curves),
+            element("b", "Queue management. "), path_plots.state_words(curves.plan),
+            nothing="the discipline had nothing to do: its state was 0 throughout.",
+        )  # fmt: skip
+
+
+def _keys(curves: LinkCurves, kinds: Sequence[Layer]) -> list[Markup]:
+    """The kinds that there were, each with its colour."""
+    found = [kind for kind in kinds if kind.total(curves)]
+    return [_key(kind.key, kind.words + ("." if kind is found[-1] else ", ")) for kind in found]
 
 
 def _figure(plot: Markup, title: Markup, *caption: str, nothing: str = "") -> Markup:

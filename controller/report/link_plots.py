@@ -43,9 +43,9 @@ Panel = Callable[[Axes, Asked, Measured], None]
 
 def delay_is_logarithmic(curves: LinkCurves) -> bool:
     """Whether packets queued for so long that a linear axis would flatten the delays asked for."""
-    asked_highest = max(_highest(asked.delay_ns) for asked, _ in _pairs(curves))
-    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in _pairs(curves))
-    return max(_highest(m.transit_p99_ns) for _, m in _pairs(curves)) > 4 * asked_highest and least_asked > 0
+    asked_highest = max(_highest(asked.delay_ns) for asked, _ in pairs(curves))
+    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in pairs(curves))
+    return max(_highest(m.transit_p99_ns) for _, m in pairs(curves)) > 4 * asked_highest and least_asked > 0
 
 
 def delay(curves: LinkCurves) -> Markup:
@@ -63,52 +63,44 @@ def delay(curves: LinkCurves) -> Markup:
             axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         _asked_line(axes, asked.t_s, asked.delay_ns / NS_PER_MS, curves.until_s)
         _band(axes, measured, measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS)
-        _line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
+        line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
 
     unit = "ms (logarithmic)" if stretched else "ms"
-    return _draw(curves, "delay", unit, panel, named_routes=True, from_zero=not stretched)
+    return draw(curves, "delay", unit, panel, named_routes=True, from_zero=not stretched)
 
 
 def rate(curves: LinkCurves) -> Markup:
     """Rate asked for, and the rate that was carried."""
-    highest = max(_highest(m.carried_max_bps, a.rate_bps) for a, m in _pairs(curves))
+    highest = max(_highest(m.carried_max_bps, a.rate_bps) for a, m in pairs(curves))
     size, unit = _rate_unit(highest)
 
     def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
         _asked_line(axes, asked.t_s, asked.rate_bps / size, curves.until_s)
         _band(axes, measured, measured.carried_min_bps / size, measured.carried_max_bps / size)
-        _line(axes, measured, measured.carried_bps / size)
+        line(axes, measured, measured.carried_bps / size)
         if np.isnan(asked.rate_bps).all():
             _remark(axes, "asked: unlimited")
 
-    return _draw(curves, "rate", unit, panel)
+    return draw(curves, "rate", unit, panel)
 
 
 def queue(curves: LinkCurves) -> Markup:
     """Bytes in the bottleneck's queue; empty markup if there never were any."""
-    if not any(np.nansum(m.queue_bytes) for _, m in _pairs(curves)):
+    if not any(np.nansum(m.queue_bytes) for _, m in pairs(curves)):
         return Markup()
 
     def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
         _band(axes, measured, np.zeros_like(measured.queue_bytes), measured.queue_bytes / 1000)
-        _line(axes, measured, measured.queue_bytes / 1000)
+        line(axes, measured, measured.queue_bytes / 1000)
+        if has_average(curves):
+            line(axes, measured, measured.average_bytes / 1000, WORSE)
 
-    return _draw(curves, "queue", "kB", panel)
+    return draw(curves, "queue", "kB", panel)
 
 
-def drops(curves: LinkCurves) -> Markup:
-    """Packets dropped by the emulated queue, and lost by the machine; empty markup if there were none."""
-    if not any(np.nansum(m.dropped) + np.nansum(m.lost) for _, m in _pairs(curves)):
-        return Markup()
-
-    def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
-        for values, colour in ((measured.dropped, MEASURED), (measured.lost, BAD)):
-            edges = np.append(measured.start_s, measured.end_s[-1:])
-            if np.nansum(values):
-                axes.stairs(np.nan_to_num(values), edges, fill=True, color=colour, alpha=0.8, linewidth=0)
-
-    width = max((float(np.nanmedian(m.end_s - m.start_s)) for _, m in _pairs(curves) if len(m.end_s)), default=0)
-    return _draw(curves, "drops", f"packets / {width:.3g} s", panel)
+def has_average(curves: LinkCurves) -> bool:
+    """Whether a queue's discipline decides by its average length."""
+    return any(np.nansum(measured.average_bytes) for _, measured in pairs(curves))
 
 
 def lateness(curves: LinkCurves) -> Markup:
@@ -122,12 +114,12 @@ def lateness(curves: LinkCurves) -> Markup:
         axes.axhline(curves.lateness_budget_ns, color=BAD, linestyle=(0, (4, 2)), linewidth=1.2)
         worst = ((measured.lateness_max_ns, MUTED), (measured.lateness_p99_ns, WORSE))
         for values, colour in (*worst, (measured.lateness_p50_ns, MEASURED)):
-            _line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
+            line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
 
-    return _draw(curves, "lateness", "logarithmic", panel, from_zero=False)
+    return draw(curves, "lateness", "logarithmic", panel, from_zero=False)
 
 
-def _draw(
+def draw(
     curves: LinkCurves, what: str, unit: str, panel: Panel, *, named_routes: bool = False, from_zero: bool = True
 ) -> Markup:
     """Both panels of one quantity, as an SVG."""
@@ -148,13 +140,13 @@ def _draw(
         return svg(figure, f"{what} of link {curves.plan.name}")
 
 
-def _pairs(curves: LinkCurves) -> Iterator[tuple[Asked, Measured]]:
+def pairs(curves: LinkCurves) -> Iterator[tuple[Asked, Measured]]:
     return ((curves.asked[direction], curves.measured[direction]) for direction in DIRECTIONS)
 
 
 def _begin_s(curves: LinkCurves) -> float:
     """Start of the time axis: T0, or up to a twentieth of the run before it where telemetry has that."""
-    first = min((float(m.start_s[0]) for _, m in _pairs(curves) if len(m.start_s)), default=0.0)
+    first = min((float(m.start_s[0]) for _, m in pairs(curves) if len(m.start_s)), default=0.0)
     return max(min(first, 0.0), -curves.until_s / 20)
 
 
@@ -165,7 +157,7 @@ def _asked_line(axes: Axes, t_s: Floats, values: Floats, until_s: float) -> None
     )
 
 
-def _line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED) -> None:
+def line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED) -> None:
     middle = (measured.start_s + measured.end_s) / 2
     alone = len(middle) == 1
     axes.plot(middle, values, color=colour, marker="." if alone else None)

@@ -21,7 +21,7 @@ MAX_SHOWN = 32
 MAX_SOURCE = 20_000
 UNFINISHED = "unfinished"
 
-_HEADERS = ("link", "verdict", "start after T0", "", "arrived", "delivered", "dropped, queue full",
+_HEADERS = ("link", "verdict", "start after T0", "", "arrived", "delivered", "dropped, as asked",
             "lost by the machine", "lateness p50", "p99", "max")  # fmt: skip
 _FIRST_NUMBER = 4
 
@@ -131,7 +131,7 @@ def links_section(record: RunRecord) -> Markup:
     """The table of links; of many only those that are not ok, and all of them folded."""
     caption = element(
         "p",
-        "One line for each direction. Dropped packets belong to the emulation: the bottleneck's queue was full."
+        "One line for each direction. Dropped packets belong to the emulation: its queue or its path let go of them."
         " Lost ones do not. Lateness is how long after its computed time a packet really left.",
         class_="muted",
     )

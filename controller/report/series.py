@@ -58,6 +58,21 @@ class Measured:
     lateness_p50_ns: Floats
     lateness_p99_ns: Floats
     lateness_max_ns: Floats
+    queue_full: Floats  #: packets that the queue dropped for want of room
+    managed: Floats  #: packets that it dropped to stay short
+    marked: Floats  #: packets on which it set CE
+    random_loss: Floats  #: packets that the path lost at random
+    corrupted: Floats  #: packets in which it flipped a bit
+    duplicated: Floats  #: packets that it sent twice
+    aqm_share: Floats  #: with which probability the queue drops or marks, 0 to 1
+    average_bytes: Floats  #: of the queue, where its discipline decides by that
+
+
+#: Columns that are added up as they are, in the order of the fields of `Measured`; older telemetry has not all of them.
+_PACKETS = (
+    "dropped_queue_full_packets", "dropped_aqm_packets", "ce_marked_packets", "dropped_random_loss_packets",
+    "corrupted_packets", "duplicated_packets",
+)  # fmt: skip
 
 
 def asked(schedule: Schedule, until_s: float) -> Asked:
@@ -107,6 +122,7 @@ def measured(table: pa.Table, direction: str) -> Measured:
     carried = columns["served_bytes" if "served_bytes" in columns else "delivered_bytes"]
     rate = 8 * carried / np.where(seconds > 0, seconds, np.nan)
     fold = _folder(len(seconds))
+    none = np.zeros(len(seconds))
     curves = [
         fold(columns["t_s"] - seconds, np.fmin),
         fold(columns["t_s"], np.fmax),
@@ -122,6 +138,9 @@ def measured(table: pa.Table, direction: str) -> Measured:
         fold(_known(columns["lateness_p50_ns"]), None),
         fold(_known(columns["lateness_p99_ns"]), np.fmax),
         fold(_known(columns["lateness_max_ns"]), np.fmax),
+        *(fold(columns.get(name, none), np.add) for name in _PACKETS),
+        fold(columns.get("aqm_ppm", none) / 10**6, np.fmax),
+        fold(columns.get("aqm_average_bytes", none), np.fmax),
     ]
     return Measured(*_with_gaps(curves))
 

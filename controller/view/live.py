@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -26,7 +26,7 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S, RATE_UNLIMITED, format_
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.samples import Samples
 from plctl.controller.lifecycle.waits import Waits
-from plctl.controller.view.live_model import LinkNow, LiveModel
+from plctl.controller.view.live_model import DROP_CAUSES, LinkNow, LiveModel
 from plctl.controller.view.screen import say
 
 #: Between two plain lines.
@@ -37,6 +37,11 @@ _PICTURE_EVERY_NS = 100 * NS_PER_MS
 _MAX_LINES = 3
 _HEADERS = ("link", "state", "row", "delay\nms", "rate\nMbit/s", "up\nMbit/s", "down\nMbit/s", "queue\nkB", "dropped",
             "late p99\nms", "lost")  # fmt: skip
+#: Columns that are there if any link has something in them.
+_EXTRA: dict[str, Callable[[LinkNow], float]] = {
+    "marked": lambda line: line.marked,
+    "AQM\n%": lambda line: line.aqm_ppm / 10_000,
+}
 _FIRST_NUMBER = 2
 _CHROME_LINES = 10  #: of the picture that are no links
 
@@ -129,11 +134,12 @@ class LiveView:
 def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:
     """The picture of `model` at `now_ns`: progress, then a table of at most `max_links` links and their sum."""
     shown = model.worst(max(1, max_links))
+    extra = [name for name in _EXTRA if any(_EXTRA[name](line) for line in model.links.values())]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    for number, name in enumerate(_HEADERS):
+    for number, name in enumerate([*_HEADERS, *extra]):
         table.add_column(name, justify="right" if number >= _FIRST_NUMBER else "left", no_wrap=True)
     for line in shown:
-        table.add_row(*_cells(line))
+        table.add_row(*_cells(line), *(Text(_short(_EXTRA[name](line))) for name in extra))
     hidden = len(model.links) - len(shown)
     note = [Text(f"… and {hidden} more links; the worst are shown", style="dim")] if hidden else []
     if any(half.is_mean for line in shown for half in (line.up, line.down)):
@@ -161,11 +167,19 @@ def summary(model: LiveModel) -> str:
         f"{len(links)} {'link' if len(links) == 1 else 'links'} ({states})",
         f"up {format_rate(sum(line.up.carried_bps for line in links))}",
         f"down {format_rate(sum(line.down.carried_bps for line in links))}",
-        f"dropped {sum(line.dropped for line in links)}",
+        _gone(links),
         f"worst lateness p99 {_late(late)}",
         f"lost by the machine {sum(line.lost for line in links)}",
     ]
     return ", ".join(parts)
+
+
+def _gone(links: Collection[LinkNow]) -> str:
+    """What the path dropped of all frames so far, by cause, and what its queues marked, if they did."""
+    drops = [sum(each) for each in zip(*(line.drops for line in links), strict=True)]
+    causes = ", ".join(f"{cause} {count}" for cause, count in zip(DROP_CAUSES, drops, strict=False) if count)
+    marked = sum(line.marked for line in links)
+    return f"dropped {sum(drops)}" + f" ({causes})" * bool(causes) + f", marked {marked}" * bool(marked)
 
 
 def _plain(line: LinkNow) -> str:
@@ -173,7 +187,7 @@ def _plain(line: LinkNow) -> str:
     return (
         f"{line.name} {line.state}, row {line.up.row + 1}/{line.rows}, asked {format_duration(line.up.delay_ns)}"
         f" {mean}{format_rate(line.up.rate_bps)}, up {format_rate(line.up.carried_bps)},"
-        f" down {format_rate(line.down.carried_bps)}, queue {format_size(line.queue_bytes)}, dropped {line.dropped},"
+        f" down {format_rate(line.down.carried_bps)}, queue {format_size(line.queue_bytes)}, {_gone([line])},"
         f" lateness p99 {_late(line.lateness_p99_ns)}, lost by the machine {line.lost}"
     )
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import add
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.telemetry.counters import CAUSES, CounterGroup
 from plctl.common.telemetry.samples import Samples
+
+#: Why frames are dropped, as the scenario asked.
+DROP_CAUSES = tuple(CAUSES[CounterGroup.DROPPED].values())
+_NO_DROPS = (0,) * len(DROP_CAUSES)
 
 
 @dataclass(slots=True)
@@ -22,7 +27,9 @@ class HalfNow:
     carried_bps: int = 0
     queue_bytes: int = 0
     lateness_p99_ns: int = -1  #: −1: nothing was delivered
-    dropped: int = 0
+    aqm_ppm: int = 0  #: with which probability the queue drops or marks
+    drops: tuple[int, ...] = _NO_DROPS  #: by the path, in the order of `DROP_CAUSES`
+    marked: int = 0
     lost: int = 0  #: by the machine
 
 
@@ -40,7 +47,22 @@ class LinkNow:
     @property
     def dropped(self) -> int:
         """Packets that the emulated path dropped, both directions."""
-        return self.up.dropped + self.down.dropped
+        return sum(self.drops)
+
+    @property
+    def drops(self) -> tuple[int, ...]:
+        """The same by cause, in the order of `DROP_CAUSES`."""
+        return tuple(map(add, self.up.drops, self.down.drops))
+
+    @property
+    def marked(self) -> int:
+        """Packets on which a queue set CE, both directions."""
+        return self.up.marked + self.down.marked
+
+    @property
+    def aqm_ppm(self) -> int:
+        """Of the queue that drops or marks with the greater probability."""
+        return max(self.up.aqm_ppm, self.down.aqm_ppm)
 
     @property
     def lost(self) -> int:
@@ -104,8 +126,8 @@ class LiveModel:
 
 
 _USED = (
-    "row", "delay_ns", "rate_bps", "served_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns",
-    *CAUSES[CounterGroup.DROPPED], *CAUSES[CounterGroup.LOST],
+    "row", "delay_ns", "rate_bps", "served_bytes", "interval_ns", "queue_bytes", "lateness_p99_ns", "aqm_ppm",
+    *CAUSES[CounterGroup.DROPPED], *CAUSES[CounterGroup.MARKED], *CAUSES[CounterGroup.LOST],
 )  # fmt: skip
 
 
@@ -120,8 +142,9 @@ def _waiting(plan: LinkPlan) -> LinkNow:
 def _apply(half: HalfNow, *numbers: int) -> None:
     """Bring `half` up to date with one sample, whose numbers come in the order of `_USED`."""
     half.row, half.delay_ns, half.rate_bps, served_bytes, interval_ns, half.queue_bytes = numbers[:6]
-    half.lateness_p99_ns, *gone = numbers[6:]
-    causes = len(CAUSES[CounterGroup.DROPPED])
+    half.lateness_p99_ns, half.aqm_ppm, *gone = numbers[6:]
+    causes, marks = len(DROP_CAUSES), len(CAUSES[CounterGroup.MARKED])
     half.carried_bps = 8 * served_bytes * NS_PER_S // interval_ns if interval_ns > 0 else 0
-    half.dropped += sum(gone[:causes])
-    half.lost += sum(gone[causes:])
+    half.drops = tuple(map(add, half.drops, gone[:causes]))
+    half.marked += sum(gone[causes : causes + marks])
+    half.lost += sum(gone[causes + marks :])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol.requests import LIVE_COLUMNS, LinkState, RunState
-from plctl.common.telemetry.counters import CounterGroup, total
+from plctl.common.telemetry.counters import CAUSES, CounterGroup, total
 from plctl.common.telemetry.samples import MEASURED_COLUMNS
 from plctl.controller.view.live_model import HalfNow, LinkNow, LiveModel
 
@@ -40,7 +40,9 @@ def _apply_half(half: HalfNow, before: Sequence[int], after: Sequence[int]) -> N
     now = named(after)
     half.row, half.delay_ns, half.rate_bps = now["row"], now["delay_ns"], now["rate_bps"]
     half.queue_bytes, half.lateness_p99_ns = now["queue_bytes"], now["lateness_p99_ns"]
-    half.dropped, half.lost = total(now, CounterGroup.DROPPED), total(now, CounterGroup.LOST)
+    half.drops = tuple(now[name] for name in CAUSES[CounterGroup.DROPPED])
+    half.marked, half.lost = total(now, CounterGroup.MARKED), total(now, CounterGroup.LOST)
+    half.aqm_ppm = now["aqm_ppm"]
     then = named(before) if len(before) == len(LIVE_COLUMNS) else {}
     if then and (passed_ns := now["t_ns"] - then["t_ns"]) > 0:
         half.carried_bps = 8 * (now["served_bytes"] - then["served_bytes"]) * NS_PER_S // passed_ns

@@ -13,6 +13,8 @@ from rich.text import Text
 from plctl.common.base.printable import printable
 from plctl.common.base.units import format_duration, three_digits
 from plctl.common.protocol.wire import to_plain
+from plctl.common.scenario.schedule import DIRECTIONS
+from plctl.common.telemetry.path_words import what_happened
 from plctl.controller.results.flow_changes import flow_changes
 from plctl.controller.results.run_reader import REPORT_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -46,6 +48,8 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     if listed:
         _print_links(console, record, listed)
     for line in _findings(listed, record.run):
+        _say(console, printable(f"  {line}"))
+    for line in _happened(listed, record.run):
         _say(console, printable(f"  {line}"))
     for line in flow_changes(folder) if folder and record.socket_stats_ns else ():
         _say(console, printable(f"  {line}"))
@@ -136,6 +140,20 @@ def _findings(links: list[LinkRecord], run: str) -> list[str]:
         if text:
             about.setdefault(text, []).append(link.plan.name)
     lines = [f"{_names(names)}: {text}" for text, names in about.items()]
+    if len(lines) <= MAX_FINDINGS:
+        return lines
+    return [*lines[:MAX_FINDINGS], f"… and {len(lines) - MAX_FINDINGS} more: plctl why LINK --run {run}"]
+
+
+def _happened(links: list[LinkRecord], run: str) -> list[str]:
+    """What queues and paths did to frames beside delaying them, as the scenario asked."""
+    lines = [
+        f"{link.plan.name} {direction}: {sentence}"
+        for link in links
+        if link.result
+        for direction, half in zip(DIRECTIONS, (link.result.up, link.result.down), strict=True)
+        for sentence in what_happened(link.plan, direction, half, brief=True)
+    ]
     if len(lines) <= MAX_FINDINGS:
         return lines
     return [*lines[:MAX_FINDINGS], f"… and {len(lines) - MAX_FINDINGS} more: plctl why LINK --run {run}"]

@@ -17,8 +17,9 @@ from plctl.common.base.units import NS_PER_S, format_duration, format_rate, form
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.protocol.requests import LinkState
 from plctl.common.protocol.wire import to_plain
-from plctl.common.scenario.schedule import Schedule
+from plctl.common.scenario.schedule import DIRECTIONS, Schedule
 from plctl.common.telemetry.counters import COUNTERS, CounterGroup, HalfCounters
+from plctl.common.telemetry.path_words import what_happened
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_reader import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -159,17 +160,22 @@ def _start(history: LinkHistory, t0_ns: int) -> Iterator[tuple[int, str, str]]:
 
 
 def _figures(history: LinkHistory) -> Iterator[str]:
-    for direction, values in (("up", history.state.up), ("down", history.state.down)):
+    for direction, values in zip(DIRECTIONS, (history.state.up, history.state.down), strict=True):
         if values:
+            now = named(values)
             schedule: Schedule = getattr(history.link.plan, direction)
             mean = "on average " if schedule.facts.opportunities else ""
-            yield f"last telemetry {direction}: {_sample(named(values), mean)}"
+            yield f"last telemetry {direction}: {_sample(now, mean)}"
+            if not history.link.result:
+                counts = HalfCounters(**{name: now[name] for name in COUNTERS})
+                yield from (f"  {sentence}" for sentence in what_happened(history.link.plan, direction, counts))
     if result := history.link.result:
-        for direction, half in (("up", result.up), ("down", result.down)):
+        for direction, half in zip(DIRECTIONS, (result.up, result.down), strict=True):
             yield (
                 f"whole run {direction}: {half.arrived_packets} packets arrived, {half.delivered_packets} delivered,"
                 f" {_gone(half)}"
             )
+            yield from (f"  {sentence}" for sentence in what_happened(history.link.plan, direction, half))
         for workload in result.workloads:
             ending = workload.cause or how_it_ended(workload.status)
             yield f"workload {workload.name} at the {workload.at}: {ending}{_when(workload, history.link)}"

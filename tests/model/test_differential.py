@@ -109,6 +109,7 @@ class Pair:
     def check_marked(self) -> None:
         """CE was set on the same frames, and the discipline is in the same state."""
         assert self.reference.aqm_ppm() == self.half.aqm_ppm()
+        assert self.reference.aqm_average() == self.half.aqm_average()
         count, numbers = self.reference.marked()
         assert (count, sorted(numbers)) == (self.half.marked()[0], sorted(self.half.marked()[1]))
 

@@ -73,6 +73,24 @@ def flood(half: Half, begin: int, frames: int, gap: int, *, ecn: int = NOT_ECT, 
     return [half.arrive(begin + number * gap, length, ecn)[0] for number in range(frames)]
 
 
+@pytest.mark.parametrize("name", ["pie", "dualpi2", "red"])
+def test_the_state_that_telemetry_tells_decays_while_the_queue_is_idle(name: Any) -> None:
+    """Without a frame that comes; and looking at it changes nothing of what comes after."""
+    looked, untouched = (armed(row(0, 0, RATE), queue=discipline(name, **EAGER[name]), key=1) for _ in range(2))
+    for half in (looked, untouched):
+        flood(half, 0, 2000, 700_000)
+    seen = [(looked.aqm_ppm(), looked.aqm_average())]
+    for second in range(2, 60):
+        looked.advance(second * NS_PER_S)
+        seen.append((looked.aqm_ppm(), looked.aqm_average()))
+    shares, averages = zip(*seen, strict=True)
+    assert sorted(shares, reverse=True) == [*shares]
+    assert shares[0] > shares[-1]
+    assert sorted(averages, reverse=True) == [*averages]
+    assert (averages[0] > 0, averages[-1]) == (name == "red", 0)
+    assert flood(untouched, 60 * NS_PER_S, 500, 700_000) == flood(looked, 60 * NS_PER_S, 500, 700_000)
+
+
 class TestPie:
     """Frames of a millisecond, RFC 8033's defaults."""
 

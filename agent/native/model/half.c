@@ -462,10 +462,12 @@ struct packet *half_drain(struct half *half)
 	return packet ? packet : queue_drain(&half->queue);
 }
 
-void half_gauges(const struct half *half, struct half_gauges *gauges)
+void half_gauges(struct half *half, struct half_gauges *gauges)
 {
 	const struct discipline *discipline = half->queue.discipline;
 
+	if (discipline && discipline->catch_up && half->now >= half->t0) /* from T0 on it is known when timers tick */
+		discipline->catch_up(&half->queue, half->now);
 	*gauges = (struct half_gauges){
 		.queue_bytes = half->queue.bytes + half->queue.serving_bytes,
 		.queue_packets = half->queue.packets + (half->serving != NULL),
@@ -474,6 +476,7 @@ void half_gauges(const struct half *half, struct half_gauges *gauges)
 		.served_bytes = half->left_bytes,
 		.marked_packets = half->queue.marked,
 		.aqm_ppm = discipline && discipline->probability ? discipline->probability(&half->queue) : 0,
+		.aqm_average_bytes = discipline && discipline->average ? discipline->average(&half->queue, half->now) : 0,
 		.row = half->cursor.row,
 	};
 }

@@ -147,9 +147,10 @@ struct half_gauges {
 	uint64_t served_bytes;     /* their lengths, so with the overhead */
 	uint64_t marked_packets;   /* by the queue, so far */
 	int64_t aqm_ppm;           /* what its discipline's probability() says, or 0 */
+	int64_t aqm_average_bytes; /* what its average() says, or 0 */
 	uint32_t row;              /* index of the row in force */
 };
-void half_gauges(const struct half *half, struct half_gauges *gauges);
+void half_gauges(struct half *half, struct half_gauges *gauges);
 int64_t half_now(const struct half *half);
 
 #endif

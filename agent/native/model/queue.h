@@ -80,8 +80,12 @@ struct discipline {
 	struct packet *(*next)(struct queue *queue, int64_t now);
 	/* Takes any frame out of it, to give its memory back; NULL when none is left. NULL: they are in queue->fifo. */
 	struct packet *(*drain)(struct queue *queue);
+	/* Does what its timers would have done by `now`, so that what is told of it is true; NULL: it has no timers. */
+	void (*catch_up)(struct queue *queue, int64_t now);
 	/* For telemetry, in millionths: with which probability it drops or marks now; NULL: that does not apply. */
 	int64_t (*probability)(const struct queue *queue);
+	/* For telemetry: the queue's average length at `now` by which it decides, in bytes; NULL: it does not. */
+	int64_t (*average)(const struct queue *queue, int64_t now);
 	bool reads_headers; /* it needs the packets' ecn or flow */
 };
 

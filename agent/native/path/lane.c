@@ -271,6 +271,7 @@ static void look_inside(struct lane *lane)
 	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
 	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
 	lane->counters[AQM_PPM] = gauges.aqm_ppm;
+	lane->counters[AQM_AVERAGE_BYTES] = gauges.aqm_average_bytes;
 	lane->counters[ROW] = gauges.row;
 }
 

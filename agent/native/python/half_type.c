@@ -306,6 +306,15 @@ static PyObject *half_type_aqm_ppm(PyObject *object, PyObject *ignored)
 	return PyLong_FromLongLong(gauges.aqm_ppm);
 }
 
+static PyObject *half_type_aqm_average(PyObject *object, PyObject *ignored)
+{
+	struct half_gauges gauges;
+
+	(void)ignored;
+	half_gauges(((HalfObject *)object)->half, &gauges);
+	return PyLong_FromLongLong(gauges.aqm_average_bytes);
+}
+
 static PyObject *half_type_overdue(PyObject *object, PyObject *value)
 {
 	int64_t at, packets = 0, oldest = 0;
@@ -330,6 +339,7 @@ static PyMethodDef half_methods[] = {
 	{"overdue", half_type_overdue, METH_O, "overdue(at) -> (how many in flight are due by at, when the first was)."},
 	{"now", half_type_now, METH_NOARGS, "now() -> virtual time (ns)."},
 	{"aqm_ppm", half_type_aqm_ppm, METH_NOARGS, "aqm_ppm() -> with which probability the queue drops or marks."},
+	{"aqm_average", half_type_aqm_average, METH_NOARGS, "aqm_average() -> the queue's average length in bytes."},
 	{"gauges", half_type_gauges, METH_NOARGS, "gauges() -> (queue bytes, queue packets, packets in flight, row)."},
 	{NULL, NULL, 0, NULL},
 };

@@ -160,10 +160,8 @@ static struct packet *drain(struct queue *queue)
 
 static int64_t probability(const struct queue *queue)
 {
-	const struct dualpi2 *self = queue->state;
-
-	return share_of_probability(self->base);
+	return share_of_probability(((const struct dualpi2 *)queue->state)->base);
 }
 
 const struct discipline discipline_dualpi2 = {.name = "dualpi2", .parameters = parameters, .begin = begin,
-	.arrive = arrive, .next = next, .drain = drain, .probability = probability, .reads_headers = true};
+	.arrive = arrive, .next = next, .drain = drain, .catch_up = catch_up, .probability = probability, .reads_headers = true};

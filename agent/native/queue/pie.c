@@ -170,10 +170,8 @@ static struct packet *next(struct queue *queue, int64_t now)
 
 static int64_t probability(const struct queue *queue)
 {
-	const struct pie *self = queue->state;
-
-	return share_of_probability(self->probability);
+	return share_of_probability(((const struct pie *)queue->state)->probability);
 }
 
 const struct discipline discipline_pie = {.name = "pie", .parameters = parameters, .begin = begin, .arrive = arrive,
-	.next = next, .probability = probability, .reads_headers = true};
+	.next = next, .catch_up = catch_up, .probability = probability, .reads_headers = true};

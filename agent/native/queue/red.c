@@ -180,10 +180,18 @@ static struct packet *next(struct queue *queue, int64_t now)
 
 static int64_t probability(const struct queue *queue)
 {
-	const struct red *self = queue->state;
+	return share_of_probability(((const struct red *)queue->state)->most);
+}
 
-	return share_of_probability(self->most);
+static int64_t average(const struct queue *queue, int64_t now)
+{
+	struct red state = *(const struct red *)queue->state;
+	struct cursor cursor = queue_cursor(queue, now);
+
+	if (is_idle(queue))
+		age(queue, &state, now, &cursor);
+	return state.average >> AVERAGE_SHIFT;
 }
 
 const struct discipline discipline_red = {.name = "red", .parameters = parameters, .begin = begin, .arrive = arrive,
-	.next = next, .probability = probability, .reads_headers = true};
+	.next = next, .catch_up = catch_up, .probability = probability, .average = average, .reads_headers = true};

@@ -64,6 +64,14 @@ class Discipline(ABC):
         """With which it drops or marks, in units of 2⁻⁴⁸; 0 where that does not apply."""
         return 0
 
+    def average_bytes(self) -> int:
+        """The average length of the queue by which it decides; 0 where it does not."""
+        return 0
+
+    def seen_at(self, now: int, *, ticks: bool) -> Discipline:  # noqa: ARG002 - of no account here
+        """As it is at `now`, by its timers if it `ticks`: a copy, so that looking changes nothing."""
+        return self
+
     def mark(self, frame: Waiting) -> bool:
         """Set CE, where the frame's ECN field allows it (RFC 3168, section 5); a frame with CE keeps it."""
         if frame.ecn not in (NOT_ECT, CE):

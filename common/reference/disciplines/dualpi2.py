@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from plctl.common.reference.disciplines.discipline import ADMITTED, AQM, QUEUE_FULL, Discipline, Surroundings, Waiting
 from plctl.common.reference.disciplines.timed import ONE, Timer, below, clamp, pi_change
 
@@ -57,6 +59,14 @@ class DualPI2(Discipline):
     def probability(self) -> int:
         """The base probability."""
         return self.base
+
+    def seen_at(self, now: int, *, ticks: bool) -> DualPI2:
+        """A copy that has caught up."""
+        seen = copy(self)
+        seen.timer = copy(self.timer)
+        if ticks:
+            seen._catch_up(now)
+        return seen
 
     def _passes_low(self, frame: Waiting, now: int) -> bool:
         words = self.around.draw(frame.number)

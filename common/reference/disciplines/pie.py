@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
 from math import floor
 
@@ -57,6 +58,14 @@ class PIE(Line):
     def probability(self) -> int:
         """Of a drop."""
         return self.chance
+
+    def seen_at(self, now: int, *, ticks: bool) -> PIE:
+        """A copy that has caught up."""
+        seen = copy(self)
+        seen.timer = copy(self.timer)
+        if ticks:
+            seen._catch_up(now)
+        return seen
 
     def _is_chosen(self, frame: Waiting) -> bool:
         calm = Fraction(self.delay) < Fraction(self.p["target"], 2) and self.chance < ONE // 5

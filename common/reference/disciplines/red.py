@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
 from math import floor
 
@@ -52,6 +53,20 @@ class RED(Line):
     def probability(self) -> int:
         """Of a drop at the upper threshold."""
         return self.most
+
+    def average_bytes(self) -> int:
+        """The average length."""
+        return self.average // BYTE
+
+    def seen_at(self, now: int, *, ticks: bool) -> RED:
+        """A copy that has caught up, and whose average has fallen while nothing waited."""
+        seen = copy(self)
+        seen.timer = copy(self.timer)
+        if ticks:
+            seen._catch_up(now)
+        if seen._is_idle():
+            seen._age(now)
+        return seen
 
     def _is_idle(self) -> bool:
         return not self.line and not self.around.serving()

@@ -53,7 +53,7 @@ def test_record_is_the_difference_of_two_readings() -> None:
         "arrived_packets": 20, "arrived_bytes": 2000, "delivered_packets": 12, "delivered_bytes": 1200,
         "dropped_queue_full_packets": 3, "dropped_queue_full_bytes": 300,
         "lost_ring": 0, "lost_send": 1, "lost_memory": 2, "lost_late": 6,
-        "queue_bytes": 70, "queue_packets": 2, "in_flight_packets": 6, "aqm_ppm": 0,
+        "queue_bytes": 70, "queue_packets": 2, "in_flight_packets": 6, "aqm_ppm": 0, "aqm_average_bytes": 0,
         "row": 0, "rate_bps": 80_000_000, "delay_ns": 41_000_000,
         "lateness_p50_ns": 9, "lateness_p99_ns": 11, "lateness_max_ns": 11,
         "transit_min_ns": 12, "transit_p50_ns": 12, "transit_p99_ns": 93, "transit_max_ns": 95,

@@ -89,6 +89,19 @@ def test_drops_and_losses_add_up_and_gauges_do_not() -> None:
     )
 
 
+def test_drops_are_told_by_cause_and_marks_beside_them() -> None:
+    """In the line of all links and in each link's own; columns of marks and of the queue's state if there are any."""
+    model = running()
+    assert "marked" not in text_of(model)
+    model.add(telemetry(dropped_queue_full_packets=2, dropped_random_loss_packets=3, ce_marked_packets=4))
+    model.add(telemetry(dropped_aqm_packets=1, aqm_ppm=125_000))
+    expected = "dropped 12 (queue full 4, queue management 2, random loss 6), marked 8"
+    assert expected in " ".join(text_of(model).split())
+    assert expected in lines(model, 0)[0]
+    line = next(line for line in text_of(model).splitlines() if line.startswith("leo-0"))
+    assert ["8", "12.5"] == line.split()[-2:]
+
+
 def test_real_telemetry_is_understood() -> None:
     """The columns are those that agents send."""
     model = running()
