@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -21,6 +22,8 @@ from plctl.controller.results.disk_errors import explained
 from plctl.controller.results.event_log import cut_torn_line
 
 JOURNAL_NAME = "journal.jsonl"
+#: How often, and after what pause, the lock is tried.
+_LOOKS, _LOOK_S = 20, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def open_journal(folder: Path) -> Iterator[StudyJournal]:
     with explained(f"open {path}"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        if not _lock(descriptor):
+        if not _lock_patiently(descriptor):
             raise BusyError(f"another plctl study run goes on with {folder}; look at it: plctl study status")
         with explained(f"write {path}"):
             cut_torn_line(path)
@@ -87,7 +90,7 @@ def is_going_on(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _lock(descriptor)
+        return not _lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
@@ -121,9 +124,18 @@ def _entry(line: str, place: str) -> StudyEntry:
     return from_plain(StudyEntry, plain, place)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock_patiently(descriptor: int) -> bool:
+    """Have the journal for oneself; whoever only looks whether somebody has it is gone in a moment."""
+    for _ in range(_LOOKS):
+        if _lock(descriptor, fcntl.LOCK_EX):
+            return True
+        time.sleep(_LOOK_S)
+    return False
+
+
+def _lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,28 @@ def test_only_one_writes_at_a_time(tmp_path: Path) -> None:
         with pytest.raises(BusyError, match="another plctl study run goes on"), open_journal(tmp_path):
             pass
     assert not is_going_on(tmp_path)
+
+
+def test_who_looks_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    """However often: `plctl study status` beside the beginning of `plctl study run`."""
+    (tmp_path / JOURNAL_NAME).touch()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            is_going_on(tmp_path)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(50):
+            with open_journal(tmp_path):
+                assert is_going_on(tmp_path)
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
 
 
 def test_a_study_that_was_never_run_has_an_empty_journal(tmp_path: Path) -> None:
