@@ -50,6 +50,7 @@ from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
 from plctl.controller.results import (
     column_file,
+    digests,
     event_log,
     packet_file,
     run_record,
@@ -295,6 +296,8 @@ def complete(path: Path, write_report: Callable[[Path], object] | None = None) -
                 column_file.finish(path, RunTable(columns, record.run, record.t0_by_host()))
         with explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
             packet_file.finish(path, record)
+        with explained(f"write {path / digests.NAME}"):
+            digests.write_digests(path)
         if write_report:
             with explained(f"write {path / REPORT_NAME}"):
                 write_report(path)

@@ -154,7 +154,7 @@ def started(
             for link in record.links
         ),
     )
-    return replace(begun, skew_bound_ns=_skew_bound_ns(begun))
+    return replace(begun, skew_bound_ns=skew_bound_of(begun))
 
 
 def finished(
@@ -286,8 +286,11 @@ def _with_preparation(link: LinkRecord, ready: LinkReadiness | None) -> LinkReco
     return replace(link, check=ready.check, io=ready.io) if ready else link
 
 
-def _skew_bound_ns(record: RunRecord) -> int:
-    """−1 if a link that was to start at T0 did not, or if a host's clock is not known."""
+def skew_bound_of(record: RunRecord) -> int:
+    """No two links of `record` started farther apart than this: from the starts and clocks that it tells of.
+
+    −1 if a link that was to start at T0 did not, or if a host's clock is not known.
+    """
     offs: dict[str, list[int]] = {}
     for link in record.links:
         if link.plan.start == "at-t0":

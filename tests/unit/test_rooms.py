@@ -77,6 +77,8 @@ MAY_IMPORT = {
         "report": "verdict results metrics",
         "analysis": "results metrics study_folder",
         "study_report": "report analysis",
+        "crate": "results study_folder",
+        "verification": "spec verdict results packets",
         "public": "analysis",
         "hub": "lifecycle common/clocks common/transport",
         "run": "lifecycle results hub",
@@ -88,7 +90,7 @@ MAY_IMPORT = {
         ),
         "commands": (
             "spec scenarios makers orbits results study_folder study packets report analysis study_report "
-            "hub service view launch "
+            "crate verification hub service view launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

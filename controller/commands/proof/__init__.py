@@ -1,0 +1,1 @@
+"""The commands `plctl bundle`, `verify` and `rerun`: what a reviewer needs."""
