@@ -53,7 +53,7 @@ class Sample(HalfCounts):
     interval_ns: int  #: its length
     link: str  #: its name
     direction: Direction  #: `up` or `down`
-    rate_bps: int  #: asked for by the row in force
+    rate_bps: int  #: asked for by the row in force; where delivery opportunities serve, their mean
     delay_ns: int  #: asked for by that row
     # −1 where there was no frame to measure.
     lateness_p50_ns: int  #: how late frames left, or were seen and then lost: the median

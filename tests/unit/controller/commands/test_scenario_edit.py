@@ -56,6 +56,12 @@ def test_opportunities_in_a_pipe(tmp_path: Path) -> None:
         text = result.stdout
     (tmp_path / "x.csv").write_text(text)
     assert "2\n2\n6\n8\n8\n12\n" == plctl("convert", tmp_path / "x.csv", "--to", "mahimahi").stdout
+    (tmp_path / "y.csv").write_text(f"{HEADER}0,0,10,8\n")
+    (tmp_path / "both.csv").write_text(plctl("merge", f"up={tmp_path}/x.csv", f"down={tmp_path}/y.csv").stdout)
+    assert (
+        "2\n2\n6\n8\n8\n12\n" == plctl("convert", tmp_path / "both.csv", "--direction", "up", "--to", "mahimahi").stdout
+    )
+    assert "# plctl: opportunities:up bytes=1500" in (tmp_path / "both.csv").read_text()
     assert "have no mean" in plctl("smooth", tmp_path / "x.csv", "--window", "2s").output
 
 
