@@ -21,7 +21,7 @@ from plctl.agent.link.live_session import LiveSession
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.errors import WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
-from plctl.common.cli.root_command import CANCELLED
+from plctl.common.cli.start import CANCELLED
 from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.run_plan import LinkPlan, Queue, Reconfiguration, StartMode

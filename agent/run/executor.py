@@ -280,8 +280,13 @@ class RunHost(RunShell):
                 raise outcome
         await self._ends.finish(hurry=bool(cause))
         await self._streams.finish(self._forwarder)
-        budget = self._plan.budget
-        return m.Finished(tuple(link.result(cause, self._watch.result(link), budget) for link in self._links.values()))
+        dead_since_ns = self._forwarder.lived_until_ns if self._forwarder and self._is_dead() else None
+        return m.Finished(
+            tuple(
+                link.result(cause, self._watch.result(link), self._plan.budget, dead_since_ns)
+                for link in self._links.values()
+            )
+        )
 
     async def _end_workloads(self) -> None:
         """End those that started with the scenario before those that were there for them, who still answer."""

@@ -41,8 +41,10 @@ class RunLink:
         was_up, was_down = (HalfStats.of(counts, half.lateness, half.transit) for half, counts in halves)
         self.baseline = replace(self.baseline, up=was_up, down=was_down)
 
-    def result(self, cause: str, worker: WorkerWatch | None, budget: Budget) -> LinkResult:
-        """What became of it since T0; `cause` is why it failed, if it did."""
+    def result(
+        self, cause: str, worker: WorkerWatch | None, budget: Budget, dead_since_ns: int | None = None
+    ) -> LinkResult:
+        """What became of it since T0; `cause` is why it failed, `dead_since_ns` when its forwarder died, if so."""
         baseline, latest = self.baseline or LinkStats(), self.latest or LinkStats()
         lost_up, lost_down = self.log.lost() if self.log else (0, 0)
         return LinkResult(
@@ -55,7 +57,7 @@ class RunLink:
             from_ns=self.baseline_ns,
             until_ns=self.latest_ns,
             worker=worker,
-            interfaces=self.ends.result() if self.ends else None,
+            interfaces=self.ends.result(dead_since_ns) if self.ends else None,
         )
 
 

@@ -106,13 +106,32 @@ class Rested:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSent:
+    """What was to be reported cannot be sent."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class TornDown:
     """Nothing of the run is left; or something resists, for this cause."""
 
     cause: str = ""
 
 
-Event = Commanded | LinkPrepared | ClockRead | Began | WorkloadEnded | Looked | TimeOver | Broke | Rested | TornDown
+Event = (
+    Commanded
+    | LinkPrepared
+    | ClockRead
+    | Began
+    | WorkloadEnded
+    | Looked
+    | TimeOver
+    | Broke
+    | Rested
+    | NotSent
+    | TornDown
+)
 
 # --- instructions ---------------------------------------------------------------------------------------------------
 
@@ -210,6 +229,7 @@ class AgentRunMachine:
         self._served: set[str] = set()  #: links of which a client has ended
         self._ends = {(link.name, w.name): w.at for link in prepare.plan.links for w in link.workloads}
         self._looking = False
+        self._shortened = False  #: its results could not be sent, and a cause was sent in their place
         self._out: list[Instruction] = []
         self._now = 0
 
@@ -346,6 +366,17 @@ class AgentRunMachine:
         """What should have been reported cannot be; that, too, is an answer."""
         self._rested(Rested(m.Finished(())))
 
+    def _not_sent(self, event: NotSent) -> None:
+        """Then the cause of that is, and if need be nothing: the controller waits for an end."""
+        if self._shortened:
+            self._out.append(SendReport(m.Finished(())))
+            return
+        self._shortened = True
+        cause = f"its results were not sent: {event.cause}"
+        nothing = m.DirectionResult()
+        links = tuple(m.LinkResult(link.name, nothing, nothing, cause=cause) for link in self.plan.links)
+        self._out.append(SendReport(m.Finished(links)))
+
     def _rest(self, cause: str) -> None:
         self.phase = AgentPhase.STOPPING
         self._out.append(Rest(cause))
@@ -393,6 +424,7 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
     (_P.RUNNING, Looked): AgentRunMachine._looked,
     (_P.STOPPING, Rested): AgentRunMachine._rested,
     (_P.STOPPING, Broke): AgentRunMachine._broke_at_rest,
+    (_P.FINISHED, NotSent): AgentRunMachine._not_sent,
     (_P.RELEASING, TornDown): AgentRunMachine._torn_down,
     (_P.RELEASED, m.Release): AgentRunMachine._release_again,
     **{

@@ -17,7 +17,7 @@ from plctl.agent.run.reports import RunReports
 from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.common.base.background import background
-from plctl.common.base.errors import KernelError, PlctlError
+from plctl.common.base.errors import KernelError, PlctlError, ProtocolError
 from plctl.common.plan.link_change import AppliedChange
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol import messages as m
@@ -122,7 +122,10 @@ class RunShell(ABC):
             case am.Reply(to, message):
                 await self._services.reply(to, message, self._plan.run)
             case am.SendReport(finished):
-                await self._reports.report(partial(m.Report, finished=finished))
+                try:
+                    await self._reports.report(partial(m.Report, finished=finished))
+                except ProtocolError as error:  # it is too large
+                    self._tell(am.NotSent(str(error)))
             case _:
                 self._spawn(self._work(instruction))
 

@@ -17,7 +17,7 @@ from plctl.common import __version__
 from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ProtocolError, VersionError, WorldError
-from plctl.common.base.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S, format_duration
 from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
@@ -154,7 +154,10 @@ class Agent:
         self._remember(envelope.id, None)
         kind = type(envelope.message).__name__
         if self._has_expired(envelope):
-            cause = f"{kind} came after it had expired"
+            cause = (
+                f"{kind.upper()} came to {self.name} {self._late(envelope)} after it had expired; ease the load on this"
+                " host, on the controller and on the network between them"
+            )
             armed = isinstance(envelope.message, m.Arm) and envelope.epoch in self._runs
             await self._reply(envelope.id, m.NotArmed(cause) if armed else m.Refused(cause), envelope.epoch)
         elif isinstance(envelope.message, m.Prepare):
@@ -246,6 +249,9 @@ class Agent:
         """Whether a command is void; not before the controller's clock is known, but then ARM is refused anyway."""
         now_ns = self._keeper.controller_now_ns()
         return now_ns is not None and 0 < envelope.expires_ns < now_ns
+
+    def _late(self, envelope: m.Envelope) -> str:
+        return format_duration((self._keeper.controller_now_ns() or envelope.expires_ns) - envelope.expires_ns)
 
 
 def _links(count: int) -> str:

@@ -64,9 +64,9 @@ class EndsWatch:
             self._watch.places[0].missed += 1
             return True
 
-    def result(self) -> InterfaceWatch:
-        """What was seen up to now."""
-        return self._watch.result(self.books.passages(), settled=self.books.settled)
+    def result(self, dead_since_ns: int | None = None) -> InterfaceWatch:
+        """What was seen up to now; `dead_since_ns` is when the forwarder died, if it did."""
+        return self._watch.result(self.books.passages(), settled=self.books.settled, dead_since_ns=dead_since_ns)
 
     def close(self) -> None:
         """Watch no more. Twice is harmless."""

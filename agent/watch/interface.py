@@ -99,6 +99,8 @@ class Interface:
         return (qdisc.drops - self._drops_before.get((qdisc.parent, qdisc.handle), 0)) % _WRAP
 
 
+#: How the words begin for an interface that lost its XDP program.
+NO_PROGRAM = "has no XDP program"
 _FILTER_SIDES: dict[int, Side] = {
     rtnl.AT_INGRESS: "ingress",
     rtnl.AT_INGRESS_ALONE: "ingress",
@@ -124,7 +126,7 @@ def differences(before: InterfaceState, after: InterfaceState) -> Iterator[str]:
         yield f"had ARP switched {'on' if after.has_arp else 'off'}"
     if _has_other_program(before.xdp, after.xdp):
         was = "the forwarder's" if before.xdp is None else before.xdp or "none"
-        yield f"has {after.xdp or 'no XDP program'} instead of {was}"
+        yield f"has {after.xdp} instead of {was}" if after.xdp else f"{NO_PROGRAM} instead of {was}"
     if after.master != before.master:
         yield f"was put under interface {after.master}" if after.master else f"left interface {before.master}"
 

@@ -10,7 +10,7 @@ from dataclasses import astuple, replace
 
 from plctl.agent.kernel.link_names import CLIENT, SERVER, LinkNamespaces, Outer
 from plctl.agent.kernel.namespace import enter, run_in_thread
-from plctl.agent.watch.interface import Interface
+from plctl.agent.watch.interface import NO_PROGRAM, Interface
 from plctl.agent.watch.namespace_view import EndChange
 from plctl.agent.watch.namespace_watch import NamespaceWatch
 from plctl.agent.watch.rtnl_messages import InterfaceState
@@ -81,12 +81,18 @@ class LinkWatch:
         if not namespace.is_named and not any(change.what == what for change in self._changes):
             self._note(EndChange(name, what) for name in namespace.view.interfaces)
 
-    def result(self, passages: tuple[Passage, ...], *, settled: bool) -> InterfaceWatch:
-        """What was seen up to now, and what the comparison of counters gave."""
+    def result(
+        self, passages: tuple[Passage, ...], *, settled: bool, dead_since_ns: int | None = None
+    ) -> InterfaceWatch:
+        """What was seen up to now, and what the comparison of counters gave.
+
+        :param dead_since_ns: when the forwarder died, whose XDP programs the kernel then takes away: no news.
+        """
+        changes = (*self._changes, *self._latest.values())
         return InterfaceWatch(
             from_ns=self.from_ns,
             until_ns=time.monotonic_ns(),
-            changes=(*self._changes, *self._latest.values()),
+            changes=tuple(each for each in changes if not _is_of_death(each, dead_since_ns)),
             more_changes=self._more,
             ends=tuple(map(_books, self.interfaces.values())),
             passages=passages,
@@ -120,6 +126,10 @@ class LinkWatch:
         self._latest[change.interface] = replace(
             change, what="changed again, for the last time", gone=False, falsifies=falsifies
         )
+
+
+def _is_of_death(change: InterfaceChange, dead_since_ns: int | None) -> bool:
+    return dead_since_ns is not None and change.at_ns >= dead_since_ns and change.what.startswith(NO_PROGRAM)
 
 
 def _places(

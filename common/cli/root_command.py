@@ -20,11 +20,11 @@ from plctl.common.base.errors import PlctlError, UserError
 from plctl.common.base.leaving import leave_as
 from plctl.common.cli import streams
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.start import CANCELLED
 from plctl.common.cli.terminal import echo_marked
 from plctl.common.cli.usage import Misuse
 
 GROUP = "plctl.commands"
-CANCELLED = 130  #: exit status after Ctrl-C: 128 + SIGINT, as shells have it
 
 #: The order in which a newcomer meets the commands; any others follow by name.
 _ORDER = (
@@ -79,6 +79,8 @@ class RootGroup(HelpGroup):
         """Parse what stands before the command."""
         try:
             return super().parse_args(ctx, args)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(CANCELLED) from None
         except click.UsageError as error:
             raise Misuse(error, ctx.command_path) from error
 

@@ -15,7 +15,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.options import positive_duration_ns
 from plctl.common.cli.reading_options import reading_options
-from plctl.common.cli.root_command import CANCELLED
+from plctl.common.cli.start import CANCELLED
 from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import missing_capabilities, require_root

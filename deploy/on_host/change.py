@@ -159,7 +159,7 @@ def _make_environment(archive: Path, folder: Path) -> None:
     packages = folder / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     unpack(archive, packages)
     script = folder / "bin/plctl"
-    script.write_text(f"#!{folder}/bin/python -I\nfrom plctl.common.cli.root_command import main\n\nmain()\n")
+    script.write_text(f"#!{folder}/bin/python -I\nfrom plctl.common.cli.start import main\n\nmain()\n")
     script.chmod(0o755)
     compileall.compile_dir(packages, quiet=2)
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from plctl.deploy.on_host.change import unpack
 from plctl.deploy.on_host.places import HostError, Places
 
-_MAIN = "from plctl.common.cli.root_command import main; main()"
+_MAIN = "from plctl.common.cli.start import main; main()"
 
 
 def doctor(places: Places, archive: BinaryIO | None) -> dict[str, Any] | None:

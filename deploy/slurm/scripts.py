@@ -73,7 +73,7 @@ def install(controller_public: str) -> str:
         "tar -xzf bundle.tar.gz -C lib/python3.*/site-packages\n"
         "rm bundle.tar.gz venv.log\n"
         'printf "#!%s/bin/python -I\\n" "$folder" > bin/plctl\n'
-        'printf "from plctl.common.cli.root_command import main\\nmain()\\n" >> bin/plctl\n'
+        'printf "from plctl.common.cli.start import main\\nmain()\\n" >> bin/plctl\n'
         "chmod 700 bin/plctl\n"
         'exec bin/python -I -m plctl.deploy.slurm.node_key "$SLURMD_NODENAME.job$SLURM_JOB_ID" keys '
         f"{shlex.quote(controller_public)}\n"

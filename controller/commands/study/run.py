@@ -10,7 +10,7 @@ import click
 
 from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
-from plctl.common.cli.root_command import CANCELLED
+from plctl.common.cli.start import CANCELLED
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import require_root

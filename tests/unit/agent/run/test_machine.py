@@ -16,6 +16,7 @@ from plctl.agent.run.machine import (
     Event,
     Instruction,
     LinkPrepared,
+    NotSent,
     PrepareLink,
     ReadClock,
     Reply,
@@ -206,6 +207,20 @@ def test_a_broken_forwarder_is_every_links_cause() -> None:
     late = committed(machine())
     assert late.handle(Broke("gone"), T0) == [Rest("gone")]
     assert late.handle(Broke("gone too"), T0) == [SendReport(m.Finished(()))]
+
+
+def test_results_that_cannot_be_sent_are_replaced_by_the_cause() -> None:
+    """The controller waits for an end, whatever becomes of the figures; should that not go either, for an empty one."""
+    run = committed(machine(5))
+    run.handle(Began(STARTS, 9), T0)
+    run.handle(TimeOver(), T0 + 7)
+    run.handle(Rested(FINISHED), T0 + 8)
+    assert [] == run.handle(Broke("the forwarder died, with nothing left to carry"), T0 + 8)
+    (instruction,) = run.handle(NotSent("it is too large"), T0 + 9)
+    assert isinstance(instruction, SendReport)
+    told = [(link.link, link.cause) for link in instruction.finished.links]
+    assert [("x", "its results were not sent: it is too large")] == told
+    assert [SendReport(m.Finished(()))] == run.handle(NotSent("it is too large"), T0 + 10)
 
 
 def test_what_cannot_be_taken_away_is_said() -> None:

@@ -183,3 +183,33 @@ def test_a_bug_keeps_its_traceback_and_asks_for_a_report() -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError: division by zero\nThis is a bug in plctl" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["click", "plctl.common.cli.root_command", "plctl.agent.commands.link"])
+def test_ctrl_c_while_python_imports_is_quiet_too(module: str) -> None:
+    """Whenever it comes: while the root command is imported, or a command's own module."""
+    code = (
+        "import builtins, importlib.abc, os, signal, sys\n"
+        "class Interrupting(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from plctl.common.cli.start import main\n"
+        "sys.argv = ['plctl', 'link', 'list']\n"
+        "main()"
+    )
+    done = python(code)
+    assert (130, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_who_ignores_ctrl_c_goes_on_ignoring_it() -> None:
+    """As a command in the background of a script does."""
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from plctl.common.cli import start\n"
+        "from plctl.common.cli.root_command import root\n"
+        "import click; root.add_command(click.Command('it', callback=lambda: os.kill(os.getpid(), signal.SIGINT)))\n"
+        "sys.argv = ['plctl', 'it']; start.main()"
+    )
+    assert 0 == python(code).returncode
