@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import click
@@ -51,6 +52,8 @@ def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="NUMBER",
+              help="Decides what is drawn: losses, jitter, drops by chance. Default: random; it is told.")  # fmt: skip
 @path_options
 @reading_options
 @forwarder_options
@@ -67,6 +70,7 @@ def start(
     duration_ns: int | None,
     repeat: bool,
     overhead: int,
+    seed: int | None,
     constants: dict[str, int],
     also: tuple[str, ...],
     reading: ReadAs,
@@ -106,4 +110,4 @@ def start(
         constants=constants,
     )
     require_kernel()
-    session.run(found, plan, duration_ns or 0, forwarder)
+    session.run(found, plan, duration_ns or 0, forwarder, secrets.randbits(63) if seed is None else seed)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from plctl.agent.forwarder.data_plane import DataPlane
 from plctl.agent.kernel.link_namespaces import raise_buffers
@@ -24,11 +24,14 @@ _LAST_NAME = "last-session"
 class LiveSession:
     """One emulation, by a data plane that carries the link in `slot`. `tell` says a sentence to who started it."""
 
-    def __init__(self, link: HandLink, forwarder: DataPlane, slot: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, link: HandLink, forwarder: DataPlane, slot: int, tell: Callable[[str], None], *, seed: int
+    ) -> None:
         self._link = link
         self._forwarder = forwarder
         self._slot = slot
         self._tell = tell
+        self._seed = seed
         self._changes: list[AppliedChange] = []
 
     async def handle(self, request: ControlRequest) -> ControlAnswer:
@@ -58,7 +61,13 @@ class LiveSession:
         t0_ns, started_ns = self._forwarder.start_of(self._slot)
         now_ns = max(0, time.monotonic_ns() - t0_ns) if started_ns else 0
         up, down = pack_schedule(plan.up), pack_schedule(plan.down)
-        return Recorded(up, down, now_ns, tuple(sys.argv), tuple(self._changes))
+        return Recorded(up, down, now_ns, with_seed(sys.argv, self._seed), tuple(self._changes))
+
+
+def with_seed(command: Sequence[str], seed: int) -> tuple[str, ...]:
+    """The command that draws the same again."""
+    given = any(word == "--seed" or word.startswith("--seed=") for word in command)
+    return (*command, *([] if given else ["--seed", str(seed)]))
 
 
 def keep(link: HandLink, recorded: Recorded) -> None:

@@ -70,8 +70,10 @@ def make_plan(
     )
 
 
-def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOptions) -> None:
+def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOptions, seed: int) -> None:
     """Emulate `link` until SIGINT, SIGTERM or, if `duration_ns` is not 0, until so much scenario time has passed.
+
+    What is drawn for its frames follows from `seed`.
 
     Ends the process with 1 if this machine lost frames, with 130 if a signal came before the end of the duration.
 
@@ -80,7 +82,7 @@ def run(link: HandLink, plan: LinkPlan, duration_ns: int, forwarder: ForwarderOp
     """
     with hold(link) as ledger:
         raise_buffers(link.namespaces, plan)
-        outcome = asyncio.run(_Emulation(link, plan, duration_ns).run(ledger, forwarder))
+        outcome = asyncio.run(_Emulation(link, plan, duration_ns, seed).run(ledger, forwarder))
     echo(link_report.format_summary(outcome.stats, outcome.end_ns))
     if lost := link_report.count_lost(outcome.stats):
         raise WorldError(f"this machine lost {lost} frames of its own accord: what was emulated is not the scenario")
@@ -98,10 +100,11 @@ class _Outcome:
 class _Emulation:
     """One emulation, from opening the ports to the last reading."""
 
-    def __init__(self, link: HandLink, plan: LinkPlan, duration_ns: int) -> None:
+    def __init__(self, link: HandLink, plan: LinkPlan, duration_ns: int, seed: int) -> None:
         self._link = link
         self._plan = plan
         self._duration_ns = duration_ns
+        self._seed = seed
         self._stopped = asyncio.Event()
         self._line = _LiveLine()
 
@@ -117,13 +120,13 @@ class _Emulation:
         try:
             for refusal in (await forwarder.terms()).refused:
                 self._line.tell(f"warning: {refusal}")
-            await forwarder.add(_SLOT, self._link.namespaces.link, self._plan)
+            await forwarder.add(_SLOT, self._link.namespaces.link, self._plan, seed=self._seed)
             for direction, schedule in (("up", self._plan.up), ("down", self._plan.down)):
                 if schedule.opportunities:
                     count = schedule.opportunities.count
                     self._line.tell(f"{direction}: {count} delivery opportunities; the rate told is their mean")
             await self._set_off(forwarder)
-            live = LiveSession(self._link, forwarder, _SLOT, self._line.tell)
+            live = LiveSession(self._link, forwarder, _SLOT, self._line.tell, seed=self._seed)
             live_session.forget(self._link)
             try:
                 async with control.serving(self._link.folder, live.handle):
@@ -137,13 +140,14 @@ class _Emulation:
         return _Outcome(stats, end_ns, bool(self._duration_ns) and self._stopped.is_set())
 
     async def _set_off(self, forwarder: DataPlane) -> None:
+        emulating = f"emulating link {self._link.name} with seed {self._seed}"
         if self._plan.start == "at-t0":
             await forwarder.arm([_SLOT], time.monotonic_ns() + _APP_START_LEAD_NS)
-            self._line.tell(f"emulating link {self._link.name}; Ctrl-C ends it")
+            self._line.tell(f"{emulating}; Ctrl-C ends it")
         else:
             await forwarder.trigger(_SLOT)
             what = self._plan.start.replace("-", " ")
-            self._line.tell(f"emulating link {self._link.name} by the first row until the {what}; Ctrl-C ends it")
+            self._line.tell(f"{emulating}; by the first row until the {what}; Ctrl-C ends it")
 
     async def _follow(self, forwarder: DataPlane) -> None:
         """Report until the end.

@@ -134,3 +134,19 @@ def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     again = plctl("link", "set", "-n", name, "--delay", "20ms")
     assert (2, True) == (again.exit_code, "repeats, and a link with such a scenario cannot be changed" in again.output)
     repeating.end()
+
+
+def test_what_is_drawn_is_known_and_can_be_drawn_again(name: str, tmp_path: Path) -> None:
+    """A seed that was chosen at random is told at once, and by `record` as part of the command; one's own is kept."""
+    (tmp_path / "path.csv").write_text(CSV)
+    for given in ([], ["--seed", "4711"]):
+        made = Session(name, tmp_path / "path.csv", "--startup-mode", "app-start", *given)
+        seed = made.line_with("emulating").partition("seed ")[2].partition(";")[0]
+        made.line_with("scenario time began")
+        made.end()
+        assert made.process.stdout
+        made.process.stdout.close()
+        told = plctl("link", "record", "-n", name, "-o", str(tmp_path / "session.csv")).stderr
+        assert told.rstrip().endswith(f"--seed {seed}")
+        assert 1 == told.count("--seed")
+        assert ("4711" == seed) == bool(given)
