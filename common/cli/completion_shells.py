@@ -85,7 +85,9 @@ class PowerShell(_Lines):
         """\
 Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
     param($word, $line, $cursor)
-    $before = $line.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { "$_" }
+    $before = $line.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object {
+        if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { "$_" }
+    }
     $env:%(complete_var)s = 'powershell_complete'
     $env:"""
         + _WORDS
@@ -101,9 +103,9 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
             }
         }
     } finally {
-        Remove-Item Env:%(complete_var)s, Env:"""
+        Remove-Item 'Env:%(complete_var)s', 'Env:"""
         + _WORDS
-        + """
+        + """'
     }
 }
 """

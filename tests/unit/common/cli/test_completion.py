@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,19 @@ def test_another_shell_is_refused_with_the_legal_ones() -> None:
     result = CliRunner().invoke(root, ["completion", "tcsh"])
     assert result.exit_code == 2
     assert all(shell in result.output for shell, _ in SCRIPTS)
+
+
+def test_the_script_for_powershell_closes_what_it_opens() -> None:
+    """Brackets pair outside of quotes, and what it sets in the environment it takes back, by quoted names."""
+    script = CliRunner().invoke(root, ["completion", "powershell"]).output
+    bare = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "''", script)
+    opened: list[str] = []
+    for mark in re.findall(r"[][(){}]", bare):
+        if mark in "([{":
+            opened.append(mark)
+        else:
+            assert mark == {"(": ")", "[": "]", "{": "}"}[opened.pop()]
+    assert [] == opened
+    assert not set("'\"") & set(bare.replace("''", ""))
+    names = set(re.findall(r"\$env:(\w+) =", script))
+    assert names == set(re.findall(r"'Env:(\w+)'", script)) == {"_PLCTL_COMPLETE", "PLCTL_COMPLETE_WORDS"}
