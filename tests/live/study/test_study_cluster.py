@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.loopback_cluster import LoopbackCluster, loopback_cluster
-from support.study.tiny import STUDY, TinyStudy, verdicts
+from support.studies.tiny_study import STUDY, TinyStudy, verdicts
 
 from plctl.controller.study_folder.study_reader import read_study
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from support.running import await_condition
-from support.study.tiny import STUDY, TinyStudy, verdicts
+from support.studies.tiny_study import STUDY, TinyStudy, verdicts
 
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.study_folder.study_reader import read_study

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.study.tiny import TinyStudy, verdicts
+from support.studies.tiny_study import TinyStudy, verdicts
 
 from plctl.common.base.clock import RealClock
 from plctl.common.base.errors import UserError, WorldError
