@@ -39,6 +39,7 @@ Examples:
   sudo plctl run scenarios/quickstart.yaml        run it, follow it, write a report
   sudo plctl run handover.csv -- ping -c 60 192.168.66.2
                                                   your own command over a changing path
+  sudo plctl study run scenarios/study.yaml       many runs that differ in a few things
   plctl scenario show handover.csv                see what a scenario asks for
   sudo plctl link setup                           one link by hand:
   sudo plctl link start handover.csv                emulate it until Ctrl-C

@@ -96,10 +96,13 @@ def _summary(study: Study) -> dict[str, Any]:
 def _sentence(study: Study) -> str:
     record = study.record
     factors = " × ".join(f"{len(levels)} {name}" for name, levels in record.factors.items()) or "nothing varies"
-    return (
-        f"{study.file}: study {record.study}: {factors}; {len(record.cells)} cells, {record.repetitions} of each: "
-        f"{len(study.requests)} runs, {record.order}"
-    )
+    cells, runs = _many(len(record.cells), "cell"), _many(len(study.requests), "run")
+    asked = f"{cells}, {record.repetitions} of each: {runs}, {record.order}"
+    return f"{study.file}: study {record.study}: {factors}; {asked}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _document(
@@ -157,8 +160,8 @@ def rest_in_words(left: Estimate) -> str:
     """What is still to be run, and what that takes."""
     if not left.runs:
         return "nothing is left to run"
-    basis = f"from {left.measured} runs" if left.measured else "from the durations alone"
+    basis = f"from {_many(left.measured, 'run')}" if left.measured else "from the durations alone"
     times = [f"{format_duration(left.time_ns)} one after the other"] if left.time_ns else []
     if left.untold:
         times.append(f"{left.untold} end with their workloads, and nobody knows when")
-    return f"left: {left.runs} runs; {', '.join(times)}; {format_size(left.disk_bytes)} of disk ({basis})"
+    return f"left: {_many(left.runs, 'run')}; {', '.join(times)}; {format_size(left.disk_bytes)} of disk ({basis})"
