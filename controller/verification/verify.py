@@ -20,7 +20,7 @@ from plctl.controller.verification.verdicts import check_verdicts
 
 
 def verify_run(folder: Path) -> Iterator[ClaimCheck]:
-    """ClaimCheck what the run in `folder` claims; each check as soon as it is done.
+    """Check what the run in `folder` claims; each check as soon as it is done.
 
     :raises UserError: that is no folder of a run.
     """

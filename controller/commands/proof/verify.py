@@ -28,7 +28,7 @@ _SIGNS = {"holds": "ok", "broken": "BROKEN", "unknown": "not checked"}
 @STUDIES_HERE
 @click.pass_context
 def verify(ctx: click.Context, *, what: str, as_json: bool, base: Path, studies: Path) -> None:
-    """ClaimCheck what RUN, STUDY or BUNDLE claims; needs no root, and trusts nothing in it.
+    """Check what RUN, STUDY or BUNDLE claims; needs no root, and trusts nothing in it.
 
     \b
     Checked are

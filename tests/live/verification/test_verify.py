@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plctl.controller.results.digests import write_digests
+from plctl.controller.verification.verify import verify_run
 
 SPEC = """\
 name: proof
@@ -166,15 +167,21 @@ def move_a_due_time(run: Path) -> None:
         (lambda run: (run / "sources" / "more.csv").write_text("x"), "files", "sources/more.csv was added"),
     ],
 )
-def test_what_was_forged_is_found(
-    forge: Callable[[Path], None], check: str, says: str, run: Path, tmp_path: Path
-) -> None:
+def test_what_was_forged_is_found(forge: Callable[[Path], None], check: str, says: str, run: Path) -> None:
     """Also where the digests were made anew."""
     forge(run)
-    status, checks = states(run, tmp_path)
-    assert 1 == status
-    assert "broken" == checks[check][0], checks
-    assert says in checks[check][1]
+    checks = {each.name: each for each in verify_run(run)}
+    assert "broken" == checks[check].state, checks
+    assert says in checks[check].says
+
+
+def test_something_broken_is_an_exit_status(run: Path, tmp_path: Path) -> None:
+    """And a word in the output."""
+    flip_a_byte(run)
+    done = plctl("verify", run, at=tmp_path)
+    assert 1 == done.returncode
+    assert "BROKEN      files        telemetry.parquet was changed" in done.stdout
+    assert done.stdout.endswith("something is broken: do not rely on it\n")
 
 
 def test_run_again_from_the_bundle_alone(place: Path, tmp_path: Path) -> None:
