@@ -118,15 +118,6 @@ class Opportunities:
                 if low < high:
                     yield array("q", (base_ns + at for at in piece[low:high]))
 
-    def windows(self, window_ns: int) -> array[int]:
-        """How many instants each window of a period has, from its begin to before its end; the last one has all."""
-        counts = array("q", bytes(8 * -(-self.period_ns // window_ns)))
-        whole = window_ns % self.unit_ns == 0
-        window = window_ns // self.unit_ns if whole else window_ns
-        for piece in self._unit_pieces() if whole else self.pieces():
-            count_windows(piece, window, counts)
-        return counts
-
     def check(self) -> None:
         """Return if it keeps the rules.
 
@@ -141,11 +132,14 @@ class Opportunities:
 
 
 def count_windows(piece: Sequence[int], window: int, counts: array[int]) -> None:
-    """Add the instants in `piece`, which do not fall, to `counts` of windows; what lies beyond is the last one's."""
-    begin, last = 0, len(counts) - 1
+    """Add the instants in `piece`, which do not fall, to `counts`; a window has its end and not its begin.
+
+    So what may leave at an instant is counted with the time in which it may have come. An instant at 0 is the first's.
+    """
+    begin = 0
     while begin < len(piece):
-        place = min(piece[begin] // window, last)
-        end = _first_beyond(piece, begin, (place + 1) * window) if place < last else len(piece)
+        place = max(0, piece[begin] - 1) // window
+        end = _first_beyond(piece, begin, (place + 1) * window + 1)
         counts[place] += end - begin
         begin = end
 

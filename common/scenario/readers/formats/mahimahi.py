@@ -65,7 +65,7 @@ class Mahimahi:
             gathered.add(stamps, gaps)
         trace = gathered.trace(options["bytes"] or WORTH_BYTES)
         times = array("q", range(0, trace.period_ns, window_ns))
-        counts = zip(times, gathered.counts(), strict=True)
+        counts = zip(times, gathered.counts, strict=True)
         rates = array("q", [trace.rate_bps(n, min(window_ns, trace.period_ns - at)) for at, n in counts])
         by_rate = options["service"] == "rate" or (options["window"] and not options["service"])
         columns = {"time_ns": times, "rate_bps": rates}
@@ -83,7 +83,7 @@ class _Gathered:
         self._window_ms = window_ms
         self._gaps: list[bytes] = []
         self._length = 0
-        self._counts = array("q")  # of each window
+        self.counts = array("q")  #: how many there are in each window
         self._last_ms = 0
 
     def add(self, stamps: Sequence[int], gaps: Sequence[int]) -> None:
@@ -97,11 +97,11 @@ class _Gathered:
             text = f"has more opportunities than fit into {format_size(MAX_GAP_BYTES)}; make parts of it"
             raise self._file.refusal(text)
         self._last_ms = stamps[-1]
-        windows = self._last_ms // self._window_ms + 1
-        if windows > MAX_ROWS + 1:
+        windows = max(1, -(-self._last_ms // self._window_ms))
+        if windows > MAX_ROWS:
             raise self._file.refusal(f"has more than {MAX_ROWS} windows of {self._window_ms} ms; say a longer window")
-        self._counts.extend(array("q", bytes(8 * (windows - len(self._counts)))))
-        count_windows(stamps, self._window_ms, self._counts)
+        self.counts.extend(array("q", bytes(8 * (windows - len(self.counts)))))
+        count_windows(stamps, self._window_ms, self.counts)
 
     def trace(self, worth_bytes: int) -> Opportunities:
         """The trace, which begins again at its last stamp.
@@ -111,14 +111,6 @@ class _Gathered:
         if not self._last_ms:
             raise self._file.refusal("has no stamp after 0; its last one says when it begins again")
         return Opportunities(b"".join(self._gaps), NS_PER_MS, self._last_ms * NS_PER_MS, worth_bytes)
-
-    def counts(self) -> array[int]:
-        """How many there are in each window; what lies at the end counts to the window before it."""
-        if self._last_ms % self._window_ms:
-            return self._counts
-        *counts, at_the_end = self._counts
-        counts[-1] += at_the_end
-        return array("q", counts)
 
 
 def _stamps(file: TraceFile) -> Iterator[tuple[list[int], list[int]]]:

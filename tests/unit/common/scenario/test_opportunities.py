@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from itertools import chain
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plctl.common.scenario.opportunities import MAX_GAP_BYTES, Opportunities
+from plctl.common.scenario.opportunities import MAX_GAP_BYTES, Opportunities, count_windows
 
 MS = 10**6
 INSTANTS = st.lists(st.integers(0, 10**4) | st.integers(0, 10**12), min_size=1, max_size=100).map(sorted)
@@ -37,14 +39,16 @@ def test_stretches_part_a_trace(instants: list[int], more: int, begin: int, leng
     assert whole == [*chain(*trace.within(0, begin), *trace.within(begin, end))]
 
 
-@given(INSTANTS, st.integers(1, 10**4))
-def test_windows_count_every_instant(instants: list[int], window: int) -> None:
-    """Each in the window that it lies in; what lies at the very end is the last one's."""
+@given(INSTANTS, st.integers(1, 10**4), st.integers(1, 30))
+def test_windows_count_every_instant(instants: list[int], window: int, size: int) -> None:
+    """Each in the window that it lies in or ends, however many come at a time."""
     instants = sorted(at % 10**4 for at in instants)
-    trace = Opportunities.of_instants(instants, max(1, instants[-1]))
-    counts = trace.windows(window)
-    last = len(counts) - 1
-    assert [sum(1 for at in instants if min(at // window, last) == place) for place in range(last + 1)] == [*counts]
+    counts = array("q", bytes(8 * max(1, -(-instants[-1] // window))))
+    for begin in range(0, len(instants), size):
+        count_windows(instants[begin : begin + size], window, counts)
+    expected = Counter(max(0, at - 1) // window for at in instants)
+    assert [expected[place] for place in range(len(counts))] == [*counts]
+    assert len(instants) == sum(counts)
 
 
 def test_the_rate_is_that_of_full_frames() -> None:

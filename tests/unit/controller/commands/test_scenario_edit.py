@@ -20,7 +20,7 @@ def plctl(*args: object, stdin: str | None = None) -> Result:
 
 def test_converts_what_other_tools_wrote(tmp_path: Path) -> None:
     """Two files for the two directions, options of the format, what they do not say; and what was written is read."""
-    for name, text in (("x.up", "5\n10\n"), ("x.down", "6\n10\n")):
+    for name, text in (("x.up", "7\n10\n"), ("x.down", "6\n10\n")):
         (tmp_path / name).write_text(text)
     out = tmp_path / "out.csv"
     result = plctl("convert", tmp_path / "x.up", tmp_path / "x.down", "-O", "window=5ms", "--delay", "20ms", "-o", out)

@@ -107,7 +107,7 @@ def test_nothing_else_is_taken_for_one(text: str) -> None:
 
 
 def test_mahimahi_in_windows() -> None:
-    """Each opportunity is worth a full frame; the last stamp counts to the window before it and ends the round."""
+    """Each opportunity is worth a full frame, and counts to the window that it lies in or ends; the last ends it."""
     found = read("1\n1\n5\n12\n20\n", window="10ms", delay="20ms")
     assert [(0, 0, 20 * MS, 3 * 1514 * 800), (10 * MS, 0, 20 * MS, 2 * 1514 * 800)] == rows(found)
     assert (20 * MS, 20 * MS) == (found.scenario.end_ns, found.scenario.up.period_ns)
@@ -136,6 +136,13 @@ def test_a_long_trace_is_read_in_pieces(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert found.opportunities == Opportunities(b"\x01" * 500_000, MS, 500 * S)
     assert peak < 10 * 500_000
+
+
+def test_an_even_trace_has_an_even_rate() -> None:
+    """One a millisecond, also at the ends of windows."""
+    text = "".join(f"{at}\n" for at in range(1, 31))
+    found = read(text, window="10ms", delay="0ms").scenario.up
+    assert [12_112_000] == list(dict.fromkeys(found.column("rate_bps")))
 
 
 def test_how_opportunities_serve_can_be_said() -> None:

@@ -62,7 +62,7 @@ def windows(text: str) -> Said:
     said: Said = []
     for begin in range(0, stamps[-1], 100):
         end = min(begin + 100, stamps[-1])
-        within = sum(begin <= stamp < end or stamp == end == stamps[-1] for stamp in stamps)
+        within = sum(begin < stamp <= end or stamp == begin == 0 for stamp in stamps)
         said.append((F(begin, 1000), {"rate_bps": F(within * 1514 * 8 * 1000, end - begin)}))
     return said
 
