@@ -3,7 +3,7 @@
 #
 #   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
 #   make check     lint, types and every test that needs no root: a minute on two CPUs
-#   make test      lint, types and every test (root)
+#   make test      lint, types and every test (root): first side by side, then alone what judges time
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make publish   what the last bench measured becomes part of docs/performance
@@ -31,6 +31,10 @@ core    := $(venv)/.core
 types   := $(venv)/types/plctl
 log     := $(venv)/pip.log
 folders := common agent controller deploy
+# A part of the tests, and which were the slowest.
+parts   := $(python) -m pytest -q --durations=10
+# How many workers keep all CPUs busy with tests that mostly wait; each takes some hundred megabytes.
+crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
 others  := tests/bench tests/hosts
 sources := setup.py common/telemetry/counters.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
@@ -54,16 +58,15 @@ check: build
 
 # What needs no root (see tests/conftest.py) measures no time either, so there is a worker for each CPU.
 unprivileged: build
-	$(python) -m pytest -q -n auto --dist worksteal -m 'not needs_root' $(others:%=--ignore=%) --ignore=tests/live $(ARGS)
+	$(parts) -n auto --dist worksteal -m 'not needs_root' $(others:%=--ignore=%) --ignore=tests/live $(ARGS)
 
-# Most of what needs root waits more than it computes, so there are two workers for each CPU; beside what judges when
-# something happens nothing runs.
+# Most of what needs root waits more than it computes. Beside what judges when something happens nothing runs.
 privileged: export GOAL = $(strip privileged $(given))
 privileged: root-check build
 	@.ci/preflight $(PYTHON) kernel
 ifeq ($(strip $(ARGS)),)
-	$(python) -m pytest -q -n $$((2 * $$(nproc))) --dist worksteal -m 'needs_root and not undisturbed' $(others:%=--ignore=%)
-	$(python) -m pytest -q -m undisturbed $(others:%=--ignore=%)
+	$(parts) -n $(crowd) --dist worksteal -m 'needs_root and not undisturbed' $(others:%=--ignore=%)
+	$(parts) -m undisturbed $(others:%=--ignore=%)
 else
 	$(python) -m pytest -m needs_root $(others:%=--ignore=%) $(ARGS)
 endif

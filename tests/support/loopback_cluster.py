@@ -86,8 +86,7 @@ class LoopbackCluster:
         """Begin a run and leave it; its folder with the controller."""
         done = self.plctl("run", str(spec), "--detach", "--json")
         assert 0 == done.returncode, done.stderr
-        (folder,) = self.runs.glob("*/run.json")
-        return folder.parent
+        return self.runs / json.loads(done.stdout)["run"]
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Return once `condition` holds, or fail with what the controller said."""

@@ -66,11 +66,11 @@ class _Play:
         for link in self._case.links:
             os.mkfifo(self._folder / hold_name(link.name))
         spec = self._case.write(self._folder)
-        command = [sys.executable, "-m", "plctl.common", "run", str(spec), "--local", "--io", self._case.io]
+        command = [sys.executable, "-m", "plctl.common", "run", str(spec), "--local", "--no-report"]
         environment = os.environ | {"PLCTL_STATE_DIR": str(self._state), "PLCTL_CONFIG": os.devnull}
         with (self._folder / "output").open("wb") as output, ExitStack() as stack:
             run = subprocess.Popen(
-                [*command, "--out", str(self._folder / "runs")],
+                [*command, "--io", self._case.io, "--out", str(self._folder / "runs")],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True,
                 cwd=self._folder,
             )  # fmt: skip

@@ -52,7 +52,7 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) 
 @contextmanager
 def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """`plctl run` of the spec, ended at the latest with the block."""
-    command = [*PLCTL, "run", "away.yaml", "--json"]
+    command = [*PLCTL, "run", "away.yaml", "--no-report", "--json"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -38,9 +38,10 @@ def spec(tmp_path: Path) -> Path:
 
 def end_of(controlled: LoopbackCluster, run: Path) -> RunRecord:
     """The record of `run` once the controller says that it is over."""
-    controlled.until(lambda: '"run.done"' in (controlled.folder / "controller.log").read_text())
-    (listed,) = controlled.ask("runs")["runs"]
-    assert ("done", run.name) == (listed["phase"], listed["run"])
+    log = controlled.folder / "controller.log"
+    controlled.until(lambda: any('"run.done"' in line and run.name in line for line in log.read_text().splitlines()))
+    (listed,) = [each for each in controlled.ask("runs")["runs"] if each["run"] == run.name]
+    assert "done" == listed["phase"]
     record = read_record(run)
     assert record.verdict == listed["verdict"]
     return record
@@ -73,21 +74,27 @@ def telemetry_bytes(run: Path) -> float:
     return math.inf if (run / "telemetry.parquet").exists() else size
 
 
-@pytest.mark.parametrize("event", ["run.preparing", "run.arming"])
-def test_killed_before_the_start(event: str, tmp_path: Path, spec: Path, unique: str, state: Path) -> None:
+def kill_at(controlled: LoopbackCluster, spec: Path, event: str) -> tuple[Path, str]:
+    """Begin a run, kill the controller at `event`, and start it again; the run, and its last event before that."""
+    run = controlled.submit(spec)
+    controlled.until_happened(run, event)
+    controlled.kill_controller()
+    last = [each["event"] for each in read_events(run) if each["event"].startswith("run.")][-1]
+    controlled.start_controller()
+    return run, last
+
+
+def test_killed_before_the_start(tmp_path: Path, spec: Path, unique: str, state: Path) -> None:
     """A run that was not committed fails with that cause, and its hosts take everything away."""
     with loopback_cluster(tmp_path, f"{unique}a", f"{unique}b") as controlled:
-        run = controlled.submit(spec)
-        controlled.until_happened(run, event)
-        controlled.kill_controller()
-        phase = [event["event"] for event in read_events(run) if event["event"].startswith("run.")][-1]
-        controlled.start_controller()
-        record = end_of(controlled, run)
-        if phase in ("run.preparing", "run.arming"):
-            assert "failed" == record.verdict
-            assert "the controller was started again while the run was" in record.cause
-        controlled.until(lambda: not list(state.glob("*/survivor*")))
-        assert [0, 0] == [agent["links"] for agent in controlled.ask("agents")["agents"]]
+        for event in ("run.preparing", "run.arming"):
+            run, last = kill_at(controlled, spec, event)
+            record = end_of(controlled, run)
+            if last in ("run.preparing", "run.arming"):
+                assert "failed" == record.verdict
+                assert "the controller was started again while the run was" in record.cause
+            controlled.until(lambda: not list(state.glob("*/survivor*")))
+            assert [0, 0] == [agent["links"] for agent in controlled.ask("agents")["agents"]]
 
 
 def test_killed_again_and_again_after_the_start(tmp_path: Path, spec: Path, unique: str) -> None:
@@ -105,19 +112,16 @@ def test_killed_again_and_again_after_the_start(tmp_path: Path, spec: Path, uniq
         assert None is not record.links[0].skew_ns
 
 
-@pytest.mark.parametrize("event", ["run.committed", "run.releasing", "run.done"])
-def test_killed_around_the_start_and_the_end(event: str, tmp_path: Path, spec: Path, unique: str) -> None:
+def test_killed_around_the_start_and_the_end(tmp_path: Path, spec: Path, unique: str) -> None:
     """Once committed, a run ends well, also while it is taken away or written up; or an agent did not get COMMIT."""
     with loopback_cluster(tmp_path, f"{unique}a", f"{unique}b") as controlled:
-        run = controlled.submit(spec)
-        controlled.until_happened(run, event)
-        controlled.kill_controller()
-        controlled.start_controller()
-        record = end_of(controlled, run)
-        if event == "run.committed" and record.verdict == "failed":
-            assert "Commit" in record.cause
-        else:
-            assert_whole(run, record)
+        for event in ("run.committed", "run.releasing", "run.done"):
+            run, _ = kill_at(controlled, spec, event)
+            record = end_of(controlled, run)
+            if event == "run.committed" and record.verdict == "failed":
+                assert "COMMIT came" in record.cause
+            else:
+                assert_whole(run, record)
 
 
 def test_one_journal_has_one_controller(tmp_path: Path, unique: str) -> None:

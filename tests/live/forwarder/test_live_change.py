@@ -22,6 +22,8 @@ from plctl.common.reference.half import Reference
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Row, Schedule
 from plctl.common.telemetry.packet_log import COPY, FIELDS, RECORD
 
+pytestmark = pytest.mark.undisturbed
+
 HEAD = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", ""))
 FRAMES = 240  #: each way: the reference works everything out anew at every frame
 GAP_S = 0.0015

@@ -78,6 +78,7 @@ def ping_ms(name: str) -> float:
     return float(said.split("min/avg/max/mdev = ")[1].split("/")[0])
 
 
+@pytest.mark.undisturbed
 @pytest.mark.usefixtures("session")
 def test_a_change_takes_effect_at_once(name: str) -> None:
     """What the client measures is the new delay of both ways; the answer says since when, and from what to what."""

@@ -97,6 +97,7 @@ def snapshot() -> dict[str, str]:
     return facts
 
 
+@pytest.mark.undisturbed
 def test_hosts_differ_in_clock_name_and_processes_and_reach_each_other(bring_up: BringUp) -> None:
     """Four hosts, a controller and a workstation, none of which changes the machine's own network."""
     before = snapshot()
@@ -170,21 +171,19 @@ def test_hosts_do_not_see_each_others_links(bring_up: BringUp) -> None:
     assert "default: set up" in listed[1]
 
 
-@pytest.mark.parametrize(
-    ("expected", "command"),
-    [
+def test_a_command_ends_as_it_would_anywhere(bring_up: BringUp) -> None:
+    """Its exit status, or the signal that ended it, is what its starter sees."""
+    host = bring_up(1).host("h1")
+    for expected, command in (
         (0, ["true"]),
         (3, ["sh", "-c", "exit 3"]),
         (-signal.SIGKILL, ["sh", "-c", "kill -9 $$"]),
         (-signal.SIGSEGV, ["sh", "-c", "kill -SEGV $$"]),
         (127, ["no-such-command-anywhere"]),
         (126, ["/etc/hosts"]),
-    ],
-)
-def test_a_command_ends_as_it_would_anywhere(bring_up: BringUp, expected: int, command: list[str]) -> None:
-    """Its exit status, or the signal that ended it, is what its starter sees."""
-    done = bring_up(1).host("h1").run(command, timeout=60)
-    assert (expected, expected in (126, 127)) == (done.returncode, bool(done.stderr))
+    ):
+        done = host.run(command, timeout=60)
+        assert (expected, expected in (126, 127)) == (done.returncode, bool(done.stderr)), command
 
 
 def test_a_command_gets_signals_folder_and_environment_and_dies_with_who_stands_for_it(

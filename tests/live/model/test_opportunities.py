@@ -21,6 +21,8 @@ from plctl.controller.results import packet_file
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
+pytestmark = pytest.mark.undisturbed
+
 PLCTL = [sys.executable, "-m", "plctl.common"]
 WINDOW_NS = 100 * NS_PER_MS
 FRAMES = 800  #: as many as the reference can follow in seconds

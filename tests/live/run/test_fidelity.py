@@ -154,7 +154,7 @@ links:
 """
     )
     done = subprocess.run(
-        [*PLCTL, "run", "steps.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        [*PLCTL, "run", "steps.yaml", "--no-report"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
     t0_ns, intervals = probe_intervals(tmp_path)

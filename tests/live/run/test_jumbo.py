@@ -117,7 +117,7 @@ links:
       - {at: client, command: "plctl probe client {server} --rate 200pps --count 200 --size 8900", start: 0s}
 """
     )
-    command = [*PLCTL, "run", "jumbo.yaml", "--json"]
+    command = [*PLCTL, "run", "jumbo.yaml", "--no-report", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     (folder,) = (tmp_path / "runs").iterdir()
     (link,) = json.loads((folder / "run.json").read_text())["links"]

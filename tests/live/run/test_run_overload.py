@@ -17,7 +17,7 @@ from support.running import PATIENCE_S, await_condition, find_forwarder, stopped
 
 pytestmark = pytest.mark.undisturbed
 
-PLCTL = [sys.executable, "-m", "plctl.common"]
+RUN = [sys.executable, "-m", "plctl.common", "run", "--no-report"]
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,5,20\n"
 STALL_S = 0.2
 #: Only how late frames are is asked here: a machine with other things to do may begin late, too, which goes first.
@@ -77,7 +77,7 @@ def test_a_forwarder_that_stops_for_200_ms_is_late_and_drops_nothing(
 ) -> None:
     """What came meanwhile waited in the ring, and is judged by when it came: a queue of six packets was never full."""
     process = subprocess.Popen(
-        [*PLCTL, "run", write_spec(tmp_path, {"queue": {"capacity": "6p"}, "packets": True}), "--json", "--io", io],
+        [*RUN, write_spec(tmp_path, {"queue": {"capacity": "6p"}, "packets": True}), "--json", "--io", io],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -103,7 +103,7 @@ def test_a_starved_forwarder_is_late_or_overloaded_but_not_ok(state_folder: Path
     """A forwarder that gets next to no CPU time while frames flow earns its link `late` or `overloaded`, and exit 1."""
     cpu = max(os.sched_getaffinity(0))
     process = subprocess.Popen(
-        [*PLCTL, "run", write_spec(tmp_path, {}), "--json", "--cpus", str(cpu), "--workers", "1"],
+        [*RUN, write_spec(tmp_path, {}), "--json", "--cpus", str(cpu), "--workers", "1"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

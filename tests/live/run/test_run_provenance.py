@@ -19,7 +19,7 @@ def test_a_record_names_settings_and_programs(tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open("a") as file:
         file.write("# not committed\n")
     subprocess.run(
-        [sys.executable, "-P", "-m", "plctl.common", "run", "--quiet", "a.csv", "--", "true"],
+        [sys.executable, "-P", "-m", "plctl.common", "run", "--no-report", "--quiet", "a.csv", "--", "true"],
         cwd=tmp_path, timeout=60, check=False,
     )  # fmt: skip
     (path,) = (tmp_path / "runs").glob("*/run.json")

@@ -42,7 +42,9 @@ def run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         ],
     }
     (folder / "full.yaml").write_text(json.dumps(spec))
-    subprocess.run([*PLCTL, "run", "full.yaml"], cwd=folder, check=False, capture_output=True, timeout=60)
+    subprocess.run(
+        [*PLCTL, "run", "full.yaml", "--no-report"], cwd=folder, check=False, capture_output=True, timeout=60
+    )
     (result,) = (folder / "runs").iterdir()
     rows = pq.read_table(result / "telemetry.parquet").to_pylist()  # type: ignore[no-untyped-call]
     return json.loads((result / "run.json").read_text()), rows

@@ -120,7 +120,7 @@ def test_a_run_leaves_a_file_of_its_sockets(tmp_path: Path) -> None:
     script.write_text(TRANSFER)
     (tmp_path / "leo.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,0,20,20\n")
     (tmp_path / "sockets.yaml").write_text(SPEC.format(python=sys.executable, script=script))
-    command = [*PLCTL, "run", "sockets.yaml", "--json"]
+    command = [*PLCTL, "run", "sockets.yaml", "--no-report", "--json"]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert json.loads(finished.stdout)["verdict"] in ("ok", "late", "skewed"), finished.stdout + finished.stderr
     (folder,) = (tmp_path / "runs").iterdir()
