@@ -13,7 +13,7 @@ from plctl.agent.kernel.link_namespaces import raise_buffers
 from plctl.agent.link.control import ControlAnswer, ControlRequest, Recorded, RecordRequest, SetRequest, ask
 from plctl.agent.link.hand_link import HandLink
 from plctl.common.base.errors import BusyError, KernelError, ProtocolError, UserError
-from plctl.common.plan.link_change import AppliedChange, describe, format_at
+from plctl.common.plan.link_change import AppliedChange, describe, format_at, unrolled
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.common.scenario.packed import pack_schedule, unpack_schedule
 from plctl.common.scenario.schedule import Scenario
@@ -101,4 +101,7 @@ def recording(link: HandLink) -> Recorded:
 
 def scenario_of(recorded: Recorded) -> Scenario:
     """The scenario that replays the session."""
-    return Scenario(unpack_schedule(recorded.up), unpack_schedule(recorded.down), recorded.scenario_ns)
+    ways = unpack_schedule(recorded.up), unpack_schedule(recorded.down)
+    if recorded.changes:  # what repeats was not the same in each round
+        ways = unrolled(ways[0], recorded.scenario_ns), unrolled(ways[1], recorded.scenario_ns)
+    return Scenario(*ways, recorded.scenario_ns)

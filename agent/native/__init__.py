@@ -51,5 +51,6 @@ def native_schedule(schedule: Schedule, known: Sequence[int] = ()) -> _core.Sche
         columns=tuple(column.tobytes() for column in columns),
         routes=len(routes),
         period_ns=schedule.period_ns,
+        loop_ns=schedule.loop_ns,
         opportunities=native_opportunities(schedule.opportunities) if schedule.opportunities else None,
     )

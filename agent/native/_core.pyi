@@ -29,11 +29,12 @@ class Schedule:
         columns: tuple[bytes, ...],
         routes: int,
         period_ns: int,
-        opportunities: NativeOpportunities | None,
+        opportunities: NativeOpportunities | None = None,
+        loop_ns: int = 0,
     ) -> Schedule:
         """Of a column for each of `ROW_FIELDS`: native 64-bit integers, one a row; routes are 0 to `routes` - 1.
 
-        With `opportunities` service is by them (opportunities.h), not by the rows' rates.
+        With `opportunities` service is by them (opportunities.h), not by the rows' rates. A period begins at `loop_ns`.
 
         ValueError, with the row in its message, for what breaks a rule.
         """
@@ -52,6 +53,7 @@ class Half:
         rows: Sequence[NativeRow],
         routes: int,
         period_ns: int,
+        loop_ns: int = ...,
         capacity_unit: Literal["bytes", "packets", "bdp"],
         capacity_amount: int,
         full_frame: int,

@@ -41,6 +41,7 @@ class HalfArguments(HalfConfig):
     rows: list[NativeRow]
     routes: int
     period_ns: int
+    loop_ns: int
 
 
 class TracedHalfArguments(HalfArguments):
@@ -72,7 +73,8 @@ def half_arguments(plan: LinkPlan, direction: Direction, seed: int) -> HalfArgum
     schedule: Schedule = getattr(plan, direction)
     rows, routes = native_rows(schedule)
     made: HalfArguments = {
-        "rows": rows, "routes": routes, "period_ns": schedule.period_ns, **half_config(plan, direction, seed)
+        "rows": rows, "routes": routes, "period_ns": schedule.period_ns, "loop_ns": schedule.loop_ns,
+        **half_config(plan, direction, seed)
     }  # fmt: skip
     if trace := schedule.opportunities:
         return {**made, "opportunities": native_opportunities(trace)}

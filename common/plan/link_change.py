@@ -8,7 +8,7 @@ of the link, before the change and after it.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -57,11 +57,6 @@ def check_change(plan: LinkPlan, change: LinkChange) -> None:
         for name, value in _values(change, direction).items():
             _check_value(name, value)
         schedule: Schedule = getattr(plan, direction)
-        if schedule.period_ns and len(schedule) > 1:
-            raise UserError(
-                f"the scenario of {plan.name} repeats, and a link with such a scenario cannot be changed while it "
-                "runs; write the rounds out first: plctl scenario repeat"
-            )
         if schedule.opportunities and "rate_bps" in _values(change, direction):
             raise UserError(
                 f"{plan.name} {direction} is served by delivery opportunities: it has no rate that could be changed; "
@@ -85,21 +80,57 @@ def plan_after(plan: LinkPlan, changes: Iterable[AppliedChange]) -> LinkPlan:
 
 
 def changed(schedule: Schedule, at_ns: int, values: Mapping[str, int], *, hold: bool = False) -> Schedule:
-    """`schedule`, which does not repeat, with `values` from scenario time `at_ns` > 0 until its next row.
+    """`schedule` with `values` from scenario time `at_ns` > 0 until its next row; with `hold`, in all later rows, too.
 
-    With `hold`, in all later rows, too. A row that begins at that very time is the one that is changed.
+    One that repeats has all rounds up to that time among its rows, and repeats what comes after. A row that begins at
+    that very time is the one that is changed.
+
+    :raises UserError: it would have too many rows.
     """
     if not values:
         return schedule
+    row = replace(schedule.row_at(at_ns), time_ns=at_ns, **values)
+    schedule = _with_rounds(schedule, at_ns)
     times = schedule.column("time_ns")
     place = bisect_left(times, at_ns)
     later = place + (place < len(times) and times[place] == at_ns)
-    row = replace(schedule.row_at(at_ns), time_ns=at_ns, **values)
     columns = {}
     for each in (*CHANGEABLE, "time_ns"):
         column = schedule.column(each)
         rest = [values[each]] * (len(column) - later) if hold and each in values else column[later:]
         columns[each] = array("q", [*column[:place], getattr(row, each), *rest])
+    return Schedule.of_columns(columns, schedule.period_ns, schedule.opportunities, loop_ns=schedule.loop_ns)
+
+
+def _with_rounds(schedule: Schedule, at_ns: int) -> Schedule:
+    """The same, with every round of one that repeats written out up to the end of the one at `at_ns`.
+
+    :raises UserError: it would have too many rows.
+    """
+    loop_ns, period_ns = schedule.loop_ns, schedule.period_ns
+    if not period_ns or at_ns < loop_ns:
+        return schedule
+    if len(schedule) == 1:
+        return Schedule.of_columns(schedule.columns, opportunities=schedule.opportunities)
+    first = bisect_left(schedule.column("time_ns"), loop_ns)
+    rounds = (at_ns - loop_ns) // period_ns + 1
+    if len(schedule) + rounds * (len(schedule) - first) >= MAX_ROWS:
+        raise UserError(f"with its {rounds} rounds the scenario would have more than {MAX_ROWS} rows")
+    columns = {}
+    for each in _FIELDS:
+        column = schedule.column(each)
+        later = [v + n * period_ns * (each == "time_ns") for n in range(1, rounds + 1) for v in column[first:]]
+        columns[each] = array("q", [*column, *later])
+    return Schedule.of_columns(columns, period_ns, schedule.opportunities, loop_ns=loop_ns + rounds * period_ns)
+
+
+def unrolled(schedule: Schedule, until_ns: int) -> Schedule:
+    """What it asks for until `until_ns`, by rows that do not repeat."""
+    if not schedule.period_ns:
+        return schedule
+    whole = _with_rounds(schedule, until_ns)
+    count = bisect_right(whole.column("time_ns"), until_ns)
+    columns = {name: column[:count] for name, column in whole.columns.items()}
     return Schedule.of_columns(columns, opportunities=schedule.opportunities)
 
 
@@ -182,6 +213,4 @@ def _check_value(name: str, value: int) -> None:
 
 
 def _begins_at(schedule: Schedule, at_ns: int) -> bool:
-    times = schedule.column("time_ns")
-    place = bisect_left(times, at_ns)
-    return place < len(times) and times[place] == at_ns
+    return at_ns == 0 or schedule.next_change_ns(at_ns - 1) == at_ns

@@ -63,6 +63,7 @@ class Reference:
         rows: list[NativeRow],
         routes: int,  # noqa: ARG002 - only the C core makes room for each route
         period_ns: int,
+        loop_ns: int = 0,
         capacity_unit: Literal["bytes", "packets", "bdp"],
         capacity_amount: int,
         full_frame: int,
@@ -74,7 +75,7 @@ class Reference:
         opportunities: NativeOpportunities | None = None,
     ) -> None:
         self.opportunities = InstantSteps(*opportunities) if opportunities else None
-        self.steps = RowSteps(rows, period_ns)
+        self.steps = RowSteps(rows, period_ns, loop_ns)
         self.capacity = (capacity_unit, capacity_amount)
         self.full_frame = full_frame
         self.blackout_ns = reconfiguration_ns
@@ -115,7 +116,7 @@ class Reference:
     def change(self, at: int, arguments: HalfArguments) -> None:
         """Go over to other rows, the same until `at` > virtual now, and to the impairments that go with them."""
         assert max(self.t0, self.virtual_now) < at
-        self.steps = RowSteps(arguments["rows"], arguments["period_ns"])
+        self.steps = RowSteps(arguments["rows"], arguments["period_ns"], arguments.get("loop_ns", 0))
         self.impairments.configure(arguments["impairments"])
 
     def advance(self, now: int) -> None:
@@ -314,20 +315,21 @@ class Reference:
 class RowSteps:
     """The rows as functions of scenario time s, which is negative before T0."""
 
-    def __init__(self, rows: list[NativeRow], period_ns: int) -> None:
+    def __init__(self, rows: list[NativeRow], period_ns: int, loop_ns: int = 0) -> None:
         self.rows = rows
+        self.loop = loop_ns  #: from which on they begin again
         self.begins = [row[0] for row in rows]
         self.period = period_ns
         self.work_before = [0]  #: of each row: what all rows before it do
         for row, after in pairwise(rows):
             self.work_before.append(self.work_before[-1] + _finite(row) * (after[0] - row[0]))
-        self.cycle_work = self._work_in_cycle(period_ns)
+        self.cycle_work = self._work_in_cycle(loop_ns + period_ns) - self._work_in_cycle(loop_ns)
         self.service_end = functools.cache(self._service_end)
 
     def index_at(self, s: int) -> int:
         """Which row is in force at `s`."""
-        if self.period and s >= 0:
-            s %= self.period
+        if self.period and s >= self.loop:
+            s = self.loop + (s - self.loop) % self.period
         return max(0, bisect_right(self.begins, s) - 1)
 
     def row_at(self, s: int) -> NativeRow:
@@ -337,17 +339,21 @@ class RowSteps:
     def rate_before(self, s: int) -> int:
         """The rate at `s`, or the last before that which was not 0; 0 if there was none."""
         index = self.index_at(s)
-        wrapped = len(self.rows) if self.period and s >= self.period else 0
-        earlier = [
-            self.rows[i % len(self.rows)][2]
-            for i in range(index + wrapped, max(-1, index + wrapped - len(self.rows)), -1)
-        ]
-        return next((rate for rate in earlier if rate), 0)
+        earlier = self.rows[: index + 1]
+        if self.period and s >= self.loop + self.period:  # all of them have been in force
+            again = [row for row in self.rows[: index + 1] if row[0] >= self.loop]
+            earlier = [*self.rows, *again]
+        return next((row[2] for row in reversed(earlier) if row[2]), 0)
 
     def changes(self, until: int) -> list[int]:
         """All times from 0 to `until` at which a row begins whose route is not that of the row before it."""
         cycles = range(0, until + 1, self.period) if self.period else range(1)
-        begins = [(cycle + row[0], row[4]) for cycle in cycles for row in self.rows if cycle + row[0] <= until]
+        begins = [
+            (cycle + row[0], row[4])
+            for cycle in cycles
+            for row in self.rows
+            if cycle + row[0] <= until and (cycle == 0 or row[0] >= self.loop)
+        ]
         return [s for (s, route), (_, before) in zip(begins[1:], begins, strict=False) if route != before]
 
     def _service_end(self, start: int, length: int, t0: int) -> int:
@@ -371,17 +377,19 @@ class RowSteps:
             return s
         begins = [row[0] for row in self.rows if row[2] == UNLIMITED]
         if self.period:
-            cycle = max(s, 0) // self.period * self.period
-            begins = [cycle + k * self.period + begin for k in (0, 1) for begin in begins]
+            cycle = max(s - self.loop, 0) // self.period * self.period
+            later = [begin for begin in begins if begin >= self.loop]
+            begins = [*begins, *(cycle + k * self.period + begin for k in (0, 1) for begin in later)]
         return min([begin for begin in begins if begin >= s], default=UNKNOWN)
 
     def _work_until(self, s: int) -> int:
         """The integral of all finite rates from 0 to `s`; negative before 0."""
         if s < 0:
             return s * _finite(self.rows[0])
-        if not self.period:
+        if not self.period or s < self.loop:
             return self._work_in_cycle(s)
-        return s // self.period * self.cycle_work + self._work_in_cycle(s % self.period)
+        cycles, rest = divmod(s - self.loop, self.period)
+        return cycles * self.cycle_work + self._work_in_cycle(self.loop + rest)
 
     def _work_in_cycle(self, s: int) -> int:
         index = bisect_right(self.begins, s) - 1

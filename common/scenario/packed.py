@@ -41,13 +41,15 @@ class PackedSchedule:
     columns: dict[str, bytes]
     period_ns: int = 0
     opportunities: PackedOpportunities | None = None
+    loop_ns: int = 0
 
 
 def pack_schedule(schedule: Schedule) -> PackedSchedule:
     """`schedule`, packed."""
     columns = {name: zlib.compress(_differences(column), _LEVEL) for name, column in schedule.columns.items()}
     trace = schedule.opportunities
-    return PackedSchedule(columns, schedule.period_ns, _pack_opportunities(trace) if trace else None)
+    packed = _pack_opportunities(trace) if trace else None
+    return PackedSchedule(columns, schedule.period_ns, packed, schedule.loop_ns)
 
 
 def _pack_opportunities(trace: Opportunities) -> PackedOpportunities:
@@ -62,7 +64,8 @@ def unpack_schedule(packed: PackedSchedule) -> Schedule:
     """
     columns = {name: _numbers(name, data) for name, data in packed.columns.items()}
     trace = packed.opportunities
-    return Schedule.of_columns(columns, packed.period_ns, _unpack_opportunities(trace) if trace else None)
+    opportunities = _unpack_opportunities(trace) if trace else None
+    return Schedule.of_columns(columns, packed.period_ns, opportunities, loop_ns=packed.loop_ns)
 
 
 def _unpack_opportunities(packed: PackedOpportunities) -> Opportunities:

@@ -121,13 +121,21 @@ class Schedule(Shared):
     has `opportunities`, service is by them, and the rates of its rows are only what they come to on average.
     """
 
-    def __init__(self, rows: Iterable[Row], period_ns: int = 0, opportunities: Opportunities | None = None) -> None:
-        """Of these rows; a `period_ns` > the last row's time repeats them, with 0 the last row holds for ever.
+    def __init__(
+        self,
+        rows: Iterable[Row],
+        period_ns: int = 0,
+        opportunities: Opportunities | None = None,
+        *,
+        loop_ns: int = 0,
+    ) -> None:
+        """Of these rows; a `period_ns` repeats them from the one at `loop_ns` on, with 0 the last row holds for ever.
 
-        `opportunities` have a period of their own.
+        The period begins at `loop_ns` and ends after the last row. `opportunities` have a period of their own.
         """
         rows = tuple(rows)
         self._period_ns = period_ns
+        self._loop_ns = loop_ns
         self._opportunities = opportunities
         self._columns: dict[str, array[int]] = {
             each.name: column
@@ -137,7 +145,12 @@ class Schedule(Shared):
 
     @classmethod
     def of_columns(
-        cls, columns: Mapping[str, array[int]], period_ns: int = 0, opportunities: Opportunities | None = None
+        cls,
+        columns: Mapping[str, array[int]],
+        period_ns: int = 0,
+        opportunities: Opportunities | None = None,
+        *,
+        loop_ns: int = 0,
     ) -> Schedule:
         """The schedule with these columns of signed 64-bit integers; a field without one has its default in each row.
 
@@ -149,7 +162,7 @@ class Schedule(Shared):
             raise ValueError(f"the rows have no {missing[0]}")
         if len({len(column) for column in columns.values()}) != 1:
             raise ValueError("the columns of the rows are not equally long")
-        self = cls((), period_ns, opportunities)
+        self = cls((), period_ns, opportunities, loop_ns=loop_ns)
         self._columns = {
             each.name: columns[each.name]
             for each in ROW_FIELDS
@@ -161,13 +174,15 @@ class Schedule(Shared):
         """The same with fields that have one value in every row, in place of what they had."""
         count = len(self)
         columns = {**self.columns, **{name: array("q", [value]) * count for name, value in values.items()}}
-        return Schedule.of_columns(columns, self.period_ns, self.opportunities) if values else self
+        if not values:
+            return self
+        return Schedule.of_columns(columns, self.period_ns, self.opportunities, loop_ns=self.loop_ns)
 
     def served_by(self, opportunities: Opportunities | None) -> Schedule:
         """The same served by these, or by the rates of its rows."""
         if opportunities is self.opportunities:
             return self
-        return Schedule.of_columns(self.columns, self.period_ns, opportunities)
+        return Schedule.of_columns(self.columns, self.period_ns, opportunities, loop_ns=self.loop_ns)
 
     # --- what it holds
 
@@ -175,6 +190,11 @@ class Schedule(Shared):
     def period_ns(self) -> int:
         """How often the rows begin again; 0: never."""
         return self._period_ns
+
+    @property
+    def loop_ns(self) -> int:
+        """When the row begins with which rows begin again; those before it come once."""
+        return self._loop_ns
 
     @property
     def opportunities(self) -> Opportunities | None:
@@ -201,6 +221,8 @@ class Schedule(Shared):
     def digest(self) -> str:
         """32 hexadecimal digits that two schedules share only if they are equal."""
         hashed = blake2b(f"{self.period_ns}".encode(), digest_size=16)
+        if self.loop_ns:
+            hashed.update(f" loop {self.loop_ns} ".encode())
         for name, column in self.columns.items():
             hashed.update(f" {name} {len(column)} ".encode())
             hashed.update(to_little_endian(column))
@@ -235,8 +257,8 @@ class Schedule(Shared):
 
     def index_at(self, t_ns: int) -> int:
         """The index of the row in force at scenario time `t_ns`; 0 before 0."""
-        if self.period_ns and t_ns >= 0:
-            t_ns %= self.period_ns
+        if self.period_ns and t_ns >= self.loop_ns:
+            t_ns = self.loop_ns + (t_ns - self.loop_ns) % self.period_ns
         return max(0, bisect_right(self.columns["time_ns"], t_ns) - 1)
 
     def next_change_ns(self, t_ns: int) -> int:
@@ -244,11 +266,11 @@ class Schedule(Shared):
 
         Never is `NEVER_NS`.
         """
-        base_ns = t_ns // self.period_ns * self.period_ns if self.period_ns else 0
+        base_ns = max(0, t_ns - self.loop_ns) // self.period_ns * self.period_ns if self.period_ns else 0
         count = bisect_right(self.columns["time_ns"], t_ns - base_ns)
         if count < len(self):
             return base_ns + self.columns["time_ns"][count]
-        return base_ns + self.period_ns if self.period_ns else NEVER_NS
+        return base_ns + self.loop_ns + self.period_ns if self.period_ns else NEVER_NS
 
     @property
     def last_ns(self) -> int:
@@ -306,7 +328,9 @@ class Schedule(Shared):
         times = self.columns["time_ns"]
         if times[0] != 0 or any(after <= before for before, after in pairwise(times)):
             raise ValueError("its rows do not begin at 0 and rise")
-        if self.period_ns and self.period_ns <= self.last_ns:
+        if self.loop_ns and (not self.period_ns or self.loop_ns not in times):
+            raise ValueError("its rows begin again with none of them")
+        if self.period_ns and self.period_ns <= self.last_ns - self.loop_ns:
             raise ValueError("its rows repeat before they end")
         for each in ROW_FIELDS:
             if (least := min(self.column(each.name))) < each.least:

@@ -148,11 +148,14 @@ def measured(table: pa.Table, direction: str) -> Measured:
 def _occurrences(schedule: Schedule, until_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """When each row takes effect until `until_ns`, repeats included, and which row it is."""
     times = np.array(schedule.column("time_ns"), np.int64)
+    first = int(np.searchsorted(times, schedule.loop_ns))  # of those that repeat
     rounds = 1
     if schedule.period_ns:
-        rounds = min(until_ns // schedule.period_ns + 1, max(1, _MAX_STEPS // len(times)))
-    t_ns = (np.arange(rounds)[:, None] * schedule.period_ns + times).ravel()
-    index = np.tile(np.arange(len(times)), rounds)
+        after_ns = max(0, until_ns - schedule.loop_ns)
+        rounds = min(after_ns // schedule.period_ns + 1, max(1, _MAX_STEPS // len(times)))
+    again = (np.arange(rounds)[:, None] * schedule.period_ns + times[first:]).ravel()
+    t_ns = np.concatenate((times[:first], again))
+    index = np.concatenate((np.arange(first), np.tile(np.arange(first, len(times)), rounds)))
     wanted = t_ns <= max(until_ns, 0)
     return t_ns[wanted], index[wanted]
 

@@ -21,6 +21,7 @@ from plctl.controller.results.opportunity_file import read_opportunities, write_
 
 FOLDER_NAME = "schedules"
 _PERIOD = b"period_ns"
+_LOOP = b"loop_ns"
 _DIGITS = frozenset("0123456789abcdef")
 
 
@@ -45,6 +46,11 @@ class StoredSchedule(Schedule):
     def opportunities(self) -> Opportunities | None:
         """As `Schedule.opportunities`."""
         return self._schedule.opportunities if self.facts.opportunities else None
+
+    @property
+    def loop_ns(self) -> int:
+        """As `Schedule.loop_ns`."""
+        return self._schedule.loop_ns if self.facts.period_ns else 0
 
     @property
     def period_ns(self) -> int:
@@ -108,7 +114,8 @@ def write_schedule(folder: Path, schedule: Schedule) -> None:
         write_opportunities(_beside(path), schedule.opportunities)
     draft = path.with_suffix(".tmp")
     columns = {each.name: pa.array(schedule.column(each.name), pa.int64()) for each in ROW_FIELDS}
-    table = pa.table(columns).replace_schema_metadata({_PERIOD: str(schedule.period_ns)})
+    repeats = {_PERIOD: str(schedule.period_ns)} | ({_LOOP: str(schedule.loop_ns)} if schedule.loop_ns else {})
+    table = pa.table(columns).replace_schema_metadata(repeats)
     parquet.write_table(table, draft, compression="zstd")
     draft.replace(path)
 
@@ -128,9 +135,11 @@ def read_schedule(path: Path, *, traced: bool | int = False) -> Schedule:
 
     try:
         table = parquet.read_table(path)
-        period_ns = int((table.schema.metadata or {})[_PERIOD])
+        repeats = table.schema.metadata or {}
+        period_ns, loop_ns = int(repeats[_PERIOD]), int(repeats.get(_LOOP, 0))
         columns = {name: array("q", table[name].to_numpy().tobytes()) for name in table.column_names}
-        schedule = Schedule.of_columns(columns, period_ns, read_opportunities(_beside(path)) if traced else None)
+        trace = read_opportunities(_beside(path)) if traced else None
+        schedule = Schedule.of_columns(columns, period_ns, trace, loop_ns=loop_ns)
         schedule.check()
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise UserError(f"cannot read the schedule {path}: {error}") from None

@@ -202,6 +202,17 @@ def changed_rows(rows: list[NativeRow], at: int, step: Step) -> list[NativeRow]:
     return [*before, with_values(in_force, at), *(with_values(row, row[0]) if step.hold else row for row in later)]
 
 
+def unrolled(arguments: HalfArguments, at: int) -> HalfArguments:
+    """The same, every round of rows that repeat written out up to the one at `at`, the last that comes once."""
+    rows, period, loop = arguments["rows"], arguments["period_ns"], arguments.get("loop_ns", 0)
+    if not period or at < loop:
+        return arguments
+    cycle = [row for row in rows if row[0] >= loop]
+    rounds = (at - loop) // period + 1
+    more = [(row[0] + n * period, *row[1:]) for n in range(1, rounds + 1) for row in cycle]
+    return {**arguments, "rows": [*rows, *more], "loop_ns": loop + rounds * period}  # type: ignore[typeddict-item]
+
+
 def changes(world: World) -> st.SearchStrategy[Step]:
     """A change of some values, so soon after virtual now as the step looks back."""
     fields = {1: world.delays, 2: world.rates, 3: st.just(-1) | world.queues, 4: st.integers(0, 3),

@@ -189,7 +189,7 @@ static void skip_changes(struct half *half, int64_t t)
 {
 	int64_t period = half->schedule->period_ns;
 
-	if (period && half->next_reconfiguration <= t && half->flight.latest_due <= half->next_reconfiguration)
+	if (period && half->cursor.row >= half->schedule->loop_row && half->next_reconfiguration <= t && half->flight.latest_due <= half->next_reconfiguration)
 		half->next_reconfiguration += (t - half->next_reconfiguration) / period * period;
 }
 
@@ -341,6 +341,8 @@ void half_change(struct half *half, struct half_change *change)
 {
 	struct schedule *old = half->config.schedule;
 
+	bool room_known = half->room_row == half->cursor.row;
+
 	flight_widen(&half->flight, &change->flight, old->routes);
 	half->schedule = half->queue.surroundings.schedule = half->config.schedule = change->schedule;
 	change->schedule = old;
@@ -352,6 +354,9 @@ void half_change(struct half *half, struct half_change *change)
 		half->impairments = change->impairments;
 		change->impairments = before;
 	}
+	half->cursor = schedule_begin(half->t0); /* what was a cycle of the one may be rows of the other */
+	schedule_seek(half->schedule, &half->cursor, half->now);
+	half->room_row = room_known ? half->cursor.row : UINT32_MAX;
 	find_next_change(half);
 	if (half->serving && !half->schedule->opportunities.gaps)
 		half->serving->end = schedule_service_end(half->schedule, schedule_begin(half->t0), half->serving->start,

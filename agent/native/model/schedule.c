@@ -9,7 +9,7 @@
 
 static int64_t row_end(const struct schedule *schedule, uint32_t row)
 {
-	return row + 1 < schedule->count ? schedule->rows[row + 1].time_ns : schedule->period_ns;
+	return row + 1 < schedule->count ? schedule->rows[row + 1].time_ns : schedule->loop_ns + schedule->period_ns;
 }
 
 static void find_changes(struct schedule *schedule)
@@ -22,7 +22,8 @@ static void find_changes(struct schedule *schedule)
 
 		schedule->next_reconfiguration[i - 1] = change ? i : schedule->next_reconfiguration[i];
 	}
-	schedule->reconfiguration_at_wrap = schedule->period_ns && schedule->rows[0].route != schedule->rows[last].route;
+	schedule->reconfiguration_at_wrap =
+		schedule->period_ns && schedule->rows[schedule->loop_row].route != schedule->rows[last].route;
 }
 
 static void sum_up(struct schedule *schedule)
@@ -36,6 +37,8 @@ static void sum_up(struct schedule *schedule)
 		schedule->impaired |= row->jitter_ns || row->loss_ppb || row->duplicate_ppb || row->corrupt_ppb;
 		if (row->delay_ns < schedule->min_delay_ns)
 			schedule->min_delay_ns = row->delay_ns;
+		if (i < schedule->loop_row)
+			continue;
 		if (row->rate_bps == RATE_UNLIMITED)
 			schedule->instant = true;
 		else if (schedule->period_ns)
@@ -61,6 +64,17 @@ struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns,
 	find_changes(schedule);
 	sum_up(schedule);
 	return schedule;
+}
+
+void schedule_loop_from(struct schedule *schedule, int64_t loop_ns)
+{
+	schedule->loop_ns = loop_ns;
+	while (schedule->rows[schedule->loop_row].time_ns < loop_ns)
+		schedule->loop_row++;
+	schedule->instant = false;
+	schedule->cycle_work = 0;
+	find_changes(schedule);
+	sum_up(schedule);
 }
 
 bool schedule_serve_by(struct schedule *schedule, const struct opportunities *opportunities)
@@ -112,9 +126,9 @@ void schedule_seek(const struct schedule *schedule, struct cursor *cursor, int64
 {
 	if (t < schedule_until(schedule, cursor))
 		return;
-	if (schedule->period_ns && t - cursor->cycle >= schedule->period_ns) {
-		cursor->cycle += (t - cursor->cycle) / schedule->period_ns * schedule->period_ns;
-		cursor->row = 0;
+	if (schedule->period_ns && t - cursor->cycle - schedule->loop_ns >= schedule->period_ns) {
+		cursor->cycle += (t - cursor->cycle - schedule->loop_ns) / schedule->period_ns * schedule->period_ns;
+		cursor->row = schedule->loop_row;
 	}
 	cursor->row = find_row(schedule, cursor->row, t - cursor->cycle);
 }
@@ -122,18 +136,19 @@ void schedule_seek(const struct schedule *schedule, struct cursor *cursor, int64
 int64_t schedule_next_reconfiguration(const struct schedule *schedule, const struct cursor *cursor)
 {
 	uint32_t next = schedule->next_reconfiguration[cursor->row];
-	int64_t wrap = time_after(cursor->cycle, schedule->period_ns);
+	int64_t next_cycle = time_after(cursor->cycle, schedule->period_ns);
 
 	if (next < schedule->count)
 		return time_after(cursor->cycle, schedule->rows[next].time_ns);
 	if (schedule->reconfiguration_at_wrap)
-		return wrap;
-	if (schedule->period_ns && schedule->next_reconfiguration[0] < schedule->count)
-		return time_after(wrap, schedule->rows[schedule->next_reconfiguration[0]].time_ns);
+		return time_after(next_cycle, schedule->loop_ns);
+	next = schedule->next_reconfiguration[schedule->loop_row];
+	if (schedule->period_ns && next < schedule->count)
+		return time_after(next_cycle, schedule->rows[next].time_ns);
 	return TIME_NEVER;
 }
 
-/* At the begin of a cycle: leaves out the cycles that `left` outlasts. False if it outlasts all of them. */
+/* At the begin of what is repeated: leaves out the cycles that `left` outlasts. False if it outlasts all of them. */
 static bool skip_cycles(const struct schedule *schedule, struct cursor *cursor, work *left)
 {
 	work cycles;
@@ -155,7 +170,7 @@ static bool next_row(const struct schedule *schedule, struct cursor *cursor, int
 {
 	if (++cursor->row < schedule->count)
 		return true;
-	*cursor = schedule_begin(until);
+	*cursor = (struct cursor){.cycle = until - schedule->loop_ns, .row = schedule->loop_row};
 	return skip_cycles(schedule, cursor, left);
 }
 

@@ -61,18 +61,20 @@ struct schedule {
 	uint32_t *next_reconfiguration; /* per row: the next row of the cycle with a route of its own; `count` if none */
 	uint32_t count;
 	bool reconfiguration_at_wrap; /* the wrap of a repeated schedule is a reconfiguration */
-	bool instant;        /* some row's rate is unlimited */
+	bool instant;        /* the rate of some row from loop_row on is unlimited */
 	bool impaired;       /* some row loses, duplicates, corrupts or has jitter */
 	bool jitters;        /* some row has jitter */
 	bool duplicates;     /* some row duplicates frames */
 	int64_t period_ns;   /* 0: not repeated */
+	uint32_t loop_row;   /* with which rows begin again after each period; those before it come once */
+	int64_t loop_ns;     /* when it begins */
 	int64_t min_delay_ns;
-	work cycle_work; /* what one cycle serves; meaningless if `instant` */
+	work cycle_work; /* what one cycle serves, from loop_row on; meaningless if `instant` */
 	struct opportunities opportunities;
 };
 
 struct cursor {
-	int64_t cycle; /* when the cycle began: T0 + k x period; TIME_NEVER while T0 is unknown */
+	int64_t cycle; /* T0 + k x period, from which rows count: when the cycle began; TIME_NEVER while T0 is unknown */
 	uint32_t row;
 };
 
@@ -83,7 +85,10 @@ static inline int64_t time_after(int64_t a, int64_t b)
 }
 
 /* Whether these make a schedule; if not, `why` (of `size` bytes; 160 are enough) says which rule they break. */
-bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int64_t routes, char *why, size_t size);
+bool schedule_check(const struct row *rows, size_t count, int64_t routes, char *why, size_t size);
+
+/* Whether rows that schedule_check() allows may begin again, after each period, with the one at loop_ns; if not, `why` says why. */
+bool repetition_check(const struct row *rows, size_t count, int64_t period_ns, int64_t loop_ns, char *why, size_t size);
 
 /* A schedule with one holder, of rows that schedule_check() allows; it takes them over (free()). NULL: no memory. */
 struct schedule *schedule_new(struct row *rows, size_t count, int64_t period_ns, uint32_t routes);
@@ -96,6 +101,9 @@ bool schedule_serve_by(struct schedule *schedule, const struct opportunities *op
 
 struct schedule *schedule_hold(struct schedule *schedule); /* one holder more; returns it */
 void schedule_release(struct schedule *schedule);          /* one less; the last takes it away. NULL is fine */
+
+/* Rows begin again with the one at loop_ns, as repetition_check() allows. Before anybody else holds it. */
+void schedule_loop_from(struct schedule *schedule, int64_t loop_ns);
 
 /* The cursor of a schedule that starts at t0; row 0 is in force before t0 too. */
 static inline struct cursor schedule_begin(int64_t t0)

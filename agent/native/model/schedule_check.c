@@ -33,10 +33,23 @@ static bool check_row(const struct row *rows, size_t i, int64_t routes, char *wh
 	return true;
 }
 
-bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int64_t routes, char *why, size_t size)
+bool repetition_check(const struct row *rows, size_t count, int64_t period_ns, int64_t loop_ns, char *why, size_t size)
 {
-	int64_t last;
+	int64_t last = rows[count - 1].time_ns;
+	size_t row = 0;
 
+	while (row < count - 1 && rows[row].time_ns < loop_ns)
+		row++;
+	if (rows[row].time_ns != loop_ns || (period_ns == 0 && loop_ns != 0))
+		return refuse(why, size, "loop_ns is %lld; it must be when a row begins from which on rows repeat", (long long)loop_ns);
+	if (period_ns != 0 && (period_ns <= last - loop_ns || period_ns > TIME_NEVER - loop_ns))
+		return refuse(why, size, "period_ns is %lld; it must be later than the last row, %lld, or 0 for none",
+			(long long)period_ns, (long long)(last - loop_ns));
+	return true;
+}
+
+bool schedule_check(const struct row *rows, size_t count, int64_t routes, char *why, size_t size)
+{
 	if (count < 1 || count >= UINT32_MAX)
 		return refuse(why, size, "there are %zu rows; legal is 1 to 2^32 - 2", count);
 	if (routes < 1 || routes > (int64_t)count)
@@ -44,9 +57,5 @@ bool schedule_check(const struct row *rows, size_t count, int64_t period_ns, int
 	for (size_t i = 0; i < count; i++)
 		if (!check_row(rows, i, routes, why, size))
 			return false;
-	last = rows[count - 1].time_ns;
-	if (period_ns != 0 && period_ns <= last)
-		return refuse(why, size, "period_ns is %lld; it must be later than the last row, %lld, or 0 for none",
-			(long long)period_ns, (long long)last);
 	return true;
 }

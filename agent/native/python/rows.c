@@ -175,21 +175,25 @@ struct schedule *schedule_from_dict(PyObject *dict)
 	PyObject *sequence = dict_get(dict, "rows");
 	PyObject *trace = PyDict_GetItemString(dict, "opportunities"); /* borrowed, as the other */
 	struct schedule *schedule;
-	int64_t period_ns, routes;
+	int64_t period_ns, routes, loop_ns = 0;
 	struct row *rows = NULL;
 	char why[160];
 	size_t count;
 
 	if (!sequence || get_int64(dict, "period_ns", &period_ns) || get_int64(dict, "routes", &routes) ||
+	    (PyDict_GetItemString(dict, "loop_ns") && get_int64(dict, "loop_ns", &loop_ns)) ||
 	    rows_from_python(sequence, &rows, &count))
 		return NULL;
-	if (!schedule_check(rows, count, period_ns, routes, why, sizeof(why))) {
+	if (!schedule_check(rows, count, routes, why, sizeof(why)) ||
+	    !repetition_check(rows, count, period_ns, loop_ns, why, sizeof(why))) {
 		PyErr_SetString(PyExc_ValueError, why);
 		free(rows);
 		return NULL;
 	}
 	schedule = schedule_new(rows, count, period_ns, (uint32_t)routes);
-	if (!schedule)
+	if (schedule)
+		schedule_loop_from(schedule, loop_ns);
+	else
 		PyErr_NoMemory();
 	if (schedule && trace && opportunities_from_python(trace, schedule)) {
 		schedule_release(schedule);
@@ -212,6 +216,11 @@ static int get_numbers(PyObject *dict, struct half_config *config)
 		0;
 }
 
+static int has(PyObject *dict, const char *key)
+{
+	return PyDict_GetItemString(dict, key) != NULL;
+}
+
 int half_config_from_python(PyObject *dict, struct half_config *config)
 {
 	PyObject *shared = PyDict_GetItemString(dict, "schedule"); /* borrowed */
@@ -228,7 +237,7 @@ int half_config_from_python(PyObject *dict, struct half_config *config)
 	    queue_config_from_python(queue, &config->queue) ||
 	    impairments_config_from_python(impairments, &config->impairments))
 		; /* the exception is set */
-	else if (PyDict_Size(dict) != (shared ? 9 : PyDict_GetItemString(dict, "opportunities") ? 12 : 11))
+	else if (PyDict_Size(dict) != (shared ? 9 : 11 + has(dict, "opportunities") + has(dict, "loop_ns")))
 		PyErr_SetString(PyExc_TypeError, "there are arguments that a half does not know");
 	else if (!half_config_check(config, why, sizeof(why)))
 		PyErr_SetString(PyExc_ValueError, why);

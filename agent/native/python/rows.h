@@ -30,7 +30,7 @@ int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 int opportunities_from_python(PyObject *tuple, struct schedule *schedule);
 
 /*
- * What a dict's keys rows, routes and period_ns describe, and opportunities if it has them, as a schedule that the caller
+ * What a dict's keys rows, routes, period_ns and, if it has it, loop_ns describe, and opportunities if it has them, as a schedule that the caller
  * holds; NULL with a Python exception set if they do not.
  */
 struct schedule *schedule_from_dict(PyObject *dict);

@@ -4,15 +4,17 @@
 int64_t queue_rate(const struct queue *queue, const struct cursor *cursor)
 {
 	const struct schedule *schedule = queue->surroundings.schedule;
-	bool first_cycle = cursor->cycle == queue->surroundings.t0;
+	bool again = cursor->cycle != queue->surroundings.t0; /* there is a cycle before, with all rows from loop_row on */
 	uint32_t row = cursor->row;
 
-	for (uint32_t seen = 0; seen < schedule->count; seen++) {
+	for (;;) {
 		if (schedule->rows[row].rate_bps)
 			return schedule->rows[row].rate_bps;
-		if (row == 0 && first_cycle)
-			break;
-		row = row ? row - 1 : schedule->count - 1;
+		if (row == schedule->loop_row && again) {
+			row = schedule->count - 1;
+			again = false;
+		} else if (row-- == 0) {
+			return 0;
+		}
 	}
-	return 0;
 }

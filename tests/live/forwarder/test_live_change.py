@@ -197,7 +197,7 @@ async def test_changes_that_are_asked_for_together_come_one_after_the_other(forw
     await forwarder.arm([0], time.monotonic_ns() + 20 * NS_PER_MS)
     while not forwarder.read(0).started_ns:
         await asyncio.sleep(0)
-    wanted = [alike(delay_ns=number * NS_PER_MS) for number in range(1, 9)]
+    wanted = [replace(alike(delay_ns=number * NS_PER_MS), hold=True) for number in range(1, 9)]
     done = await asyncio.gather(*(forwarder.change(0, each, "a test") for each in wanted))
     assert sorted(each.at_ns for each in done) == [each.at_ns for each in done]
     assert [10, 1, 2, 3, 4, 5, 6, 7] == [each.before.up["delay_ns"] // NS_PER_MS for each in done]

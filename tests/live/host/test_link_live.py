@@ -119,7 +119,7 @@ def test_a_session_is_written_as_the_scenario_that_replays_it(name: str, session
 
 
 def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
-    """Where nobody emulates the link, before scenario time, and where the scenario repeats; each says what to do."""
+    """Where nobody emulates the link, and before scenario time; each says what to do."""
     idle = plctl("link", "set", "-n", name, "--delay", "20ms")
     assert (2, True) == (idle.exit_code, "start that first: plctl link start SCENARIO" in idle.output)
     nothing = plctl("link", "record", "-n", name)
@@ -130,11 +130,22 @@ def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     early = plctl("link", "set", "-n", name, "--delay", "20ms")
     assert (2, True) == (early.exit_code, "has not started" in early.output), early.output
     waiting.end()
+
+
+def test_a_scenario_that_repeats_goes_on_repeating_around_a_change(name: str, tmp_path: Path) -> None:
+    """What was changed holds until the next row; the rounds after it are as before; the record has all of them."""
+    (tmp_path / "path.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,1,1,100\n300,1,2,100\n")
     repeating = Session(name, tmp_path / "path.csv", "--repeat", "--startup-mode", "app-start")
     repeating.line_with("scenario time began")
-    again = plctl("link", "set", "-n", name, "--delay", "20ms")
-    assert (2, True) == (again.exit_code, "repeats, and a link with such a scenario cannot be changed" in again.output)
+    done = json.loads(plctl("link", "set", "-n", name, "--json", "--delay", "7ms").stdout)
     repeating.end()
+    assert 0 == plctl("link", "record", "-n", name, "-o", str(tmp_path / "after.csv")).exit_code
+    recorded = read(tmp_path / "after.csv")
+    at_ns, round_ns = done["at_ns"], 600 * NS_PER_MS  # a period ends as long after the last row as that after the first
+    assert 0 == recorded.up.period_ns
+    assert 7 * NS_PER_MS == recorded.up.row_at(at_ns).delay_ns
+    for t_ns in range(0, recorded.duration_ns, 300 * NS_PER_MS):
+        assert (1 + (t_ns % round_ns > 0)) * NS_PER_MS == recorded.up.row_at(t_ns).delay_ns
 
 
 def test_what_is_drawn_is_known_and_can_be_drawn_again(name: str, tmp_path: Path) -> None:

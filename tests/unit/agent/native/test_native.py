@@ -100,6 +100,7 @@ def test_a_plan_becomes_a_half() -> None:
         "rows": native_rows(SCHEDULE)[0],
         "routes": 2,
         "period_ns": 12,
+        "loop_ns": 0,
         "capacity_unit": "packets",
         "capacity_amount": 50,
         "full_frame": 9038,

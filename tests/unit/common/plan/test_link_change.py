@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plctl.agent.native import native_schedule
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.link_change import (
@@ -21,9 +23,11 @@ from plctl.common.plan.link_change import (
     free_instant,
     plan_after,
     routes_of,
+    unrolled,
 )
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.opportunities import Opportunities
+from plctl.common.scenario.packed import pack_schedule, unpack_schedule
 from plctl.common.scenario.schedule import Row, Schedule
 
 MS = 10**6
@@ -114,11 +118,38 @@ def test_what_is_no_change_is_refused(change: LinkChange, cause: str) -> None:
         check_change(PLAN, change)
 
 
-def test_a_scenario_that_repeats_is_refused_by_name() -> None:
-    """Its rows after the change would have no end."""
-    with pytest.raises(UserError, match="the scenario of leo repeats"):
-        check_change(replace(PLAN, up=THREE.repeated()), LinkChange({"delay_ns": 1}))
-    check_change(replace(PLAN, up=Schedule(THREE.rows[:1], 10**9)), LinkChange({"delay_ns": 1}))
+@given(
+    st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    st.integers(1, 20),
+    st.lists(st.tuples(st.integers(1, 90), VALUES, st.booleans()), max_size=4),
+)
+def test_a_scenario_that_repeats_goes_on_repeating(
+    gaps: list[int], last: int, wanted: list[tuple[int, dict[str, int], bool]]
+) -> None:
+    """Around a change it is as if all its rounds were rows; held values are held in every round to come."""
+    times = [0, *accumulate(gaps)]
+    rows = [Row(t, number, 10 + number, 100 + number) for number, t in enumerate(times)]
+    period = times[-1] + last
+    repeating = Schedule(rows, period)
+    plain = Schedule(replace(row, time_ns=row.time_ns + n * period) for n in range(200) for row in rows)
+    for at, values, hold in sorted(wanted, key=lambda each: each[0]):
+        repeating, plain = changed(repeating, at, values, hold=hold), changed(plain, at, values, hold=hold)
+        repeating.check()
+        assert native_schedule(repeating), "the core takes it"
+    for t in range(-1, 300):
+        assert replace(plain.row_at(t), time_ns=0) == replace(repeating.row_at(t), time_ns=0)
+        if t >= 0:
+            assert plain.next_change_ns(t) == repeating.next_change_ns(t)
+    assert unpack_schedule(pack_schedule(repeating)) == repeating
+    assert unrolled(repeating, 250).rows == [row for row in plain.rows if row.time_ns <= 250]
+
+
+def test_a_scenario_that_has_repeated_too_often_is_refused_by_name() -> None:
+    """Every round before a change is rows."""
+    with pytest.raises(UserError, match="with its 500001 rounds the scenario would have more than 1000000 rows"):
+        changed(Schedule(THREE.rows[:2], 200 * MS), 500_000 * 200 * MS, {"delay_ns": 1})
+    single = Schedule(THREE.rows[:1], 10**9)
+    assert Schedule((THREE.rows[0], Row(10**18, 1, 1, 10**7))) == changed(single, 10**18, {"delay_ns": 1})
 
 
 def test_the_rate_of_a_trace_of_opportunities_is_refused_by_name() -> None:
