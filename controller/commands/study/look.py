@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from plctl.common.base.errors import UserError
 from plctl.common.cli.terminal import echo
 from plctl.common.client.options import Reach, controller_options
 from plctl.controller.commands.study.options import JSON, STUDIES, STUDY, find_study
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from plctl.controller.view.study.study_now import CellNow, StudyNow
 
 _FOLLOW_S = 1.0
-#: Cells that are named of those that have one and the same finding.
-_NAMED = 3
 
 
 @click.command()
@@ -35,6 +32,8 @@ def status(study: str, base: Path, follow: bool, as_json: bool) -> None:
       plctl study status cc-and-buffers
       plctl study status cc-and-buffers --follow
     """
+    from plctl.controller.view.study.study_words import document
+
     folder = find_study(study, base)
     if as_json:
         echo(json.dumps({**document(_look(folder)), "folder": str(folder)}, indent=1))
@@ -56,10 +55,12 @@ def show(study: str, cell: tuple[str, ...], base: Path, as_json: bool) -> None:
       plctl study show cc-and-buffers 7
       plctl study show cc-and-buffers cc=bbr buffer=1bdp
     """
+    from plctl.controller.view.study.study_words import cell_document, choose_cells
+
     folder = find_study(study, base)
     found = choose_cells(_look(folder), cell)
     if as_json:
-        echo(json.dumps([_cell(each) for each in found], indent=1))
+        echo(json.dumps([cell_document(each) for each in found], indent=1))
         return
     for each in found:
         _show_cell(each, folder)
@@ -78,6 +79,8 @@ def why(study: str, cell: tuple[str, ...], base: Path) -> None:
       plctl study why cc-and-buffers
       plctl why LINK --run studies/cc-and-buffers/runs/RUN     the whole certificate of one link
     """
+    from plctl.controller.view.study.study_words import choose_cells, findings
+
     folder = find_study(study, base)
     now = _look(folder)
     lines = findings(choose_cells(now, cell) if cell else now.cells)
@@ -99,6 +102,7 @@ def list_studies(base: Path, as_json: bool) -> None:
     from plctl.controller.study_folder.study_reader import is_study
     from plctl.controller.view.screen import stdout_screen
     from plctl.controller.view.study.study_view import summary
+    from plctl.controller.view.study.study_words import document
     from plctl.controller.view.tables import print_table
 
     found = [(path, _look(path)) for path in sorted(base.glob("*")) if is_study(path)]
@@ -153,70 +157,6 @@ def _cancel_remotely(runs: Sequence[str], reach: Reach) -> None:
                 echo(f"{run}: {error}")
 
     reach.ask(end)
-
-
-# --- words
-
-
-def document(now: StudyNow) -> dict[str, Any]:
-    """`now` for programs; times in nanoseconds, sizes in bytes."""
-    from plctl.controller.study.course import Standing
-
-    return {
-        "study": now.record.study,
-        "goes_on": now.goes_on,
-        "runs": now.tally.total,
-        "counts": {str(standing): now.tally.counts[standing] for standing in Standing},
-        "left_ns": now.tally.left_ns() or None,
-        "superseded": now.superseded,
-        "cells": [_cell(cell) for cell in now.cells],
-    }
-
-
-def findings(cells: Sequence[CellNow]) -> list[str]:
-    """What was not ok in `cells`, a line each: what was found most often first."""
-    from plctl.controller.study.course import Standing
-    from plctl.controller.study.expansion import in_words
-
-    about: dict[tuple[str, str], list[str]] = {}
-    for cell in cells:
-        for each in cell.repetitions:
-            again = {Standing.OK: ", ok when run again", Standing.WAITING: ", to be run again"}.get(each.standing, "")
-            for run in each.runs:
-                if run.verdict != "ok" and not run.is_open:
-                    where = f"{in_words(cell.record.values)} repetition {each.asked.repetition}{again} ({run.run})"
-                    about.setdefault((run.verdict or "left", run.cause), []).append(where)
-    lines = []
-    for (verdict, cause), places in sorted(about.items(), key=lambda item: -len(item[1])):
-        lines.append(f"{len(places)} {verdict}: {cause or 'without a cause'}")
-        lines += [f"  {each}" for each in places[:_NAMED]]
-        if len(places) > _NAMED:
-            lines.append(f"  … and {len(places) - _NAMED} more")
-    return lines
-
-
-def choose_cells(now: StudyNow, words: Sequence[str]) -> list[CellNow]:
-    """The cells that a user calls so.
-
-    :raises UserError: there is none.
-    """
-    levels = dict(word.split("=", 1) for word in words if "=" in word)
-    if unknown := [name for name in levels if name not in now.record.factors]:
-        raise UserError(f"{unknown[0]!r:.80} is no factor of {now.record.study}: {', '.join(now.record.factors)}")
-    named = [word for word in words if "=" not in word]
-    found = [
-        cell
-        for cell in now.cells
-        if levels.items() <= cell.record.values.items()
-        and (not named or any(word == str(cell.number) or _begins(cell, word) for word in named))
-    ]
-    if not found:
-        raise UserError(f"{now.record.study} has no cell {' '.join(words)!r:.80}; plctl study status lists them")
-    return found
-
-
-def _begins(cell: CellNow, word: str) -> bool:
-    return len(word) >= 4 and cell.record.cell.startswith(word)
 
 
 def _look(folder: Path) -> StudyNow:
@@ -285,35 +225,6 @@ def _show_cell(cell: CellNow, folder: Path) -> None:
                 head += [run.verdict or ("left" if run.left else "–"), str(place), run.cause]
             rows.append(head)
     print_table(stdout_screen(), ("repetition", "seed", "standing", "verdict", "folder", "cause"), rows)
-
-
-def _cell(cell: CellNow) -> dict[str, Any]:
-    return {
-        "number": cell.number,
-        "cell": cell.record.cell,
-        "values": cell.record.values,
-        "repetitions": [
-            {
-                "repetition": each.asked.repetition,
-                "seed": each.asked.seed,
-                "digest": each.asked.digest,
-                "standing": str(each.standing),
-                "runs": [
-                    {
-                        "run": run.run,
-                        "verdict": run.verdict,
-                        "cause": run.cause,
-                        "left": run.left,
-                        "begun_utc": run.begun_utc,
-                        "wall_ns": run.wall_ns or None,
-                        "disk_bytes": run.disk_bytes or None,
-                    }
-                    for run in each.runs
-                ],
-            }
-            for each in cell.repetitions
-        ],
-    }
 
 
 COMMANDS = (status, show, why, cancel, list_studies)

@@ -96,7 +96,7 @@ def _status(outcome: StudyOutcome) -> int:
 
 
 def _document(outcome: StudyOutcome) -> dict[str, Any]:
-    from plctl.controller.commands.study.look import document
+    from plctl.controller.view.study.study_words import document
 
     return {**document(outcome.now), "folder": str(outcome.folder), "stopped": outcome.stopped}
 
