@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import pytest
 from lab import faults
 from lab.real_host import USER, HostError
 from lab.real_lab import RealLab
-from lab.trees import BOOKWORM, BULLSEYE, cache_folder
+from lab.trees import BOOKWORM, BULLSEYE, cache_folder, make_tree
 
 from plctl.agent.kernel.namespace import NETNS_DIR
+from plctl.agent.lab.folder import DESIGN_NAME, find_keeper
 
 pytestmark = pytest.mark.timeout(600)  # the first to come needs the Debian trees
 
@@ -114,11 +116,22 @@ def test_a_host_can_be_an_older_debian(lab: RealLab) -> None:
         assert host.run(["python3", "--version"]).stdout.startswith(version)
 
 
-def left_of(name: str) -> list[str]:
+@pytest.fixture(scope="module")
+def cgroups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The root of the control groups, mounted for one process alone: the machine may have none, or hide its own."""
+    folder = tmp_path_factory.mktemp("cgroups")
+    mount = ["unshare", "--mount", "sh", "-c", 'mount -t cgroup2 cgroup2 "$0" && echo && exec cat', str(folder)]
+    with subprocess.Popen(mount, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n", "it cannot mount control groups"
+        yield Path(f"/proc/{process.pid}/root{folder}")
+
+
+def left_of(name: str, cgroups: Path) -> list[str]:
     """What still exists of the laboratory `name`: namespaces, state, control groups, processes."""
-    groups = [path for path in Path("/sys/fs/cgroup").rglob(f"plctl-lab-{name}") if path.is_dir()]
     state = cache_folder() / f"state/lab-{name}"
-    found = [*NETNS_DIR.glob(f"pl-lab-{name}-*"), *groups, *([state] if state.exists() else [])]
+    paths = [state, cgroups / f"plctl-lab-{name}"]
+    found = [*NETNS_DIR.glob(f"pl-lab-{name}-*"), *(path for path in paths if path.exists())]
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended just now
             if os.fsencode(str(state)) in (folder / "cmdline").read_bytes():
@@ -132,22 +145,45 @@ STAGES = {
     "a namespace": "/run/netns/pl-lab-real-{pid}-*-h1",
     "all namespaces": "/run/netns/pl-lab-real-{pid}-*-workstation",
     "a disk": f"{cache_folder()}/state/lab-real-{{pid}}-*/workstation/home/.ssh/id_ed25519",
-    "a control group": "/sys/fs/cgroup/**/plctl-lab-real-{pid}-*",
+    "a control group": "{cgroups}/plctl-lab-real-{pid}-*",
 }
 
 
+@contextlib.contextmanager
+def laboratory_until(stage: str, cgroups: Path) -> Iterator[Path]:
+    """The folder of a laboratory of another process, which has come to `stage`, and is killed after the block."""
+    make_tree(BOOKWORM)  # so that the other need not
+    starter = "import lab.real_lab\nwith lab.real_lab.RealLab(1): input()"
+    process = subprocess.Popen([sys.executable, "-c", starter], cwd=ROOT / "tests", stdin=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not glob(STAGES[stage].format(pid=process.pid, cgroups=cgroups)):  # noqa: PTH207  (from the root folder)
+            assert process.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline, f"there is no {stage} after a minute"
+        (folder,) = (cache_folder() / "state").glob(f"lab-real-{process.pid}-*")
+        yield folder
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_what_a_killed_laboratory_left_is_removed_by_the_next(stage: str) -> None:
+def test_what_a_killed_laboratory_left_is_removed_by_the_next(stage: str, cgroups: Path) -> None:
     """Whenever its starter is killed: while hosts are made, or boot, or soon after."""
-    command = [sys.executable, "-m", "lab", "1", "--", "cat"]
-    process = subprocess.Popen(command, cwd=ROOT / "tests", stdin=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not glob(STAGES[stage].format(pid=process.pid), recursive=True):  # noqa: PTH207  (from the root folder)
-        assert process.poll() is None, "it ended by itself"
-        assert time.monotonic() < deadline, f"there is no {stage} after a minute"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    names = {path.name for path in (cache_folder() / "state").glob(f"lab-real-{process.pid}-*")}
-    assert 1 == len(names), "it should have left something"
+    with laboratory_until(stage, cgroups) as folder:
+        pass
+    assert folder.exists(), "it should have left something"
     with RealLab(1):
-        assert [] == left_of(names.pop().removeprefix("lab-"))
+        assert [] == left_of(folder.name.removeprefix("lab-"), cgroups)
+
+
+def test_a_keeper_whose_starter_was_killed_does_not_build_on_beside_the_next(cgroups: Path) -> None:
+    """However slow it is: here, it stands still."""
+    with laboratory_until("its folder", cgroups) as folder:
+        deadline = time.monotonic() + 60
+        while (keeper := find_keeper(folder)) is None:
+            assert time.monotonic() < deadline, "its keeper does not say who it is"
+        os.kill(keeper.pid, signal.SIGSTOP)
+    assert not (folder / DESIGN_NAME).exists(), "it was up before it could be stopped: run it again"
+    with RealLab(1):
+        assert [] == left_of(folder.name.removeprefix("lab-"), cgroups)

@@ -13,11 +13,10 @@ started it.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,13 +25,11 @@ from typing import Any
 import asyncssh
 
 from lab.real_host import Access, RealHost, new_password
-from lab.trees import BOOKWORM, Recipe, cache_folder, make_tree, require_tools
-from plctl.agent.cleanup.reap import reap
+from lab.sweeping import PREFIX, cgroup, own_state, remove_cgroups, sweep
+from lab.trees import BOOKWORM, Recipe, make_tree, require_tools
 from plctl.agent.lab.lab import Lab, LabHost, take_down
 from plctl.agent.ownership import processes
-from plctl.common.base.errors import BusyError
 
-_PREFIX = "real"
 _numbers = itertools.count()
 
 
@@ -75,7 +72,7 @@ class RealLab:
 
     def __init__(self, count: int, *, recipes: Mapping[str, Recipe] | None = None) -> None:
         me = processes.identify(os.getpid())
-        self.name = f"{_PREFIX}-{me.pid}-{me.started}-{next(_numbers)}"
+        self.name = f"{PREFIX}-{me.pid}-{me.started}-{next(_numbers)}"
         self._count = count
         self._recipes = recipes or {}
         self._key = asyncssh.generate_private_key("ssh-ed25519")
@@ -92,7 +89,7 @@ class RealLab:
         require_tools()
         for recipe in {BOOKWORM, *self._recipes.values()}:
             make_tree(recipe)
-        with _own_state():
+        with own_state():
             sweep()
             lab = Lab.up(self.name, self._count)
         try:
@@ -107,9 +104,9 @@ class RealLab:
         for host in self.hosts:
             host.power_off()
         if self._seats:
-            _remove_cgroups(self.workstation.shell, self.name)
+            remove_cgroups(self.workstation.shell, self.name)
         self.hosts, self._seats = [], {}
-        with _own_state():
+        with own_state():
             take_down(self.name)
 
     @property
@@ -154,63 +151,11 @@ class RealLab:
         access = Access(self._key.export_public_key().decode(), self.password)
         for number in range(1, self._count + 1):
             shell = lab.host(f"h{number}")
-            self.hosts.append(RealHost(shell, lab.design.switch_netns, f"{_cgroup(self.name)}/{shell.name}", access))
+            self.hosts.append(RealHost(shell, lab.design.switch_netns, f"{cgroup(self.name)}/{shell.name}", access))
         for host in self.hosts:
             host.install(self._recipes.get(host.name, BOOKWORM))
             host.start_boot()
         for host in self.hosts:
             host.await_boot()
-        _remove_cgroups(self.workstation.shell, "")
+        remove_cgroups(self.workstation.shell, "")
         self.trust_host_keys()
-
-
-def sweep() -> list[str]:
-    """Take down the laboratories whose starters are gone; their names. In the laboratories' own state folder."""
-    gone = [lab.name for lab in Lab.find_all() if not _is_starter_alive(lab.name)]
-    for name in gone:
-        with contextlib.suppress(BusyError):  # somebody else does so right now
-            take_down(name)
-    reap()
-    return gone
-
-
-def _is_starter_alive(lab: str) -> bool:
-    """Whether the process that the name of a laboratory tells of runs; the name stands for a control group, too."""
-    prefix, pid, started, _ = lab.split("-")
-    assert prefix == _PREFIX, f"{lab} is no laboratory of real hosts"
-    return processes.is_alive(processes.Process(int(pid), int(started), 0))
-
-
-def _cgroup(lab: str) -> str:
-    """The control group of a laboratory, below the root of the hierarchy."""
-    return f"plctl-lab-{lab}"
-
-
-def _remove_cgroups(shell: LabHost, lab: str) -> None:
-    """Remove the empty control groups of `lab`, and those of laboratories whose starters are gone.
-
-    Seen through the mounts of `shell`, as the machine's own need not have that hierarchy.
-    """
-    done = shell.run(["sh", "-c", "test -e /sys/fs/cgroup/cgroup.procs || mount -t cgroup2 cgroup2 /sys/fs/cgroup"])
-    assert done.returncode == 0, done.stderr
-    root = Path(f"/proc/{shell.holder.pid}/root/sys/fs/cgroup")
-    for top in root.glob(f"{_cgroup(_PREFIX)}-*"):
-        if top.name == _cgroup(lab) or not _is_starter_alive(top.name.removeprefix(_cgroup(""))):
-            for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
-                group.rmdir()
-            top.rmdir()
-
-
-@contextlib.contextmanager
-def _own_state() -> Iterator[None]:
-    """Let plctl's laboratory code keep its state beside the trees, so that the next to come finds it, whoever it is."""
-    name = "PLCTL_STATE_DIR"
-    before = os.environ.get(name)
-    os.environ[name] = str(cache_folder() / "state")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
