@@ -12,8 +12,13 @@ from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import Direction, Schedule
 
 #: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in schedule.h; behind them, where anything is
-#: impaired, (loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns).
-NativeRow = tuple[int, int, int, int, int] | tuple[int, int, int, int, int, int, int, int, int]
+#: impaired, (loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns), and behind these, where there are several bottlenecks,
+#: queue_id.
+NativeRow = (
+    tuple[int, int, int, int, int]
+    | tuple[int, int, int, int, int, int, int, int, int]
+    | tuple[int, int, int, int, int, int, int, int, int, int]
+)
 
 #: (gaps, unit_ns, period_ns, bytes), as struct opportunities in schedule.h.
 NativeOpportunities = tuple[bytes, int, int, int]
@@ -61,7 +66,7 @@ def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
     rows: list[NativeRow] = [
         (
             row.time_ns, row.delay_ns, row.rate_bps, row.queue_bytes, routes.setdefault(row.route, len(routes)),
-            row.loss_ppb, row.duplicate_ppb, row.corrupt_ppb, row.jitter_ns,
+            row.loss_ppb, row.duplicate_ppb, row.corrupt_ppb, row.jitter_ns, row.queue_id,
         )
         for row in schedule.rows
     ]  # fmt: skip

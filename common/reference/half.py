@@ -83,6 +83,8 @@ class Reference:
         self.t0 = UNKNOWN
         self.virtual_now = 0
         self.arrivals = 0
+        self.bottleneck = 0  #: the QueueID in force at the last arrival
+        self.bottlenecks: dict[int, int] = {}  #: that each arrival found
         self.impairments = PathImpairments(impairments, key)
         self.reorders = impairments["reorder"]
         self.copy_delay = impairments["duplicate_delay_ns"]
@@ -129,6 +131,8 @@ class Reference:
         """(verdict, arrival as the model saw it)."""
         self.advance(at)
         number, self.arrivals = self.arrivals, self.arrivals + 1
+        self.bottleneck = _queue_id(self.steps.row_at(self.virtual_now - self.t0))
+        self.bottlenecks[number] = self.bottleneck
         verdict = self.queue.arrive(Waiting(number, self.virtual_now, length, ecn, flow), self.virtual_now)
         if verdict == ADMITTED:
             self._serve()
@@ -191,7 +195,9 @@ class Reference:
         return [frame for frame in self.frames[-1:] if frame.end > self.virtual_now]
 
     def _has_room(self, length: int) -> bool:
-        backlog = self._backlog()
+        """Beside what the bottleneck in force at the arrival has."""
+        frames: list[Frame | Waiting] = [*self._in_service(), *self.queue.waiting()]
+        backlog = [frame.length for frame in frames if self.bottlenecks[frame.number] == self.bottleneck]
         return not backlog or self._holds(len(backlog) + 1, sum(backlog) + length)
 
     def _fits(self) -> bool:
@@ -394,6 +400,10 @@ class RowSteps:
     def _work_in_cycle(self, s: int) -> int:
         index = bisect_right(self.begins, s) - 1
         return self.work_before[index] + _finite(self.rows[index]) * (s - self.begins[index])
+
+
+def _queue_id(row: NativeRow) -> int:
+    return dict(enumerate(row)).get(9, 0)
 
 
 def _finite(row: NativeRow) -> int:

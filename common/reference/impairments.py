@@ -121,7 +121,7 @@ class PathImpairments:
 
 def impaired(row: NativeRow) -> tuple[int, int, int, int]:
     """(Loss, duplication, corruption, jitter) of a row; all 0 if it does not say."""
-    return row[5:] if len(row) > 5 else (0, 0, 0, 0)
+    return row[5:9] if len(row) > 5 else (0, 0, 0, 0)
 
 
 def happens(word: int, parts: int) -> bool:

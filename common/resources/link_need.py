@@ -58,6 +58,7 @@ def _inside_bytes(schedule: Schedule, capacity: Capacity, frame: int) -> int:
         served = _rate(rate_bps) * delay_ns
         flight = max(flight, served // (8 * NS_PER_S))
         queue = max(queue, queue_bytes if queue_bytes >= 0 else _capacity(capacity, served, frame))
+    queue *= schedule.bottlenecks  # each of which may be full
     # Opportunities come in bursts, which bring in flight at once what had to wait, beside what the mean rate does.
     return queue + flight + (queue if schedule.facts.opportunities else 0)
 

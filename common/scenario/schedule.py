@@ -92,6 +92,10 @@ class Row:
     #: Deviation of what is added to its delay at random.
     jitter_ns: int = _column(FileColumn(
         "Jitter[ms]", NS_PER_MS, 3_600_000, "milliseconds from 0 to 3600000 (1 h), e.g. 2.5"), default=0)  # fmt: skip
+    #: Which of several bottlenecks of the path is in force: its backlog alone counts for admission; one order of
+    #: service for all. For `droptail` only.
+    queue_id: int = _column(FileColumn(
+        "QueueID", 1, 2**32 - 1, "a whole number from 0 to 4294967295, e.g. 1", whole=True), default=0)  # fmt: skip
 
 
 #: The fields of a row, in the order of `Row` and of `struct row` in the C core.
@@ -295,6 +299,11 @@ class Schedule(Shared):
     def states(self) -> frozenset[tuple[int, int, int]]:
         """The different (rate, delay, queue) that its rows have, in bit/s, ns and bytes."""
         return frozenset(zip(*(self.column(name) for name in ("rate_bps", "delay_ns", "queue_bytes")), strict=True))
+
+    @cached_property
+    def bottlenecks(self) -> int:
+        """How many different QueueIDs its rows have."""
+        return len(set(self.columns["queue_id"])) if "queue_id" in self.columns else 1
 
     @cached_property
     def is_unlimited(self) -> bool:

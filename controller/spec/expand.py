@@ -13,7 +13,7 @@ from plctl.common.base.units import format_duration
 from plctl.common.plan.impairments import Impairments
 from plctl.common.plan.run_plan import Budget, LinkPlan, Reconfiguration, Workload
 from plctl.common.plan.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
-from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario, Schedule
 from plctl.controller.spec.errors import validate
 from plctl.controller.spec.impairment_model import ImpairmentsSpec
 from plctl.controller.spec.model import MAX_LINKS, LinkSpec, RunSpec, WorkloadSpec, check_name
@@ -127,6 +127,7 @@ class _Links:
         self._last_ns = max(self._last_ns, scenario.duration_ns)
         place = self._marked.place((*at, "hosts"))
         common = _plan(link, scenario, workloads, impairments)
+        self._check_bottlenecks(common, at)
         for index, name in enumerate(names):
             plan = replace(common, name=name, index=index)
             self.requests.append(LinkRequest(plan, link.hosts, (self._problems.file, place.line, place.column)))
@@ -192,6 +193,15 @@ class _Links:
             name = spec.name or _free_name(spec.at, {*given, *made})
             made[name] = _workload(spec, name)
         return tuple(made.values())
+
+    def _check_bottlenecks(self, plan: LinkPlan, at: YamlPath) -> None:
+        """Several QueueIDs need drop-tail."""
+        for way in DIRECTIONS:
+            schedule: Schedule = getattr(plan, way)
+            name = plan.queue_of(way).discipline
+            if schedule.bottlenecks > 1 and name != "droptail":
+                text = f"queue: the scenario has several QueueIDs, which only droptail knows, and not {name} ({way})"
+                self._complain((*at, "queue"), text)
 
     def _complain(self, at: YamlPath, text: str) -> None:
         place = self._marked.place(at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from model.halves import ADMITTED, GBIT, NEVER, QUEUE_FULL, UNLIMITED, armed, half, numbers, row, times
+from model.halves import ADMITTED, GBIT, NEVER, QUEUE_FULL, UNLIMITED, armed, discipline, half, numbers, row, times
 
 from plctl.agent.native._core import Half
 
@@ -182,6 +182,29 @@ class TestQueue:
         assert link.arrive(10, 60)[0] == QUEUE_FULL
         assert link.gauges()[:2] == (3000, 2)
         assert link.arrive(20, 60)[0] == ADMITTED
+
+    def test_counts_only_the_backlog_of_the_bottleneck_in_force(self) -> None:
+        """A row's QueueID says which; all are served in the order of arrival, and what has left counts no more."""
+        two = [(*row(at, 0, 8 * GBIT), 0, 0, 0, 0, queue_id) for at, queue_id in ((0, 7), (10, 9), (20, 7), (30, 9))]
+        link = armed(*two, capacity_amount=20)
+        assert [ADMITTED, ADMITTED, QUEUE_FULL] == [link.arrive(0, length)[0] for length in (16, 4, 4)]
+        assert [ADMITTED, QUEUE_FULL] == [link.arrive(10, length)[0] for length in (30, 1)]  # as if nothing waited
+        assert [ADMITTED, QUEUE_FULL] == [link.arrive(20, length)[0] for length in (10, 11)]  # the first two are served
+        assert [QUEUE_FULL] == [link.arrive(30, 1)[0]]
+        assert [16, 20, 50, 60] == [end for _, end, _ in times(link)]
+        packets = armed(*two, capacity_unit="packets", capacity_amount=1)
+        assert [0, 1, 0, 1] == [packets.arrive(at, 100)[0] for at in (0, 0, 10, 10)]
+
+    def test_of_several_bottlenecks_is_drop_tail(self) -> None:
+        """Other disciplines have queues of their own; one bottleneck may have any number."""
+        two = [(*row(at, 0, 8 * GBIT), 0, 0, 0, 0, at) for at in (0, 10)]
+        with pytest.raises(
+            ValueError, match="the rows have several queue_id, which only droptail knows, and not codel"
+        ):
+            half(*two, queue=discipline("codel"))
+        half(two[0], (*two[1][:9], 0), queue=discipline("codel"))
+        with pytest.raises(ValueError, match=r"rows\[0\].queue_id is 4294967296; it must be from 0 to 2\^32 - 1"):
+            half((*two[0][:9], 2**32))
 
     def test_of_an_unlimited_row_has_no_limit_in_bdps(self) -> None:
         """What queues behind a blackout of an unlimited link is not dropped, even if its delay is 0."""

@@ -167,12 +167,14 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
     rates = st.sampled_from(draw(st.lists(world.rates, min_size=1, max_size=3)))
     queues = draw(st.sampled_from([st.just(-1), st.just(-1) | world.queues]))
     shares = draw(st.sampled_from([st.just((0, 0, 0, 0)), st.tuples(_SHARES, _SHARES, _SHARES, world.jitters)]))
+    queue = draw(queues_of(world))
+    ids = draw(st.sampled_from([st.just(0), st.integers(0, 2)])) if queue["name"] == "droptail" else st.just(3)
     times = [0, *accumulate(draw(st.lists(world.gaps, min_size=count - 1, max_size=count - 1)))]
     routes = draw(st.lists(st.integers(0, min(2, count - 1)), min_size=count, max_size=count))
     unit = draw(st.sampled_from(["bytes", "packets", "bdp"]))
     amounts = {"bytes": world.queues, "packets": st.integers(0, 5), "bdp": _BDP_MILLIONTHS}
     return {
-        "rows": [(t, draw(world.delays), draw(rates), draw(queues), r, *draw(shares))
+        "rows": [(t, draw(world.delays), draw(rates), draw(queues), r, *draw(shares), draw(ids))
                  for t, r in zip(times, routes, strict=True)],
         "routes": max(routes) + 1,
         "period_ns": draw(st.just(0) | world.gaps.map(lambda gap: times[-1] + gap)),
@@ -181,7 +183,7 @@ def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
         "full_frame": draw(world.full_frames),
         "reconfiguration_ns": draw(world.blackouts),
         "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
-        "queue": draw(queues_of(world)),
+        "queue": queue,
         "impairments": draw(impairments(world)),
         "key": draw(st.integers(-(2**63), 2**63 - 1)),
     }  # fmt: skip

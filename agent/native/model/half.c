@@ -135,6 +135,8 @@ static void leave(struct half *half, struct packet *packet)
 	half->serving = NULL;
 	half->queue.serving_bytes = 0;
 	half->queue.idle_since = half->now;
+	if (!half->queue.discipline)
+		queue_left(&half->queue, packet);
 	half->left_packets++;
 	half->left_bytes += packet->length;
 	travel(half, packet, row_now(half));
@@ -238,6 +240,7 @@ struct half *half_new(const struct half_config *config)
 	half->next_reconfiguration = TIME_NEVER;
 	half->cursor = schedule_begin(TIME_NEVER);
 	half->queue.room = capacity_room(config, row_now(half));
+	half->queue.queue_id = (uint32_t)row_now(half)->queue_id;
 	return half;
 }
 
@@ -375,6 +378,15 @@ void half_advance(struct half *half, int64_t now)
 	}
 }
 
+/* Lets the bottleneck count that the row in force names. */
+static void turn(struct half *half)
+{
+	uint32_t queue_id = (uint32_t)row_now(half)->queue_id;
+
+	if (queue_id != half->queue.queue_id && !half->queue.discipline)
+		queue_turn_to(&half->queue, queue_id, half->serving);
+}
+
 enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 {
 	enum verdict verdict;
@@ -383,7 +395,9 @@ enum verdict half_arrive(struct half *half, struct packet *packet, int64_t at)
 	if (half->room_row != half->cursor.row) {
 		half->queue.room = capacity_room(&half->config, row_now(half));
 		half->room_row = half->cursor.row;
+		turn(half);
 	}
+	packet->route = half->queue.queue_id;
 	packet->arrival = half->now;
 	packet->serial = half->arrived++;
 	packet->marked = packet->corrupt = packet->copy = false;

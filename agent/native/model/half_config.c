@@ -11,6 +11,9 @@ bool half_config_check(const struct half_config *config, char *why, size_t size)
 	if (config->reconfiguration_ns < 0)
 		return refuse(why, size, "reconfiguration_ns is %lld; it must be 0 or more",
 			(long long)config->reconfiguration_ns);
+	if (config->schedule->bottlenecks && config->queue.discipline)
+		return refuse(why, size, "the rows have several queue_id, which only droptail knows, and not %s",
+			config->queue.discipline->name);
 	return queue_config_check(&config->queue, why, size) &&
 		impairments_check(&config->impairments, config->schedule, why, size);
 }

@@ -29,7 +29,7 @@ struct packet {
 	int64_t end;     /* of service; of a frame that was dropped: when */
 	int64_t due;
 	uint32_t length;
-	uint32_t route;
+	uint32_t route;  /* while it waits or is served: the queue_id in force when it arrived */
 	uint64_t serial; /* while it waits: its number among arrivals; then the order of service, which breaks ties of due across routes */
 	uint32_t flow;   /* a hash of its flow; frames of no flow share 0 */
 	uint8_t ecn;     /* an enum ecn, as it arrived */

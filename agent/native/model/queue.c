@@ -38,6 +38,26 @@ int queue_begin(struct queue *queue, const struct queue_config *config, const st
 	return queue->discipline && queue->discipline->begin ? queue->discipline->begin(queue) : 0;
 }
 
+static void count_other(struct queue *queue, const struct packet *packet)
+{
+	if (packet->route != queue->queue_id) {
+		queue->other_packets++;
+		queue->other_bytes += packet->length;
+	}
+}
+
+void queue_turn_to(struct queue *queue, uint32_t queue_id, const struct packet *serving)
+{
+	const struct packet *packet = queue->packets ? queue->fifo.head : NULL;
+
+	queue->queue_id = queue_id;
+	queue->other_packets = queue->other_bytes = 0;
+	if (serving)
+		count_other(queue, serving);
+	for (int64_t left = queue->packets; left > 0; left--, packet = packet->next)
+		count_other(queue, packet);
+}
+
 void queue_end(struct queue *queue)
 {
 	free(queue->state);

@@ -57,6 +57,9 @@ struct queue {
 	int64_t bytes;
 	int64_t serving_bytes; /* of the frame in service; 0: none */
 	struct room room;      /* in force at the time of the arrival */
+	uint32_t queue_id;     /* of the bottleneck in force at the last arrival; drop-tail counts only its frames ... */
+	int64_t other_packets; /* ... and so none of these, which wait or are served, too */
+	int64_t other_bytes;
 	struct fifo dropped;   /* by the discipline, after they had been admitted */
 	uint64_t marked;       /* frames */
 	int64_t idle_since;    /* when the last service ended */
@@ -107,11 +110,25 @@ void queue_end(struct queue *queue);
 /* For disciplines: whether `length` bytes more have room; there always is for one frame. */
 static inline bool queue_has_room(const struct queue *queue, uint32_t length)
 {
-	if (queue->packets == 0 && queue->serving_bytes == 0)
+	int64_t packets = queue->packets + (queue->serving_bytes > 0) - queue->other_packets;
+
+	if (packets == 0)
 		return true;
 	if (queue->room.packets)
-		return queue->packets + (queue->serving_bytes > 0) < queue->room.amount;
-	return queue->bytes + queue->serving_bytes <= queue->room.amount - (int64_t)length;
+		return packets < queue->room.amount;
+	return queue->bytes + queue->serving_bytes - queue->other_bytes <= queue->room.amount - (int64_t)length;
+}
+
+/* Of drop-tail: another bottleneck is in force from now on; `serving` is the frame in service, NULL if there is none. */
+void queue_turn_to(struct queue *queue, uint32_t queue_id, const struct packet *serving);
+
+/* The service of a frame that drop-tail had has ended. */
+static inline void queue_left(struct queue *queue, const struct packet *packet)
+{
+	if (packet->route != queue->queue_id) {
+		queue->other_packets--;
+		queue->other_bytes -= packet->length;
+	}
 }
 
 static inline void fifo_put(struct fifo *fifo, struct packet *packet)

@@ -34,6 +34,7 @@ static void sum_up(struct schedule *schedule)
 
 		schedule->jitters |= row->jitter_ns != 0;
 		schedule->duplicates |= row->duplicate_ppb != 0;
+		schedule->bottlenecks |= row->queue_id != schedule->rows[0].queue_id;
 		schedule->impaired |= row->jitter_ns || row->loss_ppb || row->duplicate_ppb || row->corrupt_ppb;
 		if (row->delay_ns < schedule->min_delay_ns)
 			schedule->min_delay_ns = row->delay_ns;

@@ -27,7 +27,8 @@
 	FIELD(loss_ppb)    /* probabilities, in parts per 10^9 */ \
 	FIELD(duplicate_ppb) \
 	FIELD(corrupt_ppb) \
-	FIELD(jitter_ns)   /* the deviation of what is added to the delay */
+	FIELD(jitter_ns)   /* the deviation of what is added to the delay */ \
+	FIELD(queue_id)    /* of the bottleneck that a frame which arrives finds: only its backlog counts */
 
 /* What holds from time_ns until the next row's time. */
 struct row {
@@ -65,6 +66,7 @@ struct schedule {
 	bool impaired;       /* some row loses, duplicates, corrupts or has jitter */
 	bool jitters;        /* some row has jitter */
 	bool duplicates;     /* some row duplicates frames */
+	bool bottlenecks;    /* there are several: some rows differ in queue_id */
 	int64_t period_ns;   /* 0: not repeated */
 	uint32_t loop_row;   /* with which rows begin again after each period; those before it come once */
 	int64_t loop_ns;     /* when it begins */

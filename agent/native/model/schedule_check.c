@@ -27,6 +27,8 @@ static bool check_row(const struct row *rows, size_t i, int64_t routes, char *wh
 		return refuse(why, size, "rows[%zu]: a probability of loss, duplication or corruption is not from 0 to 10^9", i);
 	if (row->jitter_ns < 0)
 		return refuse(why, size, "rows[%zu].jitter_ns is %lld; it must be 0 or more", i, (long long)row->jitter_ns);
+	if (row->queue_id < 0 || row->queue_id > UINT32_MAX)
+		return refuse(why, size, "rows[%zu].queue_id is %lld; it must be from 0 to 2^32 - 1", i, (long long)row->queue_id);
 	if (row->route < 0 || row->route >= routes)
 		return refuse(why, size, "rows[%zu].route is %lld; it must be below routes, %lld, and 0 or more", i,
 			(long long)row->route, (long long)routes);

@@ -29,14 +29,14 @@ int int64_from_python(PyObject *value, const char *what, int64_t *out)
 static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
 {
 	static const char *const names[] = {"time_ns", "delay_ns", "rate_bps", "queue_bytes", "route", "loss_ppb",
-		"duplicate_ppb", "corrupt_ppb", "jitter_ns"};
-	int64_t values[9] = {0};
+		"duplicate_ppb", "corrupt_ppb", "jitter_ns", "queue_id"};
+	int64_t values[10] = {0};
 	char what[64];
 
-	if (PyTuple_Size(tuple) != 5 && PyTuple_Size(tuple) != 9) {
+	if (PyTuple_Size(tuple) != 5 && PyTuple_Size(tuple) != 9 && PyTuple_Size(tuple) != 10) {
 		PyErr_Format(PyExc_ValueError,
 			"rows[%zu] has %zd values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route), and with them "
-			"loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns", index, PyTuple_Size(tuple));
+			"loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns, and with these queue_id", index, PyTuple_Size(tuple));
 		return -1;
 	}
 	for (int i = 0; i < PyTuple_Size(tuple); i++) {
@@ -46,7 +46,7 @@ static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
 	}
 	*row = (struct row){.time_ns = values[0], .delay_ns = values[1], .rate_bps = values[2], .queue_bytes = values[3],
 		.route = values[4], .loss_ppb = values[5], .duplicate_ppb = values[6], .corrupt_ppb = values[7],
-		.jitter_ns = values[8]};
+		.jitter_ns = values[8], .queue_id = values[9]};
 	return 0;
 }
 

@@ -17,7 +17,7 @@ from plctl.common.scenario.opportunities import Opportunities
 from plctl.common.scenario.schedule import MAX_ROWS, ROW_FIELDS, Row, Scenario, Schedule
 
 #: Fields that are amounts, so that they can be scaled and averaged; others only hold.
-AMOUNTS = tuple(each.name for each in ROW_FIELDS if each.name not in ("time_ns", "route", "queue_bytes"))
+AMOUNTS = tuple(each.name for each in ROW_FIELDS if each.name not in ("time_ns", "route", "queue_bytes", "queue_id"))
 
 
 def end_of(scenario: Scenario) -> int:

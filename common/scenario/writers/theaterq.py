@@ -28,7 +28,8 @@ class TheaterQWriter:
             losses.append("an outage (a rate of 0)")
         if schedule.period_ns:
             losses.append("that it repeats: load it with the option for it")
-        lines = ["KEEP,LATENCY,JITTER,RATE,LOSS,LIMIT,DUP_PROB,DUP_DELAY,ROUTE_ID"]
+        several = "queue_id" in schedule.columns
+        lines = [f"KEEP,LATENCY,JITTER,RATE,LOSS,LIMIT,DUP_PROB,DUP_DELAY,ROUTE_ID{',QUEUE_ID' * several}"]
         for length, row in zip(lengths, schedule.rows, strict=True):
             rate = -1 if row.rate_bps >= RATE_UNLIMITED else row.rate_bps
             limit = _LIMIT if row.queue_bytes < 0 else max(1, row.queue_bytes // _FULL_FRAME)
@@ -44,6 +45,7 @@ class TheaterQWriter:
                 shares[1],
                 0,
                 row.route + 1,
+                *([row.queue_id] if several else []),
             )
             lines.append(",".join(map(str, cells)))
         return Written({".csv": "\n".join(lines) + "\n"}, tuple(losses))

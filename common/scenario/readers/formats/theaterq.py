@@ -51,7 +51,7 @@ class TheaterQ:
 
     def read(self, file: TraceFile, options: Mapping[str, Any]) -> Trace:
         """As `Reader.read`."""
-        names = ("delay_ns", "rate_bps", "route", "loss_ppb", "jitter_ns", "duplicate_ppb", "queue_bytes")
+        names = ("delay_ns", "rate_bps", "route", "loss_ppb", "jitter_ns", "duplicate_ppb", "queue_bytes", "queue_id")
         lines = Lines(file, *names)
         time_ns = 0
         for number, line in file.lines():
@@ -100,5 +100,6 @@ def _row(record: Mapping[str, int], limit: str) -> dict[str, int]:
         "loss_ppb": round(record["loss"] * _PPB / _U32_MAX),
         "jitter_ns": record.get("jitter", 0),
         "duplicate_ppb": round(record.get("dup_prob", 0) * _PPB / _U32_MAX),
+        "queue_id": record.get("queue_id", 0),
         "queue_bytes": record["limit"] * (_FULL_FRAME if limit == "packets" else 1),
     }

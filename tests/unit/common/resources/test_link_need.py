@@ -41,6 +41,8 @@ def test_need_follows_the_rows_own_capacity_and_the_bdp() -> None:
     own = replace(base, up=Schedule((Row(0, 0, 0, 0, queue_bytes=1514 * 7),)))
     assert (100 + 7) * 2048 == need_bytes(own)
     assert 2 * 10 * 2048 == need_bytes(replace(base, queue=Queue()))
+    several = Schedule(tuple(Row(at, 0, 0, 0, queue_bytes=1514 * 7, queue_id=at) for at in range(3)))
+    assert (100 + 3 * 7) * 2048 == need_bytes(replace(base, up=several))
     fat = plan(121_120_000, 100 * NS_PER_MS)
     assert 2 * (1000 + 2000) * 2048 == need_bytes(replace(fat, queue=Queue()))
 

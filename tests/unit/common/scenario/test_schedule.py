@@ -54,7 +54,7 @@ def test_rows_are_declared_once() -> None:
     """The table of a row's fields, the C core and the columns of a file have the same, in the same order."""
     names = [each.name for each in ROW_FIELDS]
     impairments = ["loss_ppb", "duplicate_ppb", "corrupt_ppb", "jitter_ns"]
-    assert ["time_ns", "route", "delay_ns", "rate_bps", "queue_bytes", *impairments] == names
+    assert ["time_ns", "route", "delay_ns", "rate_bps", "queue_bytes", *impairments, "queue_id"] == names
     assert [each.file.name for each in ROW_FIELDS] == [column.name for column in ROW_COLUMNS]
 
 

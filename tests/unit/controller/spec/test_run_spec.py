@@ -407,3 +407,16 @@ def test_a_trace_is_served_as_the_spec_says(load: Load, refuse: Refuse, tmp_path
     assert ["study.yaml:1:29: leo.csv has no delivery opportunities; it is served by its rates"] == refuse(rates)
     assert any("service" in line for line in refuse(link % ", service: both"))
     assert any("bytes" in line for line in refuse(link % ", bytes: 0"))
+
+
+def test_several_bottlenecks_need_droptail(tmp_path: Path) -> None:
+    """A discipline that does not know them is refused, with its direction."""
+    (tmp_path / "two.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps],QueueID\n0,0,1,1,0\n5,0,1,1,2\n")
+    text = "duration: 1s\nlinks:\n  - name: a\n    scenario: two.csv\n    queue: {discipline: codel}\n"
+    spec = tmp_path / "run.yaml"
+    spec.write_text(text)
+    sentence = "queue: the scenario has several QueueIDs, which only droptail knows, and not codel"
+    with pytest.raises(InputError, match=rf"run.yaml:5:12: {sentence}"):
+        load_run(spec)
+    spec.write_text(text.replace("codel", "droptail"))
+    assert [0, 2] == list(load_run(spec).links[0].plan.down.column("queue_id"))

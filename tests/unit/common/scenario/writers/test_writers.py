@@ -77,6 +77,14 @@ def test_round_trip_through_other_formats(name: str, losses: list[str]) -> None:
     assert name == "phantomlink" or found.end_ns == 3500 * MS
 
 
+def test_theaterq_has_queue_ids_where_there_are_several() -> None:
+    """And gives them back."""
+    one = Schedule((Row(0, 0, MS, MS), Row(S, 0, MS, MS, queue_id=5)))
+    written = WRITERS["theaterq"].write(Scenario(one, one, 2 * S), None)
+    assert ",QUEUE_ID" in written.texts[".csv"].splitlines()[0]
+    assert [0, 5] == list(back(written.texts).up.column("queue_id"))
+
+
 def test_mahimahi_carries_what_the_rate_does() -> None:
     """A stamp for each full frame, in the ms in which it was complete; its losses are named."""
     one = schedule([(10 * MS, 0, 0, 1514 * 8 * 1000, -1), (10 * MS, 0, 0, 0, -1), (10 * MS, 0, 0, 1514 * 8 * 500, -1)])

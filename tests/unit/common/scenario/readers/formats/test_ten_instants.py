@@ -23,7 +23,7 @@ from plctl.common.scenario.schedule import Scenario
 #: What holds from when on, in s: fields as in `Row`, in s, bit/s and shares; RouteIDs as whatever tells paths apart.
 Said = list[tuple[Fraction, dict[str, object]]]
 TOLERANCE = {"delay_ns": (10**9, 1), "rate_bps": (1, 1), "jitter_ns": (10**9, 1), "loss_ppb": (10**9, 1),
-             "duplicate_ppb": (10**9, 1), "queue_bytes": (1, 0)}  # fmt: skip
+             "duplicate_ppb": (10**9, 1), "queue_bytes": (1, 0), "queue_id": (1, 0)}  # fmt: skip
 F = Fraction
 
 
@@ -82,7 +82,7 @@ def theaterq(text: str) -> Said:
         said.append((at, {
             "route": row["ROUTE_ID"], "delay_ns": F(row["LATENCY"]) / 10**9, "jitter_ns": F(row["JITTER"]) / 10**9,
             "rate_bps": F(row["RATE"]), "loss_ppb": F(row["LOSS"]) / (2**32 - 1), "queue_bytes": F(row["LIMIT"]) * 1514,
-            "duplicate_ppb": F(row["DUP_PROB"]) / (2**32 - 1)}))  # fmt: skip
+            "duplicate_ppb": F(row["DUP_PROB"]) / (2**32 - 1), "queue_id": F(row["QUEUE_ID"])}))  # fmt: skip
         at += F(row["KEEP"]) / 10**6
     return said
 
