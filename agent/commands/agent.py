@@ -114,13 +114,16 @@ def _serve_controller(
 
 def _begin_with_stdin(name: str, forwarder: ForwarderOptions) -> None:
     """Have everything ready but what would have to be taken away, then serve the controller that is told of."""
+    require_root("plctl agent")
     from plctl.agent.doctor.examination import require_kernel
+    from plctl.agent.doctor.kernel_trial import Trial
+
+    trial = Trial()  # goes on while the rest is imported
     from plctl.agent.run.host_site import HostSite
     from plctl.agent.service import daemon  # noqa: F401  # `_serve` needs it
     from plctl.common.transport import hub_and_spoke  # noqa: F401
 
-    require_root("plctl agent")
-    require_kernel()
+    require_kernel(trial.steps)
     echo(_CAN)
     sys.stdout.flush()
     if address := _read_line(sys.stdin.fileno()):

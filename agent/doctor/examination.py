@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from plctl.agent.doctor import host_checks
 from plctl.agent.doctor.finding import Finding, Level
@@ -39,18 +39,21 @@ def examine(facts: HostFacts) -> list[Finding]:
     return [*examine_essentials(facts.kernel), *leftovers, *host_checks.examine(facts)]
 
 
-def examine_essentials(release: str) -> list[Finding]:
-    """Run only the checks that can make links impossible, on a kernel called `release`; takes a quarter of a second."""
+def examine_essentials(release: str, steps: Callable[[], list[TrialStep]] | None = None) -> list[Finding]:
+    """Run only the checks that can make links impossible, on a kernel called `release`; takes a quarter of a second.
+
+    :param steps: of a trial that was begun before.
+    """
     missing = missing_capabilities()
-    return [check_kernel(release), check_privileges(missing), *([] if missing else _try_kernel())]
+    return [check_kernel(release), check_privileges(missing), *([] if missing else _try_kernel(steps or try_kernel))]
 
 
-def require_kernel() -> None:
-    """Return if this machine can carry links.
+def require_kernel(steps: Callable[[], list[TrialStep]] | None = None) -> None:
+    """Return if this machine can carry links; `steps` are of a trial that was begun before.
 
     :raises UserError: it cannot; a sentence for each thing that it lacks.
     """
-    findings = examine_essentials(platform.release())
+    findings = examine_essentials(platform.release(), steps)
     if failed := [finding.as_sentence() for finding in findings if finding.level is Level.FAIL]:
         raise UserError("\n".join(failed))
 
@@ -95,9 +98,9 @@ def check_leftovers(names: Sequence[str]) -> Finding:
     return Finding.judge("leftovers", not names, seen, f"remove what a killed plctl left: {sudo_command('clean')}")
 
 
-def _try_kernel() -> list[Finding]:
+def _try_kernel(steps: Callable[[], list[TrialStep]]) -> list[Finding]:
     try:
-        return [check_step(step) for step in try_kernel()]
+        return [check_step(step) for step in steps()]
     except WorldError as error:
         return [Finding("kernel trial", Level.FAIL, str(error), f"try by hand: {' '.join(trial_command())}")]
 

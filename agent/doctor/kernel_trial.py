@@ -62,26 +62,40 @@ def trial_command() -> list[str]:
 def try_kernel() -> list[TrialStep]:
     """Run the trial in a child process and return its steps in order; after one that failed, dependent ones lack.
 
-    The child is a fork: another interpreter would import for 0.15 s what is here already. So no other thread may run.
-
     :raises WorldError: the child did not report.
     """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        _be_child(writing)
-    os.close(writing)
-    try:
-        said = _read_to_end(reading, time.monotonic() + _TIMEOUT_S)
-    except TimeoutError:
-        os.kill(child, signal.SIGKILL)
-        raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None
-    finally:
-        os.close(reading)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status:
-        raise WorldError(f"cannot try the kernel: {said.decode(errors='replace') or how_it_ended(status)}")
-    return [TrialStep(**step) for step in json.loads(said)]
+    return Trial().steps()
+
+
+class Trial:
+    """A trial that goes on in a child process, while this one does something else.
+
+    The child is a fork: another interpreter would import for 0.15 s what is here already. So no other thread may run
+    when it is begun.
+    """
+
+    def __init__(self) -> None:
+        """Begin; `steps` is to be called, once."""
+        self._reading, writing = os.pipe()
+        self._deadline_s = time.monotonic() + _TIMEOUT_S
+        self._child = os.fork()
+        if not self._child:
+            _be_child(writing)
+        os.close(writing)
+
+    def steps(self) -> list[TrialStep]:
+        """As `try_kernel`."""
+        try:
+            said = _read_to_end(self._reading, self._deadline_s)
+        except TimeoutError:
+            os.kill(self._child, signal.SIGKILL)
+            raise WorldError(f"cannot try the kernel: no answer within {_TIMEOUT_S:.0f} s") from None
+        finally:
+            os.close(self._reading)
+            status = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        if status:
+            raise WorldError(f"cannot try the kernel: {said.decode(errors='replace') or how_it_ended(status)}")
+        return [TrialStep(**step) for step in json.loads(said)]
 
 
 def _be_child(writing: int) -> NoReturn:

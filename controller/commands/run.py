@@ -224,6 +224,9 @@ def _run_locally(read: Callable[[], RunRequest], out: Path, forwarder: Forwarder
 
 
 def _carry_locally(request: RunRequest, out: Path, agent: LocalAgent, shown: _Shown) -> int:
+    from plctl.controller.results.arrow_alone import keep_pandas_out
+
+    keep_pandas_out()
     from plctl.controller.launch.interrupts import Interrupts
     from plctl.controller.launch.local_run import run_locally
     from plctl.controller.view.screen import live_screen, say

@@ -114,7 +114,7 @@ def test_a_leftover_is_noted_with_the_command_that_removes_it() -> None:
 def run(monkeypatch: pytest.MonkeyPatch, findings: Sequence[Finding], *options: str) -> tuple[int, str]:
     """Exit status and output of `plctl doctor` on a machine with `findings`."""
     monkeypatch.setattr(command, "examine", lambda _facts: list(findings))
-    monkeypatch.setattr(command, "examine_essentials", lambda _release: list(findings))
+    monkeypatch.setattr(command, "examine_essentials", lambda _release, _steps=None: list(findings))
     result = CliRunner().invoke(root, ["doctor", *options])
     return result.exit_code, result.output
 
