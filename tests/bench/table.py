@@ -51,6 +51,10 @@ class Table:
         print(f"\n{_line(row)}", end="")
         return row
 
+    def add_missing(self, what: str, way: str, unit: str, why: str) -> None:
+        """What could not be measured, and why."""
+        self.add(Row(what, way, unit, not_measured=why))
+
     def compare(
         self,
         what: str,
