@@ -38,7 +38,7 @@ class Summary:
 
     group: dict[str, Any]  #: column → its value
     n: int  #: values of `ok` runs
-    left_out: int  #: rows of runs that were not `ok`; they are in no figure
+    left_out: int  #: rows in no figure: of runs that were not `ok`, or whose output could not be read
     mean: BootstrapInterval
     median: BootstrapInterval
     least: float
@@ -59,15 +59,15 @@ class Paired:
 def summarise(table: pa.Table, metric: str, by: Sequence[str] = (), *, confidence: float = 0.95) -> list[Summary]:
     """Mean and median of the column `metric` of `table` in each group of equal values in the columns `by`.
 
-    Only rows whose `verdict` is `ok` count; rows without a value of the metric (another flow's) are nothing.
+    Only rows whose `verdict` is `ok` count; a group without any value is left away, as rows of other flows are.
 
     :raises UserError: no such column, or one without numbers.
     """
     _check(table, [metric, *by], metric)
     found = []
     for group, rows in _groups(table, by):
-        known = rows.filter(pc.is_valid(rows[metric]))
-        values = _values(_ok(known), metric)
+        known = rows.filter(_concerned(rows, metric))
+        values = _values(_ok(rows.filter(pc.is_valid(rows[metric]))), metric)
         if len(values):
             found.append(
                 Summary(
@@ -155,6 +155,12 @@ def _groups(table: pa.Table, by: Sequence[str]) -> list[tuple[dict[str, Any], pa
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)
     return [(dict(zip(by, key, strict=True)), table.take(pa.array(rows))) for key, rows in places.items()]
+
+
+def _concerned(rows: pa.Table, metric: str) -> pa.Array:
+    """Which rows have the metric, or should have it: the output that it would have come from could not be read."""
+    valid = pc.is_valid(rows[metric])
+    return pc.or_(valid, pc.is_valid(rows["problem"])) if "problem" in rows.column_names else valid
 
 
 def _ok(table: pa.Table) -> pa.Table:

@@ -73,6 +73,7 @@ def _page(study: StudyResults, table: pa.Table, metrics: Sequence[str], folder: 
         *sections,
         _over_time(study, layout, folder),
         _not_counted(table),
+        _unread(table),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
@@ -188,6 +189,18 @@ def _not_counted(table: pa.Table) -> Markup:
         element("p", "plctl why LINK --run runs/RUN in the study's folder says why a link is not ok."),
         markup_table(("run", "cell", "repetition", "verdict"), rows),
     )
+
+
+def _unread(table: pa.Table) -> Markup:
+    """Every output from which no metric could be read, of runs that would count."""
+    if "problem" not in table.column_names:
+        return Markup()
+    rows: list[tuple[str | int, ...]] = [
+        (row["run"], row["link"], row["problem"]) for row in ok_rows(table).to_pylist() if row["problem"]
+    ]
+    if not rows:
+        return Markup()
+    return join(element("h2", "Output that could not be read"), markup_table(("run", "link", "why"), rows))
 
 
 def _interval(found: BootstrapInterval, metric: str) -> str:

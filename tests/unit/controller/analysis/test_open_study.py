@@ -77,6 +77,16 @@ def test_output_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
     assert "ping cannot read the output of client: no line in it begins with PING" in row["problem"]
 
 
+def test_output_that_cannot_be_read_is_left_out_by_number(tmp_path: Path) -> None:
+    """An ok run whose program was cut off is in no mean, and is counted where the mean stands."""
+    folder = make_study(tmp_path)
+    first = open_study(folder).runs()[0]
+    (first.path / "artifacts" / "leo" / "client.stdout").write_text("cut off")
+    table = open_study(folder).table()
+    found = summarise(table, "goodput_bps", ["cc", "buffer"])[0]
+    assert (2, 1) == (found.n, found.left_out)
+
+
 def test_nothing_was_run(tmp_path: Path) -> None:
     """A sentence in place of an empty table."""
     folder = make_study(tmp_path)
