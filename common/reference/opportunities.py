@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, count
@@ -22,7 +24,7 @@ class InstantSteps:
     """A trace that starts at T0, and again after each period; before T0 it runs as if from 0."""
 
     def __init__(self, gaps: bytes, unit: int, period: int, worth: int) -> None:
-        self.instants = [unit * instant for instant in accumulate(_numbers(gaps))]
+        self.instants = array("q", (unit * instant for instant in accumulate(_numbers(gaps))))
         self.period = period
         self.worth = worth
 
@@ -46,17 +48,22 @@ class InstantSteps:
 
     def _times(self, begin: int, t0: int) -> Iterator[int]:
         """All instants from `begin` on, those before T0 first."""
-        last = self.period
-        for cycle in count(max(0, begin // last - 1)):
-            if begin >= t0 or cycle * last >= t0:
+        for cycle in count(max(0, begin // self.period - 1)):
+            base = cycle * self.period
+            if begin >= t0 or base >= t0:
                 break
-            for instant in self.instants:
-                if begin <= cycle * last + instant < t0:
-                    yield cycle * last + instant
-        for cycle in count(max(0, (begin - t0) // last - 1)):
-            for instant in self.instants:
-                if t0 + cycle * last + instant >= begin:
-                    yield t0 + cycle * last + instant
+            for instant in self._from(begin - base):
+                if base + instant >= t0:
+                    break
+                yield base + instant
+        for cycle in count(max(0, (begin - t0) // self.period - 1)):
+            base = t0 + cycle * self.period
+            for instant in self._from(begin - base):
+                yield base + instant
+
+    def _from(self, begin: int) -> Iterator[int]:
+        """The instants of a cycle from `begin` on."""
+        return (self.instants[place] for place in range(bisect_left(self.instants, begin), len(self.instants)))
 
 
 def _numbers(data: bytes) -> Iterator[int]:

@@ -18,7 +18,10 @@ from plctl.controller.verification.check import ClaimCheck, found
 #: So deep lies the folder in which sources are laid out as they were, so that `../..` in a path stays below it.
 _DEPTH = 16
 #: Options of a command that decide how a scenario is read: without them it cannot be read again.
-_READING = ("--also", "--from", "--columns", "--rate", "--delay", "--window", "--step", "--repeat")
+_READING = (
+    "-O", "--option", "--reader", "--also", "--from", "--columns", "--rate", "--delay", "--window", "--step",
+    "--repeat",
+)  # fmt: skip
 
 
 def check_files(folder: Path) -> ClaimCheck:
@@ -33,12 +36,14 @@ def check_files(folder: Path) -> ClaimCheck:
 
 
 def check_schedules(folder: Path, record: RunRecord) -> ClaimCheck:
-    """The rows that links followed have the digests by which run.json names them."""
+    """The rows and opportunities that links followed have the digests by which run.json names them."""
     wrong, count = [], 0
-    for digest in {getattr(link.plan, direction).digest for link in record.links for direction in DIRECTIONS}:
+    schedules = {getattr(link.plan, direction) for link in record.links for direction in DIRECTIONS}
+    for digest, facts in {(schedule.digest, schedule.facts) for schedule in schedules}:
         count += 1
         try:
-            actual = read_schedule(folder / FOLDER_NAME / f"{digest}.parquet").digest
+            path = folder / FOLDER_NAME / f"{digest}.parquet"
+            actual = read_schedule(path, traced=facts.opportunities).digest
         except PlctlError as error:
             wrong.append(str(error))
             continue
