@@ -7,7 +7,10 @@ what comes too late, in both directions or in none; then a later time is chosen.
 from __future__ import annotations
 
 import asyncio
+import zlib
+from array import array
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from plctl.agent.native import half_config
@@ -15,12 +18,11 @@ from plctl.common.base.errors import BusyError, WorldError
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.plan.link_change import AppliedChange, LinkChange, applied, changed_plan, free_instant, routes_of
 from plctl.common.plan.run_plan import LinkPlan
-from plctl.common.protocol.wire import to_plain
-from plctl.common.scenario.packed import pack_schedule
-from plctl.common.scenario.schedule import DIRECTIONS, Direction
+from plctl.common.scenario.opportunities import Opportunities
+from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 
-#: How far ahead a change is asked for at first; twice as far after each refusal, and so often at most. A schedule of a
-#: million rows takes some seconds to be packed and unpacked.
+#: How far ahead a change is asked for at first; twice as far after each refusal, or twice as far as it was late, and so
+#: often at most. A schedule of a million rows takes a second or two to be handed over.
 LEAD_NS = 4 * NS_PER_MS
 TRIES = 13
 
@@ -56,17 +58,18 @@ class LiveLink:
         async with self._changing:
             lead_ns = LEAD_NS
             for _ in range(TRIES):
+                began_ns = now_ns()
                 t0_ns, started_ns = start_of()
                 if not started_ns:
                     raise BusyError(f"the scenario of {self.plan.name} has not started; change it once it has")
-                at_ns = free_instant(self.plan, max(1, now_ns() + lead_ns - t0_ns))
+                at_ns = free_instant(self.plan, max(1, began_ns + lead_ns - t0_ns))
                 plan = changed_plan(self.plan, wanted, at_ns)
                 check(plan)
                 done = applied(self.plan, wanted, at_ns, by)
                 if await self._go_over(plan, (*self.changes, done), t0_ns + at_ns):
                     self.plan, self.changes = plan, (*self.changes, done)
                     return done
-                lead_ns *= 2
+                lead_ns = 2 * max(lead_ns, now_ns() - began_ns)
         raise WorldError(f"cannot change {self.plan.name}: the forwarder never had the change in time")
 
     async def _go_over(self, plan: LinkPlan, changes: Sequence[AppliedChange], at_ns: int) -> bool:
@@ -77,7 +80,24 @@ class LiveLink:
 
     def _half(self, plan: LinkPlan, direction: Direction, changes: Sequence[AppliedChange]) -> dict[str, Any]:
         return {
-            "schedule": to_plain(pack_schedule(getattr(plan, direction))),
+            "schedule": _deflated(getattr(plan, direction)),
             "routes": routes_of(getattr(self._first, direction), changes, direction),
             **half_config(plan, direction, self._seed),
         }
+
+
+def _deflated(schedule: Schedule) -> dict[str, Any]:
+    """As it is handed to the process beside, in a hurry: each column as it lies in memory, deflated."""
+    return {
+        "columns": {name: zlib.compress(column.tobytes(), 1) for name, column in schedule.columns.items()},
+        "period_ns": schedule.period_ns,
+        "loop_ns": schedule.loop_ns,
+        "opportunities": astuple(schedule.opportunities) if schedule.opportunities else None,
+    }
+
+
+def inflated(plain: dict[str, Any]) -> Schedule:
+    """The schedule that was handed over."""
+    columns = {name: array("q", zlib.decompress(data)) for name, data in plain["columns"].items()}
+    trace = Opportunities(*plain["opportunities"]) if plain["opportunities"] else None
+    return Schedule.of_columns(columns, plain["period_ns"], trace, loop_ns=plain["loop_ns"])

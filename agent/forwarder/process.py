@@ -28,6 +28,7 @@ from typing import Any
 
 import msgpack
 
+from plctl.agent.forwarder.live_change import inflated
 from plctl.agent.forwarder.memory_lock import lock_memory
 from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
 from plctl.agent.forwarder.worker_terms import describe_refusals, describe_worker
@@ -150,8 +151,7 @@ class Server:
 
     def _change(self, slot: int, up: dict[str, Any], down: dict[str, Any], at_ns: int) -> bool:
         for half in (up, down):
-            packed = from_plain(PackedSchedule, half["schedule"], "schedule")
-            half["schedule"] = native_schedule(unpack_schedule(packed), half.pop("routes"))
+            half["schedule"] = native_schedule(inflated(half["schedule"]), half.pop("routes"))
         return self._forwarder.change(slot, up, down, at_ns)  # type: ignore[arg-type]  # the core checks what came
 
     def _watch(self, gap_ns: int) -> None:

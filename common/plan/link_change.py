@@ -97,8 +97,11 @@ def changed(schedule: Schedule, at_ns: int, values: Mapping[str, int], *, hold: 
     columns = {}
     for each in (*CHANGEABLE, "time_ns"):
         column = schedule.column(each)
-        rest = [values[each]] * (len(column) - later) if hold and each in values else column[later:]
-        columns[each] = array("q", [*column[:place], getattr(row, each), *rest])
+        held = hold and each in values
+        made = array("q", column[:place])
+        made.append(getattr(row, each))
+        made.extend(array("q", [values[each]]) * (len(column) - later) if held else array("q", column[later:]))
+        columns[each] = made
     return Schedule.of_columns(columns, schedule.period_ns, schedule.opportunities, loop_ns=schedule.loop_ns)
 
 

@@ -225,14 +225,15 @@ static int settle_link(void *receiver, void *argument)
 static int change(void *receiver, void *argument)
 {
 	struct change_order *order = argument;
-	int error = 0;
+	int64_t now = monotonic_ns();
+	int error = order->at > now ? 0 : ETIME; /* virtual time may be behind: but what was told of until now stays true */
 
 	for (int i = 0; i < 2 && !error; i++)
 		error = half_can_change(order->link->lanes[i].half, order->changes[i], order->at);
 	for (int i = 0; i < 2 && !error; i++)
 		half_change(order->link->lanes[i].half, order->changes[i]);
 	if (!error)
-		look_soon(receiver, order->link, monotonic_ns());
+		look_soon(receiver, order->link, now);
 	return error;
 }
 

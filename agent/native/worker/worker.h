@@ -64,7 +64,7 @@ int worker_settle(struct worker *worker, struct link *link, int64_t at, struct o
 
 /*
  * Both halves of the link go over to `changes` (half.h), up and down, at `at`: both, or none, with an error of
- * half_can_change(). Afterwards the changes hold what the link needs no more.
+ * half_can_change(), or ETIME if `at` is not to come. Afterwards the changes hold what the link needs no more.
  */
 int worker_change(struct worker *worker, struct link *link, struct half_change *const changes[2], int64_t at);
 
