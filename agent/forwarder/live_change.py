@@ -56,13 +56,13 @@ class LiveLink:
         :raises WorldError: the forwarder never had the change in time, or is gone.
         """
         async with self._changing:
-            lead_ns = LEAD_NS
+            lead_ns, earliest_ns = LEAD_NS, self.changes[-1].at_ns + 1 if self.changes else 1
             for _ in range(TRIES):
                 began_ns = now_ns()
                 t0_ns, started_ns = start_of()
                 if not started_ns:
                     raise BusyError(f"the scenario of {self.plan.name} has not started; change it once it has")
-                at_ns = free_instant(self.plan, max(1, began_ns + lead_ns - t0_ns))
+                at_ns = free_instant(self.plan, max(earliest_ns, began_ns + lead_ns - t0_ns))
                 plan = changed_plan(self.plan, wanted, at_ns)
                 check(plan)
                 done = applied(self.plan, wanted, at_ns, by)
