@@ -146,6 +146,7 @@ STAGES = {
     "all namespaces": "/run/netns/pl-lab-real-{pid}-*-workstation",
     "a disk": f"{cache_folder()}/state/lab-real-{{pid}}-*/workstation/home/.ssh/id_ed25519",
     "a control group": "{cgroups}/plctl-lab-real-{pid}-*",
+    "a running system": "{cgroups}/plctl-lab-real-{pid}-*/h1/supervisor",
 }
 
 
@@ -185,5 +186,14 @@ def test_a_keeper_whose_starter_was_killed_does_not_build_on_beside_the_next(cgr
             assert time.monotonic() < deadline, "its keeper does not say who it is"
         os.kill(keeper.pid, signal.SIGSTOP)
     assert not (folder / DESIGN_NAME).exists(), "it was up before it could be stopped: run it again"
+    with RealLab(1):
+        assert [] == left_of(folder.name.removeprefix("lab-"), cgroups)
+
+
+def test_a_laboratory_killed_beside_another_is_left_to_the_next(cgroups: Path) -> None:
+    """The other, which has swept already, ends without touching what still runs there."""
+    with RealLab(1), laboratory_until("a running system", cgroups) as folder:
+        pass
+    assert folder.exists(), "it should have left something"
     with RealLab(1):
         assert [] == left_of(folder.name.removeprefix("lab-"), cgroups)

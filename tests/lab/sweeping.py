@@ -65,7 +65,7 @@ def cgroup(lab: str) -> str:
 
 
 def remove_cgroups(shell: LabHost, lab: str) -> None:
-    """Remove the empty control groups of `lab`, and those of laboratories whose starters are gone.
+    """Remove the empty control groups of `lab`, and those of laboratories that were swept.
 
     Seen through the mounts of `shell`, as the machine's own need not have that hierarchy.
     """
@@ -73,10 +73,17 @@ def remove_cgroups(shell: LabHost, lab: str) -> None:
     assert done.returncode == 0, done.stderr
     root = Path(f"/proc/{shell.holder.pid}/root/sys/fs/cgroup")
     for top in root.glob(f"{cgroup(PREFIX)}-*"):
-        if top.name == cgroup(lab) or not _is_starter_alive(top.name.removeprefix(cgroup(""))):
-            for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
-                group.rmdir()
-            top.rmdir()
+        if top.name == cgroup(lab) or _is_swept(top.name.removeprefix(cgroup(""))):
+            with contextlib.suppress(FileNotFoundError):  # somebody else does so right now
+                for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
+                    group.rmdir()
+                top.rmdir()
+
+
+def _is_swept(lab: str) -> bool:
+    """Whether all of a killed laboratory has ended. Its folder goes last: one killed since the sweep still has it."""
+    with own_state():
+        return not _is_starter_alive(lab) and not folder.lab_folder(lab).exists()
 
 
 @contextlib.contextmanager
