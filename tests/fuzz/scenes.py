@@ -1,4 +1,4 @@
-"""Inputs to the frame path written by hand: ways in which sending fails that a fuzzer takes long to find.
+"""Inputs to the frame path written by hand: ways in which sending fails that a fuzzer finds late, and impaired paths.
 
 `python scenes.py TARGET FOLDER` writes them to files. frame_path.c, fake_packet.c, fake_xdp.c say what they mean.
 """
@@ -54,6 +54,8 @@ def xdp() -> Iterator[tuple[str, bytes]]:
     for age in range(AGES):
         for name, steps in _xdp_steps().items():
             yield f"{name}-{age}", bytes([0, age]) + steps
+    for name, choice, what in _paths():
+        yield name, bytes([choice, choice % AGES]) + what
 
 
 def _xdp_steps() -> dict[str, bytes]:
@@ -99,6 +101,14 @@ def _xdp_steps() -> dict[str, bytes]:
     }
 
 
+def _paths() -> Iterator[tuple[str, int, bytes]]:
+    """Links on which everything is chosen (chosen_half.c): for each, the first byte, and steps with their end."""
+    for number in range(16):
+        steps = b"".join(_cross(40, lane) + LATER for lane in (UP_LANE, DOWN_LANE) * 2)
+        chosen = bytes((number * 37 + each * 11 + each * each) % 256 for each in range(64))
+        yield f"path-{number}", (number * 16 + 6) % 256, steps + chosen + bytes([0xA0 + number])
+
+
 def packet() -> Iterator[tuple[str, bytes]]:
     """For frame_path."""
     steps = {
@@ -108,6 +118,8 @@ def packet() -> Iterator[tuple[str, bytes]]:
     }
     for name, what in steps.items():
         yield name, bytes([0]) + what
+    for name, choice, what in _paths():
+        yield name, bytes([choice]) + what
 
 
 SCENES = {"frame_path": packet, "frame_path_xdp": xdp}
