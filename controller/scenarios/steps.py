@@ -19,6 +19,7 @@ _OTHERS = {
     "duplicate_ppb": ("duplicates [%]", PPB_PER_PERCENT),
     "corrupt_ppb": ("corrupted [%]", PPB_PER_PERCENT),
     "jitter_ns": ("jitter [ms]", NS_PER_MS),
+    "queue_id": ("QueueID", 1),
 }
 
 #: A point of a curve: seconds, and the value or None where there is none to draw.

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED
-from plctl.common.scenario.schedule import Row, Scenario, Schedule
-from plctl.controller.scenarios.steps import Window, curves, limits, pieces, ticks
+from plctl.common.scenario.schedule import ROW_FIELDS, Row, Scenario, Schedule
+from plctl.controller.scenarios.steps import _OTHERS, Window, curves, limits, pieces, ticks
 
 S = 10**9
 
@@ -114,3 +114,11 @@ def test_every_other_column_has_a_curve() -> None:
     assert [(0, 64), (1, 64), (1, None), (1.1, None)] == curve.others["queue [kB]"]
     assert [1, 1, 0, 0] == [y for _, y in curve.others["loss [%]"]]
     assert [2, 2, 0, 0] == [y for _, y in curve.others["jitter [ms]"]]
+
+
+def test_every_column_has_a_plot_or_a_mark() -> None:
+    """Delay and rate, what else a row has, and routes, whose changes are marked."""
+    drawn = {"time_ns", "delay_ns", "rate_bps", "route", *_OTHERS}
+    assert {each.name for each in ROW_FIELDS} == drawn
+    _, (curve,) = curves(one(Row(0, 0, 0, 8), Row(S, 0, 0, 8, queue_id=3)), 80, Window(0, 2 * S))
+    assert [(0, 0), (1, 0), (1, 3), (2, 3)] == curve.others["QueueID"]
