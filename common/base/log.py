@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+
+import structlog
 
 from plctl.common.base.clock import Clock
 
@@ -28,18 +30,8 @@ _EVENT_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class EventLog:
+class EventLog(structlog.BoundLoggerBase):
     """Emits events that carry whatever was bound: ``log.bind(link="leo-0").emit("link.ready", built_ms=12)``."""
-
-    def __init__(self, sink: Sink, clock: Clock, bound: Mapping[str, Any]) -> None:
-        """Use `make_log`."""
-        self._sink = sink
-        self._clock = clock
-        self._bound = dict(bound)
-
-    def bind(self, **facts: Any) -> EventLog:
-        """A log whose events carry `facts`, too."""
-        return EventLog(self._sink, self._clock, self._bound | facts)
 
     def emit(self, event: str, **facts: Any) -> None:
         """Hand one event to the sink.
@@ -51,11 +43,7 @@ class EventLog:
         """
         if not _EVENT_NAME.fullmatch(event):
             raise ValueError(f"{event!r} is not an event's name; write lower-case words and dots, e.g. link.ready")
-        said = self._bound | facts | {"event": event}
-        now_ns = self._clock.monotonic_ns()
-        t_ns = said.setdefault("t_ns", now_ns)
-        said["ts"] = format_wall(self._clock.wall_ns() - (now_ns - t_ns))
-        self._sink({field: said.pop(field, "") for field in FIELDS} | said)
+        self._proxy_to_logger("write", event, **facts)
 
 
 class JsonLines:
@@ -99,7 +87,32 @@ def make_log(sink: Sink, clock: Clock, *, host: str, run: str = "") -> EventLog:
 
     `run` may stay empty and be bound later.
     """
-    return EventLog(sink, clock, {"host": host, "run": run})
+    stamp = _Stamp(clock)
+    return EventLog(_Target(sink), [stamp], {"host": host, "run": run})
+
+
+class _Stamp:
+    """The structlog processor that dates an event and puts its words in order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG002  (structlog's signature)
+        now_ns = self._clock.monotonic_ns()
+        t_ns = event.setdefault("t_ns", now_ns)
+        event["ts"] = format_wall(self._clock.wall_ns() - (now_ns - t_ns))
+        first = {field: event.pop(field, "") for field in FIELDS}
+        return first | dict(event)
+
+
+class _Target:
+    """What structlog calls a logger: the last stop of an event."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, **event: Any) -> None:
+        self._sink(event)
 
 
 def format_wall(wall_ns: int) -> str:

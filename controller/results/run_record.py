@@ -30,7 +30,7 @@ from plctl.controller.verdict.verdict import Judgement, Statement, judge_run
 
 #: So many lines of run.json are made without a rest, in about a millisecond.
 _LINES_TOGETHER = 20
-_LIBRARIES = ("pyzmq", "msgpack", "pyroute2", "click", "pyarrow", "matplotlib", "pydantic", "rich")
+_LIBRARIES = ("pyzmq", "msgpack", "pyroute2", "structlog", "click", "pyarrow", "matplotlib", "pydantic", "rich")
 
 
 @dataclass(frozen=True, slots=True)
