@@ -6,10 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from plctl.agent.lab.delay import Delay
 from plctl.agent.lab.design import AccessLink
 from plctl.agent.lab.lab import Lab
 from plctl.common.base.units import NS_PER_MS
+
+pytestmark = pytest.mark.undisturbed
 
 MS = NS_PER_MS
 ROUNDS = 40
@@ -30,8 +34,6 @@ for _ in range(int(sys.argv[1])):
 #: argv: host, count. Prints for each round: sent here, came there (and left at once), came back here.
 ROUND = """
 import socket, sys, time
-
-pytestmark = pytest.mark.undisturbed
 client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 client.settimeout(30)
 client.connect((sys.argv[1], 7778))
