@@ -35,6 +35,7 @@ class Tcpdump:
             _INTERFACES[end],
             "-n",
             "-U",
+            "--immediate-mode",  # a run that ends early takes the interface away, and what was not fetched yet
             "-B",
             "65536",
             "--time-stamp-precision=nano",
