@@ -33,6 +33,7 @@ def boxes(table: pa.Table, metric: str, layout: FactorLayout, palette: Palette) 
                 _box(axes, at, width * 0.8, select(table, _levels(layout, panel, colour, level), metric), ink)
         axes.set_xticks(range(len(levels)), [str(level) if layout.axis else "" for level in levels])
         axes.set_xlim(-0.6, len(levels) - 0.4)
+        axes.use_sticky_edges = False  # a box at the edge of all values is seen whole
 
     return panels(draw, layout, palette, layout.axis or "", title(metric))
 
