@@ -35,7 +35,7 @@ def check_verdicts(record: RunRecord, events: Iterable[Event]) -> ClaimCheck:
 def _judged_again(record: RunRecord, link: LinkRecord, log: list[Event]) -> Judgement:
     """A failure that only the controller knew of, and that the run was cancelled, stand in the log."""
     told = {str(event.get("event")) for event in log}
-    cancelled = any(name in told for name in ("run.cancelling", "run.cancelled")) or link.verdict == Verdict.CANCELLED
+    cancelled = "run.cancelled" in told
     known = bool(link.result and link.result.cause)
     failure = link.cause if link.verdict == Verdict.FAILED and not known and _is_told(link, log) else None
     facts = facts_of(link, record.hosts_by_name()[link.host], failure, cancelled, record.duration_ns)

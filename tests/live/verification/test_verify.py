@@ -114,6 +114,15 @@ def edit_the_verdict(run: Path) -> None:
     edit(run, lose)
 
 
+def claim_a_cancellation(run: Path) -> None:
+    """A run that nobody cancelled."""
+
+    def claim(record: dict[str, object]) -> None:
+        record["verdict"] = record["links"][0]["verdict"] = "cancelled"  # type: ignore[index]
+
+    edit(run, claim)
+
+
 def forge_the_skew(run: Path) -> None:
     """The link is said to have started at T0 itself."""
 
@@ -159,6 +168,7 @@ def move_a_due_time(run: Path) -> None:
         (swap_the_scenario, "sources", "leo up did not follow what its source says"),
         (swap_the_schedule, "schedules", "has other rows than its name says"),
         (edit_the_verdict, "verdicts", "leo is overloaded by its results, ok by run.json"),
+        (claim_a_cancellation, "verdicts", "leo is ok by its results, cancelled by run.json"),
         (forge_the_skew, "start", "ns after T0 by the log, 0 ns by run.json"),
         (forge_the_bound, "start", "gives a skew of at most 0 ns, run.json says 12 ns"),
         (edit_telemetry, "telemetry", "delivered_packets adds up to"),
