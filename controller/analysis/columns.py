@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from plctl.controller.metrics.flow import number_or_text
+
 #: How a name ends, and what is counted then.
 UNITS = {
     "_ns": "ns", "_s": "s", "_bps": "bit/s", "_bytes": "bytes", "_packets": "frames", "_segments": "segments",
@@ -27,14 +29,14 @@ def with_units(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields, table.schema.metadata))
 
 
-def number_or_text(text: str) -> int | float | str:
-    """A level that is a plain number as one, so that it can be sorted and plotted."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def levels_of(written: Iterable[str]) -> list[Any]:
+    """The levels of a factor: numbers, which can be sorted and plotted, if all of them are plain numbers; else text.
+
+    A column holds all levels of a factor, so it is of one kind.
+    """
+    texts = list(written)
+    numbers = [number_or_text(each) for each in texts]
+    return list(texts) if any(isinstance(each, str) for each in numbers) else numbers
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from plctl.common.base.errors import UserError
-from plctl.controller.analysis.columns import number_or_text, table_of
+from plctl.controller.analysis.columns import levels_of, table_of
 from plctl.controller.analysis.open_run import RunResults
 from plctl.controller.analysis.tidy import Metrics, tidy_rows
 from plctl.controller.study_folder.attempts import Attempt, by_digest, counting
@@ -55,6 +55,11 @@ class StudyResults:
         """Factor → its levels, as written."""
         return self.record.factors
 
+    def typed(self, values: Mapping[str, str]) -> dict[str, Any]:
+        """`values`, factor → level as written, with the levels as they stand in tables: see `levels_of`."""
+        known = {name: dict(zip(written, levels_of(written), strict=True)) for name, written in self.factors.items()}
+        return {name: known.get(name, {}).get(level, level) for name, level in values.items()}
+
     def runs(self, *, all_attempts: bool = False) -> list[RunResults]:
         """The run that stands for each repetition that was carried out: the first that is `ok`, else the last.
 
@@ -96,10 +101,10 @@ class StudyResults:
         attempts = list(self._attempts())
         for number, (attempt, counts) in enumerate(attempts):
             progress(number, len(attempts))
-            head = {name: number_or_text(level) for name, level in levels[attempt.cell].items()}
+            head = self.typed(levels[attempt.cell])
             head |= {"cell": attempt.cell, "repetition": attempt.repetition, "counts": counts}
             for row in tidy_rows(RunResults(self._folder(attempt)), metrics):
-                yield head | row
+                yield head | row | head  # factors first, and as all levels of a factor are written
 
     def _attempts(self) -> Iterator[tuple[Attempt, bool]]:
         """Every judged run that is asked for now, and whether it stands for its repetition; in the cells' order."""

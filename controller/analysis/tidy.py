@@ -11,10 +11,9 @@ from typing import Any
 
 from plctl.common.base.errors import UserError
 from plctl.common.plan.run_plan import Workload
-from plctl.controller.analysis.columns import number_or_text
 from plctl.controller.analysis.link_rows import link_row
 from plctl.controller.analysis.open_run import RunResults
-from plctl.controller.metrics.flow import MetricReader, NoMetricsError
+from plctl.controller.metrics.flow import MetricReader, NoMetricsError, number_or_text
 from plctl.controller.metrics.opening import metric_reader
 from plctl.controller.results.run_record import LinkRecord
 

@@ -18,6 +18,18 @@ class FlowMetrics:
     values: Mapping[str, Value] = field(default_factory=dict)  #: by name; the unit is the name's end: ``goodput_bps``
 
 
+def number_or_text(text: str | None) -> Value:
+    """`text` as the number that it is, if it is a plain one."""
+    if text is None:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 class MetricReader(Protocol):
     """Reads the metrics in a program's output. Others are added by entry points of the group `GROUP`."""
 

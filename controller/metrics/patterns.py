@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from plctl.common.base.errors import UserError
-from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError, Value
+from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError, number_or_text
 from plctl.controller.metrics.plain_json import documents, inside
 
 _WORD = re.compile(r"[^0-9A-Za-z_]+")
@@ -51,15 +51,4 @@ class TextPattern:
         matches = list(self._pattern.finditer(output))
         if not matches:
             raise NoMetricsError(f"nothing in it matches {self._pattern.pattern}")
-        return [FlowMetrics("", {name: _value(text) for name, text in matches[-1].groupdict().items()})]
-
-
-def _value(text: str | None) -> Value:
-    if text is None:
-        return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+        return [FlowMetrics("", {name: number_or_text(text) for name, text in matches[-1].groupdict().items()})]

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_S
-from plctl.controller.analysis.columns import number_or_text
 from plctl.controller.analysis.open_run import RunResults
 from plctl.controller.analysis.open_study import StudyResults
 from plctl.controller.study_report.layout import FactorLayout, Level
@@ -51,7 +50,7 @@ def bands(study: StudyResults, direction: str) -> list[Band]:
     for cell in study.record.cells:
         curves = [curve for run in cells.get(cell.cell, ()) if (curve := _rate_mbps(run, direction)) is not None]
         if curves:
-            found.append(_band({name: number_or_text(level) for name, level in cell.values.items()}, curves))
+            found.append(_band(study.typed(cell.values), curves))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from plctl.common.base.errors import UserError
-from plctl.controller.analysis.columns import number_or_text
+from plctl.controller.analysis.columns import levels_of
 from plctl.controller.analysis.statistics import Paired, compare
 
 #: What else must be equal between two rows of a pair.
@@ -30,7 +30,7 @@ def effects(table: pa.Table, metric: str, factors: Mapping[str, Sequence[str]]) 
     """The effect of every level but the first of each factor; nothing where no two runs make a pair."""
     found = []
     for factor, written in factors.items():
-        first, *others = map(number_or_text, written)
+        first, *others = levels_of(written)
         pair_by = [
             name for name in (*(each for each in factors if each != factor), *_SAME) if name in table.column_names
         ]

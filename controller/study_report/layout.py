@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from plctl.controller.analysis.columns import number_or_text
+from plctl.controller.analysis.columns import levels_of
 
 #: Panels of one picture. Where there would be more, the last factors are pooled, and the picture says so.
 MAX_PANELS = 12
@@ -41,7 +41,7 @@ def lay_out(factors: Mapping[str, Sequence[str]]) -> FactorLayout:
 
     :param factors: factor → its levels as written.
     """
-    levels = {name: [number_or_text(each) for each in written] for name, written in factors.items()}
+    levels = {name: levels_of(written) for name, written in factors.items()}
     varied = [name for name in levels if len(levels[name]) > 1]
     colour = varied[0] if len(varied) > 1 else None
     others = [name for name in varied if name != colour]

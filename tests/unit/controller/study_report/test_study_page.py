@@ -74,11 +74,27 @@ def test_layout() -> None:
     assert (None, "cc", [{}]) == (alone.colour, alone.axis, list(alone.panel_keys()))
 
 
+def test_levels_of_which_one_is_no_number_are_text() -> None:
+    """As the column is that holds them all: 64 and auto are drawn and compared by their words."""
+    layout = lay_out({"cc": ("cubic", "bbr"), "buffer": ("64", "auto")})
+    assert ["64", "auto"] == layout.levels_of("buffer")
+    assert [0.5, 2] == lay_out({"cc": ("cubic", "bbr"), "loss": ("0.5", "2")}).levels_of("loss")
+
+
 def test_more_panels_than_a_page_can_show_are_pooled() -> None:
     """And said."""
     layout = lay_out({"a": ("1", "2"), "b": "123", "c": "12345", "d": tuple("123456789"), "e": "12"})
     assert ("d", ("b",), ("c",)) == (layout.axis, layout.panels[:1], layout.pooled)
     assert 6 == len(list(layout.panel_keys()))
+
+
+def test_a_study_with_mixed_levels(tmp_path: Path) -> None:
+    """Its report has pictures of every level, and the effect of the one that is a number."""
+    folder = make_study(tmp_path)
+    path = folder / "study.json"
+    path.write_text(path.read_text().replace("0.5bdp", "64"))
+    text = write_study_report(open_study(folder), ["goodput_bps"]).read_text()
+    assert "<td>64 → 1bdp</td><td>6</td><td>1 [1, 1] Mbit/s</td>" in text
 
 
 def test_effects_of_a_study_that_has_only_begun(tmp_path: Path) -> None:
