@@ -6,10 +6,10 @@ No script, no network, no font from elsewhere. It is made from the run's folder 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from plctl.common.base.errors import UserError
+from plctl.controller.report.document import document
 from plctl.controller.report.link_part import link_section
 from plctl.controller.report.markup import Markup, element, join
 from plctl.controller.report.run_part import MAX_SOURCE, asked_section, glossary, headline, links_section
@@ -43,21 +43,13 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
     names, t0_by_host = [link.plan.name for link in drawn], record.t0_by_host()
     telemetry = telemetry_file.read(folder, record.run, t0_by_host, links=names)
     sockets = socket_stats_file.read(folder, record.run, t0_by_host, links=names)
-    style = Markup(files("plctl.controller.report").joinpath("report.css").read_text(encoding="utf-8"))
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{record.name}: {record.verdict or 'unfinished'} · plctl"),
-        element("style", style),
-    )
     sources = record.sources if record.format == 1 else source_files.read(folder, record.sources, most=MAX_SOURCE + 1)
     sections = [
         link_section(folder, record, link, telemetry, sockets, opened=_opened(number, link))
         for number, link in enumerate(drawn)
     ]
-    body = element(
-        "body",
+    return document(
+        f"{record.name}: {record.verdict or 'unfinished'}",
         headline(record),
         asked_section(record, sources),
         links_section(record),
@@ -66,7 +58,6 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
         *sections,
         glossary(record),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def _choose(record: RunRecord, names: Sequence[str]) -> list[LinkRecord]:

@@ -28,14 +28,14 @@ class Picture:
     numbers: pa.Table
 
 
-def inline(picture: Picture, folder: Path) -> Markup:
-    """`picture` for the page, with links to its files."""
+def inline(picture: Picture) -> Markup:
+    """`picture` for the page, with links to its files (`write_files`)."""
     with mpl.rc_context({**PAGE.style, "svg.hashsalt": picture.name}):
         drawn = svg(picture.draw(PAGE), picture.caption)
     links = [
         element("a", suffix.upper(), href=f"{FOLDER_NAME}/{picture.name}.{suffix}") for suffix in ("svg", "pdf", "csv")
     ]
-    files = join(links[0], ", ", links[1], "; its numbers: ", links[2]) if folder.is_dir() else Markup()
+    files = join(links[0], ", ", links[1], "; its numbers: ", links[2])
     return element("figure", drawn, element("figcaption", join(picture.caption, ". ", files)))
 
 

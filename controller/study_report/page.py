@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow as pa
 from plctl.common.base.errors import UserError
 from plctl.controller.analysis.open_study import Progress, StudyResults
 from plctl.controller.analysis.statistics import BootstrapInterval, summarise
+from plctl.controller.report.document import document
 from plctl.controller.report.markup import Markup, element, join
 from plctl.controller.report.markup import table as markup_table
 from plctl.controller.study_report import band_plots
@@ -56,18 +56,10 @@ def write_study_report(
 
 def _page(study: StudyResults, table: pa.Table, metrics: Sequence[str], folder: Path) -> str:
     layout = lay_out(study.factors)
-    style = Markup(files("plctl.controller.report").joinpath("report.css").read_text(encoding="utf-8"))
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{study.name} · plctl"),
-        element("style", style),
-    )
     some = ok_rows(table).num_rows > 0
     sections = [_metric_section(table, metric, study, layout, folder) for metric in metrics if some]
-    body = element(
-        "body",
+    return document(
+        study.name,
         _headline(study),
         _verdicts(study),
         *sections,
@@ -75,7 +67,6 @@ def _page(study: StudyResults, table: pa.Table, metrics: Sequence[str], folder: 
         _not_counted(table),
         _unread(table),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def _headline(study: StudyResults) -> Markup:
@@ -142,7 +133,7 @@ def _shown(pictures: Iterable[Picture], folder: Path) -> Markup:
     shown = []
     for picture in pictures:
         write_files(picture, folder)
-        shown.append(inline(picture, folder))
+        shown.append(inline(picture))
     return element("div", *shown, class_="figures")
 
 
