@@ -41,7 +41,7 @@ def main() -> None:
     report = os.dup(1)  # kept from the processes that this one starts, so that its end means the keeper's word
     _redirect(Path(os.devnull), 0, 1)
     if not _is_awaited(report):
-        sys.exit("whoever asked for the laboratory is gone")
+        sys.exit("the process that asked for the laboratory has ended")
     try:
         asyncio.run(_keep(LabDesign.from_json(text), report))
     except PlctlError as error:
@@ -93,7 +93,7 @@ def _report(report: int, error: str, status: int) -> None:
     try:
         os.write(report, json.dumps({"error": error, "status": status}).encode())
     except BrokenPipeError:
-        sys.exit("whoever asked for the laboratory is gone")
+        sys.exit("the process that asked for the laboratory has ended")
     os.close(report)
 
 

@@ -73,7 +73,7 @@ T = TypeVar("T")
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path, handle: Handle) -> AsyncIterator[None]:
-    """Answer requests by `handle` while the block runs; what it raises goes to whoever asked."""
+    """Within the block, `handle` answers each request; an error that it raises is sent to the client that asked."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

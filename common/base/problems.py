@@ -9,7 +9,7 @@ from plctl.common.base.errors import InputError, Problem
 
 #: How many problems are kept and shown; further ones are only counted.
 SHOWN = 50
-#: How many are counted: whoever reads on would only take time.
+#: How many problems are counted. To look for more would only cost time.
 COUNTED = 100_000
 _NAMED = 40  # legal words in a sentence
 _COMPARED = 1000  # legal words that a wrong one may be meant for

@@ -1,8 +1,8 @@
 """Live change: what somebody wants of a link that runs, and the plan that it then follows. Pure.
 
 A change is a row that begins now. The plan after it has the rows of the plan before it until then, the changed row,
-and the scenario's later rows, in which `hold` keeps the changed values. So whoever has the plan knows all that is asked
-of the link, before the change and after it.
+and the scenario's later rows, in which `hold` keeps the changed values. So the plan says all that is asked of the link,
+before the change and after it.
 """
 
 from __future__ import annotations

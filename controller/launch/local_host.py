@@ -32,7 +32,7 @@ from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.recorder import Observer
 from plctl.controller.run.session import Session
 
-_CANCELLED = "whoever asked for the run wants it no more"
+_CANCELLED = "the run was cancelled by the program that asked for it"
 
 
 class Unwatched:
