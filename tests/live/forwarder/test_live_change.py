@@ -76,15 +76,20 @@ async def exchange(forwarder: ForwarderClient, namespaces: LinkNamespaces, chang
         while not forwarder.read(0).started_ns:
             await asyncio.sleep(0)
 
+        due = [asyncio.Event() for _ in changes]  # each once its share of the frames was sent
+
         async def send() -> None:
             for number in range(FRAMES):
+                for place, event in enumerate(due, 1):
+                    if number * (len(due) + 1) >= place * FRAMES:
+                        event.set()
                 for end in (client, server):
                     end.send(HEAD + number.to_bytes(2) + bytes(600))
-                await asyncio.sleep(GAP_S)
+                await asyncio.sleep(GAP_S)  # the gap between two frames: the load, not a wait
 
         sending = asyncio.create_task(send())
-        for change in changes:
-            await asyncio.sleep(FRAMES * GAP_S / (len(changes) + 1))
+        for change, event in zip(changes, due, strict=True):
+            await event.wait()
             done.append(await forwarder.change(0, change, "a test"))
         await sending
         async with asyncio.timeout(20):
