@@ -319,11 +319,6 @@ void half_change_free(struct half_change *change)
 	free(change);
 }
 
-static bool opportunities_alike(const struct opportunities *a, const struct opportunities *b)
-{
-	return a->count == b->count && a->bytes == b->bytes && a->unit_ns == b->unit_ns && a->period_ns == b->period_ns;
-}
-
 int half_can_change(const struct half *half, const struct half_change *change, int64_t at)
 {
 	const struct schedule *old = half->schedule, *new = change->schedule;
@@ -343,7 +338,6 @@ int half_can_change(const struct half *half, const struct half_change *change, i
 void half_change(struct half *half, struct half_change *change)
 {
 	struct schedule *old = half->config.schedule;
-
 	bool room_known = half->room_row == half->cursor.row;
 
 	flight_widen(&half->flight, &change->flight, old->routes);

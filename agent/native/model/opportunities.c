@@ -88,6 +88,11 @@ bool opportunities_index(struct opportunities *all)
 	return true;
 }
 
+bool opportunities_alike(const struct opportunities *a, const struct opportunities *b)
+{
+	return a->count == b->count && a->bytes == b->bytes && a->unit_ns == b->unit_ns && a->period_ns == b->period_ns;
+}
+
 void opportunities_end(struct opportunities *all)
 {
 	free(all->gaps);

@@ -27,6 +27,9 @@ struct opportunity {
 bool opportunities_check(struct opportunities *opportunities, char *why, size_t size);
 
 bool opportunities_index(struct opportunities *opportunities); /* makes the marks of what was checked; false: no memory */
+/* Whether two traces that were checked have as many instants of the same worth in the same time; instants are not compared. */
+bool opportunities_alike(const struct opportunities *a, const struct opportunities *b);
+
 void opportunities_end(struct opportunities *opportunities);   /* frees gaps and marks */
 
 /*
