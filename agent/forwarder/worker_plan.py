@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plctl.agent.native import NativeWorker
+from plctl.common.host.control_groups import groups_of
 from plctl.common.host.limits import gather_limits
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
@@ -15,7 +16,6 @@ _MILLION = 1_000_000
 #: is 0.9 of what is allowed; the rest is for what passes before a worker looks at its clock again.
 _BURST = 0.25
 _GAIN = 0.65
-_SYSCTL = Path("/proc/sys/kernel")
 #: The share that newer kernels reserve for ordinary threads, whatever the sysctl says.
 _MOST = 0.95
 
@@ -28,12 +28,13 @@ class Throttle:
     period_ns: int
 
 
-def read_throttle() -> Throttle:
-    """This kernel's, and that of our control group where it has one of its own."""
-    host = _read(_SYSCTL / "sched_rt_runtime_us", _SYSCTL / "sched_rt_period_us") or Throttle(_MOST, 10**9)
-    folder = _group_folder()
-    group = _read(folder / "cpu.rt_runtime_us", folder / "cpu.rt_period_us")
-    return min((throttle for throttle in (host, group) if throttle), key=lambda throttle: throttle.share)
+def read_throttle(proc: Path = Path("/proc")) -> Throttle:
+    """This kernel's, or the least that a `cpu` control group of ours leaves; version 2 knows no real-time share."""
+    kernel = proc / "sys" / "kernel"
+    host = _read(kernel / "sched_rt_runtime_us", kernel / "sched_rt_period_us") or Throttle(_MOST, 10**9)
+    folders = [group.folder for group in groups_of("cpu", proc / "self") if not group.is_v2]
+    groups = [_read(folder / "cpu.rt_runtime_us", folder / "cpu.rt_period_us") for folder in folders]
+    return min((throttle for throttle in (host, *groups) if throttle), key=lambda throttle: throttle.share)
 
 
 def default_workers() -> int:
@@ -72,12 +73,3 @@ def _read(runtime: Path, period: Path) -> Throttle | None:
     except (OSError, ValueError):
         return None
     return Throttle(min(_MOST, runtime_us / period_us) if runtime_us >= 0 else _MOST, period_us * 1000)
-
-
-def _group_folder() -> Path:
-    """Of our `cpu` control group, version 1; version 2 knows no real-time share."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        if "cpu" in controllers.split(","):
-            return Path(f"/sys/fs/cgroup/{controllers}{path}")
-    return Path("/nonexistent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,24 @@ def test_this_kernels_throttle_is_one() -> None:
     throttle = read_throttle()
     assert 0 <= throttle.share <= 0.95
     assert throttle.period_ns > 0
+
+
+def test_the_tightest_group_has_a_say_wherever_it_is_mounted(tmp_path: Path) -> None:
+    """Another file system may lie over /sys, and a group above ours may leave less than our own says."""
+    point = tmp_path / "elsewhere"
+    texts = {
+        "proc/sys/kernel/sched_rt_runtime_us": "950000\n", "proc/sys/kernel/sched_rt_period_us": "1000000\n",
+        "proc/self/cgroup": "2:cpu,cpuacct:/job/step\n0::/\n",
+        "proc/self/mountinfo": f"32 31 0:32 / {point} rw,relatime - cgroup cgroup rw,cpu,cpuacct\n",
+        "elsewhere/cgroup.procs": "", "elsewhere/cpu.rt_runtime_us": "950000\n",
+        "elsewhere/cpu.rt_period_us": "1000000\n",
+        "elsewhere/job/cpu.rt_runtime_us": "20000\n", "elsewhere/job/cpu.rt_period_us": "100000\n",
+        "elsewhere/job/step/cpu.rt_runtime_us": "500000\n", "elsewhere/job/step/cpu.rt_period_us": "1000000\n",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert Throttle(0.2, 100 * NS_PER_MS) == read_throttle(tmp_path / "proc")
 
 
 @given(
