@@ -37,7 +37,7 @@ parts   := $(python) -m pytest -q --durations=10
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
 others  := tests/bench tests/hosts
-sources := setup.py common/telemetry/counters.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
+sources := setup.py common/telemetry/counters.py common/plan/disciplines.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
 progress = $(PYTHON) -I .ci/progress $(log)
@@ -169,4 +169,4 @@ clean-venv:
 	rm -rf $(venv)
 
 clean: clean-venv
-	rm -rf build dist *.egg-info agent/native/*.so agent/native/shared/counters.h .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-out
+	rm -rf build dist *.egg-info agent/native/*.so agent/native/shared/counters.h agent/native/model/disciplines.inc .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-out

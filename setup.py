@@ -8,9 +8,10 @@ from setuptools import Extension, setup
 ROOT = Path(__file__).parent
 FOLDERS = ("common", "agent", "controller", "deploy")
 NATIVE = "agent/native"
+#: What C and Python declare once, and the header that follows from it.
 COUNTERS = "common/telemetry/counters.py"
-HEADER = f"{NATIVE}/shared/counters.h"
-
+DISCIPLINES = "common/plan/disciplines.py"
+HEADERS = {COUNTERS: f"{NATIVE}/shared/counters.h", DISCIPLINES: f"{NATIVE}/model/disciplines.inc"}
 
 #: Folders that are packages under another name than theirs; pyproject.toml says so, too.
 PUBLIC = {"controller/public": "plctl.results"}
@@ -59,21 +60,29 @@ def counters_header() -> str:
     return "\n".join(lines)
 
 
-def write_counters_header() -> None:
+def disciplines_header() -> str:
+    """The queueing disciplines that C has a table of functions for, which are all but drop-tail, for C."""
+    names = [name for name in runpy.run_path(str(ROOT / DISCIPLINES))["DISCIPLINES"] if name != "droptail"]
+    about = "define DISCIPLINE(name) before, to make what is needed of each."
+    return "\n".join([f"/* Made by setup.py from {DISCIPLINES}: {about} */", *(f"DISCIPLINE({n})" for n in names), ""])
+
+
+def write_header(source: str, text: str) -> None:
     """Write it where the C core includes it; if nothing has changed, leave it, so that nothing is built again."""
-    header, text = ROOT / HEADER, counters_header()
+    header = ROOT / HEADERS[source]
     if not header.exists() or header.read_text() != text:
         header.write_text(text)
 
 
-write_counters_header()
+write_header(COUNTERS, counters_header())
+write_header(DISCIPLINES, disciplines_header())
 setup(
     packages=packages(),
     ext_modules=[
         Extension(
             "plctl.agent.native._core",
             sources=files(".c"),
-            depends=[*files(".h"), COUNTERS],
+            depends=[*files(".h"), *HEADERS],
             include_dirs=[NATIVE],  # headers are named with their room: "model/half.h"
             extra_compile_args=[
                 *("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-fvisibility=hidden"),

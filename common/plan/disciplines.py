@@ -1,6 +1,10 @@
 """The queueing disciplines and their parameters, with the names and the defaults of `tc`, declared once.
 
-The run spec, the plan, the C core and the reference have what is declared here; tests hold them to it.
+To add one, give it a name and an entry here, its file in C (agent/native/queue/) and its class in the reference
+(common/reference/disciplines/), and run `make build`. The plan, the run spec, the command line, the report and C's list
+(setup.py writes agent/native/model/disciplines.inc from this module) follow; tests hold both models to the table.
+
+This module imports nothing of plctl, so that setup.py can run it before plctl is installed.
 """
 
 from __future__ import annotations
@@ -8,14 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from plctl.common.base.errors import UserError
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, format_size
-from plctl.common.plan.run_plan import Capacity, Discipline, Queue
-
+#: The names of all.
+Discipline = Literal["droptail", "drophead", "red", "codel", "fq_codel", "pie", "dualpi2"]
 #: How a value is counted: nanoseconds, bytes, a share or a gain (per second) in millionths, a number, 0 or 1.
 Kind = Literal["duration", "bytes", "share", "gain", "count", "flag"]
 
-_LONGEST_NS = 1000 * NS_PER_S
+NS_PER_MS = 1_000_000
+_LONGEST_NS = 1_000_000 * NS_PER_MS
 _SHORTEST_TICK_NS = NS_PER_MS // 10  # every tick that was missed while a link was quiet costs its worker time
 _MILLION = 1_000_000
 
@@ -35,8 +38,9 @@ class Parameter:
 class DisciplineKind:
     """What a discipline may be set up with, and how much it holds unless somebody says so."""
 
-    capacity: Capacity
+    capacity: tuple[Literal["packets", "bdp"], int]  #: as `Capacity` has them: its unit, how much
     parameters: tuple[Parameter, ...] = ()
+    state: str = ""  #: what `aqm_ppm` says of it; empty: it has no state
 
 
 def _duration(name: str, default: int, least: int = 0) -> Parameter:
@@ -55,7 +59,6 @@ def _gain(name: str, default: int) -> Parameter:
     return Parameter(name, "gain", default, 0, 1000 * _MILLION)
 
 
-_BDP = Capacity("bdp", _MILLION)
 _CODEL = (
     _duration("target", 5 * NS_PER_MS),
     _duration("interval", 100 * NS_PER_MS, least=1),
@@ -99,54 +102,13 @@ _DUALPI2 = (
 )
 
 DISCIPLINES: dict[Discipline, DisciplineKind] = {
-    "droptail": DisciplineKind(_BDP),
-    "drophead": DisciplineKind(_BDP),
-    "red": DisciplineKind(_BDP, _RED),
-    "codel": DisciplineKind(Capacity("packets", 1000), _CODEL),
-    "fq_codel": DisciplineKind(Capacity("packets", 10_240), _FQ_CODEL),
-    "pie": DisciplineKind(Capacity("packets", 1000), _PIE),
-    "dualpi2": DisciplineKind(Capacity("packets", 10_000), _DUALPI2),
+    "droptail": DisciplineKind(("bdp", _MILLION)),
+    "drophead": DisciplineKind(("bdp", _MILLION)),
+    "red": DisciplineKind(("bdp", _MILLION), _RED, "RED's probability at max"),
+    "codel": DisciplineKind(("packets", 1000), _CODEL, "CoDel is in the dropping state (100 %) or not"),
+    "fq_codel": DisciplineKind(
+        ("packets", 10_240), _FQ_CODEL, "a flow of FQ-CoDel is in the dropping state (100 %) or none"
+    ),
+    "pie": DisciplineKind(("packets", 1000), _PIE, "PIE's probability of a drop or a mark"),
+    "dualpi2": DisciplineKind(("packets", 10_000), _DUALPI2, "the base probability of DualPI2"),
 }
-
-
-def complete(queue: Queue) -> dict[str, int]:
-    """All parameters of the queue's discipline: those that it names, the others with their defaults.
-
-    :raises UserError: it names one that its discipline does not have, or a value that is out of range.
-    """
-    known = {each.name: each for each in DISCIPLINES[queue.discipline].parameters}
-    for name, value in queue.parameters.items():
-        check_parameter(queue.discipline, name, value)
-    return {name: queue.parameters.get(name, each.default) for name, each in known.items()}
-
-
-def check_parameter(discipline: Discipline, name: str, value: int) -> None:
-    """See that the discipline may be set up so.
-
-    :raises UserError: it has no such parameter, or the value is out of range.
-    """
-    known = {each.name: each for each in DISCIPLINES[discipline].parameters}
-    if name not in known:
-        legal = f"has {', '.join(known)}" if known else "has no parameters"
-        raise UserError(f"{discipline} has no {name}; it {legal}")
-    each = known[name]
-    if not each.least <= value <= each.most:
-        bounds = " to ".join(write(each.kind, bound) for bound in (each.least, each.most))
-        raise UserError(f"{name} is out of range; it must be from {bounds}")
-
-
-def write(kind: Kind, value: int) -> str:
-    """The value of a parameter, for people."""
-    match kind:
-        case "duration":
-            return format_duration(value) if value >= 0 else "off"
-        case "bytes":
-            return format_size(value)
-        case "share":
-            return f"{value / 10_000:g} %"
-        case "gain":
-            return f"{value / 1_000_000:g}"
-        case "flag":
-            return "on" if value else "off"
-        case "count":
-            return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal, TypedDict
 
-from plctl.common.plan.disciplines import complete
+from plctl.common.plan.discipline_parameters import complete
 from plctl.common.plan.half_impairments import NativeImpairments, native_impairments
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario.opportunities import Opportunities

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration, parse_duration, parse_size, scale
-from plctl.common.plan.disciplines import DISCIPLINES, write
+from plctl.common.plan.discipline_parameters import write
+from plctl.common.plan.disciplines import DISCIPLINES
 from plctl.common.plan.impairments import CERTAIN_PPB
 from plctl.common.plan.run_plan import Budget, Capacity, Queue
 

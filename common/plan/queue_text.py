@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_duration, parse_size, scale
-from plctl.common.plan.disciplines import DISCIPLINES, Kind, check_parameter
+from plctl.common.plan.discipline_parameters import check_parameter, default_capacity
+from plctl.common.plan.disciplines import DISCIPLINES, Kind
 from plctl.common.plan.link_text import read_capacity
 from plctl.common.plan.run_plan import Capacity, Queue
 
@@ -28,7 +29,7 @@ def read_queue(text: str) -> Queue:
         if not others and (not rest or _is_capacity(first)):
             return Queue(capacity=read_capacity(first))
         raise UserError(f"{name!r} is not a discipline; legal is {', '.join(DISCIPLINES)}")
-    queue = Queue(name, DISCIPLINES[name].capacity)
+    queue = Queue(name, default_capacity(name))
     words = iter([word for part in ([" ".join(rest)] if rest else []) + others for word in _words(part)])
     for word in words:
         queue = _with(queue, word, words)

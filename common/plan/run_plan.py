@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.impairments import Impairments
 from plctl.common.scenario.schedule import Direction, Schedule
 
@@ -18,7 +19,6 @@ from plctl.common.scenario.schedule import Direction, Schedule
 ETHERNET_HEADER = 14
 
 End = Literal["client", "server"]
-Discipline = Literal["droptail", "drophead", "red", "codel", "fq_codel", "pie", "dualpi2"]
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 ArpMode = Literal["static", "dynamic"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from plctl.common.plan.run_plan import Discipline, LinkPlan
+from plctl.common.plan.disciplines import DISCIPLINES
+from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.controller.report.figure_style import ASKED, BAD, MEASURED, MUTED, WORSE
 from plctl.controller.report.link_plots import LinkCurves, draw, line, pairs
@@ -43,14 +44,6 @@ PATH = (
     Layer("corrupted", WORSE, "managed", "packets in which it flipped a bit"),
     Layer("duplicated", MUTED, "copies", "packets that it sent twice"),
 )
-#: What `aqm_ppm` says of each discipline that has a state.
-_STATES: dict[Discipline, str] = {
-    "red": "RED's probability at max",
-    "codel": "CoDel is in the dropping state (100 %) or not",
-    "fq_codel": "a flow of FQ-CoDel is in the dropping state (100 %) or none",
-    "pie": "PIE's probability of a drop or a mark",
-    "dualpi2": "the base probability of DualPI2",
-}
 
 
 def layers(curves: LinkCurves, kinds: Sequence[Layer], what: str) -> Markup:
@@ -74,12 +67,13 @@ def layers(curves: LinkCurves, kinds: Sequence[Layer], what: str) -> Markup:
 
 def has_state(plan: LinkPlan) -> bool:
     """Whether the queue of either direction has a state of its own."""
-    return any(plan.queue_of(direction).discipline in _STATES for direction in DIRECTIONS)
+    return any(DISCIPLINES[plan.queue_of(direction).discipline].state for direction in DIRECTIONS)
 
 
 def state_words(plan: LinkPlan) -> str:
     """What is drawn by `state`."""
-    words = [_STATES.get(plan.queue_of(direction).discipline, "a queue without a state") for direction in DIRECTIONS]
+    kinds = [DISCIPLINES[plan.queue_of(direction).discipline] for direction in DIRECTIONS]
+    words = [kind.state or "a queue without a state" for kind in kinds]
     return f"{words[0]}." if words[0] == words[1] else f"up: {words[0]}; down: {words[1]}."
 
 

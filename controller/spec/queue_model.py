@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_size
-from plctl.common.plan.disciplines import DISCIPLINES, check_parameter
+from plctl.common.plan.discipline_parameters import check_parameter, default_capacity
+from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.link_text import read_capacity
 from plctl.common.plan.queue_text import read_gain, read_share
-from plctl.common.plan.run_plan import Capacity, Discipline, Queue
+from plctl.common.plan.run_plan import Capacity, Queue
 from plctl.controller.spec.text import Duration, Strict, from_text
 
 Count = Annotated[int, Field(ge=0)]
@@ -90,7 +91,7 @@ class DirectionQueueSpec(Strict):
 
     def plan(self) -> Queue:
         """For the agent."""
-        capacity = self.capacity or DISCIPLINES[self.discipline].capacity
+        capacity = self.capacity or default_capacity(self.discipline)
         return Queue(self.discipline, capacity, self._parameters())
 
 

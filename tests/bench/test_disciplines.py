@@ -18,8 +18,8 @@ from support.senders import flood
 from support.world import World, deaf_receiver, delivered_per_second, world
 
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
-from plctl.common.plan.disciplines import DISCIPLINES
-from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
+from plctl.common.plan.disciplines import DISCIPLINES, Discipline
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))

@@ -15,8 +15,8 @@ from model.tcp_flows import FlowsSeen, send_flows
 from support.world import world
 
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.plan.disciplines import DISCIPLINES
-from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
+from plctl.common.plan.disciplines import DISCIPLINES, Discipline
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 
 SCHEDULE = Schedule((Row(0, 0, 20 * NS_PER_MS, 20_000_000),))

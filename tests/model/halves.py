@@ -6,10 +6,11 @@ from typing import Any
 
 from plctl.agent.native import NativeQueue, NativeRow
 from plctl.agent.native._core import Half
-from plctl.common.plan.disciplines import complete
+from plctl.common.plan.discipline_parameters import complete
+from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.half_impairments import NativeImpairments, native_impairments
 from plctl.common.plan.impairments import Impairments, Jitter, Loss
-from plctl.common.plan.run_plan import Discipline, Queue
+from plctl.common.plan.run_plan import Queue
 
 NEVER = 2**63 - 1
 UNLIMITED = 2**63 - 1

@@ -6,8 +6,10 @@
 
 #include "model/refuse.h"
 
-const struct discipline *const disciplines[] = {&discipline_drophead, &discipline_red, &discipline_codel,
-	&discipline_fq_codel, &discipline_pie, &discipline_dualpi2, NULL};
+#define DISCIPLINE(name) &discipline_##name,
+const struct discipline *const disciplines[] = {
+#include "model/disciplines.inc"
+	NULL};
 
 bool discipline_find(const char *name, const struct discipline **discipline)
 {

@@ -92,10 +92,11 @@ struct discipline {
 	bool reads_headers; /* it needs the packets' ecn or flow */
 };
 
-/* The disciplines by name, drop-tail apart; the last is NULL. */
+/* The disciplines by name, drop-tail apart, as plctl.common.plan.disciplines declares them; the last is NULL. */
 extern const struct discipline *const disciplines[];
-extern const struct discipline discipline_drophead, discipline_red, discipline_codel, discipline_fq_codel, discipline_pie,
-	discipline_dualpi2;
+#define DISCIPLINE(name) extern const struct discipline discipline_##name;
+#include "model/disciplines.inc"
+#undef DISCIPLINE
 
 /* The discipline of that name, which is NULL for drop-tail, into *discipline; false: there is none. */
 bool discipline_find(const char *name, const struct discipline **discipline);

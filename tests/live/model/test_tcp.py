@@ -15,7 +15,8 @@ from model.tcp_flows import FlowsSeen, ask_for_ecn, send_flows
 from plctl.agent.kernel.link_namespaces import LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
+from plctl.common.plan.disciplines import Discipline
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.scenario.schedule import Row, Schedule
 
 pytestmark = pytest.mark.undisturbed

@@ -27,8 +27,9 @@ from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFAC
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
+from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.impairments import Impairments, Jitter, Loss
-from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.protocol.messages import DirectionResult
 from plctl.common.reference.disciplines import DISCIPLINES
 from plctl.common.reference.half import Reference

@@ -8,8 +8,9 @@ import pytest
 
 from plctl.agent.native import _core
 from plctl.common.base.errors import UserError
-from plctl.common.plan.disciplines import DISCIPLINES, complete
-from plctl.common.plan.run_plan import Discipline, Queue
+from plctl.common.plan.discipline_parameters import complete
+from plctl.common.plan.disciplines import DISCIPLINES, Discipline
+from plctl.common.plan.run_plan import Queue
 from plctl.common.reference import disciplines as reference
 from plctl.controller.spec.queue_model import DirectionQueueSpec
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import pytest
 
 import plctl.common.protocol
+from plctl.common.plan.disciplines import Discipline
 from plctl.common.protocol import messages, wire
 from plctl.common.protocol.wire_types import row_kind
 from plctl.common.scenario.opportunities import MAX_GAP_BYTES
@@ -37,7 +38,7 @@ def wire_type(hint: Any) -> str:
     if origin is dict:
         return f"map of {wire_type(args[1])}"
     if origin is Literal:
-        return ", ".join(f'"{word}"' for word in args)
+        return "a discipline" if hint == Discipline else ", ".join(f'"{word}"' for word in args)
     if origin is types.UnionType:
         return f"{wire_type(args[0])} or nil"
     return "any" if hint is Any else str(hint.__name__)

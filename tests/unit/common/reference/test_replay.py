@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.plan.disciplines import DISCIPLINES
+from plctl.common.plan.disciplines import DISCIPLINES, Discipline
 from plctl.common.plan.half_arguments import half_arguments
 from plctl.common.plan.impairments import Impairments, Jitter, Loss
-from plctl.common.plan.run_plan import Capacity, Discipline, LinkPlan, Queue
+from plctl.common.plan.run_plan import Capacity, LinkPlan, Queue
 from plctl.common.reference.half import Reference
 from plctl.common.reference.logged_frame import FrameFate, LoggedFrame, read_records
 from plctl.common.reference.replay import MOST_TOLD, Replay, replay
