@@ -26,7 +26,7 @@ from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.controller.lifecycle import run_events
 from plctl.controller.lifecycle.run_events import Event
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE agents (
     name TEXT PRIMARY KEY, route TEXT NOT NULL, hello BLOB NOT NULL, acknowledged INTEGER NOT NULL,
@@ -47,7 +47,10 @@ CREATE TABLE files (run TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL
 CREATE TABLE owed (run TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (run, host)) STRICT;
 """
 #: What makes a journal of each older version one of the next.
-_CHANGES = {1: "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'"}
+_CHANGES = {
+    1: "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
+    2: "ALTER TABLE runs ADD COLUMN report INTEGER NOT NULL DEFAULT 1",
+}
 _BETWEEN_HOSTS = "\n"
 
 
@@ -81,6 +84,7 @@ class RunEntry:
     cause: str = ""
     over: bool = False  #: its folder is complete
     labels: dict[str, str] = field(default_factory=dict)
+    report: bool = True  #: whoever submitted it wants one drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +204,12 @@ class Journal:
         values = (
             *(entry.run, entry.name, entry.client, entry.request, entry.submitted_utc, entry.links),
             *(_BETWEEN_HOSTS.join(entry.hosts), *clock, entry.first_command, entry.phase, entry.verdict, entry.cause),
-            json.dumps(entry.labels),
+            *(json.dumps(entry.labels), entry.report),
         )
         with self._explained():
             self._db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0,"
-                " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?)",
+                " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?)",
                 values,
             )
 
@@ -286,7 +290,7 @@ class Journal:
     def _runs(self, which: str, *values: object) -> list[RunEntry]:
         rows = self._rows(
             "SELECT run, name, client, request, submitted_utc, links, hosts, boot_id, time_namespace, first_command,"
-            f" phase, verdict, cause, over, labels FROM runs {which}",
+            f" phase, verdict, cause, over, labels, report FROM runs {which}",
             *values,
         )
         return [_entry(row) for row in rows]
@@ -318,7 +322,8 @@ def _hello(data: bytes) -> m.Hello:
 
 
 def _entry(row: sqlite3.Row) -> RunEntry:
-    plain = {name: row[name] for name in {*row.keys()} - {"hosts", "boot_id", "time_namespace", "over", "labels"}}
-    clock = ClockIdentity(row["boot_id"], row["time_namespace"])
-    hosts, labels = tuple(row["hosts"].split(_BETWEEN_HOSTS)), json.loads(row["labels"])
-    return RunEntry(hosts=hosts, clock=clock, over=bool(row["over"]), labels=labels, **plain)
+    plain = {**row}
+    clock = ClockIdentity(plain.pop("boot_id"), plain.pop("time_namespace"))
+    hosts, labels = tuple(plain.pop("hosts").split(_BETWEEN_HOSTS)), json.loads(plain.pop("labels"))
+    over, report = bool(plain.pop("over")), bool(plain.pop("report"))
+    return RunEntry(hosts=hosts, clock=clock, labels=labels, over=over, report=report, **plain)

@@ -12,7 +12,7 @@ from typing import Protocol
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
-from plctl.common.client.controller_client import Client
+from plctl.common.client.controller_client import Client, RefusedError
 from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_request import RunRequest, check_hosts
 from plctl.common.protocol import requests as rq
@@ -102,31 +102,60 @@ class RemoteCarrier:
     most = 64
 
     def __init__(
-        self, client: Client, runs: Path, policy: rq.PlacementPolicy = "spread", clock: Clock | None = None
+        self,
+        client: Client,
+        runs: Path,
+        policy: rq.PlacementPolicy = "spread",
+        clock: Clock | None = None,
+        tell: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
+        """`tell` hears what is waited for."""
         self.controller = client.address
         self._client = client
         self._source = RemoteRuns(client, client.address)
         self._runs = runs
         self._policy: rq.PlacementPolicy = policy
         self._clock = clock or RealClock()
+        self._tell = tell
 
     async def check(self, request: RunRequest) -> None:
-        await self.has_room(request)
+        await self._client.ask(rq.Submit(request, self._policy, plan_only=True), rq.Submitted, SUBMIT_SECONDS)
 
     async def has_room(self, request: RunRequest) -> bool:
-        """Whether it could begin at once.
+        """Whether it could begin at once; a controller that is away for a while is waited for.
 
-        :raises UserError: it fits on no host however long it waits, or may not run.
+        :raises WorldError: it is away for too long.
         """
-        submit = rq.Submit(request, self._policy, plan_only=True)
-        return not (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).waits
+        try:
+            return not (await self._ask(rq.Submit(request, self._policy, plan_only=True))).waits
+        except RefusedError:  # it was checked: hosts are away, as those of a controller that was just started again
+            return False
 
     async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
+        """As `Carrier` has it; a controller that is away for a while is waited for, and so are its hosts.
+
+        :raises UserError: it is refused for too long.
+        :raises WorldError: the controller is away for too long.
+        """
         submit = rq.Submit(request, self._policy, command=tuple(sys.argv), report=False)
-        run = (await self._client.ask(submit, rq.Submitted, SUBMIT_SECONDS)).run
+        deadline_ns, told = self._clock.monotonic_ns() + _AWAY_NS, ""
+        while True:
+            try:
+                run = (await self._ask(submit)).run
+                break
+            except RefusedError as error:
+                if self._clock.monotonic_ns() > deadline_ns:
+                    raise
+                if str(error) != told:
+                    told = str(error)
+                    self._tell(f"the controller has no place now: {told}; trying again")
+                await self._pause(_AGAIN_NS)
         begun(run)
         return await self.follow(run)
+
+    async def _ask(self, submit: rq.Submit) -> rq.Submitted:
+        """The answer. While the controller is away the question keeps its number, so it has one effect at most."""
+        return await self._client.ask(submit, rq.Submitted, _AWAY_NS / NS_PER_S)
 
     async def follow(self, run: str) -> RunRecord:
         """Wait for `run`; a controller that is away for a while is waited for, too.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -103,7 +104,7 @@ class StudyDriver:
         stopping = asyncio.create_task(self._stop.wait())
         try:
             while True:
-                await self._fill()
+                await self._unless_stopped(self._fill(), stopping)
                 if not self._tasks:
                     break
                 look = _LOOK_S if self._course.next() and len(self._tasks) < self._most else None
@@ -116,6 +117,17 @@ class StudyDriver:
             await self._end_all()
         if self._failure:
             raise self._failure
+
+    @staticmethod
+    async def _unless_stopped(work: Coroutine[Any, Any, None], stopping: asyncio.Task[Any]) -> None:
+        """Do `work`, which may wait for a controller that is away, but give it up to stop."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _fill(self) -> None:
         while not (self._failure or self._stop.is_set()) and len(self._tasks) < self._most:
@@ -171,7 +183,7 @@ class StudyDriver:
             run=record.run,
             verdict=record.verdict,
             cause=record.cause,
-            wall_ns=self._clock.monotonic_ns() - state.begun_ns,
+            wall_ns=0 if state.adopted else self._clock.monotonic_ns() - state.begun_ns,
             disk_bytes=size_of(self._folder / RUNS_NAME / record.run),
         )
         self._enter(entry, standing)
@@ -182,7 +194,7 @@ class StudyDriver:
         for task, state in self._tasks.items():
             if self._cancel and state.run:
                 await self._cancel_run(state.run)
-            if not (self._cancel and self._carrier.controller):
+            if not (self._cancel and self._carrier.controller and state.run):
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         ended = {task: state for task, state in self._tasks.items() if not task.cancelled()}

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from plctl.common import __version__
@@ -118,8 +119,9 @@ class _Run:
     async def _carrier(self, access: ControllerAccess | None) -> AsyncIterator[Carrier]:
         runs = self._folder / RUNS_NAME
         if access:
-            async with connect(access, lambda sentence: say(self._console, sentence)) as client:
-                yield RemoteCarrier(client, runs, self._options.policy, self._clock)
+            tell = partial(say, self._console)
+            async with connect(access, tell) as client:
+                yield RemoteCarrier(client, runs, self._options.policy, self._clock, tell)
         else:
             async with local_host(self._options.forwarder, self._clock) as host:
                 yield LocalCarrier(host, runs)

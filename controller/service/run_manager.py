@@ -59,7 +59,6 @@ class RunManager:
         self._cleaner = Cleaner(agent_hub)
         self._finisher = Finisher()
         self._active: dict[str, ActiveRun] = {}
-        self._without_report: set[str] = set()  #: runs; forgotten with this process, and then a report is drawn
         self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
         self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
         self.queue = RunQueue()
@@ -102,14 +101,13 @@ class RunManager:
             self.occupancy.remove(run)
             self.queue.remove(run)
             raise
-        entry = _entry(record, requester, new_first_command(), ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW)
+        phase = ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW
+        entry = _entry(record, requester, new_first_command(), phase, report=submit.report)
         self._journal.add_run(entry)
         self._journal.follow(run, folder.grown)
         self._journal.commit_for_good()
         self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
         active = self._open(entry, record, folder)
-        if not submit.report:
-            self._without_report.add(run)
         self._spawn(self._carry(run, folder, self._run_in_turn(active.session, run)))
         interpreter.set_aside()
         return rq.Submitted(run, assignments, waits=self.waits(run))
@@ -274,11 +272,10 @@ class RunManager:
 
     async def _finish(self, run: str, path: Path) -> None:
         try:
-            await self._finisher.finish(path, report=run not in self._without_report)
+            await self._finisher.finish(path, report=self._journal.run(run).report)
         except PlctlError as error:
             self._log.emit("run.not_completed", run=run, cause=str(error))
         self._active.pop(run, None)
-        self._without_report.discard(run)
         self.occupancy.remove(run)
         self._journal.end(run)
         self._journal.commit_for_good()
@@ -323,7 +320,9 @@ def _write_plan(
     return record, folder
 
 
-def _entry(record: RunRecord, requester: Requester, first_command: int, phase: ev.RunPhase) -> RunEntry:
+def _entry(
+    record: RunRecord, requester: Requester, first_command: int, phase: ev.RunPhase, *, report: bool
+) -> RunEntry:
     return RunEntry(
         run=record.run,
         name=record.name,
@@ -336,6 +335,7 @@ def _entry(record: RunRecord, requester: Requester, first_command: int, phase: e
         first_command=first_command,
         phase=phase,
         labels=record.labels,
+        report=report,
     )
 
 

@@ -49,3 +49,29 @@ def test_a_study_at_a_controller_survives_its_driver(cluster: LoopbackCluster, t
     assert made == {path.name for path in (study.folder / "runs").iterdir()}
     assert [] == list(cluster.runs.glob("*/report.html"))
     assert {cluster.address} == {run.controller for each in runs.values() for run in each}
+
+
+def test_a_study_goes_on_with_a_controller_that_was_killed(cluster: LoopbackCluster, tmp_path: Path) -> None:
+    """It waits for it, no run is made twice, what was running ends well, and nobody's report is drawn."""
+    study = TinyStudy(tmp_path)
+    study.file.write_text(STUDY.replace("repetitions: 2", "repetitions: 1").replace("[1s, 1ns]", "[1s]"))
+    base = tmp_path / "base.yaml"
+    base.write_text(base.read_text().replace("300ms", "1s"))
+    process = cluster.start("study", "run", str(study.file), "--studies", str(study.studies), "--parallel", "1")
+    try:
+        cluster.until(lambda: study.count("begun") == 1)
+        (first,) = [run for runs in study.attempts().values() for run in runs]
+        cluster.until_happened(cluster.runs / first.run, "run.running")
+        cluster.kill_controller()
+        cluster.start_controller()
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert 0 == process.returncode, stderr
+    assert "trying again" in stderr
+    runs = study.attempts()
+    assert [["ok"]] * 2 == [verdicts(each) for each in runs.values()]
+    made = {run.run for each in runs.values() for run in each}
+    assert made == {path.name for path in cluster.runs.glob("*-tiny-*")}
+    assert [] == list(cluster.runs.glob("*/report.html"))

@@ -21,7 +21,8 @@ HELLO = m.Hello("a", "0.1.0", 1, CLOCK)
 
 def entry(run: str, request: int = 1) -> RunEntry:
     """A run of ada's on two hosts."""
-    return RunEntry(run, "r", "ada", request, "2026-01-01T00:00:00Z", 3, ("a", "b"), CLOCK, 2**62, labels={"cc": "bbr"})
+    facts = ("2026-01-01T00:00:00Z", 3, ("a", "b"), CLOCK, 2**62)
+    return RunEntry(run, "r", "ada", request, *facts, labels={"cc": "bbr"}, report=False)
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_what_is_owed_is_owed_until_it_is_settled(journal: Journal, path: Path) 
 
 
 def test_a_journal_of_version_1_is_gone_on_with(path: Path) -> None:
-    """It had no labels; one of a later version is refused."""
+    """It had no labels, and each run a report; one of a later version is refused."""
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as old, old:
         for statement in _SCHEMA.split(";"):
@@ -136,6 +137,7 @@ def test_a_journal_of_version_1_is_gone_on_with(path: Path) -> None:
     with closing(Journal(path)) as journal:
         journal.add_run(entry("r-1"))
         assert [{"cc": "bbr"}, {}] == [found.labels for found in journal.runs(9)]
+        assert [False, True] == [found.report for found in journal.runs(9)]
     with closing(sqlite3.connect(path)) as newer, newer:
         newer.execute("PRAGMA user_version = 99")
     with pytest.raises(UserError, match="is a journal of version 99"):

@@ -39,14 +39,19 @@ class FakeCarrier:
         self.cancelled: list[str] = []
         self.others: list[tuple[str, str]] = []
         self._runs = first - 1
+        self.away = False  #: nothing is answered
 
     async def check(self, request: RunRequest) -> None:
         """Whatever is asked."""
 
     async def has_room(self, request: RunRequest) -> bool:  # noqa: ARG002
+        if self.away:
+            await asyncio.get_running_loop().create_future()
         return len(self.running) < self.room
 
     async def carry(self, request: RunRequest, begun: Callable[[str], None]) -> RunRecord:
+        if self.away:
+            await asyncio.get_running_loop().create_future()
         self._runs += 1
         begun(f"run-{self._runs}")
         return await self._until_told(request.labels["digest"], f"run-{self._runs}")
@@ -186,6 +191,40 @@ async def test_stopping_leaves_what_runs_at_a_controller(driven: Driven) -> None
     runs = {digest: [run.run for run in each] for digest, each in driven.tiny.attempts().items()}
     assert (["run-1"], ["run-2"], ["run-9"]) == (runs[first], runs[second], runs[third])
     assert [["ok"]] * 6 == driven.verdicts()
+
+
+@pytest.mark.parametrize("running", [0, 1])
+@pytest.mark.parametrize("cancel", [False, True])
+async def test_stopping_waits_for_no_controller_that_is_away(driven: Driven, *, running: int, cancel: bool) -> None:
+    """Neither for an answer about room nor for a run that was submitted and has no id yet."""
+    carrier = FakeCarrier(room=2, controller="tcp://c:1")
+    carrier.away = not running
+    driver = driven.driver(carrier)
+    task = asyncio.create_task(driver.drive())
+    await until(lambda: len(carrier.running) == 2 * running)
+    carrier.away = True
+    await settled()
+    driver.stop(cancel=cancel)
+    for future in carrier.running.values():
+        if cancel:
+            future.set_result("cancelled")
+    async with asyncio.timeout(10):
+        await task
+    assert [["cancelled" if cancel else "left"]] * 2 * running == driven.verdicts()
+
+
+async def test_how_long_a_run_took_that_another_process_began_is_not_known(driven: Driven) -> None:
+    """It may have been over for a day: no estimate is to rest on it."""
+    digest = in_order(driven.study.record)[0]
+    driven.journal.add(StudyEntry(T, "begun", "run-1", digest, "c", 1, controller="tcp://c:1"))
+    carrier = FakeCarrier(room=1, controller="tcp://c:1", first=20)
+    driver = driven.driver(carrier)
+    await driver.adopt(recover(driven.tiny.folder, driven.journal, "tcp://c:1"), "tiny")
+    await driving(driver.drive(), carrier, lambda _: "ok")
+    walls = {run.run: run.wall_ns for runs in driven.tiny.attempts().values() for run in runs}
+    assert 0 == walls.pop("run-1")
+    assert 5 == len(walls)
+    assert all(walls.values())
 
 
 async def test_cancelling_ends_what_runs_at_a_controller(driven: Driven) -> None:
