@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.run_plan import Budget, LinkPlan, Workload
 
 #: The ends' addresses as commands see them in `{client}` and `{server}`.
@@ -79,6 +80,8 @@ class RunRequest:
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS
     socket_stats_ns: int = 0
+    on_failure: OnFailure = "continue"  #: what one link's failure after the start means for the others
+    retries: int = 0  #: how often a run that did not start, or lost an agent, is made again
     labels: dict[str, str] = field(default_factory=dict)  #: what tells it from other runs of a larger thing
     sources: tuple[SourceFile, ...] = ()
     repositories: tuple[Repository, ...] = ()  #: in which the sources lie

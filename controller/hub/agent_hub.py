@@ -12,7 +12,7 @@ from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError, WorldError
 from plctl.common.base.log import format_wall
-from plctl.common.base.units import NS_PER_S, format_duration
+from plctl.common.base.units import NS_PER_S, format_duration, three_digits
 from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.clocks.watch import ClockWatch
 from plctl.common.protocol import messages as m
@@ -325,7 +325,7 @@ class AgentHub:
             return
         known, replaced = self.agents.get(peer.name), ""
         if known and (known.peer.route, known.hello.pid) != (peer.route, hello.pid):
-            self.mark_gone(peer.name, f"{peer.name} was started again")
+            self.mark_gone(peer.name, _why_gone(known, hello, self._clock.monotonic_ns()))
             replaced, known = known.peer.route, None
         self.journal.saw_agent(peer.name, peer.route, hello, format_wall(self._clock.wall_ns()))
         async with self._joined:
@@ -413,6 +413,13 @@ class AgentHub:
         if record is None or not record.here:
             raise WorldError(f"cannot reach {host}: it is not here")
         await self._hub.send(record.peer, m.encode(envelope))
+
+
+def _why_gone(known: AgentRecord, hello: m.Hello, now_ns: int) -> str:
+    """Why the agent that said HELLO before is no more, and since when nothing of it was heard."""
+    rebooted = known.hello.clock.boot_id != hello.clock.boot_id
+    what = f"the host of {hello.agent} was started again" if rebooted else f"{hello.agent} was started again"
+    return f"{what}; last heard {format_duration(three_digits(now_ns - known.received_ns))} before it came back"
 
 
 def _expected(entry: AgentEntry, now_ns: int) -> AgentRecord:

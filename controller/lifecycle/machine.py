@@ -6,6 +6,7 @@ Each arrow is taken when every agent has answered. A failure or a cancellation b
 RELEASING; a cancellation after it goes through STOPPING, where the agents still report what happened until then.
 No link starts unless every link is ready and every agent armed. A link's first cause is kept, later ones are not.
 An agent that falls silent is lost before the start; once the run goes on it needs no controller, and is waited for.
+Once the run goes on, one link's failure leaves the others alone, or ends the run, as `on_failure` says.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plctl.common.base.units import format_duration
+from plctl.common.base.units import format_duration, three_digits
+from plctl.common.plan.failure_policy import BrokenOff, OnFailure
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.controller.lifecycle.patience import (
@@ -29,9 +31,11 @@ from plctl.controller.lifecycle.run_events import (
     Answered,
     Begin,
     CancelRequested,
+    Distrusted,
     Event,
     Instruction,
     Interrupted,
+    LinkFailed,
     Lost,
     Note,
     Resumed,
@@ -66,12 +70,19 @@ class RunMachine:
     """One run's state. `plans` has each host's share of the run; feed `handle` and carry out what it returns."""
 
     def __init__(
-        self, plans: Mapping[str, RunPlan], lead: Callable[[], int] = lambda: LEAD_NS, patience: Patience | None = None
+        self,
+        plans: Mapping[str, RunPlan],
+        lead: Callable[[], int] = lambda: LEAD_NS,
+        patience: Patience | None = None,
+        on_failure: OnFailure = "continue",
     ) -> None:
         """`lead` is asked when all agents are ready: how long before T0, in nanoseconds, are they to be armed?"""
         self.plans = dict(plans)
         self._lead = lead
         self.patience = patience or Patience()
+        self.on_failure = on_failure
+        self._ended_by_wish = False  #: somebody cancelled it
+        self._broken_off: BrokenOff = ""
         self.phase = RunPhase.NEW
         self.t0_ns = 0
         self.records = {link.name: LinkProgress(host) for host, plan in plans.items() for link in plan.links}
@@ -101,6 +112,11 @@ class RunMachine:
     def cause(self) -> str:
         """The first link's cause in the plan's order; empty if none failed."""
         return next((f"link {name}: {r.cause}" for name, r in self.records.items() if r.cause), "")
+
+    @property
+    def broken_off(self) -> BrokenOff:
+        """What kept the run from its end that another attempt need not meet; empty also if somebody cancelled it."""
+        return "" if self._ended_by_wish else self._broken_off
 
     # --- what each transition does
 
@@ -219,6 +235,8 @@ class RunMachine:
         self._finished.add(event.host)
         if self.phase is not RunPhase.COMMITTED and self._answered(event.host):
             self._release()
+        else:
+            self._heed_failure(event.host)
 
     def _released(self, event: Answered) -> None:
         self._note("agent.released", event.host)
@@ -240,30 +258,59 @@ class RunMachine:
             self._enter(RunPhase.DONE)
 
     def _cancel_early(self, event: CancelRequested) -> None:
+        self._ended_by_wish = True
         self._mark_cancelled(event.cause)
         self._release()
 
     def _cancel_running(self, event: CancelRequested) -> None:
-        self._mark_cancelled(event.cause)
+        self._ended_by_wish = True
+        self._stop(event.cause)
+
+    def _stop(self, cause: str) -> None:
+        """End what has started; the agents still report what happened until now."""
+        self._mark_cancelled(cause)
         self._enter(RunPhase.STOPPING, self.patience.stop_ns)
         self._awaited -= self._finished
         for host in sorted(self._awaited):
-            self._send(host, m.Stop(event.cause), self.patience.stop_ns)
+            self._send(host, m.Stop(cause), self.patience.stop_ns)
         if not self._awaited:
             self._release()
 
+    def _heed_failure(self, host: str) -> None:
+        """Once the run goes on, a failed link of `host` may be the end of the others, too."""
+        failed = next((name for name in self._links_of(host) if self.records[name].cause), None)
+        if failed and self.on_failure == "cancel" and self.phase is RunPhase.RUNNING:
+            self._stop(f"link {failed} has failed, and the run asks for on_failure: cancel")
+
+    def _link_failed(self, event: LinkFailed) -> None:
+        if self.on_failure == "cancel" and event.link in self._links_of(event.host):
+            self._stop(f"link {event.link} has failed ({event.cause}), and the run asks for on_failure: cancel")
+
     def _lost_host(self, event: Lost | Silent | Unreached) -> None:
         """An agent that goes takes its links with it; those of other hosts run on once they have started."""
-        self._lost.add(event.host)
-        self._silent.pop(event.host, None)
-        self._fail(event.host, self._links_of(event.host), event.cause)
+        if self.phase in (RunPhase.RUNNING, RunPhase.STOPPING) and event.host not in self._finished:
+            self._broken_off = "agent lost"
+        after_ns = self._now - self.t0_ns if self.t0_ns else -1
+        when = f" {format_duration(three_digits(after_ns))} after T0" if after_ns >= 0 else ""
+        self._leave_out(event.host, f"agent lost{when}: {event.cause}")
+
+    def _distrust(self, event: Distrusted) -> None:
+        self._leave_out(event.host, event.cause)
+
+    def _leave_out(self, host: str, cause: str) -> None:
+        """Go on, if at all, without `host`, whose links have failed."""
+        self._lost.add(host)
+        self._silent.pop(host, None)
+        self._fail(host, self._links_of(host), cause)
         if self.phase in (RunPhase.PREPARING, RunPhase.ARMING, RunPhase.COMMITTED):
             self._give_up()
-        elif self._answered(event.host):
+        elif self._answered(host):
             if self.phase is RunPhase.RELEASING:
                 self._enter(RunPhase.DONE)
             else:
                 self._release()
+        else:
+            self._heed_failure(host)
 
     def _fall_silent(self, event: Silent) -> None:
         """The agent has all it needs for the run; its results are due a while after the planned end."""
@@ -279,6 +326,8 @@ class RunMachine:
             self._note("agent.returned", event.host)
 
     def _interrupt(self, event: Resumed | Interrupted) -> None:
+        early = self.phase in (RunPhase.NEW, *_BEFORE_START)
+        self._broken_off = "not started" if early else "interrupted"
         for host in self.plans:
             self._fail(host, self._links_of(host), f"{event.cause} while the run was {self.phase}")
         self._release()
@@ -326,6 +375,7 @@ class RunMachine:
 
     def _give_up(self) -> None:
         """Before the start: one link that cannot start means that none does."""
+        self._broken_off = "not started"
         first = self.cause
         for name, record in self.records.items():
             if not record.cause:
@@ -409,6 +459,8 @@ _TRANSITIONS: dict[tuple[RunPhase, type[Any]], Callable[[RunMachine, Any], None]
     (_P.RUNNING, CancelRequested): RunMachine._cancel_running,
     **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
     **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
+    **{(phase, Distrusted): RunMachine._distrust for phase in _ALIVE},
+    (_P.RUNNING, LinkFailed): RunMachine._link_failed,
     **{(phase, Silent): RunMachine._lost_host for phase in (*_BEFORE_START, _P.RELEASING)},
     (_P.RUNNING, Silent): RunMachine._fall_silent,
     **{(phase, Resumed): RunMachine._interrupt for phase in (_P.NEW, _P.PREPARING, _P.ARMING)},

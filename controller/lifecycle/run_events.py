@@ -51,6 +51,23 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Distrusted:
+    """An agent reported what it must not: nothing of what it says of this run is believed any more."""
+
+    host: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFailed:
+    """Something of a link has failed while the run goes on; what exactly, its agent says in the end."""
+
+    host: str
+    link: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silent:
     """An agent cannot be heard; whether it goes on with what it holds is not known."""
 
@@ -102,7 +119,10 @@ class Interrupted:
     cause: str
 
 
-Event = Begin | Answered | Lost | Silent | Returned | Unreached | CancelRequested | TimedOut | Resumed | Interrupted
+Event = (
+    Begin | Answered | Lost | Distrusted | LinkFailed | Silent | Returned | Unreached | CancelRequested | TimedOut
+    | Resumed | Interrupted
+)  # fmt: skip
 
 # --- instructions ---------------------------------------------------------------------------------------------------
 
@@ -144,7 +164,19 @@ _ANSWERS: dict[str, type[Any]] = {
 }
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Begin, Lost, Silent, Returned, Unreached, CancelRequested, TimedOut, Resumed, Interrupted)
+    for kind in (
+        Begin,
+        Lost,
+        Distrusted,
+        LinkFailed,
+        Silent,
+        Returned,
+        Unreached,
+        CancelRequested,
+        TimedOut,
+        Resumed,
+        Interrupted,
+    )
 }
 
 

@@ -43,6 +43,7 @@ import pyarrow as pa
 
 from plctl.common.base.errors import BusyError, ProtocolError
 from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.failure_policy import BrokenOff
 from plctl.common.plan.run_request import SourceFile
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.scenario.schedule import Direction
@@ -226,11 +227,17 @@ class RunFolder:
                 self._grown[path] = file.tell()
 
     def record_result(
-        self, results: Iterable[LinkResult], *, failures: Mapping[str, str], cancelled: bool, finished_wall_ns: int
+        self,
+        results: Iterable[LinkResult],
+        *,
+        failures: Mapping[str, str],
+        cancelled: bool,
+        finished_wall_ns: int,
+        broken_off: BrokenOff = "",
     ) -> RunRecord:
         """Judge every link and the run, and write the verdicts down; return the record.
 
-        `failures` maps a link to the first cause that the controller knows of.
+        `failures` maps a link to the first cause that the controller knows of; `broken_off` is as in the record.
         """
         stamp = run_record.rfc3339(finished_wall_ns)
         with explained(f"read {self.path / EVENTS_NAME}"):
@@ -242,6 +249,7 @@ class RunFolder:
             failures=failures,
             cancelled=cancelled,
             finished_utc=stamp,
+            broken_off=broken_off,
             limits=limits,
             changes=changes,
         )

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
+from plctl.common.plan.failure_policy import BrokenOff, OnFailure
 from plctl.common.plan.link_change import AppliedChange, plan_after
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.plan.run_request import Repository
@@ -105,6 +106,8 @@ class RunRecord:
     budget: Budget = field(default_factory=Budget)  #: what a link must keep to be `ok`
     sample_interval_ns: int = 0  #: between two rows of telemetry of one direction
     socket_stats_ns: int = 0  #: between two looks at sockets; 0: none
+    on_failure: OnFailure = "continue"  #: what one link's failure after the start means for the others
+    retries: int = 0  #: how often it may be made again, if it does not start or an agent is lost
     versions: dict[str, str] = field(default_factory=dict)  #: of the controller's software
     created_utc: str = ""  #: when the run was asked for
     t0_ns: int | None = None  #: on the controller's monotonic clock; None: never armed
@@ -113,6 +116,7 @@ class RunRecord:
     finished_utc: str = ""  #: when the last result came
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""  #: why the verdict is not `ok`, of the worst link; empty if it is
+    broken_off: BrokenOff = ""  #: what kept the run from its end that another attempt need not meet
     unseen: tuple[str, ...] = ()  #: what no certificate of the run can see, a sentence each
     format: Literal[1, 2] = 2  #: of this file; in format 1 each link has its rows in it
 
@@ -164,12 +168,14 @@ def finished(
     failures: Mapping[str, str],
     cancelled: bool,
     finished_utc: str,
+    broken_off: BrokenOff = "",
     limits: Mapping[str, tuple[str, ...]] | None = None,
     changes: Mapping[str, tuple[AppliedChange, ...]] | None = None,
 ) -> RunRecord:
     """`record` with every link judged.
 
     :param failures: the first cause known to the controller, by link.
+    :param broken_off: what kept the run from its end.
     :param limits: that agents ran into, a sentence each, by host.
     :param changes: that links went through while they ran, by link.
     """
@@ -185,7 +191,7 @@ def finished(
         links.append(_with_judgement(over, judgement))
     whole = judge_run(judgements)
     over_all = replace(record, links=tuple(links), verdict=str(whole.verdict), cause=whole.cause, unseen=UNSEEN)
-    return replace(over_all, finished_utc=finished_utc)
+    return replace(over_all, finished_utc=finished_utc, broken_off=broken_off)
 
 
 def facts_of(

@@ -28,6 +28,8 @@ def planned(
         budget=request.budget,
         sample_interval_ns=request.sample_interval_ns,
         socket_stats_ns=request.socket_stats_ns,
+        on_failure=request.on_failure,
+        retries=request.retries,
         versions=software_versions(),
         created_utc=created_utc,
     )

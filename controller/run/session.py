@@ -66,7 +66,8 @@ class Session:
         first_command: int = 0,
     ) -> None:
         """`first_command` is where the ids of the run's commands begin; 0: somewhere."""
-        self._machine = RunMachine(plans, self._lead_ns)
+        on_failure = folder.record.on_failure if folder.record else "continue"
+        self._machine = RunMachine(plans, self._lead_ns, on_failure=on_failure)
         self._lead = 0  #: what the machine was told about its lead because of this event; 0: it has not asked
         self._folder = folder
         self._agent_hub = agent_hub
@@ -243,7 +244,7 @@ class Session:
             with self._disk_may_refuse():
                 self._handle_message(host, message, reply_to)
         except ProtocolError as error:  # the agent is not what it seems; its run is not to be trusted
-            self._handle(ev.Lost(host, f"{host} sent what it must not: {error}"))
+            self._handle(ev.Distrusted(host, f"{host} sent what it must not: {error}"))
 
     def _handle_message(self, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
         match message:
@@ -257,12 +258,22 @@ class Session:
                     self._unsent[host] = None
             case m.Telemetry() | m.SocketStats() | m.Events() | m.Artifact() | m.Packets():
                 self._recorder.record(host, message)
+                if isinstance(message, m.Events):
+                    self._heed_failures(host, message)
             case m.Report(_, finished):
                 self._handle(ev.Answered(host, finished))
             case m.Prepared() | m.Armed() | m.NotArmed() | m.Started() | m.Released() | m.Refused() | m.Changed():
                 self._handle_answer(host, message, reply_to)
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
+
+    def _heed_failures(self, host: str, message: m.Events) -> None:
+        """A program that failed is told of as soon as it has ended, long before the run may end."""
+        if self._machine.on_failure == "cancel":
+            for event in message.events:
+                if event.get("event") == "workload.ended" and (cause := event.get("cause")):
+                    says = f"{event.get('workload')}: {cause}"
+                    self._handle(ev.LinkFailed(host, str(event.get("link")), f"{says:.500}"))
 
     def _handle_answer(
         self,
@@ -331,4 +342,5 @@ class Session:
             failures={name: record.cause for name, record in records.items() if record.cause},
             cancelled=any(record.cancelled for record in records.values()),
             finished_wall_ns=self._clock.wall_ns(),
+            broken_off=self._machine.broken_off,
         )

@@ -71,6 +71,8 @@ def request_of(
         budget=Budget(run.budget.lateness, run.budget.skew, run.budget.workload),
         sample_interval_ns=run.telemetry.interval,
         socket_stats_ns=run.socket_stats or 0,
+        on_failure=run.on_failure,
+        retries=run.retries,
         labels=dict(run.labels),
         sources=(SourceFile.of(str(file), text), *scenarios.sources()),
         warnings=tuple(scenarios.warnings()),

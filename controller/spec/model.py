@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
+from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.link_text import check_interval
 from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.readers.reader import MAX_WORTH_BYTES
@@ -18,6 +19,7 @@ from plctl.controller.spec.queue_model import DirectionQueueSpec, QueueSpec
 from plctl.controller.spec.text import Duration, Strict, from_text, read_duration
 
 MAX_LINKS = 10_000
+MAX_RETRIES = 100
 _LINK = LinkPlan("", Schedule(()), Schedule(()))  # for its defaults
 _RUN = RunPlan("", 0, ())
 
@@ -213,6 +215,12 @@ class RunSpec(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     #: After T0; by default until the workloads end, else until the last row.
     duration: Duration = 0
+    #: What becomes of the other links when one has failed after the start: they go on (`continue`), or the run is ended
+    #: and they are `cancelled` (`cancel`). Before the start there is no choice: no link starts unless all can.
+    on_failure: OnFailure = "continue"
+    #: How often the run is made again, on other hosts if need be, if it did not start or lost an agent. Each attempt is
+    #: a run of its own, with its own folder; what failed for another reason is a result, and is not repeated.
+    retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
     #: Names and values by which the run can be told from others, e.g. of a study.
     labels: dict[Text, Text] = Field(default_factory=dict)
     #: The links.

@@ -123,12 +123,18 @@ async def test_a_reconnecting_agent_learns_what_arrived(stage: Fixture) -> None:
 
 
 async def test_another_process_of_the_same_name_has_lost_the_run(stage: Fixture) -> None:
-    """An agent that was started again cannot hold what its predecessor built: the run hears of the loss."""
+    """An agent that was started again cannot hold what its predecessor built: the run hears of the loss, and since when
+    nothing was heard; also that it was the whole host, whose boot id is then another."""
     await stage.say(HELLO)
     await stage.answer()
     await stage.say(m.Hello("edge-1", "0.1.0", 12, HELLO.clock))
     await stage.answer()
-    assert stage.heard == [("edge-1", AgentLost("edge-1 was started again"))]
+    again = "edge-1 was started again; last heard 0 ns before it came back"
+    assert stage.heard == [("edge-1", AgentLost(again))]
+    await stage.say(m.Hello("edge-1", "0.1.0", 13, ClockIdentity("another boot", HELLO.clock.time_namespace)))
+    await stage.answer()
+    again = "the host of edge-1 was started again; last heard 0 ns before it came back"
+    assert stage.heard[1:] == [("edge-1", AgentLost(again))]
 
 
 async def test_silence_is_told_and_so_is_return(stage: Fixture) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, StartMode
 from plctl.common.protocol import messages as m
 from plctl.common.scenario.schedule import Row, Schedule
@@ -15,8 +16,10 @@ from plctl.controller.lifecycle.run_events import (
     Answered,
     Begin,
     CancelRequested,
+    Distrusted,
     Event,
     Interrupted,
+    LinkFailed,
     Lost,
     Note,
     Resumed,
@@ -58,8 +61,8 @@ def finished(link: str, cause: str = "") -> m.Finished:
 class Driver:
     """Feeds a machine for hosts a (link x) and b (link y) and says whom it tells what."""
 
-    def __init__(self) -> None:
-        self.machine = RunMachine({"a": plan("x"), "b": plan("y")})
+    def __init__(self, on_failure: OnFailure = "continue") -> None:
+        self.machine = RunMachine({"a": plan("x"), "b": plan("y")}, on_failure=on_failure)
         self.now = 10**9
 
     def __call__(self, *events: Event) -> list[tuple[str, str]]:
@@ -249,9 +252,59 @@ def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
     """After the start the links of other hosts run on, and the lost host is waited for no more."""
     drive = Driver()
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
+    drive.now = drive.machine.t0_ns + 12_345_678_901
     assert drive(Lost("a", "a is gone")) == []
     assert drive(Answered("b", finished("y"))) == [("b", "Release")]
-    assert (drive.machine.records["x"].cause, drive.machine.records["y"].cause) == ("a is gone", "")
+    causes = (drive.machine.records["x"].cause, drive.machine.records["y"].cause)
+    assert causes == ("agent lost 12.3 s after T0: a is gone", "")
+    assert "agent lost" == drive.machine.broken_off
+
+
+FAILURES = [
+    (Lost("a", "a is gone"), "agent lost"),
+    (Distrusted("a", "a lied"), ""),
+    (Answered("a", finished("x", cause="the forwarder ended")), ""),
+]
+
+
+@pytest.mark.parametrize(("failure", "broken_off"), [*FAILURES, (LinkFailed("a", "x", "ping: ended with 1"), "")])
+def test_a_failure_ends_a_run_that_asks_for_that(failure: Event, broken_off: str) -> None:
+    """With `cancel` all that go on are stopped at once; they report until then, and are cancelled, not failed."""
+    drive = running("cancel")
+    assert ("b", "Stop") in drive(failure)
+    assert RunPhase.STOPPING is drive.machine.phase
+    assert (drive.machine.records["y"].cancelled, drive.machine.records["y"].cause) == (True, "")
+    assert broken_off == drive.machine.broken_off
+    drive(Answered("a", finished("x")), Answered("b", finished("y")), Answered("a", m.Released()))
+    drive(Answered("b", m.Released()))
+    assert RunPhase.DONE is drive.machine.phase
+
+
+@pytest.mark.parametrize("failure", [failure for failure, _ in FAILURES])
+def test_a_failure_leaves_the_others_alone_unless_asked(failure: Event) -> None:
+    """With `continue`, the default, the other hosts' links go on to their end."""
+    drive = running()
+    assert [] == drive(failure)
+    assert RunPhase.RUNNING is drive.machine.phase
+    assert ("b", "Release") in drive(Answered("b", finished("y")))
+    assert ("", False) == (drive.machine.records["y"].cause, drive.machine.records["y"].cancelled)
+
+
+def test_a_failed_program_ends_no_run_that_does_not_ask_for_it_and_another_hosts_claim_none_at_all() -> None:
+    """What fails early is heeded with `cancel` alone, and only of a link that its host has."""
+    assert [] == running()(LinkFailed("a", "x", "ended with 1"))
+    assert [] == running("cancel")(LinkFailed("a", "y", "ended with 1"))
+
+
+def test_only_what_may_go_better_is_broken_off() -> None:
+    """A run that did not start, lost an agent or was interrupted; not one that failed, ended well, or was cancelled."""
+    early, interrupted, cancelled, ended = Driver(), running(), running(), running()
+    early(Begin(), Answered("a", prepared("x", cause="no veth")), BOTH_PREPARED[1])
+    interrupted(Interrupted("rebooted"))
+    cancelled(CancelRequested("c"), Lost("a", "gone"))
+    ended(Answered("a", finished("x", cause="failed")), Answered("b", finished("y")), Lost("a", "gone"))
+    found = [drive.machine.broken_off for drive in (early, interrupted, cancelled, ended)]
+    assert ["not started", "interrupted", "", ""] == found
 
 
 def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
@@ -282,6 +335,7 @@ def test_silence_ends_in_a_sentence() -> None:
     told = drive(Begin(), BOTH_PREPARED[0], TimedOut(RunPhase.PREPARING))
     assert told[2:] == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
+    assert "not started" == drive.machine.broken_off
     drive(Answered("a", m.Released()), TimedOut(RunPhase.RELEASING))
     assert drive.machine.phase is RunPhase.DONE
 
@@ -320,6 +374,8 @@ events = st.one_of(
     st.just(Begin()),
     st.builds(CancelRequested, st.just("c")),
     st.builds(Lost, hosts, st.just("gone")),
+    st.builds(Distrusted, hosts, st.just("lied")),
+    hosts.map(lambda h: LinkFailed(h, links[h], "ended with 1")),
     st.builds(Silent, hosts, st.just("silent")),
     st.builds(Returned, hosts),
     st.builds(Unreached, hosts, st.just("unreached")),
@@ -336,10 +392,10 @@ events = st.one_of(
 )
 
 
-@given(st.lists(events, max_size=30))
-def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Event]) -> None:
+@given(st.lists(events, max_size=30), st.sampled_from(["continue", "cancel"]))
+def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Event], on_failure: OnFailure) -> None:
     """In any order of events: COMMIT goes out only after every host armed, and time-outs always lead to DONE."""
-    drive = Driver()
+    drive = Driver(on_failure)
     armed: set[str] = set()
     for event in sequence:
         if (
@@ -356,9 +412,9 @@ def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Eve
     assert drive.machine.phase is RunPhase.DONE
 
 
-def running() -> Driver:
+def running(on_failure: OnFailure = "continue") -> Driver:
     """A run that goes on on both hosts."""
-    drive = Driver()
+    drive = Driver(on_failure)
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
     return drive
 
@@ -391,7 +447,8 @@ def test_a_silent_host_is_waited_for_until_after_the_planned_end() -> None:
     machine.handle(TimedOut(RunPhase.RUNNING, "a"), first_ns)
     assert "" == machine.records["x"].cause
     machine.handle(TimedOut(RunPhase.RUNNING, "a"), second_ns)
-    assert "a fell silent and was waited for in vain (300 s)" == machine.records["x"].cause
+    waited = "agent lost 301 s after T0: a fell silent and was waited for in vain (300 s)"
+    assert waited == machine.records["x"].cause
     assert "" == machine.records["y"].cause
 
 

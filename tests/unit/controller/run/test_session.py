@@ -12,6 +12,7 @@ from support.synthetic_run import quiet_ends
 
 from plctl.common.base.clock import ClockIdentity, RealClock
 from plctl.common.base.errors import BusyError, UserError, WorldError
+from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.link_change import AppliedChange, LinkChange, facts_of
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.protocol import messages as m
@@ -55,10 +56,10 @@ class Silent:
 class Stage:
     """A session for link `x` on host `a`, and a scripted agent that answers as told."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, on_failure: OnFailure = "continue") -> None:
         plan = RunPlan("r-0001", 1, (LinkPlan("x", SCHEDULE, SCHEDULE),), duration_ns=1)
         self.folder = RunFolder.create(tmp_path, "r-0001")
-        self.folder.record_plan(RunRecord("r-0001", "r", 1, (LinkRecord(plan.links[0], "a"),)))
+        self.folder.record_plan(RunRecord("r-0001", "r", 1, (LinkRecord(plan.links[0], "a"),), on_failure=on_failure))
         self.hub = LocalHub()
         self.agent_hub = AgentHub(self.hub, RealClock(), "c")
         self.view = Silent()
@@ -105,9 +106,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage whose agent hub is being served."""
-    made = Stage(tmp_path)
+async def stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """A stage whose agent hub is being served; a parameter is what its run says of failures."""
+    made = Stage(tmp_path, getattr(request, "param", "continue"))
     serving = asyncio.create_task(made.agent_hub.serve())
     yield made
     serving.cancel()
@@ -272,6 +273,24 @@ async def test_cancel_is_a_verdict_of_its_own(stage: Stage) -> None:
 
     record = await play(stage, script())
     assert "cancelled" == record.verdict
+
+
+@pytest.mark.parametrize("stage", ["cancel"], indirect=True)
+async def test_a_failed_program_ends_a_run_that_asks_for_that_at_once(stage: Stage) -> None:
+    """The agent's word that a program has failed is enough; one that ended well changes nothing."""
+
+    async def script() -> None:
+        await stage.until_started()
+        for cause in ("", "ended with status 3"):
+            event = {"t_ns": 5, "event": "workload.ended", "link": "x", "workload": "client", "cause": cause}
+            await stage.report(m.Events, (event,), 0)
+        stop = (await stage.command()).message
+        assert isinstance(stop, m.Stop)
+        assert "link x has failed (client: ended with status 3)" in stop.cause
+        await stage.until_released()
+
+    record = await play(stage, script())
+    assert ("cancelled", "cancel", "") == (record.verdict, record.on_failure, record.broken_off)
 
 
 WANTED = LinkChange({"delay_ns": 20}, hold=True)
