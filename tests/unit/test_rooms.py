@@ -74,6 +74,7 @@ MAY_IMPORT = {
         "study": "spec verdict results study_folder common/cli",
         "packets": "scenarios results common/reference common/cli",
         "metrics": "",
+        "page": "",
         "report": "verdict results metrics",
         "analysis": "results metrics study_folder",
         "study_report": "report analysis",

@@ -1,0 +1,71 @@
+// A study: how far it is, and each of its cells.
+import { study as askStudy } from "../net/api.js";
+import { follow } from "../net/follow.js";
+import { badge, element, fill, muted, setText } from "../ui/dom.js";
+import { count, span } from "../ui/format.js";
+import { Table } from "../ui/table.js";
+
+export function showStudy(main, me, name) {
+  const head = element("p", {}, "Loading …");
+  const bar = element("progress", { "aria-label": "runs done", max: 1 });
+  const cells = new Table("cells", columns([]), { key: (cell) => cell.cell });
+  fill(main, element("h1", {}, name), element("p", {}, bar, " ", head), cells.part("Cells"));
+  let factors = "";
+
+  async function load() {
+    let told;
+    try {
+      told = await askStudy(name);
+    } catch (error) {
+      fill(main, element("h1", {}, name), muted(`This study cannot be shown: ${error.message}.`));
+      return;
+    }
+    const done = (told.counts.ok ?? 0) + (told.counts["not ok"] ?? 0);
+    bar.max = Math.max(1, told.runs);
+    bar.value = done;
+    const parts = Object.entries(told.counts).filter(([, number]) => number).map(([word, number]) => `${count(number)} ${word}`);
+    const left = told.goes_on && told.left_ns ? `, about ${span(told.left_ns / 1e9)} left` : "";
+    setText(head, `${count(done)} of ${count(told.runs)} runs done (${parts.join(", ")})${left}${told.goes_on ? "" : "; nobody carries it now"}`);
+    const found = [...new Set(told.cells.flatMap((cell) => Object.keys(cell.values)))];
+    if (found.join() !== factors) {
+      factors = found.join();
+      cells.columns = columns(found);
+    }
+    cells.show(told.cells);
+  }
+
+  load();
+  const stream = follow({ studies: load });
+  return () => stream.close();
+}
+
+function columns(factors) {
+  return [
+    { name: "number", number: (cell) => cell.number, text: (cell) => String(cell.number), head: true },
+    ...factors.map((name) => ({ name, text: (cell) => String(cell.values[name] ?? "") })),
+    { name: "repetitions", text: repetitionWords, cell: (cell) => cell.repetitions.map((each) => badge(standing(each), standing(each))) },
+    { name: "runs", text: (cell) => runsOf(cell).map((run) => `${run.run} ${run.verdict}`).join(" "), cell: runList, class: "wide" },
+  ];
+}
+
+function standing(repetition) {
+  return String(repetition.standing);
+}
+
+function repetitionWords(cell) {
+  return cell.repetitions.map(standing).join(" ");
+}
+
+function runsOf(cell) {
+  return cell.repetitions.flatMap((each) => each.runs ?? []);
+}
+
+function runList(cell) {
+  const found = runsOf(cell);
+  if (!found.length) return "–";
+  return found.flatMap((run, at) => [
+    at ? ", " : "",
+    element("a", { href: `#/runs/${encodeURIComponent(run.run)}` }, run.run),
+    run.verdict && run.verdict !== "ok" ? ` (${run.verdict}${run.cause ? `: ${run.cause}` : ""})` : "",
+  ]);
+}
