@@ -247,11 +247,31 @@ def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) 
 def gather_ns(spin: str, left_ns: int, frames: int, passed_ns: int, /) -> int:
     """How long more may gather after `frames` that came `passed_ns` after others (pace_received()); for tests."""
 
+#: The bytes of an Ethernet frame, and those of its struct virtio_net_hdr, or none.
+NativeFrame = tuple[bytes, bytes]
+
 def read_headers(data: bytes, key: int, /) -> tuple[int, int]:
     """The ECN field of a frame's IP header and a hash of its flow (headers_read() in headers.h); for tests."""
 
 def mark_ce(data: bytearray, /) -> None:
     """Set CE in an Ethernet frame (headers_mark_ce() in headers.h); for tests."""
+
+def read_segments(frame: NativeFrame, tag: bool, /) -> dict[str, int]:
+    """How a frame divides (struct segments), once its VLAN tag is in its place again if it has a `tag`; for tests.
+
+    ValueError: segments_read() refuses it.
+    """
+
+def cut_segment(frame: NativeFrame, index: int, ce: bool, /) -> bytes:
+    """One segment as it is on the wire (segments_cut()); for tests. ValueError as above."""
+
+def join_segments(
+    frames: tuple[NativeFrame, ...], chosen: tuple[tuple[int, int, bool], ...], /
+) -> list[NativeFrame]:
+    """What leaves, of segments (index of the frame, index in it, whether it is marked), each joined to the one before
+
+    where super_frame_add() allows it; for tests.
+    """
 
 def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:
     """Whether a frame starts a link that waits for the kind `frame` (trigger_matches() in trigger.h); for tests."""

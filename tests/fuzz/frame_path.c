@@ -18,7 +18,7 @@
 #include "chosen_half.h"
 #include "fake_port.h"
 #include "path/clock.h"
-#include "path/headers.h"
+#include "frames/headers.h"
 #include "path/lane.h"
 
 #define BUDGET (1024 * 1024) /* few chunks of the pool: once short frames have them, long ones find no memory, or the reverse */

@@ -7,7 +7,7 @@
 
 #include "path/arrivals.h"
 #include "path/clock.h"
-#include "path/headers.h"
+#include "frames/headers.h"
 #include "path/prefetch.h"
 
 #define REFRESH_NS (20 * 1000000) /* how old the gauges of a busy lane may be */

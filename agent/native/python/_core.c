@@ -14,7 +14,7 @@ static int add_types(PyObject *module)
 		return -1;
 	if (packet_log_functions_add(module) || worker_functions_add(module))
 		return -1;
-	return tc_functions_add(module);
+	return frames_functions_add(module);
 }
 
 static PyModuleDef_Slot core_slots[] = {

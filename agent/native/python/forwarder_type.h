@@ -14,7 +14,7 @@ int stats_functions_add(PyObject *module);
 int packet_functions_add(PyObject *module);
 int packet_log_functions_add(PyObject *module);
 int worker_functions_add(PyObject *module);
-int tc_functions_add(PyObject *module);
+int frames_functions_add(PyObject *module);
 
 int buffer_refuse_unaligned(const Py_buffer *buffer); /* of which words are read; likewise */
 

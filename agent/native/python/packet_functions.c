@@ -1,11 +1,15 @@
-/* What the packet path decides from numbers alone, as Python functions: so that it can be tested without packets. */
+/*
+ * What the packet path decides from numbers alone, as Python functions: so that it can be tested without packets. And the
+ * Python face of tc_programs.h.
+ */
+#include <errno.h>
 #include <string.h>
 
 #include "python/forwarder_type.h"
 #include "io/pool.h"
 #include "io/port.h"
+#include "io/tc_programs.h"
 #include "shared/stats.h"
-#include "path/headers.h"
 #include "path/wall.h"
 
 int trigger_from_name(const char *name, enum trigger *trigger)
@@ -42,32 +46,6 @@ static PyObject *matches(PyObject *module, PyObject *args)
 	result = trigger_matches(trigger, frame.buf, frame.len, mtu);
 	PyBuffer_Release(&frame);
 	return PyBool_FromLong(result);
-}
-
-static PyObject *read_headers(PyObject *module, PyObject *args)
-{
-	struct packet packet = {0};
-	unsigned long long key;
-	Py_buffer frame;
-
-	(void)module;
-	if (!PyArg_ParseTuple(args, "y*K:read_headers", &frame, &key))
-		return NULL;
-	headers_read(frame.buf, (uint32_t)frame.len, key, &packet);
-	PyBuffer_Release(&frame);
-	return Py_BuildValue("BI", packet.ecn, packet.flow);
-}
-
-static PyObject *mark_ce(PyObject *module, PyObject *args)
-{
-	Py_buffer frame;
-
-	(void)module;
-	if (!PyArg_ParseTuple(args, "w*:mark_ce", &frame))
-		return NULL;
-	headers_mark_ce(frame.buf, (uint32_t)frame.len);
-	PyBuffer_Release(&frame);
-	Py_RETURN_NONE;
 }
 
 /* Learns from each reading of the sequence; the first is all that is known before. */
@@ -125,13 +103,31 @@ static PyObject *slot(PyObject *module, PyObject *value)
 	return PyLong_FromUnsignedLong(pool_slot_bytes(length));
 }
 
+static PyObject *tc_programs(PyObject *module, PyObject *value)
+{
+	long index = PyLong_AsLong(value);
+	unsigned ingress, egress;
+	int error;
+
+	(void)module;
+	if (index == -1 && PyErr_Occurred())
+		return NULL;
+	error = tc_programs_count(index, TC_INGRESS, &ingress);
+	if (!error)
+		error = tc_programs_count(index, TC_EGRESS, &egress);
+	if (error) {
+		errno = error;
+		return PyErr_SetFromErrno(PyExc_OSError);
+	}
+	return Py_BuildValue("II", ingress, egress);
+}
+
 static PyMethodDef functions[] = {
-	{"read_headers", read_headers, METH_VARARGS, NULL},
-	{"mark_ce", mark_ce, METH_VARARGS, NULL},
 	{"trigger_matches", matches, METH_VARARGS, NULL},
 	{"wall_arrival", arrival, METH_VARARGS, NULL},
 	{"histogram_bucket", bucket, METH_O, NULL},
 	{"slot_bytes", slot, METH_O, NULL},
+	{"tc_programs", tc_programs, METH_O, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
