@@ -265,12 +265,10 @@ def read_segments(frame: NativeFrame, tag: bool, /) -> dict[str, int]:
 def cut_segment(frame: NativeFrame, index: int, ce: bool, /) -> bytes:
     """One segment as it is on the wire (segments_cut()); for tests. ValueError as above."""
 
-def join_segments(
-    frames: tuple[NativeFrame, ...], chosen: tuple[tuple[int, int, bool], ...], /
-) -> list[NativeFrame]:
-    """What leaves, of segments (index of the frame, index in it, whether it is marked), each joined to the one before
+def join_segments(frames: tuple[NativeFrame, ...], chosen: tuple[tuple[int, int, bool], ...], /) -> list[NativeFrame]:
+    """What leaves, of segments (index of the frame, index in it, whether it is marked); for tests.
 
-    where super_frame_add() allows it; for tests.
+    Each is joined to those before where super_frame_add() allows it.
     """
 
 def trigger_matches(frame: str, data: bytes, mtu: int, /) -> bool:

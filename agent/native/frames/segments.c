@@ -124,7 +124,9 @@ bool segments_read(const uint8_t *data, uint32_t length, const struct virtio_net
 	if (virtio && virtio->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		segments->csum_start = virtio->csum_start;
 		segments->csum_offset = virtio->csum_offset;
-		segments->partial = virtio->csum_start + virtio->csum_offset + 2u <= length;
+		segments->partial = true;
+		if (virtio->csum_start + virtio->csum_offset + 2u > length)
+			return false;
 	}
 	segments->trusted = segments->partial || (virtio && virtio->flags & VIRTIO_NET_HDR_F_DATA_VALID);
 	head = head_end(data, length, &parsed);

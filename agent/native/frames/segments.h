@@ -42,8 +42,9 @@ struct segments {
 
 /*
  * Reads how a frame divides; `virtio` is what came with it (the first 10 bytes of a virtio_net_hdr_v1 are the same), or NULL.
- * False: it says that it is a super-frame, but its headers do not say of what, contradict it, or it has too many segments;
- * no kernel's TCP or UDP makes such a frame. UFO (gone since Linux 4.14) is refused, too.
+ * False: it says that it is a super-frame, but its headers do not say of what, contradict it, or it has too many segments; or that
+ * a checksum is partial that lies outside the frame. No kernel's TCP or UDP makes such a frame. UFO (gone since Linux
+ * 4.14) is refused, too.
  */
 bool segments_read(const uint8_t *data, uint32_t length, const struct virtio_net_hdr *virtio, struct segments *segments);
 

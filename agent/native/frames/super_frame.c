@@ -240,12 +240,18 @@ uint32_t super_frame_write(const struct super_frame *self, uint8_t *head, struct
 	return of->head;
 }
 
-/* As the kernel does where no device completes a checksum: 0 is written as its other form, which UDP needs. */
-static void complete(const struct virtio_net_hdr *virtio, uint8_t *frame, uint32_t length)
+/* `zero`: how a checksum of 0 is written. */
+static void complete(const struct virtio_net_hdr *virtio, uint8_t *frame, uint32_t length, uint16_t zero)
 {
 	uint16_t sum = (uint16_t)~checksum_fold(checksum_add(0, frame + virtio->csum_start, length - virtio->csum_start));
 
-	put16(frame + virtio->csum_start + virtio->csum_offset, sum ? sum : 0xffff);
+	put16(frame + virtio->csum_start + virtio->csum_offset, sum ? sum : zero);
+}
+
+/* As the kernel writes it where no device completes checksums: in the form that UDP needs, but for what TSO made. */
+static uint16_t form_of_zero(const struct segments *of)
+{
+	return of->kind == SEGMENTS_TCP && of->count > 1 ? 0 : 0xffff;
 }
 
 uint32_t segments_cut(const struct segments *of, const uint8_t *data, uint32_t i, bool ce, uint8_t *frame)
@@ -258,6 +264,6 @@ uint32_t segments_cut(const struct segments *of, const uint8_t *data, uint32_t i
 	head = super_frame_write(&alone, frame, &virtio);
 	memcpy(frame + head, data + segments_payload_at(of, i), length - head);
 	if (virtio.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-		complete(&virtio, frame, length);
+		complete(&virtio, frame, length, form_of_zero(of));
 	return length;
 }
