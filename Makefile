@@ -8,6 +8,7 @@
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make publish   what the last bench measured becomes part of docs/performance
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
+#   make chaos     faults injected into clusters, what becomes of their runs held to what really happened: SEEDS as above (root)
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -19,7 +20,7 @@
 #   make build     only the virtual environment
 
 PYTHON ?= python3
-# Which cases `make truth` plays: so many, or from one to another.
+# Which seeds `make truth` and `make chaos` play: so many, or from one to another.
 SEEDS ?= 20
 # Arguments for pytest, e.g. make test ARGS='-k units -x'
 ARGS ?=
@@ -44,7 +45,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-hosts bench publish truth replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-hosts bench publish truth chaos replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -101,6 +102,11 @@ truth: export GOAL = $(strip truth $(given))
 truth: root-check build
 	@.ci/preflight $(PYTHON) kernel truth
 	cd tests && ../$(python) -m truth --tcpdump --seeds $(SEEDS) $(ARGS)
+
+chaos: export GOAL = $(strip chaos $(given))
+chaos: root-check build
+	@.ci/preflight $(PYTHON) kernel chaos
+	cd tests && ../$(python) -m chaos --seeds $(SEEDS) $(ARGS)
 
 replay: export GOAL = $(strip replay $(given))
 replay: root-check build

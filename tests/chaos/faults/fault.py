@@ -1,0 +1,50 @@
+"""What every fault is: how it is begun and undone, how long it lasts, and what a run may become that it meets."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from chaos.cluster import CONTROLLER, Cluster
+
+#: Every verdict but `ok` and `cancelled`.
+ANY = frozenset({"late", "skewed", "overloaded", "unproven", "failed"})
+NONE: frozenset[str] = frozenset()
+#: How long what it was aimed at is looked for.
+PATIENCE_S = 5.0
+
+
+class Fault(ABC):
+    """One fault at one host."""
+
+    name: ClassVar[str]
+    #: Where it happens: on one of the agents' hosts, on the controller's, or on either.
+    where: ClassVar[Literal["agent", "controller", "either"]] = "agent"
+    lengths_ms: ClassVar[tuple[int, int]] = (0, 0)  #: between which its length is drawn; (0, 0): it is not undone
+    #: What may become of a run that it meets before T0, and after. Anything else is a false alarm.
+    before_t0: ClassVar[frozenset[str]] = ANY
+    running: ClassVar[frozenset[str]] = NONE
+    breaks: ClassVar[bool] = False  #: a run that it meets between T0 and the end cannot be `ok`
+    ends_daemons: ClassVar[bool] = False  #: the daemon of the host may end because of it
+    spoils_journal: ClassVar[bool] = False  #: what the controller acknowledged may be forgotten
+
+    def __init__(self, host: str, dice: random.Random, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.host = host
+        self.dice = dice
+        self.what = ""  #: was done in the end, for whoever wonders
+        self.run = ""  #: the only run that it means, if it means one
+
+    @abstractmethod
+    def inject(self) -> bool:
+        """Do it; False if what it is aimed at is not there yet."""
+
+    def undo(self) -> None:  # noqa: B027  (what needs no undoing)
+        """Take it back."""
+
+    def meets(self, run: str, hosts: frozenset[str]) -> bool:
+        """Whether it is any business of this run on these hosts."""
+        if self.run:
+            return run == self.run
+        return self.host == CONTROLLER or self.host in hosts
