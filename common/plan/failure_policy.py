@@ -9,4 +9,4 @@ from typing import Literal
 OnFailure = Literal["continue", "cancel"]
 #: What kept a run from its end that says nothing of what it was to measure: it did not start, an agent was lost, or the
 #: controller's machine was started again. Empty: nothing did, or somebody cancelled the run. Such a run may be retried.
-BrokenOff = Literal["", "not started", "agent lost", "interrupted"]
+Setback = Literal["", "not started", "agent lost", "interrupted"]

@@ -108,6 +108,8 @@ class RunInfo:
     verdict: str = ""  #: empty until it is over
     cause: str = ""  #: of the verdict; or what a run waits for
     labels: dict[str, str] = field(default_factory=dict)  #: those of its request
+    retry_of: str = ""  #: the attempt before it; empty: it is the first
+    retried_as: str = ""  #: the attempt after it, if there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,10 +220,12 @@ def _run_locally(read: Callable[[], RunRequest], out: Path, forwarder: Forwarder
 
         request = read()
         check_hosts(request, [LOCAL_HOST])
-        return _carry_locally(request, out, agent, shown)
+        return _carry_locally(request, out, agent, shown, lambda: LocalAgent(forwarder))
 
 
-def _carry_locally(request: RunRequest, out: Path, agent: LocalAgent, shown: _Shown) -> int:
+def _carry_locally(
+    request: RunRequest, out: Path, agent: LocalAgent, shown: _Shown, another_agent: Callable[[], LocalAgent]
+) -> int:
     from plctl.controller.results.arrow_alone import keep_pandas_out
 
     keep_pandas_out()
@@ -242,6 +244,7 @@ def _carry_locally(request: RunRequest, out: Path, agent: LocalAgent, shown: _Sh
             interrupts=interrupts,
             foreground=shown.foreground(request),
             report=shown.report,
+            another_agent=another_agent,
         )
         console.drain()
         _print(record, folder, "", shown)

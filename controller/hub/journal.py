@@ -26,7 +26,7 @@ from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.controller.lifecycle import run_events
 from plctl.controller.lifecycle.run_events import Event
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = """
 CREATE TABLE agents (
     name TEXT PRIMARY KEY, route TEXT NOT NULL, hello BLOB NOT NULL, acknowledged INTEGER NOT NULL,
@@ -50,6 +50,8 @@ CREATE TABLE owed (run TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (run, host
 _CHANGES = {
     1: "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
     2: "ALTER TABLE runs ADD COLUMN report INTEGER NOT NULL DEFAULT 1",
+    3: "ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT ''; CREATE INDEX runs_retry_of ON runs (retry_of);"
+    "CREATE TABLE submitted (run TEXT PRIMARY KEY, submit BLOB NOT NULL) STRICT",
 }
 _BETWEEN_HOSTS = "\n"
 
@@ -85,6 +87,8 @@ class RunEntry:
     over: bool = False  #: its folder is complete
     labels: dict[str, str] = field(default_factory=dict)
     report: bool = True  #: whoever submitted it wants one drawn
+    retry_of: str = ""  #: the attempt before it; empty: it is the first
+    retried_as: str = ""  #: the attempt after it, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ class Journal:
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
             for older in range(version, _VERSION):
-                self._db.execute(_CHANGES[older])
+                for statement in _CHANGES[older].split(";"):
+                    self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
@@ -204,12 +209,12 @@ class Journal:
         values = (
             *(entry.run, entry.name, entry.client, entry.request, entry.submitted_utc, entry.links),
             *(_BETWEEN_HOSTS.join(entry.hosts), *clock, entry.first_command, entry.phase, entry.verdict, entry.cause),
-            *(json.dumps(entry.labels), entry.report),
+            *(json.dumps(entry.labels), entry.report, entry.retry_of),
         )
         with self._explained():
             self._db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0,"
-                " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?)",
+                " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?, ?)",
                 values,
             )
 
@@ -230,6 +235,16 @@ class Journal:
         """The runs whose folder is not complete, oldest first."""
         return self._runs("WHERE NOT over ORDER BY number")
 
+    def keep_submitted(self, run: str, submit: bytes) -> None:
+        """What asked for `run`, as it came: it may be made again."""
+        self._execute("INSERT INTO submitted VALUES (?, ?)", run, submit)
+
+    def submitted(self, run: str) -> bytes | None:
+        """What asked for `run`, if that is kept."""
+        return next(
+            (bytes(submit) for (submit,) in self._rows("SELECT submit FROM submitted WHERE run = ?", run)), None
+        )
+
     def requested(self, client: str, request: int) -> RunEntry | None:
         """The run that this very request has begun already, if it has."""
         return next(iter(self._runs("WHERE client = ? AND request = ?", client, request)), None)
@@ -248,6 +263,7 @@ class Journal:
         self._execute("UPDATE runs SET over = 1 WHERE run = ?", run)
         self._execute("DELETE FROM happened WHERE run = ?", run)
         self._execute("DELETE FROM files WHERE run = ?", run)
+        self._execute("DELETE FROM submitted WHERE run = ?", run)
 
     def append(self, run: str, happened: Happened) -> None:
         """The machine of `run` was told of an event."""
@@ -290,7 +306,9 @@ class Journal:
     def _runs(self, which: str, *values: object) -> list[RunEntry]:
         rows = self._rows(
             "SELECT run, name, client, request, submitted_utc, links, hosts, boot_id, time_namespace, first_command,"
-            f" phase, verdict, cause, over, labels, report FROM runs {which}",
+            " phase, verdict, cause, over, labels, report, retry_of,"
+            " coalesce((SELECT later.run FROM runs AS later WHERE later.retry_of = runs.run), '') AS retried_as"
+            f" FROM runs {which}",
             *values,
         )
         return [_entry(row) for row in rows]

@@ -29,8 +29,8 @@ class Interrupts:
         return self
 
     def hold(self) -> None:
-        """From now on there is something to lose."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        """From now on there is something to lose. Twice is harmless."""
+        for number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} - self._before.keys():
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._hear)
 

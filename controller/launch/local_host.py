@@ -30,6 +30,7 @@ from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.recorder import Observer
+from plctl.controller.run.retry import may_retry
 from plctl.controller.run.session import Session
 
 _CANCELLED = "the run was cancelled by the program that asked for it"
@@ -72,22 +73,42 @@ class LocalHost:
         report: bool = False,
         command: Sequence[str] = tuple(sys.argv),
     ) -> tuple[RunRecord, Path]:
-        """Run `request` and write its results to a new folder below `out`; the verdicts and that folder.
+        """Run `request` and write its results to a new folder below `out`; the verdicts and that folder. A run that is
+        to be retried has a folder for each attempt; what is returned is the last.
 
         When the task that waits for it is cancelled, the run is cancelled in good order first: its links are taken
         away, its results and verdicts (`cancelled`) written.
 
         :param observer: hears what happens while the run goes on.
-        :param begun: told of the run's id once there is a folder, and before anything else is touched.
+        :param begun: told of each attempt's id once there is a folder, and before anything else is touched.
         :param report: draw report.html, too, which takes two seconds; `plctl report` can do that later.
         :param command: the argv that asked for the run, for its record.
 
         :raises InputError: the request names other hosts.
         :raises WorldError: the results cannot be written, or the agent does not start.
         """
+        record: RunRecord | None = None
+        while True:
+            record, folder = await self._attempt(
+                request, out, observer=observer, begun=begun, report=report, command=command, before=record
+            )
+            if not may_retry(record):
+                return record, folder
+
+    async def _attempt(
+        self,
+        request: RunRequest,
+        out: Path,
+        *,
+        observer: Observer | None,
+        begun: Callable[[str], None],
+        report: bool,
+        command: Sequence[str],
+        before: RunRecord | None,
+    ) -> tuple[RunRecord, Path]:
         check_hosts(request, [LOCAL_HOST])
         await self.start()
-        plan, folder = plan_run(request, out, self._clock, command)
+        plan, folder = plan_run(request, out, self._clock, command, before)
         try:
             try:
                 begun(folder.run)

@@ -30,6 +30,7 @@ from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.report.finishing import finish
 from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
+from plctl.controller.run.retry import may_retry, told
 from plctl.controller.run.session import Session
 from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
 from plctl.controller.view.live import LiveView
@@ -51,25 +52,51 @@ def run_locally(
     interrupts: Interrupts,
     foreground: Foreground | None = None,
     report: bool = True,
+    another_agent: Callable[[], LocalAgent],
 ) -> tuple[RunRecord, Path]:
-    """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder.
+    """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder. A run that is
+    to be retried has a folder for each attempt; what is returned is the last.
 
     Ctrl-C, SIGTERM and the end of the terminal cancel in good order: the links are taken away and the results written.
 
     :param interrupts: entered; whatever signal comes once there is a folder for results, they are written.
     :param foreground: passes on what the run's one program prints; the run itself then says little on `console`.
     :param report: draw report.html in the end.
+    :param another_agent: starts the agent of each attempt after the first, whose is `agent`.
 
     :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
     """
+    record: RunRecord | None = None
+    while True:
+        with agent:
+            record, folder = _run_once(
+                request, out, console, agent, interrupts=interrupts, foreground=foreground, report=report, before=record
+            )
+        if not may_retry(record) or interrupts.cause:
+            return record, folder
+        console.print(told(record), markup=False, soft_wrap=True)
+        agent = another_agent()
+
+
+def _run_once(
+    request: RunRequest,
+    out: Path,
+    console: Console,
+    agent: LocalAgent,
+    *,
+    interrupts: Interrupts,
+    foreground: Foreground | None,
+    report: bool,
+    before: RunRecord | None,
+) -> tuple[RunRecord, Path]:
     if report:
         threading.Thread(target=_import_report, name="report", daemon=True).start()
     agent.require_kernel()
     interrupts.hold()
     clock = RealClock()
     with agent_folder() as meeting, agent:
-        plan, folder = plan_run(request, out, clock, sys.argv)
+        plan, folder = plan_run(request, out, clock, sys.argv, before)
         waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
         view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
         try:

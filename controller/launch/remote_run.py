@@ -20,6 +20,7 @@ from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import requests as rq
 from plctl.controller.launch.follow_options import FollowOptions
 from plctl.controller.results.run_record import RunRecord
+from plctl.controller.run.retry import told
 from plctl.controller.view.fetch_progress import fetch_visibly
 from plctl.controller.view.follow import follow
 from plctl.controller.view.foreground import Foreground
@@ -108,9 +109,14 @@ async def carry_through(
     hosts = sorted({each.host for each in submitted.assignments})
     console.print(f"run {submitted.run} on {', '.join(hosts)}; Ctrl-C leaves it alone", markup=False, soft_wrap=True)
     source = RemoteRuns(client, client.address)
-    record = await follow(source, submitted.run, console, foreground=foreground)
-    folder = None
-    if order.fetch_to:
-        folder = await fetch_visibly(source, submitted.run, order.fetch_to, quiet=console.quiet)
-        give_to_caller(folder)
-    return FollowOutcome(submitted, record, folder)
+    run, folder = submitted.run, None
+    while True:
+        record = await follow(source, run, console, foreground=foreground)
+        if order.fetch_to:
+            folder = await fetch_visibly(source, run, order.fetch_to, quiet=console.quiet)
+            give_to_caller(folder)
+        if not (again := (await source.state(run)).info.retried_as):
+            return FollowOutcome(submitted, record, folder)
+        run = again
+        begun[:] = [run]
+        console.print(f"{told(record)}: {run}", markup=False, soft_wrap=True)

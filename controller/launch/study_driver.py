@@ -176,13 +176,14 @@ class StudyDriver:
         self._enter(self._entry("left", state.digest, run=state.run, cause=cause))
 
     def _note_ended(self, state: _Task, record: RunRecord) -> None:
-        standing = self._course.end(state.digest, record.verdict)
+        standing = self._course.end(state.digest, record.verdict, record.setback)
         entry = self._entry(
             "ended",
             state.digest,
             run=record.run,
             verdict=record.verdict,
             cause=record.cause,
+            setback=record.setback,
             wall_ns=0 if state.adopted else self._clock.monotonic_ns() - state.begun_ns,
             disk_bytes=size_of(self._folder / RUNS_NAME / record.run),
         )

@@ -51,7 +51,8 @@ def _close(folder: Path, journal: StudyJournal, attempt: Attempt) -> None:
     elif record.verdict:
         complete(path)
         entry = _entry(attempt, "ended")
-        journal.add(replace(entry, verdict=record.verdict, cause=record.cause, disk_bytes=size_of(path)))
+        entry = replace(entry, verdict=record.verdict, cause=record.cause, setback=record.setback)
+        journal.add(replace(entry, disk_bytes=size_of(path)))
     else:
         leave(folder, journal, attempt, BROKEN_OFF)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plctl.common.base.units import format_duration, three_digits
-from plctl.common.plan.failure_policy import BrokenOff, OnFailure
+from plctl.common.plan.failure_policy import OnFailure, Setback
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.controller.lifecycle.patience import (
@@ -82,7 +82,8 @@ class RunMachine:
         self.patience = patience or Patience()
         self.on_failure = on_failure
         self._ended_by_wish = False  #: somebody cancelled it
-        self._broken_off: BrokenOff = ""
+        self._setback: Setback = ""
+        self._at_fault: set[str] = set()  #: hosts of which a link has failed by itself
         self.phase = RunPhase.NEW
         self.t0_ns = 0
         self.records = {link.name: LinkProgress(host) for host, plan in plans.items() for link in plan.links}
@@ -114,9 +115,14 @@ class RunMachine:
         return next((f"link {name}: {r.cause}" for name, r in self.records.items() if r.cause), "")
 
     @property
-    def broken_off(self) -> BrokenOff:
+    def setback(self) -> Setback:
         """What kept the run from its end that another attempt need not meet; empty also if somebody cancelled it."""
-        return "" if self._ended_by_wish else self._broken_off
+        return "" if self._ended_by_wish else self._setback
+
+    @property
+    def setback_by(self) -> tuple[str, ...]:
+        """The hosts that kept it from its end, in the plan's order; none where nobody did."""
+        return tuple(host for host in self.plans if host in self._at_fault) if self.setback else ()
 
     # --- what each transition does
 
@@ -289,7 +295,7 @@ class RunMachine:
     def _lost_host(self, event: Lost | Silent | Unreached) -> None:
         """An agent that goes takes its links with it; those of other hosts run on once they have started."""
         if self.phase in (RunPhase.RUNNING, RunPhase.STOPPING) and event.host not in self._finished:
-            self._broken_off = "agent lost"
+            self._setback = "agent lost"
         after_ns = self._now - self.t0_ns if self.t0_ns else -1
         when = f" {format_duration(three_digits(after_ns))} after T0" if after_ns >= 0 else ""
         self._leave_out(event.host, f"agent lost{when}: {event.cause}")
@@ -327,9 +333,10 @@ class RunMachine:
 
     def _interrupt(self, event: Resumed | Interrupted) -> None:
         early = self.phase in (RunPhase.NEW, *_BEFORE_START)
-        self._broken_off = "not started" if early else "interrupted"
+        self._setback = "not started" if early else "interrupted"
         for host in self.plans:
             self._fail(host, self._links_of(host), f"{event.cause} while the run was {self.phase}")
+        self._at_fault.clear()  # it was the controller
         self._release()
 
     def _resume(self, event: Resumed | Interrupted) -> None:
@@ -375,7 +382,7 @@ class RunMachine:
 
     def _give_up(self) -> None:
         """Before the start: one link that cannot start means that none does."""
-        self._broken_off = "not started"
+        self._setback = "not started"
         first = self.cause
         for name, record in self.records.items():
             if not record.cause:
@@ -407,6 +414,7 @@ class RunMachine:
         return [link.name for link in self.plans[host].links]
 
     def _fail(self, host: str, links: Iterable[str], cause: str) -> None:
+        self._at_fault.add(host)
         for link in links:
             record = self.records.get(link)
             if record and record.host == host and not record.cause:

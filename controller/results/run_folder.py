@@ -43,7 +43,7 @@ import pyarrow as pa
 
 from plctl.common.base.errors import BusyError, ProtocolError
 from plctl.common.base.units import NS_PER_S
-from plctl.common.plan.failure_policy import BrokenOff
+from plctl.common.plan.failure_policy import Setback
 from plctl.common.plan.run_request import SourceFile
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.scenario.schedule import Direction
@@ -233,11 +233,12 @@ class RunFolder:
         failures: Mapping[str, str],
         cancelled: bool,
         finished_wall_ns: int,
-        broken_off: BrokenOff = "",
+        setback: Setback = "",
+        setback_by: Iterable[str] = (),
     ) -> RunRecord:
         """Judge every link and the run, and write the verdicts down; return the record.
 
-        `failures` maps a link to the first cause that the controller knows of; `broken_off` is as in the record.
+        `failures` maps a link to the first cause that the controller knows of; the others are as in the record.
         """
         stamp = run_record.rfc3339(finished_wall_ns)
         with explained(f"read {self.path / EVENTS_NAME}"):
@@ -249,7 +250,8 @@ class RunFolder:
             failures=failures,
             cancelled=cancelled,
             finished_utc=stamp,
-            broken_off=broken_off,
+            setback=setback,
+            setback_by=setback_by,
             limits=limits,
             changes=changes,
         )

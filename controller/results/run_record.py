@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
-from plctl.common.plan.failure_policy import BrokenOff, OnFailure
+from plctl.common.plan.failure_policy import OnFailure, Setback
 from plctl.common.plan.link_change import AppliedChange, plan_after
 from plctl.common.plan.run_plan import Budget, LinkPlan
 from plctl.common.plan.run_request import Repository
@@ -89,6 +89,16 @@ class LinkRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierAttempt:
+    """A run that was made for the same request before, and failed; its folder lies beside this one's."""
+
+    run: str  #: its id
+    setback: Setback  #: what kept it from its end
+    cause: str  #: of its verdict
+    setback_by: tuple[str, ...] = ()  #: the hosts that did
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A whole run. Times named `…_utc` are RFC 3339 and for people; every other time is an integer of nanoseconds."""
 
@@ -116,7 +126,9 @@ class RunRecord:
     finished_utc: str = ""  #: when the last result came
     verdict: str = ""  #: a `Verdict`; empty until the run is over
     cause: str = ""  #: why the verdict is not `ok`, of the worst link; empty if it is
-    broken_off: BrokenOff = ""  #: what kept the run from its end that another attempt need not meet
+    setback: Setback = ""  #: what kept the run from its end that another attempt need not meet
+    setback_by: tuple[str, ...] = ()  #: the hosts that did; another attempt goes elsewhere, if it can
+    attempts: tuple[EarlierAttempt, ...] = ()  #: those before this one, the first in front; none: it is the first
     unseen: tuple[str, ...] = ()  #: what no certificate of the run can see, a sentence each
     format: Literal[1, 2] = 2  #: of this file; in format 1 each link has its rows in it
 
@@ -168,14 +180,15 @@ def finished(
     failures: Mapping[str, str],
     cancelled: bool,
     finished_utc: str,
-    broken_off: BrokenOff = "",
+    setback: Setback = "",
+    setback_by: Iterable[str] = (),
     limits: Mapping[str, tuple[str, ...]] | None = None,
     changes: Mapping[str, tuple[AppliedChange, ...]] | None = None,
 ) -> RunRecord:
     """`record` with every link judged.
 
     :param failures: the first cause known to the controller, by link.
-    :param broken_off: what kept the run from its end.
+    :param setback: what kept the run from its end, and `setback_by` the hosts that did.
     :param limits: that agents ran into, a sentence each, by host.
     :param changes: that links went through while they ran, by link.
     """
@@ -191,7 +204,7 @@ def finished(
         links.append(_with_judgement(over, judgement))
     whole = judge_run(judgements)
     over_all = replace(record, links=tuple(links), verdict=str(whole.verdict), cause=whole.cause, unseen=UNSEEN)
-    return replace(over_all, finished_utc=finished_utc, broken_off=broken_off)
+    return replace(over_all, finished_utc=finished_utc, setback=setback, setback_by=tuple(setback_by))
 
 
 def facts_of(

@@ -7,14 +7,23 @@ from collections.abc import Mapping
 
 from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.plan.run_request import RunRequest, resolve
-from plctl.controller.results.run_record import LinkRecord, RunRecord, software_versions
+from plctl.controller.results.run_record import EarlierAttempt, LinkRecord, RunRecord, software_versions
 from plctl.controller.results.source_files import source_names
 
 
 def planned(
-    request: RunRequest, hosts: Mapping[str, str], run: str, *, command: tuple[str, ...], created_utc: str
+    request: RunRequest,
+    hosts: Mapping[str, str],
+    run: str,
+    *,
+    command: tuple[str, ...],
+    created_utc: str,
+    attempts: tuple[EarlierAttempt, ...] = (),
 ) -> RunRecord:
-    """The record of `run`, whose links go where `hosts` says; `command` is the argv that asked for it."""
+    """The record of `run`, whose links go where `hosts` says; `command` is the argv that asked for it.
+
+    :param attempts: the runs that were made for the same request before.
+    """
     return RunRecord(
         run=run,
         name=request.name,
@@ -30,6 +39,7 @@ def planned(
         socket_stats_ns=request.socket_stats_ns,
         on_failure=request.on_failure,
         retries=request.retries,
+        attempts=attempts,
         versions=software_versions(),
         created_utc=created_utc,
     )

@@ -342,5 +342,6 @@ class Session:
             failures={name: record.cause for name, record in records.items() if record.cause},
             cancelled=any(record.cancelled for record in records.values()),
             finished_wall_ns=self._clock.wall_ns(),
-            broken_off=self._machine.broken_off,
+            setback=self._machine.setback,
+            setback_by=self._machine.setback_by,
         )

@@ -72,4 +72,6 @@ class RunList:
             verdict=entry.verdict if entry.over else "",
             cause=entry.cause if entry.over else self._run_manager.waits(entry.run),
             labels=entry.labels,
+            retry_of=entry.retry_of,
+            retried_as=entry.retried_as,
         )

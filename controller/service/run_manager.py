@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,9 @@ from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_reader import read_record
-from plctl.controller.results.run_record import RunRecord
+from plctl.controller.results.run_record import EarlierAttempt, RunRecord
 from plctl.controller.run.cleaning import Cleaner
+from plctl.controller.run.retry import attempts_until, next_id, note_retry
 from plctl.controller.run.run_plan import planned, plans_of
 from plctl.controller.run.session import Session, new_first_command
 from plctl.controller.scheduling.occupancy import Occupancy
@@ -30,6 +31,7 @@ from plctl.controller.scheduling.placement import Need, NoRoomError, Offer, need
 from plctl.controller.scheduling.run_queue import RunQueue
 from plctl.controller.service import interpreter
 from plctl.controller.service.dispatcher import Requester
+from plctl.controller.service.retries import Retries
 from plctl.controller.service.run_view import RunView
 from plctl.controller.spec.request_check import check_request
 
@@ -58,6 +60,7 @@ class RunManager:
         self._log = log
         self._cleaner = Cleaner(agent_hub)
         self._finisher = Finisher()
+        self._retries = Retries(self._journal, clock, log, self._begin_again)
         self._active: dict[str, ActiveRun] = {}
         self._placing = asyncio.Lock()  #: one run after the other: each counts on the room that it was shown
         self.occupancy = Occupancy()  #: of hosts by runs that have begun, or are about to, and are not over
@@ -88,25 +91,39 @@ class RunManager:
         """
         if known := self._journal.requested(requester.name, requester.id):  # by a life before this one
             return rq.Submitted(known.run, _assignments(read_record(self._base / known.run)))
-        async with self._placing:
+        if submit.plan_only:
             assignments, waits = await asyncio.to_thread(_place, submit, self._offers())
-            if submit.plan_only:
-                return rq.Submitted("", assignments, waits=_WAITS if waits else "")
+            return rq.Submitted("", assignments, waits=_WAITS if waits else "")
+        return await self._begin(requester, submit)
+
+    async def _begin_again(self, requester: Requester, submit: rq.Submit, before: RunRecord) -> str:
+        return (await self._begin(requester, submit, before)).run
+
+    async def _begin(self, requester: Requester, submit: rq.Submit, before: RunRecord | None = None) -> rq.Submitted:
+        """Place a run and begin it; with `before`, as the attempt after that one."""
+        async with self._placing:
+            avoid = before.setback_by if before else ()
+            assignments, waits = await asyncio.to_thread(_place, submit, self._offers(), avoid)
             now_ns = self._clock.wall_ns()
-            run = new_run_id(submit.request.name, now_ns)
+            run = next_id(before, self._base) if before else new_run_id(submit.request.name, now_ns)
             (self.queue if waits else self.occupancy).add(run, assignments)  # nobody else may count on that room
         try:
-            record, folder = await asyncio.to_thread(_write_plan, self._base, submit, assignments, run, now_ns)
+            attempts = attempts_until(before) if before else ()
+            record, folder = await asyncio.to_thread(
+                _write_plan, self._base, submit, assignments, run, now_ns, attempts=attempts
+            )
         except BaseException:
             self.occupancy.remove(run)
             self.queue.remove(run)
             raise
         phase = ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW
         entry = _entry(record, requester, new_first_command(), phase, report=submit.report)
-        self._journal.add_run(entry)
+        self._journal.add_run(replace(entry, retry_of=before.run if before else ""))
+        self._retries.keep(run, submit)
         self._journal.follow(run, folder.grown)
         self._journal.commit_for_good()
         self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
+        note_retry(folder, record, self._clock)
         active = self._open(entry, record, folder)
         self._spawn(self._carry(run, folder, self._run_in_turn(active.session, run)))
         interpreter.set_aside()
@@ -115,7 +132,7 @@ class RunManager:
     def waits(self, run: str) -> str:
         """What the run waits for, in words; empty if it does not wait."""
         if run not in self.queue:
-            return ""
+            return self._retries.waits(run)
         before = len(self.queue.before(run))
         return _WAITS + (f"; {before} run{'s' * (before > 1)} before it in the queue" if before else "")
 
@@ -125,6 +142,8 @@ class RunManager:
         :raises UserError: there is no such run, or it is over.
         """
         self._journal.run(cancel.run)
+        if self._retries.cancel(cancel.run):
+            return rq.Done(f"run {cancel.run} is not made again")
         if not (active := self._active.get(cancel.run)):
             raise BusyError(f"run {cancel.run} is over")
         active.session.cancel(f"{cancel.cause or 'cancelled'} ({requester.name})")
@@ -277,6 +296,8 @@ class RunManager:
             self._log.emit("run.not_completed", run=run, cause=str(error))
         self._active.pop(run, None)
         self.occupancy.remove(run)
+        await self._tell_waiting()
+        await self._retries.retry(run, path)
         self._journal.end(run)
         self._journal.commit_for_good()
         self._log.emit("run.done", run=run)
@@ -294,9 +315,15 @@ class RunManager:
 # In threads: ten thousand links take a second each.
 
 
-def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[tuple[rq.Assignment, ...], bool]:
-    """Where the links go, and whether they must wait until there is room."""
+def _place(
+    submit: rq.Submit, offers: list[Offer], avoid: Collection[str] = ()
+) -> tuple[tuple[rq.Assignment, ...], bool]:
+    """Where the links go, and whether they must wait until there is room; not where to `avoid`, if others will do."""
     check_request(submit.request)
+    if others := [offer for offer in offers if offer.name not in avoid] if avoid else []:
+        with suppress(PlctlError):
+            crowded = [replace(offer, taken=offer.taken + offer.promised) for offer in others]
+            return place(submit.request, crowded, submit.policy), False
     crowded = [replace(offer, taken=offer.taken + offer.promised) for offer in offers]
     try:
         return place(submit.request, crowded, submit.policy, force=submit.force), False
@@ -307,10 +334,16 @@ def _place(submit: rq.Submit, offers: list[Offer]) -> tuple[tuple[rq.Assignment,
 
 
 def _write_plan(
-    base: Path, submit: rq.Submit, assignments: tuple[rq.Assignment, ...], run: str, now_ns: int
+    base: Path,
+    submit: rq.Submit,
+    assignments: tuple[rq.Assignment, ...],
+    run: str,
+    now_ns: int,
+    *,
+    attempts: tuple[EarlierAttempt, ...],
 ) -> tuple[RunRecord, RunFolder]:
-    hosts = {each.link: each.host for each in assignments}
-    record = planned(submit.request, hosts, run, command=submit.command, created_utc=format_wall(now_ns))
+    hosts, created_utc = {each.link: each.host for each in assignments}, format_wall(now_ns)
+    record = planned(submit.request, hosts, run, command=submit.command, created_utc=created_utc, attempts=attempts)
     folder = RunFolder.create(base, run)
     try:
         folder.record_plan(record, submit.request.sources)

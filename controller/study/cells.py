@@ -68,6 +68,7 @@ def load_study(path: Path, progress: Progress = lambda _done, _total: None) -> S
         cells=tuple(made.cells),
         order=spec.order,
         retry=dict(spec.retry),
+        retries=made.retries if spec.retries is None else spec.retries,
         metrics=dict(spec.metrics),
         sources=source_names([spec.base]),
         file=str(path),
@@ -94,6 +95,7 @@ class _Made:
         self._wrong: dict[Problem, list[Cell]] = {}
         self._more = 0
         self._workloads: set[str] = set()
+        self.retries = 0  #: of each run, as the run spec says; the study makes them, so that each is in its journal
 
     def add(self, cell: Cell) -> None:
         """Expand `cell`; what is wrong with it is told by `check`."""
@@ -135,6 +137,8 @@ class _Made:
             if request is None or not read.base.is_alike:
                 request = read.base.request(cell, name=spec.study, seed=seed, repetition=repetition)
                 content = run_content(request)
+                self.retries = max(self.retries, request.retries)
+                request = replace(request, retries=0, on_failure=spec.on_failure or request.on_failure)
                 self._workloads.update(each.name for link in request.links for each in link.plan.workloads)
             digest = run_digest(content, seed, repetition)
             labels = {

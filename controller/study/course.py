@@ -1,7 +1,8 @@
 """Which repetition of a study is next: a pure machine over what was run so far. It knows no clock, file or process.
 
 A repetition waits, runs, and is then ok, or not. One that is not waits again, behind all others, as often as `retry`
-allows for its verdict; a cancelled run says nothing, and its repetition waits on. Runs of earlier processes count, too.
+allows for its verdict; a cancelled run says nothing, and its repetition waits on. One that had a setback (it did not
+start, or an agent was lost) is no verdict either, as often as `retries` allows. Runs of earlier processes count, too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Standing(StrEnum):
 class _Repetition:
     standing: Standing = Standing.WAITING
     verdicts: Counter[str] = field(default_factory=Counter)  #: of its runs, those that say something
+    setbacks: int = 0  #: that were not counted among these
 
 
 class StudyCourse:
@@ -42,15 +44,16 @@ class StudyCourse:
         :param again: repetitions that ended not ok wait, as if they had not been run.
         """
         self._retry = record.retry
+        self._retries = record.retries
         self._known: dict[str, _Repetition] = {}
         self._fresh: deque[str] = deque()
         self._retried: deque[str] = deque()
         for digest in in_order(record):
             known = self._known[digest] = _Repetition()
-            for verdict in _verdicts((runs or {}).get(digest, ()), again=again):
-                self._judge(known, verdict)
+            for verdict, setback in _verdicts((runs or {}).get(digest, ()), again=again):
+                self._judge(known, verdict, setback)
             if known.standing is Standing.WAITING:
-                (self._retried if known.verdicts else self._fresh).append(digest)
+                (self._retried if known.verdicts or known.setbacks else self._fresh).append(digest)
 
     def next(self) -> str | None:
         """The digest of the repetition to begin now; None if none waits."""
@@ -64,8 +67,8 @@ class StudyCourse:
         queue.popleft()
         self._known[digest].standing = Standing.RUNNING
 
-    def end(self, digest: str, verdict: str) -> Standing:
-        """A run of it has ended with `verdict`; how the repetition stands now."""
+    def end(self, digest: str, verdict: str, setback: str = "") -> Standing:
+        """A run of it has ended with `verdict`, after a `setback` if it had one; how the repetition stands now."""
         known = self._known[digest]
         if known.standing is not Standing.RUNNING:
             raise AssertionError(f"{digest} does not run")
@@ -73,7 +76,7 @@ class StudyCourse:
         if verdict == CANCELLED:
             self._fresh.appendleft(digest)
             return known.standing
-        self._judge(known, verdict)
+        self._judge(known, verdict, setback)
         if known.standing is Standing.WAITING:
             self._retried.append(digest)
         return known.standing
@@ -96,7 +99,10 @@ class StudyCourse:
         found = Counter(each.standing for each in self._known.values())
         return {standing: found[standing] for standing in Standing}
 
-    def _judge(self, known: _Repetition, verdict: str) -> None:
+    def _judge(self, known: _Repetition, verdict: str, setback: str) -> None:
+        if setback and known.setbacks < self._retries:
+            known.setbacks += 1
+            return
         known.verdicts[verdict] += 1
         if verdict == OK:
             known.standing = Standing.OK
@@ -118,9 +124,9 @@ def _shuffled(seed: int, digests: list[str]) -> list[str]:
     return sorted(digests, key=lambda digest: shuffle_key(seed, digest))
 
 
-def _verdicts(runs: Sequence[Attempt], *, again: bool) -> list[str]:
+def _verdicts(runs: Sequence[Attempt], *, again: bool) -> list[tuple[str, str]]:
     """What counts of `runs`: an ok is enough; with `again`, nothing else counts."""
-    found = [each.verdict for each in runs if each.is_judged]
-    if OK in found:
-        return [OK]
+    found = [(each.verdict, each.setback) for each in runs if each.is_judged]
+    if (OK, "") in found:
+        return [(OK, "")]
     return [] if again else found

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from plctl.common.base.problems import quote, suggest
+from plctl.common.plan.failure_policy import OnFailure
 from plctl.controller.spec.model import Name, Text
 from plctl.controller.spec.text import Strict
 from plctl.controller.study.quantity import between
@@ -121,6 +122,10 @@ class StudySpec(Strict):
     order: Order = "shuffled"
     #: Verdict → how often a repetition that ended with it is run again.
     retry: Annotated[dict[str, Retries], AfterValidator(_check_retry)] = Field(default_factory=dict)
+    #: How often a repetition is run again whose run did not start or lost an agent; by default as the run spec says.
+    retries: Retries | None = None
+    #: What one link's failure after the start means for the other links of its run; by default as the run spec says.
+    on_failure: OnFailure | None = None
     #: How many runs at once: a number, or `auto`: as many as hosts have room for, on one machine one.
     parallel: Annotated[int, BeforeValidator(_read_parallel), Field(ge=0, le=10_000)] = 0
     #: Workload → what reads its output.

@@ -23,6 +23,7 @@ class Attempt:
     begun_utc: str
     verdict: str = ""  #: empty until it ended
     cause: str = ""
+    setback: str = ""  #: what kept it from its end that another need not meet
     left: bool = False  #: it will come to no verdict; its folder is in `unfinished`
     wall_ns: int = 0
     disk_bytes: int = 0
@@ -49,7 +50,12 @@ def attempts(entries: Iterable[StudyEntry]) -> list[Attempt]:
             )
         elif (known := found.get(entry.run)) and entry.event == "ended":
             found[entry.run] = replace(
-                known, verdict=entry.verdict, cause=entry.cause, wall_ns=entry.wall_ns, disk_bytes=entry.disk_bytes
+                known,
+                verdict=entry.verdict,
+                cause=entry.cause,
+                setback=entry.setback,
+                wall_ns=entry.wall_ns,
+                disk_bytes=entry.disk_bytes,
             )
         elif known and entry.event == "left":
             found[entry.run] = replace(known, left=True, cause=entry.cause)

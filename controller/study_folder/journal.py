@@ -40,6 +40,7 @@ class StudyEntry:
     repetition: int = 0  #: likewise, from 1
     verdict: str = ""  #: of the run (`ended`)
     cause: str = ""  #: why the verdict is not `ok`, why the run was left, or how the command ended (`closed`)
+    setback: str = ""  #: what kept the run from its end that another need not meet (`ended`)
     wall_ns: int = 0  #: from `begun` to `ended`; 0: not known, as another process began it
     disk_bytes: int = 0  #: of the run's folder (`ended`)
     controller: str = ""  #: the address of the controller that carries it; none: this machine

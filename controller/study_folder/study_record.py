@@ -45,6 +45,7 @@ class StudyRecord:
     cells: tuple[CellRecord, ...]  #: in the order in which the study's author wrote them
     order: Order = "shuffled"  #: in which they are run
     retry: dict[str, int] = field(default_factory=dict)  #: verdict → how often a repetition with it is run again
+    retries: int = 0  #: how often a repetition whose run had a setback is run again
     metrics: dict[str, str] = field(default_factory=dict)  #: workload → what reads its output
     #: Every file that was read: its path as written → its name in the folder `sources`.
     sources: dict[str, str] = field(default_factory=dict)

@@ -152,7 +152,16 @@ def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
         verdict=record.verdict,
         cause=_BROKEN_OFF_CAUSE if broken_off else record.cause,
         labels=record.labels,
+        retry_of=record.attempts[-1].run if record.attempts else "",
+        retried_as=_retried_as(record, folder),
     )
+
+
+def _retried_as(record: RunRecord, folder: Path) -> str:
+    """The attempt after this one, if its folder lies beside this one's."""
+    first = record.attempts[0].run if record.attempts else record.run
+    later = f"{first}-{len(record.attempts) + 2}"
+    return later if record.setback and (folder.parent / later / RUN_NAME).exists() else ""
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -51,8 +51,9 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
         _say(console, printable(f"  {line}"))
     for line in _happened(listed, record.run):
         _say(console, printable(f"  {line}"))
-    for line in flow_changes(folder) if folder and record.socket_stats_ns else ():
-        _say(console, printable(f"  {line}"))
+    changes = flow_changes(folder) if folder and record.socket_stats_ns else ()
+    for line in (*(f"  {change}" for change in changes), *attempts(record)):
+        _say(console, printable(line))
     counts = Counter(link.verdict for link in record.links)
     if len(record.links) > len(listed):
         _say(console, "links: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
@@ -68,6 +69,16 @@ def show(console: Console, record: RunRecord, folder: Path | None, controller: s
     _say(console, f"results: {folder}")
     if (folder / REPORT_NAME).exists():
         _say(console, f"report:  {folder / REPORT_NAME}")
+
+
+def attempts(record: RunRecord) -> list[str]:
+    """What is to be said of the attempts of a run that was made again, or could have been."""
+    lines = [f"attempt {n}: {each.run}: {each.setback}: {each.cause}" for n, each in enumerate(record.attempts, 1)]
+    if lines:
+        lines.append(f"attempt {len(lines) + 1} of at most {record.retries + 1}: this one")
+    if record.setback:
+        lines.append(f"setback: {record.setback}" + f" ({', '.join(record.setback_by)})" * bool(record.setback_by))
+    return lines
 
 
 def document(record: RunRecord, folder: Path | None) -> dict[str, Any]:
@@ -88,6 +99,11 @@ def document(record: RunRecord, folder: Path | None) -> dict[str, Any]:
         "folder": str(folder) if folder else None,
         "report": str(report) if report and report.exists() else None,
         "unseen": list(record.unseen),
+        "on_failure": record.on_failure,
+        "retries": record.retries,
+        "setback": record.setback,
+        "setback_by": list(record.setback_by),
+        "attempts": to_plain(record.attempts),
         "links": [_link(record, link) for link in record.links],
     }
 

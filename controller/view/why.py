@@ -29,6 +29,7 @@ from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.view.event_text import details
 from plctl.controller.view.live_state import as_json, named
 from plctl.controller.view.run_source import RunSource, read_events, read_record
+from plctl.controller.view.summary import attempts
 
 #: Of a workload's standard error, so much of its end is told.
 _TAIL_BYTES = 4096
@@ -86,6 +87,7 @@ def render(history: LinkHistory) -> Iterator[str]:
     if cause := history.cause:
         yield f"first cause: {cause}"
     yield from (f"also: {text}" for text in link.also)
+    yield from attempts(history.record)
     if link.certificate:
         yield ""
         yield "certificate (in seconds after T0):"
@@ -133,6 +135,9 @@ def document(history: LinkHistory) -> dict[str, Any]:
         "events": [dict(event) for event in history.events],
         "telemetry": {name: as_json(values) for name, values in halves.items()},
         "standard_error": history.errors,
+        "setback": record.setback,
+        "setback_by": list(record.setback_by),
+        "attempts": to_plain(record.attempts),
         "again": again(record),
     }
 

@@ -23,7 +23,7 @@ from plctl.controller.study.model import STUDY_MODELS
 #: A line of the tables of events: its name, and the facts that are named beside it.
 _EVENT = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 #: Where what belongs to a run's log is written; other logs are those of daemons.
-_PLACES = ("agent/run", "agent/service", "controller/lifecycle")
+_PLACES = ("controller/run", "agent/run", "agent/service", "controller/lifecycle")
 #: What every event may have.
 _COMMON = {"link", "cause", "t_ns"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,18 @@ def test_a_journal_of_version_1_is_gone_on_with(path: Path) -> None:
         newer.execute("PRAGMA user_version = 99")
     with pytest.raises(UserError, match="is a journal of version 99"):
         Journal(path)
+
+
+def test_what_was_submitted_is_kept_until_its_run_is_over_and_attempts_know_each_other(journal: Journal) -> None:
+    """The one before and the one after; a run that may not be made again has nothing kept."""
+    journal.add_run(entry("r", 1))
+    journal.add_run(replace(entry("r-2", 0), retry_of="r"))
+    journal.keep_submitted("r", b"asked")
+    assert (b"asked", None) == (journal.submitted("r"), journal.submitted("r-2"))
+    assert ("r-2", "") == (journal.run("r").retried_as, journal.run("r").retry_of)
+    assert ("", "r") == (journal.run("r-2").retried_as, journal.run("r-2").retry_of)
+    journal.end("r")
+    assert journal.submitted("r") is None
 
 
 def test_a_journal_has_one_user(journal: Journal, path: Path) -> None:

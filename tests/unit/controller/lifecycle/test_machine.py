@@ -257,7 +257,7 @@ def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
     assert drive(Answered("b", finished("y"))) == [("b", "Release")]
     causes = (drive.machine.records["x"].cause, drive.machine.records["y"].cause)
     assert causes == ("agent lost 12.3 s after T0: a is gone", "")
-    assert "agent lost" == drive.machine.broken_off
+    assert "agent lost" == drive.machine.setback
 
 
 FAILURES = [
@@ -267,14 +267,14 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("failure", "broken_off"), [*FAILURES, (LinkFailed("a", "x", "ping: ended with 1"), "")])
-def test_a_failure_ends_a_run_that_asks_for_that(failure: Event, broken_off: str) -> None:
+@pytest.mark.parametrize(("failure", "setback"), [*FAILURES, (LinkFailed("a", "x", "ping: ended with 1"), "")])
+def test_a_failure_ends_a_run_that_asks_for_that(failure: Event, setback: str) -> None:
     """With `cancel` all that go on are stopped at once; they report until then, and are cancelled, not failed."""
     drive = running("cancel")
     assert ("b", "Stop") in drive(failure)
     assert RunPhase.STOPPING is drive.machine.phase
     assert (drive.machine.records["y"].cancelled, drive.machine.records["y"].cause) == (True, "")
-    assert broken_off == drive.machine.broken_off
+    assert setback == drive.machine.setback
     drive(Answered("a", finished("x")), Answered("b", finished("y")), Answered("a", m.Released()))
     drive(Answered("b", m.Released()))
     assert RunPhase.DONE is drive.machine.phase
@@ -303,7 +303,7 @@ def test_only_what_may_go_better_is_broken_off() -> None:
     interrupted(Interrupted("rebooted"))
     cancelled(CancelRequested("c"), Lost("a", "gone"))
     ended(Answered("a", finished("x", cause="failed")), Answered("b", finished("y")), Lost("a", "gone"))
-    found = [drive.machine.broken_off for drive in (early, interrupted, cancelled, ended)]
+    found = [drive.machine.setback for drive in (early, interrupted, cancelled, ended)]
     assert ["not started", "interrupted", "", ""] == found
 
 
@@ -335,7 +335,7 @@ def test_silence_ends_in_a_sentence() -> None:
     told = drive(Begin(), BOTH_PREPARED[0], TimedOut(RunPhase.PREPARING))
     assert told[2:] == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
-    assert "not started" == drive.machine.broken_off
+    assert "not started" == drive.machine.setback
     drive(Answered("a", m.Released()), TimedOut(RunPhase.RELEASING))
     assert drive.machine.phase is RunPhase.DONE
 

@@ -290,7 +290,7 @@ async def test_a_failed_program_ends_a_run_that_asks_for_that_at_once(stage: Sta
         await stage.until_released()
 
     record = await play(stage, script())
-    assert ("cancelled", "cancel", "") == (record.verdict, record.on_failure, record.broken_off)
+    assert ("cancelled", "cancel", "") == (record.verdict, record.on_failure, record.setback)
 
 
 WANTED = LinkChange({"delay_ns": 20}, hold=True)

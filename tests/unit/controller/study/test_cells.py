@@ -245,3 +245,17 @@ def test_whatever_an_author_types_is_a_study_or_is_told_what_is_wrong(
     with suppress(InputError):
         assert load_study(folder / "study.yaml").requests
     (folder / name).write_text(text)
+
+
+def test_what_failures_mean_is_the_run_specs_unless_the_study_says_otherwise(folder: Path) -> None:
+    """Retries are the study's to make, so that its journal has each; neither changes what a run is known by."""
+    before = load_study(folder / "study.yaml")
+    base = edit(folder, "base.yaml", "seed: 99", "seed: 99\nretries: 3\non_failure: cancel")
+    assert (3, {0}, {"cancel"}) == (
+        base.record.retries,
+        {request.retries for request in base.requests.values()},
+        {request.on_failure for request in base.requests.values()},
+    )
+    own = edit(folder, "study.yaml", "repetitions: 2", "repetitions: 2\nretries: 1\non_failure: continue")
+    assert (1, {"continue"}) == (own.record.retries, {request.on_failure for request in own.requests.values()})
+    assert [*before.requests] == [*base.requests] == [*own.requests]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,20 @@ def test_every_repetition_ends_and_none_is_run_in_vain(
         assert expected is course.standing(digest)
         over = any(count > retry.get(verdict, 0) for verdict, count in found.items() if verdict != "ok")
         assert found["ok"] == 1 or over
+
+
+def test_a_setback_is_no_verdict_as_often_as_that_is_allowed() -> None:
+    """A run that did not start or lost an agent is made again, also in another process; after that it counts."""
+    asked = replace(record(1, 1), retries=2)
+    runs: list[Attempt] = []
+    for expected in (Standing.WAITING, Standing.WAITING, Standing.NOT_OK):
+        course = StudyCourse(asked, {"0-1": runs})
+        assert "0-1" == course.next()
+        course.begin("0-1")
+        assert expected is course.end("0-1", "failed", "agent lost")
+        runs.append(replace(attempt("0-1", "failed"), setback="agent lost"))
+    assert StudyCourse(asked, {"0-1": runs}).next() is None
+    assert StudyCourse(record(1, 1), {"0-1": runs[:1]}).next() is None, "without retries a failure is one"
 
 
 @given(st.permutations(["as-written", "shuffled", "blocked"]), st.integers(1, 6), st.integers(1, 4))

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from support.synthetic_run import handover_plan, make_run
 
-from plctl.controller.results.run_record import RunRecord
+from plctl.controller.results.run_record import EarlierAttempt, RunRecord
 from plctl.controller.view.summary import document, show
 
 
@@ -126,3 +126,16 @@ def test_a_link_without_a_result_is_printed_too(tmp_path: Path) -> None:
         record = folder.record_result([], failures={}, cancelled=False, finished_wall_ns=0)
     assert "leo-0: no result came from its host edge-1" in text_of(record, folder.path)
     assert document(record, folder.path)["links"][0]["up"] is None
+
+
+def test_every_attempt_is_told(tmp_path: Path) -> None:
+    """Those before, with what kept each from its end, and what kept this one; nothing where there was but one."""
+    record, folder = record_of(tmp_path, "a")
+    assert "attempt 1" not in text_of(record, folder)
+    before = EarlierAttempt("r", "agent lost", "a: agent lost 3 s after T0: b is gone", ("b",))
+    record = replace(record, attempts=(before,), retries=2, setback="not started", setback_by=("c",))
+    lines = text_of(record, folder).splitlines()
+    assert "attempt 1: r: agent lost: a: agent lost 3 s after T0: b is gone" in lines
+    assert "attempt 2 of at most 3: this one" in lines
+    assert "setback: not started (c)" in lines
+    assert [("r", "agent lost")] == [(a["run"], a["setback"]) for a in document(record, folder)["attempts"]]
