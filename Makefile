@@ -160,7 +160,7 @@ $(ready): pyproject.toml
 	@$(progress) $(PYTHON) -m venv $(venv)
 	@echo "setting up $(venv): packages (two to four minutes the first time)"
 	@$(progress) $(python) -m pip install --disable-pip-version-check 'setuptools>=80'
-	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,test]'
+	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[controller,web,test]'
 	@mkdir -p $(types) && for folder in $(folders); do ln -sfn ../../../$$folder $(types)/$$folder; done
 	@ln -sfn ../../../controller/public $(types)/results
 	@touch $@

@@ -28,8 +28,8 @@ GROUP = "plctl.commands"
 
 #: The order in which a newcomer meets the commands; any others follow by name.
 _ORDER = (
-    "run", "runs", "show", "events", "why", "cancel", "set", "fetch", "report", "packets", "scenario", "study", "link",
-    "probe", "lab", "doctor", "clean", "agents", "controller", "deploy", "agent", "completion",
+    "run", "runs", "show", "events", "why", "cancel", "set", "fetch", "report", "view", "packets", "scenario", "study",
+    "link", "probe", "lab", "doctor", "clean", "agents", "controller", "deploy", "agent", "completion",
 )  # fmt: skip
 
 _INSTALL = "pip install 'plctl[controller]'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -45,6 +45,7 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
     from plctl.controller.view import summary
     from plctl.controller.view.follow import follow as follow_run
     from plctl.controller.view.follow import is_over
+    from plctl.controller.view.run_document import run_document
     from plctl.controller.view.run_source import look, read_record
     from plctl.controller.view.screen import stderr_screen, stdout_screen
 
@@ -55,7 +56,7 @@ def show(ctx: click.Context, *, run: str, follow: bool, reach: Reach, base: Path
 
     source, record, state = look(reach, base, run, watch)
     if as_json:
-        echo(json.dumps(_document(source, record, state), indent=1))
+        echo(json.dumps(run_document(record, state, source.folder(record.run)), indent=1))
     elif state.info.verdict:
         summary.show(stdout_screen(), record, source.folder(record.run), source.place)
     else:
@@ -73,13 +74,3 @@ def _print_now(console: Console, record: RunRecord, state: RunState) -> None:
         console.print(render(model, state.now_ns, max(1, console.height - 10)))
     else:
         echo("\n".join(lines(model, state.now_ns)))
-
-
-def _document(source: RunSource, record: RunRecord, state: RunState) -> dict[str, Any]:
-    from plctl.common.protocol.wire import to_plain
-    from plctl.controller.view import summary
-    from plctl.controller.view.live_state import as_json
-
-    links = [{**to_plain(link), "up": as_json(link.up), "down": as_json(link.down)} for link in state.links]
-    result = summary.document(record, source.folder(record.run)) if state.info.verdict else None
-    return {**to_plain(state), "links": links, "result": result}

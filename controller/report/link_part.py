@@ -12,9 +12,7 @@ import pyarrow.compute as pc
 from plctl.common.base.printable import printable
 from plctl.common.base.units import NS_PER_S, format_duration, format_rate
 from plctl.common.plan.link_change import describe, format_at
-from plctl.common.plan.link_text import describe_queue
-from plctl.common.plan.path_text import describe_path
-from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.plan.link_sentence import describe_link
 from plctl.common.protocol.messages import WorkloadResult
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.counters import HalfCounters
@@ -47,7 +45,7 @@ def link_section(
     return element(
         "details",
         title,
-        element("p", _described(link.plan)),
+        element("p", describe_link(link.plan)),
         _changes(link),
         *(element("p", each) for each in _happened(link)),
         check,
@@ -63,24 +61,6 @@ def _prepared(link: LinkRecord) -> str:
     """What was found before the start, and by what the frames were to be carried."""
     carried = f" Frames carried by {link.io}." if link.io else ""
     return f"Checked before the start: {link.check}.{carried}"
-
-
-def _described(plan: LinkPlan) -> str:
-    """What the link is, in a sentence."""
-    held = plan.reconfiguration
-    queue = f"The bottleneck's queue is {describe_queue(plan.queue)}."
-    if plan.queue_down:
-        queue = (
-            f"The bottleneck's queue up is {describe_queue(plan.queue)}; down it is {describe_queue(plan.queue_down)}."
-        )
-    asked = {direction: describe_path(plan, direction) for direction in DIRECTIONS}
-    if asked["up"] == asked["down"]:
-        queue += f" The path {asked['up']}." * bool(asked["up"])
-    else:
-        queue += "".join(f" The path {direction} {told}." for direction, told in asked.items() if told)
-    if not held.delay_ns:
-        return queue
-    return f"{queue} A change of route stops the link for {format_duration(held.delay_ns)} (mode {held.mode})."
 
 
 def _changes(link: LinkRecord) -> Markup:

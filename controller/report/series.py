@@ -114,14 +114,18 @@ class _Windows:
         return self._rate_bps[np.minimum(t_ns // self.length_ns, len(self._rate_bps) - 1)]
 
 
-def measured(table: pa.Table, direction: str) -> Measured:
+def measured(table: pa.Table, direction: str, points: int = MAX_POINTS) -> Measured:
     """The curves of `direction` in the telemetry `table` of one link; samples without a time since T0 are left out."""
-    columns = _columns(table, direction)
+    return curves_of(_columns(table, direction), points)
+
+
+def curves_of(columns: Mapping[str, Floats], points: int = MAX_POINTS) -> Measured:
+    """The curves of samples of one direction in order of time, of which `columns` has the numbers and `t_s`."""
     seconds = columns["interval_ns"] / NS_PER_S
     dropped, lost = (_total(columns, group) for group in (CounterGroup.DROPPED, CounterGroup.LOST))
     carried = columns["served_bytes" if "served_bytes" in columns else "delivered_bytes"]
     rate = 8 * carried / np.where(seconds > 0, seconds, np.nan)
-    fold = _folder(len(seconds))
+    fold = _folder(len(seconds), points)
     none = np.zeros(len(seconds))
     curves = [
         fold(columns["t_s"] - seconds, np.fmin),
@@ -194,9 +198,9 @@ def _known(values: Floats) -> Floats:
     return np.where(values < 0, np.nan, values)
 
 
-def _folder(count: int) -> Callable[[Floats, np.ufunc | None], Floats]:
-    """What makes `count` samples at most `MAX_POINTS` points, by a ufunc or (None) as medians."""
-    size = max(1, -(-count // MAX_POINTS))
+def _folder(count: int, points: int) -> Callable[[Floats, np.ufunc | None], Floats]:
+    """What makes `count` samples at most `points` points, by a ufunc or (None) as medians."""
+    size = max(1, -(-count // points))
     starts = np.arange(0, count, size)
 
     def fold(values: Floats, how: np.ufunc | None) -> Floats:

@@ -30,7 +30,7 @@ from plctl.controller.results.part_closer import PartCloser
 
 #: A part has about so many rows: a quarter of a gigabyte of telemetry as a stream, a fifth of that as Parquet.
 PART_ROWS = 2**20
-_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
 
 class ColumnWriter:
@@ -181,6 +181,6 @@ def _write(file: FileIO, data: pa.Buffer | bytes) -> None:
 def _end(file: FileIO) -> None:
     if not file.closed:
         try:
-            _write(file, _END_OF_STREAM)
+            _write(file, END_OF_STREAM)
         finally:
             file.close()

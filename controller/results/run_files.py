@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from plctl.common.base.errors import KernelError, UserError
 from plctl.common.protocol import requests as rq
@@ -43,6 +44,19 @@ def read_file(folder: Path, path: str, offset: int, length: int, *, over: bool) 
             start = max(0, size + offset) if offset < 0 else min(offset, size)
             data = os.pread(file, max(0, min(length, rq.MAX_FILE_PART)), start)
             return rq.FilePart(data, start, size, over)
+    except OSError as error:
+        raise KernelError.from_os(f"read {path:.200} of {folder.name}", error) from error
+
+
+def open_file(folder: Path, path: str) -> BinaryIO:
+    """The file `path` below `folder`, to read from.
+
+    :raises UserError: there is no such file.
+    :raises KernelError: it cannot be read.
+    """
+    try:
+        with _opened(folder, path) as file:
+            return os.fdopen(os.dup(file), "rb")
     except OSError as error:
         raise KernelError.from_os(f"read {path:.200} of {folder.name}", error) from error
 

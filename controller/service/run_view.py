@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class RunView:
 
     def __init__(self, record: RunRecord) -> None:
         self.t0_ns = 0
+        self.listeners: list[Callable[[str, Samples], None]] = []  #: hear of all telemetry, with the host it is from
         self._record = record
         self._rows = {link.plan.name: 2 * number for number, link in enumerate(record.links)}
         self._values: NDArray[np.int64] = np.zeros((2 * len(record.links), len(rq.LIVE_COLUMNS)), np.int64)
@@ -36,8 +37,10 @@ class RunView:
         """Keep T0."""
         self.t0_ns = t0_ns
 
-    def samples(self, host: str, samples: Samples) -> None:  # noqa: ARG002  (links have unique names)
+    def samples(self, host: str, samples: Samples) -> None:
         """Keep them until they are asked for, or are many."""
+        for listener in self.listeners:
+            listener(host, samples)
         self._waiting.append(samples)
         self._waiting_rows += len(samples)
         if self._waiting_rows >= _TOGETHER:

@@ -47,7 +47,7 @@ class LocalRuns:
             if len(found) == limit:
                 break
             try:
-                found.append(_info(read_record(path.parent), path.parent))
+                found.append(run_info(read_record(path.parent), path.parent))
             except PlctlError as error:
                 found.append(rq.RunInfo(path.parent.name, "", "unreadable", "", "", 0, (), cause=str(error)))
         return tuple(found)
@@ -58,7 +58,7 @@ class LocalRuns:
         events = read_events(self.folder(run))
         states, now_ns = _last_states(events), time.monotonic_ns()
         return rq.RunState(
-            info=_info(record, self.folder(run)),
+            info=run_info(record, self.folder(run)),
             duration_ns=record.duration_ns,
             t0_ns=record.t0_ns or 0,
             now_ns=now_ns if is_open(self.folder(run)) else _last_moment_ns(record, events, live),
@@ -138,7 +138,8 @@ def _link_state(link: LinkRecord, states: dict[str, tuple[str, str]], live: Live
     return rq.LinkState(name, link.host, state, cause, live.get((name, "up"), ()), live.get((name, "down"), ()))
 
 
-def _info(record: RunRecord, folder: Path) -> rq.RunInfo:
+def run_info(record: RunRecord, folder: Path) -> rq.RunInfo:
+    """What a list says of the run in `folder`, whose record this is."""
     broken_off = not record.verdict and not is_open(folder)
     phase = RunPhase.DONE if record.verdict else RunPhase.RUNNING if record.t0_ns else RunPhase.PREPARING
     return rq.RunInfo(

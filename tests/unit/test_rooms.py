@@ -86,13 +86,14 @@ MAY_IMPORT = {
         "run": "lifecycle results hub",
         "service": "spec scheduling lifecycle results report hub run common/transport",
         "view": "lifecycle verdict results study_folder study common/client common/cli",
+        "web": "service lifecycle verdict results study_folder report view page",
         "launch": (
             "scheduling lifecycle results study_folder study report hub run view "
             "common/host common/transport common/client"
         ),
         "commands": (
             "spec scenarios makers orbits results study_folder study packets report analysis study_report "
-            "crate verification hub service view launch "
+            "crate verification hub service view web launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

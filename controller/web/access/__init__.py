@@ -1,0 +1,1 @@
+"""Who may look at the page, from where, and over which connection."""

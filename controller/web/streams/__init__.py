@@ -1,0 +1,1 @@
+"""What is sent to browsers as it happens: bounded for each reader, however slow it is."""
