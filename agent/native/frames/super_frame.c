@@ -94,12 +94,12 @@ static bool same_network(const struct segments *of, const uint8_t *a, const uint
 	return a[0] == b[0] && same(a, b, 6, 10) && same(a, b, 12, IPV4_HEAD);
 }
 
-/* All of TCP's headers but the sequence number, the checksum, and the flags that differ within a super-frame. */
+/* All of TCP's headers but the sequence number, the checksum, and the flags that end a super-frame. */
 static bool same_tcp(const struct segments *of, const uint8_t *a, const uint8_t *b)
 {
 	a += of->transport;
 	b += of->transport;
-	return same(a, b, 0, 4) && same(a, b, 8, 13) && !((a[13] ^ b[13]) & ~(FIN | PSH | CWR)) &&
+	return same(a, b, 0, 4) && same(a, b, 8, 13) && !((a[13] ^ b[13]) & ~(FIN | PSH)) &&
 		same(a, b, 14, TCP_CHECKSUM_AT) && same(a, b, 18, of->head - of->transport);
 }
 
@@ -140,7 +140,7 @@ static bool can_follow(const struct super_frame *self, const struct segments *of
 		return false;
 	if (of->kind == SEGMENTS_UDP && self->count >= UDP_MOST)
 		return false;
-	if (i == 0 && tcp_flags(of, data) & CWR)
+	if ((tcp_flags(of, data) | tcp_flags(self->leader, self->data)) & CWR)
 		return false;
 	return same_headers(self, of, data) && next_in_order(self, of, data, i);
 }

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model.ip_frames import TAGS
-from model.transport_frames import ACK, CWR, DATA_VALID, FIN, NO_SUPER_FRAME, PSH, RST, SYN, UDP, URG, VIRTIO, Flow
+from model.neighbours import CHANGES, CLOSING, FLOWS, SIZE, after
+from model.transport_frames import ACK, DATA_VALID, NO_SUPER_FRAME, PSH, UDP, VIRTIO, Flow
 
 from plctl.agent.native import _core
 
-SIZE = 1000
 Frame = tuple[bytes, bytes]
 
 
@@ -21,21 +20,6 @@ def joined(*frames: Frame) -> list[Frame]:
     """What leaves of frames, all of whose segments are due at once."""
     counts = [_core.read_segments(each, False)["count"] for each in frames]
     return _core.join_segments(frames, tuple((n, i, False) for n, count in enumerate(counts) for i in range(count)))
-
-
-def after(flow: Flow, bytes_sent: int, **changes: Any) -> Flow:
-    """What the same sender sends next."""
-    following = replace(flow, id=(flow.id + -(-bytes_sent // SIZE)) & 0xFFFF, seq=(flow.seq + bytes_sent) & 0xFFFFFFFF)
-    return replace(following, **changes)
-
-
-FLOWS = {
-    "TCP, IPv4": Flow(seq=2**32 - 1500, id=2**16 - 1),
-    "TCP, IPv6": Flow(version=6, seq=2**32 - 1500),
-    "TCP, tagged, timestamps": Flow(tags=TAGS["QinQ"], tcp_options=bytes.fromhex("0101080a0000000100000002")),
-    "UDP, IPv4": Flow(protocol=UDP),
-    "UDP, IPv6": Flow(protocol=UDP, version=6),
-}
 
 
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
@@ -60,55 +44,11 @@ def test_a_long_chain_leaves_as_one(parts: list[int], rest: int) -> None:
     assert [replace(flow, flags=ACK | PSH).super_frame(payload, SIZE)] == joined(*frames)
 
 
-CHANGES: dict[str, tuple[Flow, dict[str, Any]]] = {
-    "another port": (Flow(), {"ports": (1000, 54)}),
-    "a gap": (Flow(), {"seq": 2002}),
-    "sent again": (Flow(), {"seq": 1}),
-    "acknowledges more": (Flow(), {"ack": 3}),
-    "another window": (Flow(), {"window": 499}),
-    "other options": (Flow(tcp_options=bytes(4)), {"tcp_options": bytes([1] * 4)}),
-    "more options": (Flow(), {"tcp_options": bytes([1] * 4)}),
-    "the window was reduced": (Flow(), {"flags": ACK | CWR}),
-    "urgent": (Flow(), {"flags": ACK | URG}),
-    "AE": (Flow(), {"reserved": 1}),
-    "ECN": (Flow(tos=2), {"tos": 3}),
-    "DSCP": (Flow(), {"tos": 4}),
-    "TTL": (Flow(), {"ttl": 63}),
-    "may be fragmented": (Flow(), {"dont_fragment": False}),
-    "an ID is left out": (Flow(), {"id": 10}),
-    "a fixed ID": (Flow(id=0), {"id": 0}),
-    "an ID is left out, UDP": (Flow(protocol=UDP), {"id": 10}),
-    "a port, UDP": (Flow(protocol=UDP), {"ports": (1001, 53)}),
-    "hop limit": (Flow(version=6), {"ttl": 63}),
-    "flow label": (Flow(version=6), {"flow_label": 1}),
-    "traffic class": (Flow(version=6), {"tos": 1}),
-    "an extension header": (Flow(version=6), {"extensions": bytes([6, 0, 1, 4, 0, 0, 0, 0])}),
-    "another extension header": (
-        Flow(version=6, extensions=bytes([6, 0, 1, 4, 0, 0, 0, 0])), {"extensions": bytes([6, 0, 1, 4, 0, 0, 0, 1])},
-    ),
-    "another VLAN": (Flow(tags=TAGS["tagged"]), {"tags": bytes.fromhex("81002006")}),
-    "another version": (Flow(), {"version": 6}),
-    "another protocol": (Flow(), {"protocol": UDP}),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(("flow", "changes"), CHANGES.values(), ids=CHANGES)
 def test_what_differs_in_its_headers_leaves_apart(flow: Flow, changes: dict[str, Any]) -> None:
     """Each as it came."""
     first, second = flow.super_frame(bytes(2000), SIZE), after(flow, 2000, **changes).super_frame(bytes(2000), SIZE)
     assert [first, second] == joined(first, second)
-
-
-CLOSING: dict[str, tuple[Flow, int]] = {
-    "PSH": (Flow(flags=ACK | PSH), 2000),
-    "FIN": (Flow(flags=ACK | FIN), 2000),
-    "SYN": (Flow(flags=ACK | SYN), 2000),
-    "RST": (Flow(flags=ACK | RST), 2000),
-    "URG": (Flow(flags=ACK | URG), 2000),
-    "a short segment": (Flow(), 1999),
-    "no payload": (Flow(), 0),
-    "IPv4 options": (Flow(ip_options=bytes([1] * 4)), 2000),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("flow", "length"), CLOSING.values(), ids=CLOSING)
