@@ -28,6 +28,7 @@ from typing import Any
 
 import msgpack
 
+from plctl.agent.forwarder.confinement import confine
 from plctl.agent.forwarder.live_change import inflated
 from plctl.agent.forwarder.memory_lock import lock_memory
 from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
@@ -165,14 +166,16 @@ class Server:
         self._links.discard(slot)
 
 
-def _describe(forwarder: _core.Forwarder, options: ForwarderOptions, lock_refusal: str) -> ForwarderTerms:
+def _describe(
+    forwarder: _core.Forwarder, options: ForwarderOptions, lock_refusal: str, confine_refusal: str
+) -> ForwarderTerms:
     threads, nice_errors, real_time_errors = zip(*forwarder.workers(), strict=True)
     refused = describe_refusals(max(nice_errors), max(real_time_errors), options.real_time)
     return ForwarderTerms(
         pid=os.getpid(),
         workers=tuple(map(describe_worker, threads)),
         locked_memory=options.lock_memory and not lock_refusal,
-        refused=(*refused, *([lock_refusal] if lock_refusal else [])),
+        refused=(*refused, *filter(None, (lock_refusal, confine_refusal))),
     )
 
 
@@ -187,9 +190,10 @@ def main(options: ForwarderOptions, control: int, stats: int, slots: int, budget
     with socket.socket(fileno=control) as connection:
         lock_refusal = lock_memory() if options.lock_memory else ""
         workers = plan_workers(options, read_throttle())
+        confine_refusal = confine()  # before there are threads, which would keep what is given up
         forwarder = _core.Forwarder(stats=stats, slots=slots, workers=workers, budget_bytes=budget_bytes)
         os.close(stats)
-        Server(forwarder, connection, _describe(forwarder, options, lock_refusal)).serve()
+        Server(forwarder, connection, _describe(forwarder, options, lock_refusal, confine_refusal)).serve()
         forwarder.close()
 
 

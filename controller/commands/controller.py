@@ -16,6 +16,7 @@ import click
 from plctl.common.base.errors import UserError
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo
+from plctl.controller.commands.daemon.backup import backup, restore
 
 if TYPE_CHECKING:
     from plctl.common.base.log import EventLog
@@ -156,3 +157,7 @@ def revoke(name: str, folder: Path | None) -> None:
     from plctl.common.security.keys import keys_dir
 
     AllowList(folder or keys_dir()).remove(name)
+
+
+controller.add_command(backup)
+controller.add_command(restore)

@@ -4,17 +4,21 @@ A run's plan is in its run.json; here is what happened to it since, in the order
 so that feeding the machine the same again leads to the same state. With it, in one transaction, goes how long each of
 the run's files was: what is longer than that was written after the last commit and is cut off before the run goes on.
 
-`commit` hands everything to the kernel: it outlives the process, but a power failure may take the last of it. That is
-enough for acknowledgements, because after a power failure a run that was going on has failed anyhow. `commit_for_good`
-also waits for the disk: for a run's beginning and end.
+`commit` hands everything to the kernel: it outlives the process, but a power failure may take the last of it, as much
+as `controller/service/disk.py` lets wait. That is enough for acknowledgements, because after a power failure a run that
+was going on has failed anyhow. `commit_for_good` also waits for the disk: for a run's beginning and end.
+
+One controller uses it and holds a lock on the file beside it; another process may read it meanwhile, as a backup does.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +58,7 @@ _CHANGES = {
     "CREATE TABLE submitted (run TEXT PRIMARY KEY, submit BLOB NOT NULL) STRICT",
 }
 _BETWEEN_HOSTS = "\n"
+_IN_A_COPY = "it went on when this journal was copied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +121,23 @@ class Journal:
         self._path = path
         self._acknowledged: dict[str, int] = {}
         self._grown: dict[str, Callable[[], Mapping[str, int]]] = {}
-        with self._explained():
-            if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch(mode=0o600)
-            self._db = sqlite3.connect(path or ":memory:", timeout=0)
-            self._db.row_factory = sqlite3.Row
+        self._lock = hold_journal(path) if path else None
         try:
             with self._explained():
+                if path:
+                    path.touch(mode=0o600)
+                self._db = sqlite3.connect(path or ":memory:", timeout=0)
+                self._db.row_factory = sqlite3.Row
                 self._open()
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
     def _open(self) -> None:
-        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         with self._db:
-            self._db.execute("BEGIN EXCLUSIVE")  # also takes the lock, which is held until the end
+            self._db.execute("BEGIN EXCLUSIVE")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version > _VERSION:
                 raise UserError(f"{self._path} is a journal of version {version}; this plctl has version {_VERSION}")
@@ -149,7 +152,21 @@ class Journal:
 
     def close(self) -> None:
         """Let go of it; what is not committed is forgotten. Twice is harmless."""
-        self._db.close()
+        if hasattr(self, "_db"):
+            self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies; None for one that is gone with the process."""
+        return self._path.parent if self._path else None
+
+    @property
+    def changes(self) -> int:
+        """How many rows were ever written by this process; where that is what it was, nothing new is to be kept."""
+        return self._db.total_changes
 
     # --- keeping
 
@@ -333,6 +350,57 @@ class Journal:
             raise UserError(f"{self._path} is not a controller's journal: {error}") from None
         except OSError as error:
             raise WorldError(f"cannot use the journal {self._path}: {error.strerror}") from error
+
+
+def hold_journal(path: Path) -> int:
+    """A descriptor that, as long as it is open, keeps every other controller from the journal at `path`.
+
+    :raises BusyError: another controller has it.
+    :raises WorldError: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise WorldError(f"cannot use the journal {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise BusyError(f"another controller uses the journal {path}") from None
+    return lock
+
+
+def copy_journal(path: Path, copy: Path) -> None:
+    """Write what the journal at `path` has committed to the new file `copy`, whether a controller serves or not.
+
+    Runs that go on are over in the copy, as failed, and owed by their hosts: they have ended when it is used.
+
+    :raises UserError: `path` is no journal.
+    :raises WorldError: one of them cannot be used.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            if source.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                raise UserError(f"{path} is not a journal of this plctl; let its controller serve once")
+            with closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+                with target:
+                    _end_all(target)
+    except sqlite3.OperationalError as error:
+        raise WorldError(f"cannot copy the journal {path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{path} is not a controller's journal: {error}") from None
+
+
+def _end_all(db: sqlite3.Connection) -> None:
+    unfinished = db.execute("SELECT run, hosts FROM runs WHERE NOT over").fetchall()
+    owed = [(run, host) for run, hosts in unfinished for host in hosts.split(_BETWEEN_HOSTS)]
+    db.executemany("INSERT OR IGNORE INTO owed VALUES (?, ?)", owed)
+    db.execute("UPDATE runs SET verdict = 'failed', cause = ? WHERE NOT over AND verdict = ''", (_IN_A_COPY,))
+    db.execute("UPDATE runs SET over = 1")
+    db.execute("DELETE FROM happened")
+    db.execute("DELETE FROM files")
 
 
 def _hello(data: bytes) -> m.Hello:

@@ -14,6 +14,7 @@ from plctl.common.transport.refusals import Refusals
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Journal
 from plctl.controller.service.agent_list import list_agents
+from plctl.controller.service.disk import keep_on_disk
 from plctl.controller.service.dispatcher import RequestDispatcher
 from plctl.controller.service.run_list import RunList
 from plctl.controller.service.run_manager import RunManager
@@ -28,6 +29,8 @@ class Controller:
         """`refusals` are the hub's own; what `journal` has of a life before this one is gone on with by `serve`."""
         self._clock = clock
         self._journal = journal
+        self._log = log
+        self._places = [runs, *([journal.folder] if journal.folder else [])]
         self._agent_hub = AgentHub(hub, clock, name, refusals, journal)
         self._run_manager = RunManager(self._agent_hub, clock, runs, log)
         listed = RunList(self._run_manager, journal, clock)
@@ -66,6 +69,7 @@ class Controller:
             async with background() as tasks:
                 self._dispatcher.begin(tasks)
                 self._run_manager.begin(tasks)
+                tasks.create_task(keep_on_disk(self._journal, self._places, self._clock, self._log))
                 async with background() as hub:  # which ends first: else it would acknowledge what no run gets any more
                     hub.create_task(self._agent_hub.serve())
                     await self._stopped.wait()

@@ -30,6 +30,7 @@ from plctl.controller.scheduling.occupancy import Occupancy
 from plctl.controller.scheduling.placement import Need, NoRoomError, Offer, need_of, place, place_later
 from plctl.controller.scheduling.run_queue import RunQueue
 from plctl.controller.service import interpreter
+from plctl.controller.service.disk import write_out
 from plctl.controller.service.dispatcher import Requester
 from plctl.controller.service.retries import Retries
 from plctl.controller.service.run_view import RunView
@@ -292,6 +293,7 @@ class RunManager:
     async def _finish(self, run: str, path: Path) -> None:
         try:
             await self._finisher.finish(path, report=self._journal.run(run).report)
+            await asyncio.to_thread(write_out, path)  # the journal forgets what it would take to complete it again
         except PlctlError as error:
             self._log.emit("run.not_completed", run=run, cause=str(error))
         self._active.pop(run, None)

@@ -28,22 +28,22 @@ class LoopbackCluster:
     def __init__(self, folder: Path, agents: tuple[str, ...]) -> None:
         self.folder = folder
         self.runs = folder / "runs"
-        self._keys = folder / "keys"
+        self.keys = folder / "keys"
         self._agents = agents
         self._processes: list[subprocess.Popen[bytes]] = []
         self._controller: subprocess.Popen[bytes] | None = None
-        init_controller(self._keys, "ada")
+        init_controller(self.keys, "ada")
         for name in agents:
-            enroll(self._keys, name, "agent")
+            enroll(self.keys, name, "agent")
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-        self._reach = {**os.environ, "PLCTL_KEYS": str(self._keys), "PLCTL_CONTROLLER": self.address}
+        self._reach = {**os.environ, "PLCTL_KEYS": str(self.keys), "PLCTL_CONTROLLER": self.address}
 
     def start_controller(self) -> None:
         """Start it, also after it was killed, and wait until it listens."""
         log_path = self.folder / "controller.log"
         lives = log_path.read_text().count(_LISTENS) if log_path.exists() else 0
-        arguments = ("controller", "--listen", self.address, "--keys", str(self._keys), "--runs", str(self.runs))
+        arguments = ("controller", "--listen", self.address, "--keys", str(self.keys), "--runs", str(self.runs))
         with log_path.open("ab") as log:
             self._controller = subprocess.Popen([*PLCTL, *arguments], stderr=log)
         self.until(lambda: log_path.read_text().count(_LISTENS) > lives)
@@ -54,10 +54,16 @@ class LoopbackCluster:
         self._controller.kill()
         self._controller.wait()
 
+    @property
+    def controller_pid(self) -> int:
+        """Of its process."""
+        assert self._controller is not None
+        return self._controller.pid
+
     def start_agents(self) -> None:
         """Start them, and wait until the controller has heard each."""
         for name in self._agents:
-            keys = self._keys / "enrolled" / name
+            keys = self.keys / "enrolled" / name
             with (self.folder / f"{name}.log").open("ab") as log:
                 arguments = ("agent", "--controller", self.address, "--keys", str(keys))
                 self._processes.append(subprocess.Popen([*PLCTL, *arguments], stderr=log))

@@ -83,6 +83,7 @@ MAY_IMPORT = {
         "verification": "spec verdict results packets",
         "public": "analysis",
         "hub": "lifecycle common/clocks common/transport",
+        "backup": "results hub",
         "run": "lifecycle results hub",
         "service": "spec scheduling lifecycle results report hub run common/transport",
         "view": "lifecycle verdict results study_folder study common/client common/cli",
@@ -93,7 +94,7 @@ MAY_IMPORT = {
         ),
         "commands": (
             "spec scenarios makers orbits results study_folder study packets report analysis study_report "
-            "crate verification hub service view web launch "
+            "crate verification hub backup service view web launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

@@ -1,0 +1,1 @@
+"""What a controller's own machine has of `plctl controller` besides serving."""
