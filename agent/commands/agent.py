@@ -144,9 +144,11 @@ async def _serve(address: str, name: str, keys: SpokeKeys | None, site: HostSite
     from plctl.agent.ownership import open_files
     from plctl.agent.service.daemon import Agent
     from plctl.common.base.clock import RealClock
+    from plctl.common.base.threads import start_loop_threads
     from plctl.common.transport.hub_and_spoke import ZmqSpoke
 
     open_files.raise_limit()
+    start_loop_threads()
     spoke = ZmqSpoke(address, name, keys, _tell_trouble)
     try:
         tell_change = _tell_nobody if with_stdin else _tell_change  # the parent has a log of the runs

@@ -24,6 +24,7 @@ from typing import TypeVar
 
 from plctl.agent.ownership.ledger import Entry, Ledger
 from plctl.common.base.errors import BusyError, KernelError
+from plctl.common.base.threads import start_thread
 
 NETNS_DIR = Path("/run/netns")
 PLACEHOLDER_MODE = 0o400  # `ip netns add` and its like make theirs with 0 or 0644
@@ -40,7 +41,10 @@ T = TypeVar("T")
 
 
 def run_in_thread(job: Callable[[], T]) -> T:
-    """The result of `job`, run in a thread that ends with it; its exception is raised here."""
+    """The result of `job`, run in a thread that ends with it; its exception is raised here.
+
+    :raises KernelError: the kernel starts no more threads.
+    """
     outcome: list[T] = []
     failure: list[BaseException] = []
 
@@ -51,7 +55,7 @@ def run_in_thread(job: Callable[[], T]) -> T:
             failure.append(error)
 
     thread = threading.Thread(target=run, name="netns")
-    thread.start()
+    start_thread(thread)
     thread.join()
     if failure:
         raise failure[0]

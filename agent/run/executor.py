@@ -274,10 +274,8 @@ class RunHost(RunShell):
         """Whatever goes wrong with it, what became of every link is reported."""
         works = (self._watch.settle(), self._end_workloads())  # at once: what is overdue now may soon not be
         for outcome in await asyncio.gather(*works, return_exceptions=True):
-            if isinstance(outcome, PlctlError | OSError):
-                cause = cause or f"{outcome}{self._watch.when() if self._is_dead() else ''}"
-            elif outcome is not None:
-                raise outcome
+            if outcome is not None:
+                cause = cause or f"{self._cause_of(outcome)}{self._watch.when() if self._is_dead() else ''}"
         await self._ends.finish(hurry=bool(cause))
         await self._streams.finish(self._forwarder)
         dead_since_ns = self._forwarder.lived_until_ns if self._forwarder and self._is_dead() else None
@@ -292,22 +290,27 @@ class RunHost(RunShell):
         """End those that started with the scenario before those that were there for them, who still answer."""
         processes = [process for link in self._links.values() for process in link.workloads.values()]
         clients = [process for process in processes if process.workload.start_ns >= 0]
-        await asyncio.gather(*(process.end() for process in clients))
-        await asyncio.gather(*(process.end() for process in processes))
+        for some in (clients, processes):
+            for outcome in await asyncio.gather(*(process.end() for process in some), return_exceptions=True):
+                if outcome is not None:  # the others have been ended all the same
+                    raise outcome
 
     async def _take_away(self) -> list[str]:
         """Whatever was under way is ended first. Every step is taken, whatever becomes of those before it."""
         causes = []
-        steps = (self._end_workloads, self._end_preparations, self._ends.forget, self._forget_slots, self._remove_links)
+        steps = (
+            *(self._end_workloads, self._end_preparations, self._ends.forget, self._forget_slots, self._remove_links),
+            self._remove_output,
+        )
         for step in steps:
             try:
                 await step()
-            except PlctlError as error:
-                causes.append(str(error))
             except Exception as error:
-                causes.append(self._note_bug(error))
-        await asyncio.to_thread(self._streams.artifacts.remove)
+                causes.append(self._cause_of(error))
         return causes
+
+    async def _remove_output(self) -> None:
+        await asyncio.to_thread(self._streams.artifacts.remove)
 
     async def _end_preparations(self) -> None:
         """Those that waited for a workload to be ready know by now that it is gone; what they still made goes."""

@@ -18,6 +18,7 @@ from plctl.agent.service.clock_keeper import PATIENCE_NS
 from plctl.agent.service.site import AgentServices
 from plctl.common.base.background import background
 from plctl.common.base.errors import KernelError, PlctlError, ProtocolError
+from plctl.common.base.threads import explained
 from plctl.common.plan.link_change import AppliedChange
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol import messages as m
@@ -171,16 +172,18 @@ class RunShell(ABC):
         """A failure becomes the run's cause, not the end of the agent."""
         try:
             await work
-        except PlctlError as error:
-            self._tell(am.Broke(str(error)))
-        except OSError as error:  # a full disk, for example
-            self._tell(am.Broke(str(KernelError.from_os(f"use {error.filename or 'this host'}", error))))
         except Exception as error:
-            self._tell(am.Broke(self._note_bug(error)))
+            self._tell(am.Broke(self._cause_of(error)))
 
-    def _note_bug(self, error: Exception) -> str:
-        """Log what no message of ours foresaw; as a cause."""
-        self._log.emit("agent.bug", cause=repr(error), traceback=traceback.format_exc())
+    def _cause_of(self, error: BaseException) -> str:
+        """A failure in words. What no message of ours foresaw is logged."""
+        if isinstance(error, RuntimeError):
+            error = explained(error)
+        if isinstance(error, PlctlError):
+            return str(error)
+        if isinstance(error, OSError):  # a full disk, for example
+            return str(KernelError.from_os(f"use {error.filename or 'this host'}", error))
+        self._log.emit("agent.bug", cause=repr(error), traceback="".join(traceback.format_exception(error)))
         return f"internal error: {error!r}"
 
     # --- the course of a run
@@ -193,8 +196,8 @@ class RunShell(ABC):
     async def _prepare_one(self, link: LinkPlan) -> None:
         try:
             self._tell(await self._prepare(link))
-        except PlctlError as error:
-            self._tell(am.LinkPrepared(link.name, str(error)))
+        except (PlctlError, OSError, RuntimeError) as error:
+            self._tell(am.LinkPrepared(link.name, self._cause_of(error)))
 
     def _look_up_t0(self, event: am.Commanded, t0_ns: int, _now_ns: int) -> list[am.Instruction]:
         self._spawn(self._arm(event, t0_ns))
@@ -210,7 +213,7 @@ class RunShell(ABC):
             await keeper.burst(patience_ns, gap_ns=self._gap_ns)
             t0, source = keeper.to_agent(t0_ns), keeper.source
         except Exception as error:  # our bug; ARM is to be answered all the same
-            t0, source = None, self._note_bug(error)
+            t0, source = None, self._cause_of(error)
         self._decisions.put_nowait(partial(self._machine.arm, event, t0, source))
 
     async def _answer_change(self, command: int, wanted: m.ApplyChange) -> None:
@@ -218,10 +221,8 @@ class RunShell(ABC):
         answer: m.Changed | m.Refused
         try:
             answer = m.Changed(wanted.link, await self._change(wanted))
-        except PlctlError as error:
-            answer = m.Refused(str(error))
-        except Exception as error:  # our bug; the run goes on, and is not to be spoiled by it
-            answer = m.Refused(self._note_bug(error))
+        except Exception as error:  # the run goes on, and is not to be spoiled by it
+            answer = m.Refused(self._cause_of(error))
         await self._reports.send_events()
         await self._services.reply(command, answer, self._plan.run)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import select
 import threading
+from contextlib import ExitStack
 
 from plctl.agent.kernel.namespace import NETNS_DIR
 from plctl.agent.watch.link_watch import LinkWatch
 from plctl.agent.watch.name_watch import NameWatch
 from plctl.agent.watch.namespace_watch import NamespaceWatch
 from plctl.common.base.errors import KernelError
+from plctl.common.base.threads import start_thread
 
 _Place = tuple[LinkWatch, NamespaceWatch]
 
@@ -72,22 +74,28 @@ class Listener:
     def _start(self) -> select.epoll:
         if self._epoll:
             return self._epoll
-        try:
-            self._names = NameWatch(NETNS_DIR)
-            self._epoll = select.epoll()
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        except OSError as error:
-            raise KernelError.from_os("listen to interfaces", error) from error
-        self._epoll.register(self._wake, select.EPOLLIN)
-        self._epoll.register(self._names.fileno(), select.EPOLLIN)
-        self._thread = threading.Thread(target=self._listen, args=(self._epoll, self._names), name="interfaces")
-        self._thread.start()
-        return self._epoll
+        with ExitStack() as undo:  # what is made is given back, unless all of it could be made
+            try:
+                names = NameWatch(NETNS_DIR)
+                undo.callback(names.close)
+                epoll = select.epoll()
+                undo.callback(epoll.close)
+                wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+                undo.callback(os.close, wake)
+                epoll.register(wake, select.EPOLLIN)
+                epoll.register(names.fileno(), select.EPOLLIN)
+            except OSError as error:
+                raise KernelError.from_os("listen to interfaces", error) from error
+            thread = threading.Thread(target=self._listen, args=(epoll, names, wake), name="interfaces")
+            start_thread(thread)
+            undo.pop_all()
+        self._names, self._epoll, self._wake, self._thread = names, epoll, wake, thread
+        return epoll
 
-    def _listen(self, epoll: select.epoll, names: NameWatch) -> None:
+    def _listen(self, epoll: select.epoll, names: NameWatch, wake: int) -> None:
         while True:
             for descriptor, _ in epoll.poll():
-                if descriptor == self._wake:
+                if descriptor == wake:
                     return
                 with self._lock:
                     if descriptor == names.fileno():

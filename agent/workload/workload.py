@@ -60,6 +60,7 @@ class WorkloadProcess:
         self._timed_out = False
         self._complaint = ""  #: of the gate: why the command was not executed
         self._unwritten = ""  #: why there is no record of its end
+        self._struck = False  #: from the ledger: nothing of it is left
         self._opened = asyncio.Event()
         self._decided = asyncio.Event()  #: the command was executed, or never will be
         self._gone = asyncio.Event()
@@ -117,9 +118,13 @@ class WorkloadProcess:
         finally:
             os.close(gate_end)
             os.close(status_end)
-        ledger.record_process(self._entry, self._process.pid)
-        self._identity = processes.identify(self._process.pid)
-        self._status = await _reader(status_read)
+        try:
+            ledger.record_process(self._entry, self._process.pid)
+            self._identity = processes.identify(self._process.pid)
+            self._status = await _reader(status_read)
+        except BaseException:
+            self._close_gate()  # so it leaves
+            raise
         said = await self._first_words()
         self._watcher = asyncio.create_task(self._watch())
         if said != "ready":
@@ -173,16 +178,17 @@ class WorkloadProcess:
         self._close_gate()
         await asyncio.to_thread(self._end_session)
         await self._gone.wait()
+        if not self._struck:  # what it left behind could not be ended then
+            await self._clear()
 
     def result(self) -> WorkloadResult:
-        """How it ended; after `wait` or `end`."""
+        """How it ended; after `wait` or `end`, or, where it could not be ended, that."""
         status = self._process.returncode
-        assert status is not None, "asked for the result of a workload that has not ended"
         return WorkloadResult(
             name=self.workload.name,
             at=self.workload.at,
-            status=status,
-            cause=self._cause(),
+            status=status or 0,
+            cause=self._cause() if status is not None else "could not be ended",
             planned_ns=self._planned_ns,
             executed_ns=self._executed_ns,
             ended_ns=self._ended_ns or None,
@@ -227,13 +233,13 @@ class WorkloadProcess:
         timeout.cancel()
         await asyncio.gather(timeout, return_exceptions=True)
         try:
-            await asyncio.to_thread(self._end_session)  # what it left behind goes with it
-            self._ledger.strike("process", self._entry)
-        except KernelError as error:  # who forked and cannot be killed stays in the ledger
-            self._complaint = self._complaint or str(error)
-        self._close_gate()
-        self._write_exit()
-        self._gone.set()
+            await self._clear()  # what it left behind goes with it
+        except (KernelError, OSError, RuntimeError) as error:  # who cannot be ended stays in the ledger, for `end`
+            self._complaint = self._complaint or f"what it left behind could not be ended: {error}"
+        finally:
+            self._close_gate()
+            self._write_exit()
+            self._gone.set()
 
     async def _hear_gate(self) -> None:
         """Learn whether and when the command was executed: then the kernel closes the pipe before anything is added."""
@@ -255,6 +261,12 @@ class WorkloadProcess:
     def only_serves(self) -> bool:
         """Whether it waits for clients, as far as its sockets tell."""
         return only_serves(process.pid for process in processes.living() if process.session == self._identity.session)
+
+    async def _clear(self) -> None:
+        """End what is left of it, and strike it out."""
+        await asyncio.to_thread(self._end_session)
+        self._ledger.strike("process", self._entry)
+        self._struck = True
 
     def _end_session(self) -> None:
         """End every process of the session, and every other that carries this workload's mark.
@@ -314,9 +326,13 @@ class WorkloadProcess:
         return printable(last_lines(self._end_of_errors(), 3))
 
     def _end_of_errors(self) -> str:
-        with self._output("stderr").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            return file.read().decode(errors="replace")
+        """Empty if it cannot be read: somebody has deleted it, or nothing more can be opened."""
+        try:
+            with self._output("stderr").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+                return file.read().decode(errors="replace")
+        except OSError:
+            return ""
 
     def _output(self, kind: str) -> Path:
         return self._folder / f"{self.workload.name}.{kind}"

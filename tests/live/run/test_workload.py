@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pwd
+import resource
 import signal
 import subprocess
 import sys
@@ -94,6 +95,26 @@ async def test_a_gate_that_was_stopped_over_the_start_tells_the_real_start(
     after_t0_s = (executed_ns(result) - process_start_ns) / 1e9
     assert {"t_ns": result.executed_ns, "after_t0_s": after_t0_s} == process.dated(executed_ns(result))
     assert after_t0_s == json.loads((tmp_path / "w.exit.json").read_text())["executed_after_t0_s"]
+
+
+async def test_an_end_without_descriptors_is_caught_up_on(
+    built: LinkNamespaces, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Nobody waits for ever where nothing can be opened: it says so, and its session is ended once that is possible."""
+    process = await spawn(command("sh", "-c", "sleep 60 & true"), built, ledger, tmp_path)
+    await asyncio.to_thread(len, ())  # the threads that are there need no descriptor
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        process.open_gate(0)
+        await process.wait()
+        assert "could not be ended" in process.result().cause
+        assert ["process"] == [entry.kind for entry in ledger.entries() if entry.kind == "process"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    await process.end()
+    assert [] == [entry for entry in ledger.entries() if entry.kind == "process"]
+    assert [] == [each for each in processes.living() if each.session == process.pid]
 
 
 @pytest.mark.parametrize("argv", [("no-such-command",), ("/etc/passwd",)])
