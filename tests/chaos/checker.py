@@ -70,6 +70,9 @@ def _of_run(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
             yield "there is no run.json that can be read"
         return
     yield from _of_verdict(evidence, seen)
+    for event in seen.events:
+        if event.get("event") == "agent.bug":
+            yield f"a bug on {event.get('host')}: {event.get('cause')}"
     if seen.bad_lines:
         yield f"events.jsonl has {seen.bad_lines} lines that are no JSON"
     yield from untrue(evidence, seen)

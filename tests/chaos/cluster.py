@@ -46,6 +46,7 @@ class Daemon:
     held_down: bool = False  #: by a fault, which starts it again
     ended_ns: int = 0
     ends: list[tuple[int, int]] = field(default_factory=list)  #: that nobody ordered: when (CLOCK_MONOTONIC), status
+    stayed: list[str] = field(default_factory=list)  #: how it left in good order, if not as it should
 
 
 class Cluster:
@@ -69,6 +70,22 @@ class Cluster:
             enroll(keys, name, "agent")
             join = ["plctl", "agent", "--controller", self.address, "--keys", str(keys / "enrolled" / name)]
             self.daemons[name] = Daemon(name, join, folder / "logs" / name)
+            self.wall_file(name).write_bytes(bytes(24))
+        self.wall_file(CONTROLLER).write_bytes(bytes(24))
+        source = Path(__file__).parent / "programs/wall.c"
+        build = [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-O2",
+            "-Wall",
+            "-Werror",
+            "-o",
+            str(folder / "wall.so"),
+            str(source),
+            "-ldl",
+        ]
+        subprocess.run(build, check=True, capture_output=True)
         self.user: User
 
     def __enter__(self) -> Self:
@@ -94,10 +111,13 @@ class Cluster:
         """Begin another life of the daemon on `host`."""
         daemon = self.daemons[host]
         daemon.held_down = False
+        environment = self._environment | {
+            "LD_PRELOAD": str(self.folder / "wall.so"), "PLCTL_CHAOS_WALL": str(self.wall_file(host)),
+        }  # fmt: skip
         with daemon.log.open("ab") as log:
             daemon.process = self.hosts.lab.host(host).popen(
                 daemon.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=self._environment,
+                start_new_session=True, env=environment,
             )  # fmt: skip
 
     def tend(self) -> None:
@@ -128,7 +148,11 @@ class Cluster:
             process.send(number)
         if daemon.process:
             try:
-                daemon.process.wait(_LEAVE_S)
+                status = daemon.process.wait(_LEAVE_S)
+                if number == signal.SIGTERM and status:
+                    daemon.stayed.append(f"told to leave, it ended with status {status}")
+            except subprocess.TimeoutExpired:
+                daemon.stayed.append(f"told to leave, it was still there {_LEAVE_S:g} s later")
             finally:
                 daemon.process.kill()
                 daemon.process.wait()
@@ -140,6 +164,14 @@ class Cluster:
             gates = self.hosts.find(host, "gate.py")
             return [process for process in found if process not in gates]
         return found
+
+    def wall_file(self, host: str) -> Path:
+        """What shifts the wall clock of the daemon on `host`, see programs/wall.c."""
+        return self.folder / f"wall-{host}"
+
+    def monotonic_ns(self, host: str) -> int:
+        """CLOCK_MONOTONIC as `host` reads it now."""
+        return time.monotonic_ns() + self.hosts.lab.host(host).monotonic_offset_ns
 
     def log(self, host: str) -> str:
         """What the daemon of `host` has said in all its lives."""

@@ -25,6 +25,11 @@ class Done:
     until_ns: int = 0
     why_not: str = ""
 
+    @property
+    def is_going_on(self) -> bool:
+        """Whether it was begun and not undone."""
+        return self.from_ns > 0 and not self.until_ns
+
     def __str__(self) -> str:
         """For people."""
         return f"{self.planned}{f' ({self.fault.what})' if self.fault.what else ''}" + (

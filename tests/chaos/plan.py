@@ -127,7 +127,7 @@ def draw(seed: int, kinds: tuple[str, ...] | None = None) -> Plan:
     runs = tuple(_draw_run(dice, f"r{number}", hosts) for number in range(dice.choice((4, 5, 6))))
     if kinds is None:
         kinds = tuple(dice.sample(sorted(KINDS), dice.choice((2, 3, 3, 4, 4))))
-    faults = sorted((_draw_fault(dice, kind, hosts) for kind in kinds), key=lambda fault: fault.at_ms)
+    faults = sorted((_draw_fault(dice, kind, hosts, runs) for kind in kinds), key=lambda fault: fault.at_ms)
     return Plan(seed, len(hosts), tuple(sorted(runs, key=lambda run: run.at_ms)), tuple(faults))
 
 
@@ -142,12 +142,15 @@ def _draw_run(dice: random.Random, name: str, hosts: list[str]) -> PlannedRun:
     return PlannedRun(name, at_ms, dice.randrange(30, 60) / 10, links, cancel_ms, dice.random() < 0.6)
 
 
-def _draw_fault(dice: random.Random, name: str, hosts: list[str]) -> PlannedFault:
+def _draw_fault(dice: random.Random, name: str, hosts: list[str], runs: tuple[PlannedRun, ...]) -> PlannedFault:
     kind = KINDS[name]
     where = {"agent": hosts, "controller": [CONTROLLER], "either": [*hosts, CONTROLLER]}[kind.where]
     shortest, longest = kind.lengths_ms
     length_ms = dice.randrange(shortest, longest) if longest else 0
-    return PlannedFault(name, dice.choice(where), dice.randrange(500, WINDOW_MS), length_ms, dice.randrange(1 << 30))
+    host, at_ms, run = dice.choice(where), dice.randrange(500, WINDOW_MS), dice.choice(runs)
+    if kind.at_start:
+        host, at_ms = dice.choice(run.links).host, run.at_ms
+    return PlannedFault(name, host, at_ms, length_ms, dice.randrange(1 << 30))
 
 
 def _witness(*words: object) -> list[str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from chaos import remains
 from chaos.cluster import CONTROLLER, Cluster
 from chaos.evidence import Done, Evidence, RunSeen, now_ns
-from chaos.faults.fault import PATIENCE_S as FIND_S
 from chaos.faults.kinds import KINDS
 from chaos.faults.storage import mount_small
 from chaos.hosts import Hosts
@@ -77,6 +76,8 @@ class _Play:
             self._evidence.left += remains.of_runs(cluster, CLEAN_S)
             self._collect(cluster)
         self._evidence.left += remains.of_daemons(cluster)
+        for host, daemon in cluster.daemons.items():
+            self._evidence.complaints += [f"the daemon of {host}, {what}" for what in daemon.stayed]
 
     def _follow(self) -> None:
         """Everything at its time."""
@@ -92,7 +93,7 @@ class _Play:
             done = Done(planned, KINDS[planned.kind](planned.host, random.Random(planned.seed), self._cluster))
             self._evidence.faults.append(done)
             self._at(begin + planned.at_ms * 10**6, lambda done=done: self._inject(done, now_ns()))
-        while self._todo or any(each.from_ns and not each.until_ns for each in self._evidence.faults):
+        while self._todo or any(each.is_going_on for each in self._evidence.faults):
             self._tick()
 
     def _settle(self) -> None:
@@ -169,7 +170,7 @@ class _Play:
                 self._at(done.from_ns + done.planned.length_ms * 10**6, lambda: self._undo(done))
             else:
                 done.until_ns = done.from_ns
-        elif now_ns() > since_ns + FIND_S * 1e9:
+        elif now_ns() > since_ns + done.fault.patience_s * 1e9:
             done.why_not = "what it is aimed at was not there"
         else:
             self._at(now_ns() + 1, lambda: self._inject(done, since_ns))

@@ -19,7 +19,7 @@ class Group:
     """
 
     def __init__(self, world: World, controller: str) -> None:
-        self.version = _version(controller)
+        self.version = version_of(controller)
         top = world.folder / f"{controller}-groups"
         if not top.exists():
             top.mkdir()
@@ -59,7 +59,7 @@ class Group:
                 continue
 
 
-def _version(controller: str) -> int:
+def version_of(controller: str) -> int:
     """Of which version the controller's groups are on this machine.
 
     :raises OSError: it has none.

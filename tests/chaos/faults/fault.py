@@ -11,8 +11,6 @@ from chaos.cluster import CONTROLLER, Cluster
 #: Every verdict but `ok` and `cancelled`.
 ANY = frozenset({"late", "skewed", "overloaded", "unproven", "failed"})
 NONE: frozenset[str] = frozenset()
-#: How long what it was aimed at is looked for.
-PATIENCE_S = 5.0
 
 
 class Fault(ABC):
@@ -25,6 +23,8 @@ class Fault(ABC):
     #: What may become of a run that it meets before T0, and after. Anything else is a false alarm.
     before_t0: ClassVar[frozenset[str]] = ANY
     running: ClassVar[frozenset[str]] = NONE
+    patience_s: ClassVar[float] = 5.0  #: how long what it is aimed at is looked for
+    at_start: ClassVar[bool] = False  #: it begins when a run is asked for
     breaks: ClassVar[bool] = False  #: a run that it meets between T0 and the end cannot be `ok`
     ends_daemons: ClassVar[bool] = False  #: the daemon of the host may end because of it
     spoils_journal: ClassVar[bool] = False  #: what the controller acknowledged may be forgotten

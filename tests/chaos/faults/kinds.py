@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chaos.faults import network, parts, storage
+from chaos.faults import clocks, deletions, journal, limits, network, parts, storage
 from chaos.faults.fault import Fault
 
-KINDS: dict[str, type[Fault]] = {kind.name: kind for room in (parts, network, storage) for kind in room.FAULTS}
+_MODULES = (parts, network, storage, limits, clocks, deletions, journal)
+KINDS: dict[str, type[Fault]] = {kind.name: kind for module in _MODULES for kind in module.FAULTS}

@@ -91,11 +91,11 @@ class ForwarderStopped(_Stopped):
 
 
 class GateKilled(_Signalled):
-    name, part, running = "kill gate", "gate", ANY
+    name, part, running, at_start = "kill gate", "gate", ANY, True
 
 
 class GateStopped(_Stopped):
-    name, part, lengths_ms, running = "stop gate", "gate", (300, 2500), ANY
+    name, part, lengths_ms, running, at_start = "stop gate", "gate", (300, 2500), ANY, True
 
 
 class WorkloadKilled(_Signalled):
@@ -112,10 +112,12 @@ class FinisherKilled(_Signalled):
     """The verdict stands already."""
 
     name, where, part, before_t0 = "kill finisher", "controller", "finisher", NONE
+    patience_s = 15.0
 
 
 class FinisherStopped(_Stopped):
     name, where, part, lengths_ms, before_t0 = "stop finisher", "controller", "finisher", (300, 3000), NONE
+    patience_s = 15.0
 
 
 FAULTS = (
