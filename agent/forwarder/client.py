@@ -355,7 +355,7 @@ class ForwarderClient:
         if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels, company):
             io = "packet"
         store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels, company)
-        log = PacketLog.create() if plan.packets else None
+        log = PacketLog.create(plan.capture_bytes) if plan.packets else None
         ring = forwarder_memory.ring_bytes(plan, kernels, company)
         self._links[slot] = _Link(plan, need, ring, store, io, log, live)
         return self._links[slot]

@@ -135,7 +135,8 @@ class Forwarder:
         Row 0 of both directions holds until the link is started. Each interface gets a receive ring of about
         `ring_bytes`. `io` is "auto", "packet" or "xdp"; an XDP link reserves `store_bytes` for frames inside it.
         Returns in a few words what carries the frames, and why not XDP where "auto" would have preferred it.
-        `packet_log` is the path of a file of PACKET_LOG_BYTES zeros for the link's packet log, or empty.
+        `packet_log` is the path of a file for the link's packet log, or empty: PACKET_LOG_BYTES zeros, or
+        CAPTURING_LOG_BYTES after `capture_set`, for a log with the first bytes of each frame.
         """
     def arm(self, slots: tuple[int, ...], t0_ns: int, /) -> None:
         """Start the scenarios of links at `t0_ns` (CLOCK_MONOTONIC); OSError if that has passed or one has started.
@@ -226,6 +227,25 @@ def packet_log_lost(log: Buffer, direction: int, /) -> int:
 
 def packet_log_write(log: Buffer, direction: int, record: bytes, /) -> None:
     """Put a record into the ring as the forwarder does; for tests."""
+
+#: Bytes of a log with the first bytes of each frame: two further rings, each with CAPTURE_BYTES of frames.
+CAPTURING_LOG_BYTES: int
+CAPTURE_BYTES: int
+
+def capture_set(log: Buffer, most: int, /) -> None:
+    """Let a log of CAPTURING_LOG_BYTES keep the first `most` bytes of each frame; before the forwarder has it."""
+
+def capture_read(log: Buffer, direction: int, records: bytes, /) -> bytes:
+    """The first bytes that belong to what `packet_log_read` returned last, one frame after the other.
+
+    :raises ValueError: these are not the records that came next.
+    """
+
+def capture_lost(log: Buffer, direction: int, /) -> int:
+    """How many frames' bytes found no room, whether there was room for the record or not."""
+
+def capture_write(log: Buffer, direction: int, ahead: int, data: bytes, /) -> int:
+    """Keep first bytes for the record after `ahead` others, as the forwarder does; its flag, or 0. For tests."""
 
 def wall_arrival(
     readings: tuple[tuple[int, int, int], ...], stamp_ns: int, earliest_ns: int, latest_ns: int, /

@@ -46,11 +46,11 @@ class RunLink:
     ) -> LinkResult:
         """What became of it since T0; `cause` is why it failed, `dead_since_ns` when its forwarder died, if so."""
         baseline, latest = self.baseline or LinkStats(), self.latest or LinkStats()
-        lost_up, lost_down = self.log.lost() if self.log else (0, 0)
+        logs = [_log_losses(self.log, way) for way in (0, 1)]
         return LinkResult(
             link=self.plan.name,
-            up=_direction_result(baseline.up, latest.up, lost_up, budget),
-            down=_direction_result(baseline.down, latest.down, lost_down, budget),
+            up=replace(_direction_result(baseline.up, latest.up, budget), **logs[0]),
+            down=replace(_direction_result(baseline.down, latest.down, budget), **logs[1]),
             workloads=tuple(process.result() for process in self.workloads.values()),
             cause=cause,
             scenario_start_ns=latest.t0_ns if latest.started_ns else 0,
@@ -61,7 +61,11 @@ class RunLink:
         )
 
 
-def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int, budget: Budget) -> DirectionResult:
+def _log_losses(log: PacketLog | None, way: int) -> dict[str, int]:
+    return {"packet_log_lost": log.lost()[way], "capture_lost": log.capture_lost()[way]} if log else {}
+
+
+def _direction_result(before: HalfStats, after: HalfStats, budget: Budget) -> DirectionResult:
     lateness = after.lateness.minus(before.lateness)
     return DirectionResult(
         **after.since(before),
@@ -70,5 +74,4 @@ def _direction_result(before: HalfStats, after: HalfStats, packet_log_lost: int,
         lateness_max_ns=lateness.max if lateness.count else -1,
         lateness_packets=lateness.count,
         late_packets=lateness.count_above(budget.lateness_ns),
-        packet_log_lost=packet_log_lost,
     )

@@ -197,8 +197,8 @@ class RunStreams:
 
     async def _send_packets(self, *, patiently: bool = False) -> None:
         for link in self._links.values():
-            for direction, records in tuple(link.log.read_new()) if link.log else ():
-                make = partial(m.Packets, link=link.plan.name, direction=direction, records=records)
+            for direction, records, captured in tuple(link.log.read_new()) if link.log else ():
+                make = partial(m.Packets, link=link.plan.name, direction=direction, records=records, captured=captured)
                 await self._reports.report(make)
             if not await self._room(patiently):
                 return

@@ -19,6 +19,8 @@ from plctl.common.scenario.schedule import Direction, Schedule
 ETHERNET_HEADER = 14
 
 End = Literal["client", "server"]
+#: The most of a frame that a packet log keeps: more than the largest has.
+MAX_CAPTURE_BYTES = 65_535
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 ArpMode = Literal["static", "dynamic"]
 
@@ -89,6 +91,7 @@ class LinkPlan:
     arp: ArpMode = "static"  #: whether the ends know each other's addresses, or ask for them
     workloads: tuple[Workload, ...] = ()  #: programs at its ends
     packets: bool = False  #: keep a log of every packet
+    capture_bytes: int = 0  #: of each frame that are kept beside its record; 0: none
 
     def queue_of(self, direction: Direction) -> Queue:
         """The queue of one direction."""

@@ -27,6 +27,8 @@ from plctl.common.telemetry.socket_stats import Flow
 from plctl.common.telemetry.witness import InterfaceWatch, WorkerWatch
 
 PROTOCOL_VERSION = 2
+#: The most first bytes of frames that one message carries beside records of a packet log.
+MAX_CAPTURED_BYTES = 2**20
 #: The most records of a packet log that one message carries: 256 KiB.
 MAX_PACKETS = 4096
 
@@ -170,6 +172,7 @@ class DirectionResult(HalfCounters):
     lateness_packets: int = 0  #: that the percentiles of lateness rest on
     late_packets: int | None = None  #: of those, later than the budget allows; None: not told
     packet_log_lost: int = 0  #: records that the packet log had no room for
+    capture_lost: int = 0  #: frames whose first bytes were asked for and found no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +290,7 @@ class Packets:
     link: str
     direction: Direction
     records: bytes
+    captured: bytes = b""  #: the first bytes of those with CAPTURED, up to `MAX_CAPTURED_BYTES`
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from plctl.common.base.units import ASSUMED_RATE_BPS, NS_PER_S, RATE_UNLIMITED
 from plctl.common.plan.run_plan import ETHERNET_HEADER, Capacity, LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
-from plctl.common.telemetry.packet_log import LOG_BYTES
+from plctl.common.telemetry.packet_log import CAPTURE_LOG_BYTES, LOG_BYTES
 
 _SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
 _SLOT_HEAD = 112
@@ -20,7 +20,7 @@ _TEN_FRAMES = 10
 def need_bytes(plan: LinkPlan) -> int:
     """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
     inside = sum(_inside(plan, direction) for direction in DIRECTIONS)
-    return inside * slot_bytes(_frame(plan)) // _frame(plan) + (LOG_BYTES if plan.packets else 0)
+    return inside * slot_bytes(_frame(plan)) // _frame(plan) + _log_bytes(plan)
 
 
 def need_packets_per_s(plan: LinkPlan) -> int:
@@ -39,6 +39,10 @@ def need_packets_per_s(plan: LinkPlan) -> int:
 def slot_bytes(length: int) -> int:
     """Bytes that the forwarder's store takes for a frame of `length` bytes."""
     return next((size for size in _SLOTS if length + _SLOT_HEAD <= size), _SLOTS[-1])
+
+
+def _log_bytes(plan: LinkPlan) -> int:
+    return (LOG_BYTES if plan.packets else 0) + (CAPTURE_LOG_BYTES if plan.capture_bytes else 0)
 
 
 def _frame(plan: LinkPlan) -> int:

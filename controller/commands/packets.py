@@ -89,7 +89,9 @@ def _summaries(
     from plctl.controller.results import packet_file
 
     try:
-        return [summarize(packet_file.read(folder, record, link, direction)) for direction in directions]
+        return [
+            summarize(packet_file.read(folder, record, link, direction, captured=False)) for direction in directions
+        ]
     except OSError as error:
         raise KernelError.from_os(f"read the packet log of {link.plan.name}", error) from error
 

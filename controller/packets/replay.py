@@ -26,7 +26,7 @@ def replay_log(folder: Path, record: RunRecord, link: LinkRecord, direction: Dir
     asked = link.asked
     schedule: Schedule = getattr(asked, direction)
     routes = {route: number for number, route in enumerate(dict.fromkeys(schedule.column("route")))}
-    table = packet_file.read(folder, record, link, direction)
+    table = packet_file.read(folder, record, link, direction, captured=False)
     return replay(asked, direction, record.seed, link.planned_ns, _frames(table, routes))
 
 

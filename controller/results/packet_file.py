@@ -1,18 +1,21 @@
 """Keeps packet logs on disk so that they can be read at any moment, and ends them as Parquet in the order of arrival.
 
 While a run goes on, the records of a link's direction are appended to `packets/LINK-DIRECTION.records` just as they
-came; a file that was cut off is readable up to its last whole record. An Arrow stream, as telemetry has, would cost an
-open file for each direction of each link and the turning of every batch into columns while packets are still coming.
+came, and what was kept of their frames to a file beside it (`captured_frames.py`); a file that was cut off is readable
+up to its last whole record. An Arrow stream, as telemetry has, would cost an open file for each direction of each link
+and the turning of every batch into columns while packets are still coming.
 
 The Parquet file's schema carries a footer under the key `plctl`, JSON: run, link, direction, host, t0_ns (null if never
-armed), overhead_bytes, records, and lost (null if the agent could not tell any more).
+armed), overhead_bytes, records, lost, capture_bytes, and capture_lost (these two null if the agent could not tell any
+more).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,14 @@ from plctl.common.plan.link_change import routes_of
 from plctl.common.protocol.messages import MAX_PACKETS
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import COPY, CORRUPT, ECN, FIELDS, MARKED, RECORD, VERDICTS
+from plctl.controller.results import captured_frames
+from plctl.controller.results.captured_frames import CapturedFrames
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 FOLDER_NAME = "packets"
 FOOTER = b"plctl"
 _ROWS_PER_GROUP = 131_072
+_BYTES_PER_GROUP = 2**26  #: of frames
 _TYPES = {"Q": "<u8", "q": "<i8", "I": "<u4", "H": "<u2", "B": "u1"}
 _DTYPE = np.dtype([(name, _TYPES[code]) for name, code in FIELDS.items()])
 _CODES = np.array(list(VERDICTS), np.uint8)
@@ -56,43 +62,49 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "copy": (pa.bool_(), "the path made it of the frame with the same number"),
     "flow": (pa.int64(), "a hash of its flow under the run's seed; 0 where the queue's discipline does not look at it"),
     "bit": (pa.int64(), "which bit the path flipped, the first behind the Ethernet header being 0; null if none"),
+    "captured": (pa.binary(), "its first bytes as it arrived, with `packets: {capture: …}`; null if none were kept"),
 }
+#: The column that is as large as was asked for.
+CAPTURED_COLUMN = "captured"
 SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
 
 
-def append(folder: Path, link: str, direction: Direction, records: bytes) -> tuple[Path, int]:
+def append(
+    folder: Path, link: str, direction: Direction, records: bytes, *, captured: bytes = b"", capture_bytes: int = 0
+) -> dict[Path, int]:
     """Add `records` to the stream of one direction of `link` in the run's `folder`, whole or not at all.
 
-    Returns the stream's file, and how many bytes are in it now.
+    :param captured: the first bytes of these frames, of which `capture_bytes` each were asked for.
 
-    :raises ProtocolError: they are no records, or too many.
+    Returns the files that have grown, and how many bytes are in each now.
+
+    :raises ProtocolError: they are no records, or too many, or the bytes are not theirs.
     :raises OSError: the disk refuses.
     """
     if len(records) % RECORD.size or len(records) > MAX_PACKETS * RECORD.size:
         raise ProtocolError(f"{len(records)} bytes as a packet log of {link}: no whole number of records up to 4096")
-    if not np.isin(np.frombuffer(records, _DTYPE)["verdict"], _CODES).all():
+    found = np.frombuffer(records, _DTYPE)
+    if not np.isin(found["verdict"], _CODES).all():
         raise ProtocolError(f"a packet log of {link} with a verdict that there is not")
+    captured_frames.check(link, captured, found, capture_bytes)
     (folder / FOLDER_NAME).mkdir(exist_ok=True)
-    stream = _stream(folder, link, direction)
-    with stream.open("ab", buffering=0) as file:
-        end, rest = file.tell(), memoryview(records)
-        try:
-            while rest:
-                rest = rest[file.write(rest) :]
-        except OSError:  # half a record would shift all that come after it
-            file.truncate(end)
-            raise
-        return stream, file.tell()
+    pieces = {_frames(folder, link, direction): captured, _stream(folder, link, direction): records}
+    return _append_all({path: piece for path, piece in pieces.items() if piece})
 
 
-def cut_torn_records(folder: Path) -> None:
+def cut_torn_records(folder: Path, record: RunRecord) -> None:
     """After a crash, let every packet log that is being written in the run's `folder` end with a whole record.
 
     :raises OSError: one cannot be written.
     """
-    for stream in (folder / FOLDER_NAME).glob("*.records"):
-        size = stream.stat().st_size
-        os.truncate(stream, size - size % RECORD.size)
+    for link in record.links:
+        for direction in DIRECTIONS:
+            stream, frames = (make(folder, link.plan.name, direction) for make in (_stream, _frames))
+            if stream.exists() or frames.exists():
+                records = _records(folder, link.plan.name, direction)
+                whole = captured_frames.cut(frames, records, link.plan.capture_bytes)
+                if stream.exists():
+                    os.truncate(stream, whole * RECORD.size)
 
 
 def finish(folder: Path, record: RunRecord) -> None:
@@ -103,31 +115,69 @@ def finish(folder: Path, record: RunRecord) -> None:
     for link in record.links:
         for direction in DIRECTIONS if link.plan.packets else ():
             (folder / FOLDER_NAME).mkdir(exist_ok=True)
-            target = _parquet(folder, link.plan.name, direction)
-            if target.exists() and not _stream(folder, link.plan.name, direction).exists():
-                continue  # that was done before
-            draft = target.with_suffix(".parquet.tmp")
-            schema = _with_footer(folder, record, link, direction)
-            with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-                for table in _tables(folder, link, direction):
-                    writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=_ROWS_PER_GROUP)
-            draft.replace(target)
-            _stream(folder, link.plan.name, direction).unlink(missing_ok=True)
+            target, stream = (make(folder, link.plan.name, direction) for make in (_parquet, _stream))
+            if stream.exists() or not target.exists():  # else that was done before
+                _write_parquet(target, _with_footer(folder, record, link, direction), _tables(folder, link, direction))
+                stream.unlink(missing_ok=True)
+            _frames(folder, link.plan.name, direction).unlink(missing_ok=True)
 
 
-def read(folder: Path, record: RunRecord, link: LinkRecord, direction: Direction) -> pa.Table:
+def read(folder: Path, record: RunRecord, link: LinkRecord, direction: Direction, *, captured: bool = True) -> pa.Table:
     """The packets of one direction in order of arrival, whether the run is over, goes on or was cut off.
+
+    :param captured: with the first bytes of frames; else that column is left out.
+
+    :raises OSError: the log cannot be read.
+    """
+    tables = list(read_parts(folder, record, link, direction, captured=captured))
+    return pa.concat_tables(tables).replace_schema_metadata(tables[0].schema.metadata)
+
+
+def read_parts(
+    folder: Path, record: RunRecord, link: LinkRecord, direction: Direction, *, captured: bool = True
+) -> Iterator[pa.Table]:
+    """As `read`, in tables of a bounded size; the first of them may be empty.
 
     :raises OSError: the log cannot be read.
     """
     target = _parquet(folder, link.plan.name, direction)
     if not target.exists():
         schema = _with_footer(folder, record, link, direction)
-        tables = [SCHEMA.empty_table(), *_tables(folder, link, direction)]
-        return pa.concat_tables(tables).replace_schema_metadata(schema.metadata)
+        for table in (SCHEMA.empty_table(), *_tables(folder, link, direction)):
+            kept = table if captured else table.drop_columns([CAPTURED_COLUMN])
+            yield kept.replace_schema_metadata(schema.metadata)
+        return
     with pq.ParquetFile(target) as file:  # without Arrow's pool of threads, which would outlive the call
-        batches = list(file.iter_batches(_ROWS_PER_GROUP, use_threads=False))
-        return pa.Table.from_batches(batches, file.schema_arrow)
+        names = [name for name in file.schema_arrow.names if captured or name != CAPTURED_COLUMN]
+        schema = pa.schema([file.schema_arrow.field(name) for name in names], file.schema_arrow.metadata)
+        yield schema.empty_table()
+        for batch in file.iter_batches(_ROWS_PER_GROUP, columns=names, use_threads=False):
+            yield pa.Table.from_batches([batch], schema)
+
+
+def _append_all(pieces: Mapping[Path, bytes]) -> dict[Path, int]:
+    """Append each piece to its file, all or none: half a record would shift all that come after it."""
+    with ExitStack() as stack:
+        files = {stack.enter_context(path.open("ab", buffering=0)): piece for path, piece in pieces.items()}
+        ends = {file: file.tell() for file in files}
+        try:
+            for file, piece in files.items():
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[file.write(rest) :]
+        except OSError:
+            for file, end in ends.items():
+                file.truncate(end)
+            raise
+        return {path: file.tell() for path, file in zip(pieces, files, strict=True)}
+
+
+def _write_parquet(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    draft = target.with_suffix(".parquet.tmp")
+    with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=_ROWS_PER_GROUP)
+    draft.replace(target)
 
 
 def footer(table: pa.Table) -> dict[str, Any]:
@@ -138,6 +188,10 @@ def footer(table: pa.Table) -> dict[str, Any]:
 
 def _stream(folder: Path, link: str, direction: Direction) -> Path:
     return folder / FOLDER_NAME / f"{link}-{direction}.records"
+
+
+def _frames(folder: Path, link: str, direction: Direction) -> Path:
+    return folder / FOLDER_NAME / f"{link}-{direction}.frames"
 
 
 def _parquet(folder: Path, link: str, direction: Direction) -> Path:
@@ -154,6 +208,8 @@ def _with_footer(folder: Path, record: RunRecord, link: LinkRecord, direction: D
         "overhead_bytes": link.plan.overhead_bytes,
         "records": len(_records(folder, link.plan.name, direction)),
         "lost": getattr(link.result, direction).packet_log_lost if link.result else None,
+        "capture_bytes": link.plan.capture_bytes,
+        "capture_lost": getattr(link.result, direction).capture_lost if link.result else None,
     }
     return SCHEMA.with_metadata({FOOTER: json.dumps(facts).encode()})
 
@@ -171,11 +227,14 @@ def _tables(folder: Path, link: LinkRecord, direction: Direction) -> Iterator[pa
     order = np.argsort(records["number"], kind="stable")
     schedule: Schedule = getattr(link.plan, direction)
     routes = np.array(routes_of(schedule, link.changes, direction), np.int64)
-    for start in range(0, len(order), _ROWS_PER_GROUP):
-        yield _table(records[order[start : start + _ROWS_PER_GROUP]], link.planned_ns, routes)
+    frames = CapturedFrames(_frames(folder, link.plan.name, direction), link.plan.capture_bytes, records)
+    rows = min(_ROWS_PER_GROUP, _BYTES_PER_GROUP // max(1, link.plan.capture_bytes))
+    for start in range(0, len(order), rows):
+        chosen = order[start : start + rows]
+        yield _table(records[chosen], frames.of(chosen), link.planned_ns, routes)
 
 
-def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int64]) -> pa.Table:
+def _table(records: NDArray[np.void], captured: pa.Array, t0_ns: int | None, routes: NDArray[np.int64]) -> pa.Table:
     off_route = records["route"] >= len(routes)
     columns = {
         "number": records["number"].astype(np.int64),
@@ -191,6 +250,7 @@ def _table(records: NDArray[np.void], t0_ns: int | None, routes: NDArray[np.int6
         "copy": (records["flags"] & COPY) != 0,
         "flow": records["flow"].astype(np.int64),
         "bit": pa.array(records["bit"].astype(np.int64), mask=(records["flags"] & CORRUPT) == 0),
+        CAPTURED_COLUMN: captured,
         **{name: pa.array(records[name], mask=records[name] == 0) for name in _TIMES},
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -7,7 +7,7 @@
         events.jsonl        one log of all parts, in controller time
         telemetry.parquet   per link, direction and interval                  (telemetry.parts/ until the run is over)
         socket_stats.parquet  TCP sockets at the links' ends where asked for  (likewise)
-        packets/…           per-packet logs of links that ask for them        (….records until the run is over)
+        packets/…           per-packet logs of links that ask for them        (….records, ….frames while it goes on)
     artifacts/LINK/…    what the workloads printed
         report.html         all of it as one page
 
@@ -92,6 +92,7 @@ class RunFolder:
         self._events = log
         self._writers = writers  # by the name of their columns
         self._grown: dict[Path, int] = {}
+        self._capture_bytes = _capture_bytes(record)
         with suppress(OSError):  # a file system without locks; its runs never look broken off
             fcntl.flock(log, fcntl.LOCK_SH)  # whoever else has it, has it for no longer than `is_open` takes
 
@@ -129,7 +130,7 @@ class RunFolder:
             if sizes is not None:
                 _cut(path, sizes)
             event_log.cut_torn_line(path / EVENTS_NAME)
-            packet_file.cut_torn_records(path)
+            packet_file.cut_torn_records(path, record)
             log = (path / EVENTS_NAME).open("ab", buffering=0)
             found = [columns for columns in _COLUMNS if column_file.parts_folder(path, columns).exists()]
             writers = {columns.name: ColumnWriter.reopen(path, columns, path.name) for columns in found}
@@ -205,14 +206,16 @@ class RunFolder:
         """
         self._append(socket_stats_file.COLUMNS, socket_stats_file.batch_of(host, samples, offset_ns))
 
-    def append_packets(self, link: str, direction: Direction, records: bytes) -> None:
-        """Add records to the packet log of one direction of `link`.
+    def append_packets(self, link: str, direction: Direction, records: bytes, captured: bytes = b"") -> None:
+        """Add records to the packet log of one direction of `link`, and the first bytes that belong to them.
 
         :raises ProtocolError: they are not records, or the name would lead out of the folder.
         """
         with explained(f"write the packet log of {link}"):
-            stream, size = packet_file.append(self.path, _plain(link), direction, records)
-        self._grown[stream] = size
+            asked = self._capture_bytes.get(link, 0)
+            self._grown |= packet_file.append(
+                self.path, _plain(link), direction, records, captured=captured, capture_bytes=asked
+            )
 
     def append_artifact(self, link: str, name: str, data: bytes) -> None:
         """Add a piece to the artifact `name` of `link`, which may lie in folders (`qlog/client.qlog`).
@@ -286,7 +289,11 @@ class RunFolder:
                 schedule_files.write_schedule(self.path, schedule)
         with explained(f"write {self.path / RUN_NAME}"):
             _replace(self.path / RUN_NAME, run_record.to_json(record, rest=lambda: time.sleep(_REST_S)))
-        self.record = record
+        self.record, self._capture_bytes = record, _capture_bytes(record)
+
+
+def _capture_bytes(record: RunRecord | None) -> dict[str, int]:
+    return {link.plan.name: link.plan.capture_bytes for link in record.links} if record else {}
 
 
 def complete(path: Path, write_report: Callable[[Path], object] | None = None) -> None:

@@ -62,9 +62,9 @@ class RunRecorder:
             case m.Artifact(_, link, name, data):
                 self._require_own(host, (link,), "an artifact")
                 self._folder.append_artifact(link, name, data)
-            case m.Packets(_, link, direction, records):
+            case m.Packets(_, link, direction, records, captured):
                 self._require_own(host, (link,), "a packet log")
-                self._folder.append_packets(link, direction, records)
+                self._folder.append_packets(link, direction, records, captured)
 
     def note(self, notes: Sequence[Note]) -> None:
         """Log what the run's machine wants noted because of one event, all at once, and show it.

@@ -263,5 +263,6 @@ def _plan(
         start=link.start,
         arp=link.arp,
         workloads=workloads,
-        packets=link.packets,
+        packets=link.packets is not None,
+        capture_bytes=link.packets.capture if link.packets else 0,
     )

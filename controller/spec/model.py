@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name, name_rule
+from plctl.common.base.units import parse_size
 from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.link_text import check_interval
-from plctl.common.plan.run_plan import Budget, End, LinkPlan, Ready, RunPlan, StartMode
+from plctl.common.plan.run_plan import MAX_CAPTURE_BYTES, Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.readers.reader import MAX_WORTH_BYTES
 from plctl.common.scenario.schedule import Schedule
 from plctl.controller.spec.impairment_model import IMPAIRMENTS, ImpairmentsSpec, PathSpec
@@ -20,6 +21,7 @@ from plctl.controller.spec.text import Duration, Strict, from_text, read_duratio
 
 MAX_LINKS = 10_000
 MAX_RETRIES = 100
+_BOOL = TypeAdapter(bool)
 _LINK = LinkPlan("", Schedule(()), Schedule(()))  # for its defaults
 _RUN = RunPlan("", 0, ())
 
@@ -77,6 +79,15 @@ def _both_ways(value: Any) -> Any:
 
 def _of_format(value: Any) -> Any:
     return {"format": value} if isinstance(value, str) else value
+
+
+def _of_packets(value: Any) -> Any:
+    if isinstance(value, dict | PacketsSpec):
+        return value
+    try:
+        return {} if _BOOL.validate_python(value) else None
+    except ValidationError:
+        raise ValueError("must be true, false, or a mapping such as {capture: 128B}") from None
 
 
 Files = Annotated[tuple[Text, ...], BeforeValidator(_list_of_one), Field(min_length=1)]
@@ -150,6 +161,13 @@ class WorkloadSpec(Strict):
         return self
 
 
+class PacketsSpec(Strict):
+    """The packet log of a link: what it keeps of each frame beside its record."""
+
+    #: So many of its first bytes, e.g. `128B`, for Wireshark; by default none.
+    capture: Annotated[int, from_text(parse_size, "128B"), Field(ge=1, le=MAX_CAPTURE_BYTES)] = _LINK.capture_bytes
+
+
 class LinkSpec(PathSpec):
     """One link, or `count` alike."""
 
@@ -184,8 +202,8 @@ class LinkSpec(PathSpec):
                      Field(min_length=1)] = ("*",)  # fmt: skip
     #: Commands at its ends.
     workload: tuple[WorkloadSpec, ...] = ()
-    #: Log every packet.
-    packets: bool = _LINK.packets
+    #: `true`: log every packet; or a mapping, which also says what to keep of each.
+    packets: Annotated[PacketsSpec | None, BeforeValidator(_of_packets)] = None
 
 
 class BudgetSpec(Strict):
@@ -247,6 +265,7 @@ MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("links", "reconfiguration"): ReconfigurationSpec,
     ("links", "workload"): WorkloadSpec,
     ("links", "workload", "ready"): ReadySpec,
+    ("links", "packets"): PacketsSpec,
     ("budget",): BudgetSpec,
     ("telemetry",): TelemetrySpec,
 }

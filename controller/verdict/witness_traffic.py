@@ -97,7 +97,11 @@ def hear_packet_log(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
         records = "1 record" if lost == 1 else f"{lost} records"
         says = f"the packet log lacks {records} {direction}, for which it had no room"
         yield objection("packet log", facts, Verdict.UNPROVEN, says)
-    if not holes:
+    without = [(direction, half.capture_lost) for direction, half in facts.halves if half.capture_lost]
+    for direction, lost in without:
+        says = f"the packet log lacks the first bytes of {frames(lost)} {direction}, for which it had no room"
+        yield objection("packet log", facts, Verdict.UNPROVEN, says)
+    if not holes and not without:
         yield seen("packet log", facts, "the packet log lacks no record")
 
 

@@ -78,7 +78,7 @@ def check_packet_counts(folder: Path, record: RunRecord) -> ClaimCheck | None:
         for direction in DIRECTIONS:
             half = getattr(link.result, direction)
             try:
-                table = packet_file.read(folder, record, link, direction)
+                table = packet_file.read(folder, record, link, direction, captured=False)
             except (OSError, pa.ArrowException) as error:
                 wrong.append(f"the packet log of {link.plan.name} {direction} cannot be read: {error}")
                 continue

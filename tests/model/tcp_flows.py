@@ -78,10 +78,10 @@ async def send_flows(
                 each.start()
             found = []
             while any(each.is_alive() for each in ends):
-                found += [records for direction, records in log.read_new() if direction == "up"]
+                found += [records for direction, records, _ in log.read_new() if direction == "up"]
                 await asyncio.sleep(0.05)
         up = await _settled(forwarder)
-        found += [records for direction, records in log.read_new() if direction == "up"]
+        found += [records for direction, records, _ in log.read_new() if direction == "up"]
     finally:
         await forwarder.close()
     after = _kernel(link)

@@ -75,6 +75,12 @@ static uint8_t logged_ecn(const struct lane *lane, const struct packet *packet)
 	return lane->reads_headers ? (uint8_t)(packet->ecn | (packet->marked ? LOGGED_MARKED : 0)) : 0;
 }
 
+/* Keeps the first bytes of a frame, as it arrived, for its record, which comes after `ahead` others. */
+static uint8_t capture(const struct lane *lane, const struct frame *frame, unsigned ahead)
+{
+	return lane->capture ? capture_write(lane->capture, lane->log, ahead, frame->data, frame->length) : 0;
+}
+
 /* Logs a frame that is dropped, or lost before it was served. */
 static void log_dropped(struct lane *lane, const struct frame *frame, enum logged_verdict verdict)
 {
@@ -85,15 +91,15 @@ static void log_dropped(struct lane *lane, const struct frame *frame, enum logge
 		.route = PACKET_LOG_NO_ROUTE,
 		.length = frame->length,
 		.verdict = verdict,
-		.flags = logged_ecn(lane, &frame->packet),
+		.flags = logged_ecn(lane, &frame->packet) | capture(lane, frame, 0),
 		.flow = lane->reads_headers ? frame->packet.flow : 0,
 		.start_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.start : 0,
 		.end_ns = verdict == LOGGED_RANDOM_LOSS ? frame->packet.end : 0,
 	});
 }
 
-/* Logs a frame that the model handed out; `sent_ns` is 0 if the kernel refused it. */
-static void log_served(struct lane *lane, const struct frame *frame, int64_t sent_ns)
+/* Logs a frame that the model handed out; `sent_ns` is 0 if the kernel refused it, `captured` is what capture() said. */
+static void log_served(struct lane *lane, const struct frame *frame, int64_t sent_ns, uint8_t captured)
 {
 	const struct packet *packet = &frame->packet;
 
@@ -108,7 +114,8 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 		.route = packet->route,
 		.length = frame->length,
 		.verdict = sent_ns ? LOGGED_ADMITTED : LOGGED_LOST_SEND,
-		.flags = logged_ecn(lane, packet) | (packet->corrupt ? LOGGED_CORRUPT : 0) | (packet->copy ? LOGGED_COPY : 0),
+		.flags = logged_ecn(lane, packet) | (packet->corrupt ? LOGGED_CORRUPT : 0) |
+			(packet->copy ? LOGGED_COPY : 0) | captured,
 		.flow = lane->reads_headers ? packet->flow : 0,
 		.bit = packet->corrupt ? corrupt_bit(frame) : 0,
 	});
@@ -202,7 +209,7 @@ static void drop_admitted(struct lane *lane)
 	}
 }
 
-static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
+static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due, uint8_t *captured)
 {
 	struct packet *packet;
 	unsigned count = 0;
@@ -210,6 +217,7 @@ static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
 		due[count] = (struct frame *)packet;
 		prefetch(due[count]->data, due[count]->length);
+		captured[count] = capture(lane, due[count], count); /* now, as it arrived, and its record once it has left */
 		if (packet->marked)
 			headers_mark_ce(due[count]->data, due[count]->length);
 		if (packet->corrupt)
@@ -220,7 +228,8 @@ static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due)
 }
 
 /* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
-static void account(struct lane *lane, struct frame *const *frames, unsigned count, uint64_t sent, int64_t before)
+static void account(struct lane *lane, struct frame *const *frames, const uint8_t *captured, unsigned count, uint64_t sent,
+	int64_t before)
 {
 	int64_t each = (monotonic_ns() - before) / count;
 
@@ -231,7 +240,7 @@ static void account(struct lane *lane, struct frame *const *frames, unsigned cou
 		if (!(sent & UINT64_C(1) << i)) {
 			lane->counters[LOST_SEND]++;
 			if (lane->log)
-				log_served(lane, frame, 0);
+				log_served(lane, frame, 0, captured[i]);
 			continue;
 		}
 		lane->counters[DELIVERED_PACKETS]++;
@@ -239,14 +248,15 @@ static void account(struct lane *lane, struct frame *const *frames, unsigned cou
 		grid_count_lateness(&lane->grid, lane->stats, left_ns - frame->packet.due + frame->moved_ns);
 		grid_count_transit(&lane->grid, lane->stats, left_ns - frame->packet.arrival);
 		if (lane->log)
-			log_served(lane, frame, left_ns);
+			log_served(lane, frame, left_ns, captured[i]);
 	}
 }
 
 static unsigned send_due(struct lane *lane, int64_t now)
 {
 	struct frame *due[PORT_BATCH];
-	unsigned count = collect_due(lane, now, due);
+	uint8_t captured[PORT_BATCH];
+	unsigned count = collect_due(lane, now, due, captured);
 	int64_t before;
 	uint64_t sent;
 
@@ -254,7 +264,7 @@ static unsigned send_due(struct lane *lane, int64_t now)
 		return 0;
 	before = monotonic_ns();
 	sent = port_send(lane->out, due, count);
-	account(lane, due, count, sent, before);
+	account(lane, due, captured, count, sent, before);
 	return count;
 }
 
@@ -304,10 +314,23 @@ static void pass_instants(struct lane *lane, int64_t t)
 	}
 }
 
+/* Logs an arrival that there is no frame for. */
+static void log_lost(struct lane *lane, const struct arrival *arrival, int64_t at)
+{
+	uint8_t data[FRAME_MAX];
+	struct frame frame = {.number = lane->counters[ARRIVED_PACKETS], .length = arrival->length, .data = data,
+		.packet.arrival = at};
+
+	if (lane->capture)
+		copy(arrival, &frame);
+	log_dropped(lane, &frame, LOGGED_LOST_MEMORY);
+}
+
 /* `at` is when the frame arrived, perhaps later by `doubt`, which counts as if it had been moved by as much. */
 static void admit(struct lane *lane, struct port *port, const struct arrival *arrival, int64_t at)
 {
 	struct link *link = lane->link;
+	bool at_once = half_makes_copies(lane->half) || lane->capture; /* the model, or the log, may look at its bytes */
 	struct frame *frame;
 	enum verdict verdict;
 
@@ -318,20 +341,19 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	if (!frame) {
 		lane->counters[LOST_MEMORY]++;
 		if (lane->log)
-			log_dropped(lane, &(struct frame){.number = lane->counters[ARRIVED_PACKETS], .length = arrival->length,
-				.packet.arrival = at}, LOGGED_LOST_MEMORY);
+			log_lost(lane, arrival, at);
 		return;
 	}
 	frame->number = lane->counters[ARRIVED_PACKETS];
 	frame->packet.length = arrival->length + link->overhead;
 	if (lane->reads_headers)
 		headers_read(arrival->data, arrival->length - (arrival->tag ? PORT_VLAN_TAG : 0), lane->key, &frame->packet);
-	if (half_makes_copies(lane->half)) /* which may happen at once */
+	if (at_once)
 		copy(arrival, frame);
 	verdict = half_arrive(lane->half, &frame->packet, at);
 	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
 	if (verdict == VERDICT_ADMITTED) {
-		if (!half_makes_copies(lane->half))
+		if (!at_once)
 			copy(arrival, frame); /* only now: a dropped frame costs no copy */
 	} else {
 		drop(lane, frame, lost_by_lateness(lane, &frame->packet, frame->moved_ns));

@@ -25,6 +25,7 @@ struct lane {
 	struct port *out;
 	struct half_stats *stats;
 	struct packet_ring *log; /* NULL: not asked for */
+	struct capture_ring *capture; /* NULL: the log is without first bytes */
 	bool reads_headers;      /* the half's queue needs them ... */
 	uint64_t key;            /* ... and this for the hash of a flow */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
@@ -48,6 +49,7 @@ struct link {
 	struct pool *pool;
 	struct link_stats *stats;
 	struct packet_log *log; /* NULL: not asked for */
+	struct capture_ring *captures; /* NULL: the log is without first bytes; else both */
 	uint32_t mtu;
 	uint32_t overhead;    /* bytes added to every frame for service and queue */
 	enum trigger trigger; /* what the first frame must be, while the link waits for it */

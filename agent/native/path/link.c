@@ -32,6 +32,7 @@ static int make_halves(struct link *link, const struct link_config *config, char
 		lane->link = link;
 		lane->stats = &link->stats->halves[i];
 		lane->log = link->log ? &link->log->rings[i] : NULL;
+		lane->capture = link->captures ? &link->captures[i] : NULL;
 		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
 		grid_init(&lane->grid);
 	}
@@ -47,7 +48,7 @@ static int fill(struct link *link, const struct link_config *config, char *why)
 	link->overhead = config->overhead;
 	link->t0_ns = TIME_NEVER;
 	stats_reset(link->stats);
-	if (*config->packet_log && (error = packet_log_open(config->packet_log, &link->log)))
+	if (*config->packet_log && (error = packet_log_open(config->packet_log, &link->log, &link->captures)))
 		return port_refuse(why, error, "log the packets of the link in", config->ports.netns);
 	link->pool = pool_new(config->ports.budget);
 	if (!link->pool)
@@ -66,7 +67,7 @@ static void dismantle(struct link *link)
 	}
 	for (int i = 0; i < 2; i++)
 		port_close(link->lanes[i].in);
-	packet_log_close(link->log);
+	packet_log_close(link->log, link->captures);
 	pool_free(link->pool);
 	free(link);
 }

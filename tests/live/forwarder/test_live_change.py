@@ -99,7 +99,7 @@ async def exchange(forwarder: ForwarderClient, namespaces: LinkNamespaces, chang
     log = forwarder.packet_log(0)
     assert log
     records: dict[Direction, list[Record]] = {"up": [], "down": []}
-    for direction, data in log.read_new():
+    for direction, data, _ in log.read_new():
         records[direction] += [dict(zip(FIELDS, each, strict=True)) for each in RECORD.iter_unpack(data)]
     return Traffic(*got, records, done)
 

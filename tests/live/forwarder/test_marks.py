@@ -75,7 +75,7 @@ def logged(forwarder: ForwarderClient) -> Counter[int]:
     assert log is not None
     at = list(FIELDS).index("flags")
     return Counter(
-        values[at] for way, records in log.read_new() if way == "up" for values in RECORD.iter_unpack(records)
+        values[at] for way, records, _ in log.read_new() if way == "up" for values in RECORD.iter_unpack(records)
     )
 
 

@@ -173,7 +173,7 @@ def rows_of(log: PacketLog | None) -> dict[Direction, list[dict[str, int]]]:
     """The new records of each direction by their fields' names, in order of arrival."""
     assert log is not None
     found: dict[Direction, list[dict[str, int]]] = {"up": [], "down": []}
-    for direction, records in log.read_new():
+    for direction, records, _ in log.read_new():
         found[direction] += [dict(zip(FIELDS, values, strict=True)) for values in RECORD.iter_unpack(records)]
     return {direction: sorted(rows, key=itemgetter("number")) for direction, rows in found.items()}
 

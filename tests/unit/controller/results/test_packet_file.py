@@ -13,7 +13,7 @@ from support.synthetic_run import HOST, RUN, T0_NS, handover_plan, plan_record
 
 from plctl.common.base.errors import ProtocolError
 from plctl.common.protocol.messages import MAX_PACKETS
-from plctl.common.telemetry.packet_log import RECORD
+from plctl.common.telemetry.packet_log import CAPTURED, RECORD
 from plctl.controller.results import packet_file
 from plctl.controller.results.run_record import RunRecord
 
@@ -38,6 +38,7 @@ def test_records_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
         "ecn": 0, "marked": False, "route": 0,
         "start_ns": arrival + 1, "end_ns": arrival + 2_000_000, "due_ns": arrival + 10_000_000,
         "sent_ns": arrival + 10_000_300, "corrupt": False, "copy": False, "flow": 77, "bit": None,
+        "captured": None,
     }  # fmt: skip
     assert (2, "admitted", 2) == (second["number"], second["verdict"], second["route"])
     assert (3, "queue_full", None, None, None) == tuple(
@@ -54,9 +55,67 @@ def test_records_end_as_parquet_with_a_footer(tmp_path: Path) -> None:
     assert during == rows(tmp_path, record) == pq.read_table(tmp_path / PARQUET).to_pylist()
     assert {
         "run": RUN, "link": LINK, "direction": "up", "host": HOST, "t0_ns": T0_NS, "overhead_bytes": 24,
-        "records": 3, "lost": 7,
+        "records": 3, "lost": 7, "capture_bytes": 0, "capture_lost": 0,
     } == packet_file.footer(packet_file.read(tmp_path, record, record.links[0], "up"))  # fmt: skip
     assert {"leo-0-up.parquet", "leo-0-down.parquet"} == {path.name for path in (tmp_path / "packets").iterdir()}
+
+
+def keep(folder: Path, records: bytes, captured: bytes) -> None:
+    """Append records to the way up, and 100 bytes of each frame that they say was kept."""
+    packet_file.append(folder, LINK, "up", records, captured=captured, capture_bytes=100)
+
+
+def frames(folder: Path) -> list[bytes | None]:
+    """The first bytes of the frames of the way up, in the order of arrival."""
+    return [row["captured"] for row in rows(folder, asked(capture_bytes=100))]
+
+
+def test_first_bytes_stay_with_their_records(tmp_path: Path) -> None:
+    """In the order of arrival, during the run and as Parquet: 100 bytes, all of a shorter frame, or null."""
+    keep(tmp_path, dropped(3, flags=CAPTURED) + served(1), b"c" * 60)
+    keep(tmp_path, served(2, flags=CAPTURED), b"b" * 100)
+    expected = [None, b"b" * 100, b"c" * 60]
+    assert expected == frames(tmp_path)
+    packet_file.finish(tmp_path, asked(capture_bytes=100))
+    assert expected == frames(tmp_path)
+    assert {"leo-0-up.parquet", "leo-0-down.parquet"} == {path.name for path in (tmp_path / "packets").iterdir()}
+    without = packet_file.read(tmp_path, asked(), asked().links[0], "up", captured=False)
+    assert "captured" not in without.column_names
+    assert 3 == without.num_rows
+
+
+def test_first_bytes_that_are_not_those_of_the_records_are_refused(tmp_path: Path) -> None:
+    """Else all that come after would have another's."""
+    for captured in (b"", b"b" * 99, b"b" * 101):
+        with pytest.raises(ProtocolError, match=f"{len(captured)} first bytes beside records of leo-0 that have 100"):
+            keep(tmp_path, served(1, flags=CAPTURED), captured)
+    assert [] == [*tmp_path.rglob("*.*")]
+
+
+@pytest.mark.parametrize(("torn", "left"), [(".records", [b"a" * 100]), (".frames", [b"a" * 100])])
+def test_after_a_crash_records_and_bytes_end_together(tmp_path: Path, torn: str, left: list[bytes]) -> None:
+    """Whichever was cut off; what is written next belongs to its own record."""
+    keep(tmp_path, served(1, flags=CAPTURED) + served(2, flags=CAPTURED), b"a" * 100 + b"b" * 100)
+    stream = (tmp_path / STREAM).with_suffix(torn)
+    stream.write_bytes(stream.read_bytes()[:-1])
+    packet_file.cut_torn_records(tmp_path, asked(capture_bytes=100))
+    assert left == frames(tmp_path)
+    keep(tmp_path, served(3, flags=CAPTURED), b"c" * 100)
+    assert [*left, b"c" * 100] == frames(tmp_path)
+
+
+def test_bytes_that_the_disk_refused_take_their_records_along(tmp_path: Path) -> None:
+    """Both or neither are there, and what comes later finds its place."""
+    keep(tmp_path, served(1, flags=CAPTURED), b"a" * 100)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            keep(tmp_path, served(2, flags=CAPTURED), b"b" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    keep(tmp_path, served(3, flags=CAPTURED), b"c" * 100)
+    assert [b"a" * 100, b"c" * 100] == frames(tmp_path)
 
 
 def test_a_link_without_packets_has_an_empty_log(tmp_path: Path) -> None:

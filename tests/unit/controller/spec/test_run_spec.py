@@ -1,5 +1,6 @@
 """A run spec or a bare scenario becomes a validated request, or every mistake in it is located."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,29 @@ def test_packets_are_logged_where_asked_for(load: Load, tmp_path: Path) -> None:
     assert load(link(scenario="leo.csv"), packets=True).links[0].plan.packets
     assert load_run(tmp_path / "leo.csv", packets=True).links[0].plan.packets
     assert not load_run(tmp_path / "leo.csv").links[0].plan.packets
+
+
+def test_a_log_may_keep_the_first_bytes_of_frames(load: Load) -> None:
+    """`capture` says how many, in bytes; a log without it keeps none."""
+    asked = {"{capture: 128B}": (True, 128), "{}": (True, 0), "true": (True, 0), "no": (False, 0)}
+    plans = {text: load(link(scenario="leo.csv", packets=text)).links[0].plan for text in asked}
+    assert asked == {text: (plan.packets, plan.capture_bytes) for text, plan in plans.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("128B", "must be true, false, or a mapping such as {capture: 128B}"),
+        ("{capture: 128}", "capture"),
+        ("{capture: 0B}", "greater than or equal to 1"),
+        ("{capture: 70kB}", "less than or equal to 65535"),
+        ("{log: true}", "log"),
+    ],
+)
+def test_a_capture_that_is_none_is_refused(load: Load, text: str, sentence: str) -> None:
+    """With the place, and what would be legal."""
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        load(link(scenario="leo.csv", packets=text))
 
 
 def test_a_run_lasts_until_its_workloads_end_or_its_last_row(load: Load) -> None:

@@ -101,6 +101,11 @@ def worker(**changes: object) -> WorkerWatch:
             "the packet log lacks 2 records up, for which it had no room",
         ),
         (
+            good(packet_log=True, up=half(capture_lost=2)),
+            "unproven",
+            "the packet log lacks the first bytes of 2 frames up, for which it had no room",
+        ),
+        (
             good(simulated=True),
             "simulated",
             "its host is simulated: no packet was carried, and every figure is synthetic",
