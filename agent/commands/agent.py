@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -56,6 +57,8 @@ Examples:
               help="Build nothing, make telemetry up, with room for LINKS links: to try a controller.")  # fmt: skip
 @click.option("--agents", type=click.IntRange(1, 10_000), default=1, show_default=True, metavar="N",
               help="With --simulate: be N agents, called NAME-0 to NAME-(N-1).")  # fmt: skip
+@click.option("--workload-user", metavar="ACCOUNT", default="", envvar="PLCTL_WORKLOAD_USER", show_envvar=True,
+              help="Who programs of runs are that name no account with `user:`; by default root.")  # fmt: skip
 @forwarder_options
 @click.pass_context
 def agent(  # noqa: PLR0917  (click calls it by keyword)
@@ -67,13 +70,14 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     begin_with_stdin: bool,
     links: int | None,
     agents: int,
+    workload_user: str,
     forwarder: ForwarderOptions,
 ) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
     if ctx.invoked_subcommand:
         return
     if begin_with_stdin:
-        _begin_with_stdin(name or os.uname().nodename, forwarder)
+        _begin_with_stdin(name or os.uname().nodename, forwarder, workload_user)
         return
     if address is None:
         raise UserError("where is the controller? say --controller tcp://HOST:PORT")
@@ -86,7 +90,8 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     keys = _load_keys(folder) if address.startswith("tcp://") else None
     require_root("plctl agent")
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
-    _serve_controller(address, name, keys, forwarder, leave_with_stdin)
+    _require_account(workload_user)
+    _serve_controller(address, name, keys, forwarder, workload_user, with_stdin=leave_with_stdin)
 
 
 agent.add_command(enroll)
@@ -100,21 +105,38 @@ def _load_keys(folder: Path | None) -> SpokeKeys:
     return SpokeKeys(load_pair(folder, "agent"), load_controller_public(folder))
 
 
+def _require_account(name: str) -> None:
+    if name:
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            remedy = f"make it, e.g. with: useradd --system {name}"
+            raise UserError(f"--workload-user: there is no account {name!r} on this host; {remedy}") from None
+
+
 def _serve_controller(
-    address: str, name: str, keys: SpokeKeys | None, forwarder: ForwarderOptions, leave_with_stdin: bool
+    address: str,
+    name: str,
+    keys: SpokeKeys | None,
+    forwarder: ForwarderOptions,
+    workload_user: str,
+    *,
+    with_stdin: bool,
 ) -> None:
     from plctl.agent.doctor.examination import require_kernel
     from plctl.agent.run.host_site import HostSite
 
     require_kernel()
-    if leave_with_stdin:
+    if with_stdin:
         echo(_CAN)
-    asyncio.run(_serve(address, name, keys, HostSite(forwarder), with_stdin=leave_with_stdin))
+    site = HostSite(forwarder, workload_user=workload_user)
+    asyncio.run(_serve(address, name, keys, site, with_stdin=with_stdin))
 
 
-def _begin_with_stdin(name: str, forwarder: ForwarderOptions) -> None:
+def _begin_with_stdin(name: str, forwarder: ForwarderOptions, workload_user: str) -> None:
     """Have everything ready but what would have to be taken away, then serve the controller that is told of."""
     require_root("plctl agent")
+    _require_account(workload_user)
     from plctl.agent.doctor.examination import require_kernel
     from plctl.agent.doctor.kernel_trial import Trial
 
@@ -127,7 +149,8 @@ def _begin_with_stdin(name: str, forwarder: ForwarderOptions) -> None:
     echo(_CAN)
     sys.stdout.flush()
     if address := _read_line(sys.stdin.fileno()):
-        asyncio.run(_serve(address, name, None, HostSite(forwarder, at_once=True), with_stdin=True))
+        site = HostSite(forwarder, at_once=True, workload_user=workload_user)
+        asyncio.run(_serve(address, name, None, site, with_stdin=True))
 
 
 def _read_line(number: int) -> str:

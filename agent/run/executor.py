@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class HostResources:
     folder: Path  #: for captured output; in the ledger
     etc: Path  #: what programs see in /etc
     forwarder: Callable[[], Awaitable[DataPlane]]  #: the living forwarder, started if need be
+    workload_user: str  #: the account of programs that name none; empty: this process's
     slots: set[int]  #: free slots of the forwarder
     listener: Listener  #: to the interfaces of all links
     find_objection: Callable[[RunPlan], str]  #: why this host cannot carry a run, in a sentence; empty: it can
@@ -89,7 +91,7 @@ class RunHost(RunShell):
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
         self._spawning = asyncio.Semaphore(PARALLEL_SPAWNS)
-        folder = host.folder / plan.run
+        folder = host.folder / f"{plan.run}-{secrets.token_hex(8)}"  # other users may pass, but not guess
         self._streams = RunStreams(plan, self._links, self._reports, folder, self._is_going_on)
         self._ends = RunEnds(self._links, host.listener, log)
         self._watch = RunWatch(self._links, plan.budget.lateness_ns, clock, log)
@@ -142,7 +144,7 @@ class RunHost(RunShell):
     async def _spawn_workload(self, link: RunLink, workload: Workload) -> None:
         async with self._spawning:
             process = await WorkloadProcess.spawn(
-                workload,
+                replace(workload, user=workload.user or self._host.workload_user),
                 link.namespaces,
                 self._streams.artifacts.folder / link.plan.name,
                 ledger=self._host.ledger,

@@ -37,7 +37,11 @@ class HostSite:
 
     simulated = False
 
-    def __init__(self, options: ForwarderOptions | None = None, *, at_once: bool = False) -> None:
+    def __init__(
+        self, options: ForwarderOptions | None = None, *, at_once: bool = False, workload_user: str = ""
+    ) -> None:
+        """Programs that name no account run as `workload_user`; empty: as this process."""
+        self._workload_user = workload_user
         self._at_once = at_once
         self._options = options or ForwarderOptions()
         self._forwarder: DataPlane | None = None
@@ -62,6 +66,7 @@ class HostSite:
                 folder=output.path,
                 etc=write_etc(owner.path / "etc"),
                 forwarder=lambda: self._living_forwarder(ledger),
+                workload_user=self._workload_user,
                 slots=set(range(SLOTS)),
                 listener=listener,
                 find_objection=lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),

@@ -70,7 +70,7 @@ class Workload:
     ready: Ready | None = None  #: what READY waits for; only with `start_ns` = -1
     timeout_ns: int = 0  #: ended (and failed) this long after its start; 0: never
     env: dict[str, str] = field(default_factory=dict)  #: added to its environment
-    user: str = ""  #: account to run as; empty: the agent's own
+    user: str = ""  #: account to run as; empty: the agent's choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def request_of(
     """
     run = validate(RunSpec, marked.value, (), marked, problems)
     scenarios = SpecScenarios(file.parent, marked, problems, before)
-    links = _Links(marked, problems, scenarios, duration_ns or (run.duration if run else 0))
+    links = _Links(marked, problems, scenarios, duration_ns or (run.duration if run else 0), run.user if run else "")
     for index, value in enumerate(_list_of_links(marked.value)):
         links.add(value, ("links", index))
     duration_ns = links.duration_ns()
@@ -103,7 +103,10 @@ def _list_of_links(value: Any) -> list[Any]:
 class _Links:
     """The links of one spec as far as they are read; `duration_ns` is the run's as given, 0 if it is not."""
 
-    def __init__(self, marked: Marked, problems: Problems, scenarios: SpecScenarios, duration_ns: int) -> None:
+    def __init__(
+        self, marked: Marked, problems: Problems, scenarios: SpecScenarios, duration_ns: int, user: str
+    ) -> None:
+        self._user = user  #: of workloads that name none
         self.requests: list[LinkRequest] = []
         self._marked = marked
         self._problems = problems
@@ -193,7 +196,7 @@ class _Links:
                 text = f"{format_duration(spec.start)} is not before the run's end at {format_duration(self._given_ns)}"
                 self._complain((*at, index, "start"), f"start: {text}")
             name = spec.name or _free_name(spec.at, {*given, *made})
-            made[name] = _workload(spec, name)
+            made[name] = _workload(spec, name, self._user)
         return tuple(made.values())
 
     def _check_bottlenecks(self, plan: LinkPlan, at: YamlPath) -> None:
@@ -219,7 +222,7 @@ def _free_name(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _workload(spec: WorkloadSpec, name: str) -> Workload:
+def _workload(spec: WorkloadSpec, name: str, user: str) -> Workload:
     return Workload(
         name=name,
         at=spec.at,
@@ -228,7 +231,7 @@ def _workload(spec: WorkloadSpec, name: str) -> Workload:
         ready=spec.ready.plan() if spec.ready else None,
         timeout_ns=spec.timeout,
         env=dict(spec.env),
-        user=spec.user,
+        user=spec.user or user,
     )
 
 

@@ -149,7 +149,7 @@ class WorkloadSpec(Strict):
     timeout: Duration = 0
     #: Variables of its environment.
     env: Annotated[dict[str, str], AfterValidator(_check_env)] = Field(default_factory=dict)
-    #: The account that it runs as.
+    #: The account that it runs as; by default that of the run.
     user: str = ""
 
     @model_validator(mode="after")
@@ -239,6 +239,8 @@ class RunSpec(Strict):
     #: How often the run is made again, on other hosts if need be, if it did not start or lost an agent. Each attempt is
     #: a run of its own, with its own folder; what failed for another reason is a result, and is not repeated.
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = 0
+    #: The account that commands run as which name none; by default the one that each agent has for them, else root.
+    user: str = ""
     #: Names and values by which the run can be told from others, e.g. of a study.
     labels: dict[Text, Text] = Field(default_factory=dict)
     #: The links.

@@ -80,6 +80,21 @@ def test_a_user_of_its_own_writes_into_the_folder(plctl: Plctl, tmp_path: Path) 
     assert (artifacts / "w.stdout").read_text() == "said\n"
 
 
+def test_programs_that_name_no_account_run_as_the_agent_says(
+    plctl: Plctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root is what a spec says explicitly. Other accounts cannot find where the outputs of other runs lie."""
+    monkeypatch.setenv("PLCTL_WORKLOAD_USER", "nobody")
+    plain = "{at: client, name: plain, command: 'id -un; ls ../../..', start: 0s}"
+    as_root = "{at: client, name: root, user: root, command: 'id -un', start: 0s}"
+
+    _, artifacts = run_spec(plctl, tmp_path, f"{plain}, {as_root}")
+
+    assert (artifacts / "plain.stdout").read_text() == "nobody\n"
+    assert "cannot open directory" in (artifacts / "plain.stderr").read_text()
+    assert (artifacts / "root.stdout").read_text() == "root\n"
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""

@@ -444,3 +444,12 @@ def test_several_bottlenecks_need_droptail(tmp_path: Path) -> None:
         load_run(spec)
     spec.write_text(text.replace("codel", "droptail"))
     assert [0, 2] == list(load_run(spec).links[0].plan.down.column("queue_id"))
+
+
+def test_the_account_of_a_run_is_that_of_programs_that_name_none(load: Load) -> None:
+    """A workload's own counts."""
+    request = load(
+        "{user: ada, links: [{name: x, scenario: leo.csv, workload:"
+        " [{at: client, command: a, start: 0s}, {at: client, command: b, start: 0s, user: root}]}]}"
+    )
+    assert ["ada", "root"] == [workload.user for workload in request.links[0].plan.workloads]
