@@ -4,6 +4,7 @@
 #   make demo      a time-varying link with real traffic, and a report of what was asked for and what happened (root)
 #   make check     lint, types and every test that needs no root: a minute on two CPUs
 #   make test      lint, types and every test (root): first side by side, then alone what judges time
+#   make test-page  the live page in a real Chromium, before real runs (root; Debian's chromium)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make publish   what the last bench measured becomes part of docs/performance
@@ -37,15 +38,18 @@ parts   := $(python) -m pytest -q --durations=10
 # How many workers keep all CPUs busy with tests that mostly wait; each takes some hundred megabytes.
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
-others  := tests/bench tests/hosts
+others  := tests/bench tests/browser tests/hosts
 sources := setup.py common/telemetry/counters.py common/plan/disciplines.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
+
+# The packages of the extra `browser`, without building plctl again for them.
+browser := 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["browser"])'
 
 # Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
 progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-hosts bench publish truth chaos replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -83,6 +87,17 @@ else
 	@$(MAKE) --no-print-directory lint
 	$(python) -m pytest $(others:%=--ignore=%) $(ARGS)
 endif
+
+# The browser is Debian's; only what drives it comes from PyPI.
+test-page: export GOAL = $(strip test-page $(given))
+test-page: root-check build $(venv)/.browser
+	@.ci/preflight $(PYTHON) kernel page
+	$(parts) tests/browser $(ARGS)
+
+$(venv)/.browser: $(ready)
+	@echo "setting up $(venv): what drives a browser"
+	@$(progress) $(python) -m pip install --disable-pip-version-check $$($(python) -c $(browser))
+	@touch $@
 
 # Debian's mirror is asked for what the hosts are made of, once; `make test` asks nobody.
 test-hosts: export GOAL = $(strip test-hosts $(given))

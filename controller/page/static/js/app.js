@@ -11,6 +11,7 @@ import { showStudy } from "./views/study.js";
 
 let closeView = () => {};
 let me = null;
+let again = 0; // when nobody could be asked, the next attempt
 
 /** "#/runs/7f/links/leo-0" as ["runs", "7f", "links", "leo-0"]. */
 function address() {
@@ -67,13 +68,14 @@ function showTools() {
 
 /** Asks who I am, until somebody answers, and shows what the address means. */
 async function begin() {
+  clearTimeout(again);
   try {
     me = await session();
   } catch (error) {
     const next_ms = Date.now() + 3000;
     setConnection({ state: "lost", since_ms: 0, next_ms }, begin);
     if (!me) fill(main, muted(`Nothing can be shown: ${error.message}.`));
-    setTimeout(begin, 3000);
+    again = setTimeout(begin, 3000);
     return;
   }
   showTools();

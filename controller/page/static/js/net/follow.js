@@ -1,5 +1,5 @@
 // Joins a view to its stream: shows the connection, and asks who I am again after each break.
-import { session, streamAddress } from "./api.js";
+import { run as askRun, session, streamAddress } from "./api.js";
 import { setConnection } from "../ui/connection.js";
 import { Stream } from "./stream.js";
 
@@ -14,11 +14,18 @@ export function follow(handlers, { id = null, given = () => ({}), back = () => {
     if (now.state === "lost") {
       wasLost = true;
       session().then((me) => me.role === null && window.dispatchEvent(new Event("plctl-session")), () => {});
+      if (id !== null && !now.since_ms) askRun(id).catch((error) => error.status === 404 && giveUp(error));
     } else if (now.state === "live" && wasLost) {
       wasLost = false;
       session().catch(() => {}); // another life of the server has another token for changes
       back();
     }
   });
+  /** There is no such run, which no stream can say. */
+  function giveUp(error) {
+    stream.close();
+    setConnection({ state: "none" }, () => {});
+    handlers.error?.({ error: error.message });
+  }
   return stream;
 }

@@ -5,8 +5,9 @@ const LONGEST_PAUSE_MS = 15000;
 const SILENT_MS = 12000; // the server speaks at least every 5 s
 
 /**
- * A stream that comes back. `address` is asked anew for each attempt; `handlers` is {event: function(document)};
- * `tell` hears {state: "connecting" | "live" | "lost", since_ms, next_ms}.
+ * A stream that comes back, until the server says `end`. `address` is asked anew for each attempt; `handlers` is
+ * {event: function(document)}, of which `error` is what the server says is wrong; `tell` hears {state: "connecting" |
+ * "live" | "lost" | "over", since_ms, next_ms}.
  */
 export class Stream {
   constructor(address, handlers, tell) {
@@ -31,8 +32,9 @@ export class Stream {
     this.opened_ms = Date.now();
     const source = new EventSource(this.address());
     this.source = source;
-    source.addEventListener("error", () => source === this.source && this.#fail());
-    for (const name of ["ping", ...Object.keys(this.handlers)]) {
+    source.addEventListener("error", (event) => source === this.source && this.#onError(event));
+    source.addEventListener("end", () => source === this.source && this.#end());
+    for (const name of ["ping", ...Object.keys(this.handlers).filter((name) => name !== "error")]) {
       source.addEventListener(name, (message) => source === this.source && this.#take(name, message));
     }
   }
@@ -49,6 +51,17 @@ export class Stream {
     this.pause_ms = FIRST_PAUSE_MS;
     this.tell({ state: "live" });
     this.handlers[name]?.(JSON.parse(message.data));
+  }
+
+  /** An event of the server's that is called so, or one of the browser's: the connection broke. */
+  #onError(event) {
+    if (event.data === undefined) this.#fail();
+    else this.handlers.error?.(JSON.parse(event.data));
+  }
+
+  #end() {
+    this.close();
+    this.tell({ state: "over" });
   }
 
   #fail() {

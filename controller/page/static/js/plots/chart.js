@@ -7,9 +7,9 @@ const AXIS_FONT = "11px system-ui, sans-serif";
 const MOST_ROUTES = 200;
 
 /** An axis with a line at each power of ten, named as a time. `size` is what nanoseconds were divided by. */
-const LOG_AXIS = (size) => {
+const LOG_AXIS = (size, grid) => {
   const powers = (_, splits) => splits.map((value) => (value && Math.abs(Math.log10(value) % 1) < 1e-6 ? value : null));
-  return { filter: powers, values: (_, ticks) => ticks.map((value) => (value === null ? null : duration(Math.round(value * size)))) };
+  return { filter: powers, grid: { ...grid, filter: powers }, values: (_, ticks) => ticks.map((value) => (value === null ? null : duration(Math.round(value * size)))) };
 };
 
 export class Chart {
@@ -93,7 +93,8 @@ export class Chart {
       legend: { show: false },
       padding: [8, 22, 0, 0],
       cursor: {
-        sync: { key: "plctl" }, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false },
+        sync: { key: "plctl", filters: { pub: (type) => !type.startsWith("mouse") || type === "mousemove" || type === "mouseleave" } }, // a drag is this chart's alone
+        y: false, points: { show: false }, drag: { x: true, y: false, setScale: false },
         bind: { dblclick: () => () => (this.hear.onReset(), null) },
       },
       scales: {
@@ -102,7 +103,7 @@ export class Chart {
       },
       axes: [
         { ...axis, size: 24, space: 60, values: (_, ticks) => ticks.map((t_s) => `${Number(t_s.toFixed(6))} s`) },
-        { ...axis, size: 52, space: 24, ...(figure.log ? LOG_AXIS(figure.size) : { values: (_, ticks) => ticks.map((value) => String(Number(value.toPrecision(6)))) }) },
+        { ...axis, size: 52, space: 24, ...(figure.log ? LOG_AXIS(figure.size, axis.grid) : { values: (_, ticks) => ticks.map((value) => String(Number(value.toPrecision(6)))) }) },
       ],
       series: [{}, ...this.#series()],
       bands: this.#bands(),

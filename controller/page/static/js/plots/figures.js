@@ -34,8 +34,8 @@ function layerWords(kinds) {
 }
 
 /**
- * {title, unit, size: what a value is divided by, series(both), band: [low, high], asked: column, log, from_zero,
- * shown(both), nothing: the sentence if not shown, say(values): what is said of an instant}.
+ * {title, unit, size: what a value is divided by, series(both), band: [low, high], asked: column, log, shown(both),
+ * nothing: the sentence if not shown, say(values): what is said of an instant}.
  */
 export const FIGURES = [
   {
@@ -68,13 +68,13 @@ export const FIGURES = [
   },
   {
     name: "path", title: "Marks and random losses", unit: "packets", size: 1, series: layers(PATH),
-    shown: (both) => layers(PATH)(both).length > 0, nothing: "no packet was marked, lost at random, corrupted or duplicated.",
+    shown: (both) => layers(PATH)(both).length > 0, nothing: null, // as in the report: nothing is said where there was nothing
     say: layerWords(PATH),
   },
   {
     name: "management", title: "Queue management", unit: "%", size: 0.01,
     series: () => [line("aqm_share", "the probability with which the queue drops or marks, or 100 % while it is dropping", "measured", "measured")],
-    shown: (both) => total(both, "aqm_share") > 0, nothing: null, // nothing is said where no discipline has such a state
+    shown: (both) => total(both, "aqm_share") > 0, nothing: null, // likewise
     say: (now) => (now.aqm_share === null || now.aqm_share === undefined ? "–" : `${(100 * now.aqm_share).toPrecision(3)} %`),
   },
   {

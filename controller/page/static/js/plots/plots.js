@@ -40,6 +40,7 @@ export class Plots {
 
   close() {
     clearTimeout(this.timer);
+    clearTimeout(this.detailTimer);
     this.endTheme();
     for (const figure of this.figures) figure.close();
   }
@@ -113,14 +114,20 @@ export class Plots {
     };
   }
 
-  /** Zooms, and asks for what was folded away. */
-  async #zoom(from_s, to_s) {
+  #zoom(from_s, to_s) {
     this.window.zoom(from_s, to_s);
     this.#soon();
+    clearTimeout(this.detailTimer);
+    this.detailTimer = setTimeout(() => this.#askDetail(), DRAW_MS); // one question for many steps
+  }
+
+  /** Asks for what was folded away of the time that is shown. */
+  async #askDetail() {
+    if (!this.window.isFrozen) return;
     const { link } = this;
     const range = this.window.range;
     try {
-      const told = await askLink(this.id, link, { from_s: range[0], to_s: range[1], points: 2 * POINTS });
+      const told = await askLink(this.id, link, { from_s: range[0].toFixed(6), to_s: range[1].toFixed(6), points: 2 * POINTS });
       if (link !== this.link || this.window.range !== range) return; // somebody went on
       this.detail = { range, both: { up: new Curves(told.up), down: new Curves(told.down) } };
       this.#soon();
@@ -184,7 +191,7 @@ export async function askCurves(id, link) {
   const last_s = Math.max(...["up", "down"].map((way) => told[way].measured.end_s.at(-1) ?? 0));
   const isFolded = ["up", "down"].some((way) => told[way].measured.end_s.length >= POINTS / 2);
   if (last_s <= FINE_S) return isFolded ? askLink(id, link, { points: MOST_ROWS }) : told;
-  const fine = await askLink(id, link, { from_s: last_s - FINE_S, points: MOST_ROWS });
+  const fine = await askLink(id, link, { from_s: (last_s - FINE_S).toFixed(6), points: MOST_ROWS });
   for (const way of ["up", "down"]) {
     const begin_s = fine[way].measured.start_s[0];
     if (begin_s !== undefined) told[way] = new Curves(told[way]).until(begin_s, new Curves(fine[way]));

@@ -4,6 +4,23 @@ import { badge, element, fill, muted, setText } from "../ui/dom.js";
 import { count, duration, rate, size } from "../ui/format.js";
 import { OutputPart } from "./output_part.js";
 
+/** What holds at this moment. */
+function now(row) {
+  return {
+    "row in force": `${row.row + 1} of ${row.rows}`,
+    "delay asked": duration(row.delay_ns),
+    "rate asked": row.rate_bps === null ? "unlimited" : rate(row.rate_bps),
+    "carried up": rate(row.up_bps),
+    "carried down": rate(row.down_bps),
+    queue: size(row.queue_bytes),
+  };
+}
+
+/** What was counted since the start. */
+function counted(row) {
+  return { dropped: count(row.dropped), marked: count(row.marked), lost: count(row.lost), "lateness p99": duration(row.lateness_p99_ns) };
+}
+
 export class LinkPart {
   constructor(id) {
     this.id = id;
@@ -91,24 +108,12 @@ export class LinkPart {
       this.shape = word + health;
       fill(this.state, badge(word, health), ` on ${row.host}`);
     }
-    const asked = row.rate_bps === null ? "unlimited" : rate(row.rate_bps);
-    this.#facts({
-      "row in force": `${row.row + 1} of ${row.rows}`,
-      "delay asked": duration(row.delay_ns),
-      "rate asked": asked,
-      "carried up": rate(row.up_bps),
-      "carried down": rate(row.down_bps),
-      queue: size(row.queue_bytes),
-      dropped: count(row.dropped),
-      marked: count(row.marked),
-      lost: count(row.lost),
-      "lateness p99": duration(row.lateness_p99_ns),
-    });
+    this.#facts({ ...(row.verdict ? {} : now(row)), ...counted(row) });
     setText(this.error, row.cause || "");
   }
 
   #facts(told) {
-    if (!this.facts.children.length) {
+    if (this.facts.children.length !== Object.keys(told).length) {
       fill(this.facts, Object.keys(told).map((name) => element("div", {}, element("dt", {}, name), element("dd", {}))));
     }
     Object.values(told).forEach((words, at) => setText(this.facts.children[at].lastChild, words));

@@ -69,7 +69,9 @@ class Panel {
 
   tell(workload) {
     const words = workload.cause || (workload.status === null || workload.status === undefined ? "" : workload.status >= 0 ? `exit status ${workload.status}` : "ended with the run");
-    if (words !== this.words) fill(this.state, (this.words = words) ? badge(words, workload.cause ? "failed" : "ended") : "");
+    if (words === this.words) return;
+    this.words = words;
+    fill(this.state, workload.cause ? element("span", { class: "cause" }, words) : words && badge(words, "ended"));
   }
 
   async look() {
@@ -80,7 +82,7 @@ class Panel {
       for (let part = 0; part < PARTS; part++) {
         const told = await askOutput(this.id, this.link, this.name, stream, this.offsets[stream]);
         this.ended[stream] = told.ended;
-        if (!told.text) break;
+        if (told.next === this.offsets[stream]) break;
         this.offsets[stream] = told.next;
         this.texts[stream] = (this.texts[stream] + told.text).slice(-MOST_CHARACTERS);
       }

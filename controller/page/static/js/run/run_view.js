@@ -78,7 +78,8 @@ class RunView {
       matrix: (told) => this.#onMatrix(told),
       sample: (told) => this.linkPart.add(told),
       event: (told) => this.#onEvents(told),
-      trouble: (told) => this.head.showTrouble(told.error),
+      dropped: () => this.linkPart.load(), // the server left something out, as this page was too slow for it
+      error: (told) => this.head.showTrouble(told.error),
     }, {
       id: this.id,
       given: () => ({ links: this.link, after: this.events.next || null }),

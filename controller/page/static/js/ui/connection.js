@@ -14,7 +14,7 @@ export function setConnection(state, tryNow) {
   draw();
 }
 
-const WORDS = { connecting: "connecting …", live: "live", lost: "Disconnected." };
+const WORDS = { connecting: "connecting …", live: "live", over: "over: nothing more will come", lost: "Disconnected." };
 
 /** How old what is shown is, which only eyes are told each second. */
 function ageWords() {
