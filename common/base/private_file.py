@@ -81,14 +81,14 @@ def make_private_folder(folder: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _own_accounts() -> set[int]:
+def own_accounts() -> set[int]:
     """Whose files may be trusted: one's own, root's, and under sudo those of whoever called it."""
     caller = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
     return {os.geteuid(), 0, *([int(caller)] if caller.isdecimal() else [])}
 
 
 def _check_private(path: Path, facts: os.stat_result) -> None:
-    if facts.st_uid not in _own_accounts():
+    if facts.st_uid not in own_accounts():
         raise UserError(f"{path} belongs to another user; keys are taken only from files of one's own or of root's")
     if stat.S_IMODE(facts.st_mode) & 0o077:
         raise UserError(f"{path} can be read or written by others; try: chmod 600 {path}")

@@ -11,12 +11,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from plctl.common.base.errors import BusyError, KernelError, UserError
+from plctl.common.base.private_file import own_accounts
 
 DEFAULT_STATE_DIR = Path("/run/plctl")
 #: On disk by the Filesystem Hierarchy Standard, and writable for everybody.
@@ -184,13 +186,22 @@ def _take(path: Path, how: int, *, create: bool = False) -> int:
     return lock
 
 
+def _require_safe(folder: Path, facts: os.stat_result) -> None:
+    """Refuse a folder in which another user could put ledgers, by which root would take away what is not plctl's."""
+    if facts.st_uid not in own_accounts():
+        raise UserError(f"{folder} belongs to another user; plctl keeps its state only in a folder of one's own")
+    if stat.S_IMODE(facts.st_mode) & 0o022:
+        raise UserError(f"others may write into {folder}, where plctl keeps its state; try: chmod go-w {folder}")
+
+
 @contextlib.contextmanager
 def _registry() -> Iterator[None]:
     """Keep folders from being judged dead between their making and their locking. Held for microseconds."""
     folder = state_dir()
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _require_safe(folder, folder.stat())
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise KernelError.from_os(f"use {folder} for plctl's state", error) from error
     try:

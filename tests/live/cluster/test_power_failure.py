@@ -6,6 +6,7 @@ has what was written to the disk by then and nothing of what the kernel still ke
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,23 @@ def test_what_was_acknowledged_long_enough_ago_is_found_after_a_power_failure(tm
             shutil.copyfile(image, copy)
         expected = happened_before(going_on, moment)
         assert "link.started x" in expected
+        assert_secrets_are_kept(controlled)
         controlled.kill_controller()
         assert_found_again(copy, controlled, over, going_on, expected)
+
+
+def assert_secrets_are_kept(controlled: LoopbackCluster) -> None:
+    """No secret key is in a log, a result, an answer, or what everybody sees of a process."""
+    secrets = [json.loads(path.read_text())["secret"].encode() for path in controlled.keys.rglob("*.key")]
+    assert len(secrets) == 3, "the controller's, the operator's and the agent's"
+    seen = [path for path in controlled.folder.rglob("*") if path.is_file() and controlled.keys not in path.parents]
+    seen += [path / name for path in Path("/proc").glob("[0-9]*") for name in ("cmdline", "environ")]
+    texts = {}
+    for path in seen:
+        with suppress(OSError):  # a process that has ended
+            texts[str(path)] = path.read_bytes()
+    texts |= {command: json.dumps(controlled.ask(command)).encode() for command in ("agents", "runs")}
+    assert not [name for name, text in texts.items() for secret in secrets if secret in text]
 
 
 def files(run: Path) -> dict[Path, bytes]:

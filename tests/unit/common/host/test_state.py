@@ -151,3 +151,16 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PLCTL_STATE_DIR", str(tmp_path / "file"))
     with pytest.raises(KernelError, match=r"cannot use .*/file for plctl's state"):
         Owner.create("a")
+
+
+@pytest.mark.parametrize(("mode", "owner"), [(0o777, 0), (0o1777, 0), (0o770, 0), (0o755, 65534)])
+@pytest.mark.needs_root
+def test_a_state_folder_of_others_is_refused(tmp_path: Path, mode: int, owner: int) -> None:
+    """By a ledger that another user put there, root would take away what is not plctl's."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    folder.chmod(mode)
+    os.chown(folder, owner, owner)
+    with pytest.raises(UserError, match=r"others may write into|belongs to another user"):
+        Owner.create("agent")
+    assert not [*folder.iterdir()]
