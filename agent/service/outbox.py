@@ -112,7 +112,7 @@ class Outbox:
         self.acknowledge(acknowledged)
         first = self._unsent[0].first or self._unsent[0].number if self._unsent else self._next
         if first > acknowledged + 1:
-            gap = _gap(first - 1, acknowledged + 1)
+            gap = _gap(first - 1, acknowledged + 1, forgotten=True)
             self._unsent.appendleft(_Report(first - 1, "", gap, False, acknowledged + 1))
 
     def take_dropped(self) -> dict[str, int]:
@@ -167,5 +167,5 @@ class Outbox:
             self._memory_bytes -= len(report.data)
 
 
-def _gap(number: int, first: int) -> bytes:
-    return encode(Envelope(Gap(number, first)))
+def _gap(number: int, first: int, *, forgotten: bool = False) -> bytes:
+    return encode(Envelope(Gap(number, first, forgotten)))

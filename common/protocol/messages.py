@@ -299,6 +299,7 @@ class Gap:
 
     number: int
     first: int
+    forgotten: bool = False  #: they were acknowledged, by a controller whose journal has lost that since
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,21 @@ class AgentReturned:
     """Messages come from an agent again, over a new connection or after silence; commands may not have reached it."""
 
 
-PresenceChange = AgentLost | AgentSilent | AgentReturned
+@dataclass(frozen=True, slots=True)
+class ReportsForgotten:
+    """Reports of an agent were acknowledged once, and are not known here any more; in words."""
+
+    cause: str
+
+
+PresenceChange = AgentLost | AgentSilent | AgentReturned | ReportsForgotten
+_CHANGES = {AgentReturned: "returned", AgentSilent: "silent", AgentLost: "gone", ReportsForgotten: "forgotten"}
 #: What a run is told: (host, message or change of its presence, id of the command that the message answers).
 Listener = Callable[[str, m.Message | PresenceChange, int], None]
 #: `silent`: no message comes from it now, but it may go on with what it holds; `gone`: so is all that it held.
 Presence = Literal["here", "silent", "gone"]
-#: Hears of an agent what changed (`connected`, `returned`, `silent`, `gone`), its name, its address, and the cause.
+#: Hears of an agent what changed (`connected`, `returned`, `silent`, `gone`, `forgotten`), its name, its address, and
+#: the cause.
 PresenceListener = Callable[[str, str, str, str], None]
 #: What answers the requests of clients.
 RequestHandler = Callable[[Peer, m.Envelope], Awaitable[None]]
@@ -355,8 +364,11 @@ class AgentHub:
         expected = record.acknowledged + 1
         if isinstance(message, m.Gap):
             if message.first <= expected <= message.number:
-                record.missing += message.number - record.acknowledged
+                missing = message.number - record.acknowledged
+                record.missing += missing
                 record.acknowledged = message.number
+                if message.forgotten:
+                    self._notify(host, ReportsForgotten(_forgotten(host, missing)))
         elif message.number == expected:
             record.acknowledged = message.number
             self._forward(record.peer, envelope)
@@ -381,7 +393,7 @@ class AgentHub:
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
     def _notify(self, host: str, change: PresenceChange) -> None:
-        what = {AgentReturned: "returned", AgentSilent: "silent", AgentLost: "gone"}[type(change)]
+        what = _CHANGES[type(change)]
         cause = "" if isinstance(change, AgentReturned) else change.cause
         self._presence_listener(what, host, self.agents[host].peer.address, cause)
         for epoch, listener in list(self._listeners.items()):
@@ -413,6 +425,11 @@ class AgentHub:
         if record is None or not record.here:
             raise WorldError(f"cannot reach {host}: it is not here")
         await self._hub.send(record.peer, m.encode(envelope))
+
+
+def _forgotten(host: str, count: int) -> str:
+    reports = f"{count} report{'s' if count != 1 else ''}"
+    return f"{reports} of {host} were acknowledged once, and the controller's journal has lost them"
 
 
 def _why_gone(known: AgentRecord, hello: m.Hello, now_ns: int) -> str:

@@ -33,6 +33,7 @@ from plctl.controller.lifecycle.run_events import (
     CancelRequested,
     Distrusted,
     Event,
+    Forgotten,
     Instruction,
     Interrupted,
     LinkFailed,
@@ -300,7 +301,7 @@ class RunMachine:
         when = f" {format_duration(three_digits(after_ns))} after T0" if after_ns >= 0 else ""
         self._leave_out(event.host, f"agent lost{when}: {event.cause}")
 
-    def _distrust(self, event: Distrusted) -> None:
+    def _distrust(self, event: Distrusted | Forgotten) -> None:
         self._leave_out(event.host, event.cause)
 
     def _leave_out(self, host: str, cause: str) -> None:
@@ -468,6 +469,8 @@ _TRANSITIONS: dict[tuple[RunPhase, type[Any]], Callable[[RunMachine, Any], None]
     **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
     **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
     **{(phase, Distrusted): RunMachine._distrust for phase in _ALIVE},
+    # Once the run is released, all that there is of it has been taken.
+    **{(phase, Forgotten): RunMachine._distrust for phase in _ALIVE if phase is not _P.RELEASING},
     (_P.RUNNING, LinkFailed): RunMachine._link_failed,
     **{(phase, Silent): RunMachine._lost_host for phase in (*_BEFORE_START, _P.RELEASING)},
     (_P.RUNNING, Silent): RunMachine._fall_silent,

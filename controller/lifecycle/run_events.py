@@ -59,6 +59,14 @@ class Distrusted:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Reports of an agent are missing that were acknowledged once: what the run has of it is not whole."""
+
+    host: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFailed:
     """Something of a link has failed while the run goes on; what exactly, its agent says in the end."""
 
@@ -120,8 +128,8 @@ class Interrupted:
 
 
 Event = (
-    Begin | Answered | Lost | Distrusted | LinkFailed | Silent | Returned | Unreached | CancelRequested | TimedOut
-    | Resumed | Interrupted
+    Begin | Answered | Lost | Distrusted | Forgotten | LinkFailed | Silent | Returned | Unreached | CancelRequested
+    | TimedOut | Resumed | Interrupted
 )  # fmt: skip
 
 # --- instructions ---------------------------------------------------------------------------------------------------
@@ -168,6 +176,7 @@ _EVENTS: dict[str, type[Any]] = {
         Begin,
         Lost,
         Distrusted,
+        Forgotten,
         LinkFailed,
         Silent,
         Returned,

@@ -23,7 +23,14 @@ from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, AgentSilent, PresenceChange
+from plctl.controller.hub.agent_hub import (
+    AgentHub,
+    AgentLost,
+    AgentReturned,
+    AgentSilent,
+    PresenceChange,
+    ReportsForgotten,
+)
 from plctl.controller.hub.journal import Happened
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.lifecycle.machine import RunMachine
@@ -252,6 +259,8 @@ class Session:
                 self._handle(ev.Lost(host, cause))
             case AgentSilent(cause):
                 self._handle(ev.Silent(host, cause))
+            case ReportsForgotten(cause):
+                self._handle(ev.Forgotten(host, cause))
             case AgentReturned():
                 self._handle(ev.Returned(host))
                 if host in self._open:

@@ -18,6 +18,7 @@ _SENTENCES = {
     "agent.returned": "agent {agent} answers again",
     "agent.silent": "agent {agent} is silent: {cause}",
     "agent.gone": "agent {agent} is gone: {cause}",
+    "agent.forgotten": "agent {agent}: {cause}",
     "run.submitted": "run {run} of {client}: {links} links, {hosts} hosts",
     "run.resumed": "run {run} goes on ({phase}): {cause}",
     "run.broke": "run {run} failed: {cause}",

@@ -126,10 +126,10 @@ def test_a_controller_that_knows_less_than_was_acknowledged_is_told_so(boxes: li
     assert [1, 2, 3, 4, 5] == numbers(outbox)
     outbox.acknowledge(3)
     outbox.rewind(0)
-    assert [m.Gap(3, 1), report(4), report(5)] == sent(outbox)
+    assert [m.Gap(3, 1, forgotten=True), report(4), report(5)] == sent(outbox)
     outbox.acknowledge(5)
     outbox.rewind(2)
-    assert [m.Gap(5, 3)] == sent(outbox)
+    assert [m.Gap(5, 3, forgotten=True)] == sent(outbox)
 
 
 def test_telemetry_goes_to_disk_when_memory_is_full_and_comes_back(boxes: list[Outbox]) -> None:

@@ -25,6 +25,7 @@ from plctl.controller.hub.agent_hub import (
     AgentLost,
     AgentReturned,
     AgentSilent,
+    ReportsForgotten,
 )
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
@@ -96,6 +97,18 @@ async def test_what_an_agent_let_go_is_known(stage: Fixture) -> None:
         await stage.say(gap)
         assert m.Ack(acknowledged) == await stage.answer()
     assert 4 == stage.agent_hub.agents["edge-1"].missing
+
+
+async def test_a_run_hears_of_reports_that_were_acknowledged_and_are_not_known(stage: Fixture) -> None:
+    """What an agent let go it has told its runs itself; that a journal has lost something nobody else can tell."""
+    await stage.say(HELLO)
+    await stage.answer()
+    for gap in (m.Gap(2, 1), m.Gap(5, 3, forgotten=True), m.Gap(5, 3, forgotten=True)):
+        await stage.say(gap)
+        await stage.answer()
+    (told,) = [message for _, message in stage.heard]
+    assert isinstance(told, ReportsForgotten)
+    assert "3 reports of edge-1 were acknowledged once, and the controller's journal has lost them" == told.cause
 
 
 async def test_nonsense_is_refused_and_counted(stage: Fixture) -> None:

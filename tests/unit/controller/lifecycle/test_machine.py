@@ -18,6 +18,7 @@ from plctl.controller.lifecycle.run_events import (
     CancelRequested,
     Distrusted,
     Event,
+    Forgotten,
     Interrupted,
     LinkFailed,
     Lost,
@@ -260,9 +261,21 @@ def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
     assert "agent lost" == drive.machine.setback
 
 
+def test_reports_that_a_journal_lost_fail_what_is_not_whole_without_them() -> None:
+    """The links of their host, unless all of the run was there already and it is only being taken away."""
+    drive = running("continue")
+    assert drive(Forgotten("a", "2 reports of a are lost")) == []
+    assert drive(Answered("b", finished("y"))) == [("b", "Release")]
+    assert ("2 reports of a are lost", "") == (drive.machine.records["x"].cause, drive.machine.records["y"].cause)
+    drive(Forgotten("b", "3 reports of b are lost"), Answered("b", m.Released()))
+    assert RunPhase.DONE is drive.machine.phase
+    assert "" == drive.machine.records["y"].cause
+
+
 FAILURES = [
     (Lost("a", "a is gone"), "agent lost"),
     (Distrusted("a", "a lied"), ""),
+    (Forgotten("a", "2 reports of a are lost"), ""),
     (Answered("a", finished("x", cause="the forwarder ended")), ""),
 ]
 
@@ -375,6 +388,7 @@ events = st.one_of(
     st.builds(CancelRequested, st.just("c")),
     st.builds(Lost, hosts, st.just("gone")),
     st.builds(Distrusted, hosts, st.just("lied")),
+    st.builds(Forgotten, hosts, st.just("lost")),
     hosts.map(lambda h: LinkFailed(h, links[h], "ended with 1")),
     st.builds(Silent, hosts, st.just("silent")),
     st.builds(Returned, hosts),
