@@ -65,7 +65,7 @@ class HostResources:
     etc: Path  #: what programs see in /etc
     forwarder: Callable[[], Awaitable[DataPlane]]  #: the living forwarder, started if need be
     workload_user: str  #: the account of programs that name none; empty: this process's
-    slots: set[int]  #: free slots of the forwarder
+    slots: list[int]  #: free slots of the forwarder; of the memory that each has, what was used last is used next
     listener: Listener  #: to the interfaces of all links
     find_objection: Callable[[RunPlan], str]  #: why this host cannot carry a run, in a sentence; empty: it can
 
@@ -328,7 +328,7 @@ class RunHost(RunShell):
         removals = [self._forwarder.remove(link.slot) for link in links if self._forwarder and not self._is_dead()]
         outcomes = await asyncio.gather(*removals, return_exceptions=True)
         for link in links:
-            self._host.slots.add(link.slot)
+            self._host.slots.append(link.slot)
             link.slot, link.log = -1, None
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not self._is_dead():

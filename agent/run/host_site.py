@@ -67,7 +67,7 @@ class HostSite:
                 etc=write_etc(owner.path / "etc"),
                 forwarder=lambda: self._living_forwarder(ledger),
                 workload_user=self._workload_user,
-                slots=set(range(SLOTS)),
+                slots=list(range(SLOTS - 1, -1, -1)),
                 listener=listener,
                 find_objection=lambda plan: find_objection(plan, gather_limits(), self.free_bytes()),
             )

@@ -129,7 +129,8 @@ class WorkloadProcess:
         self._watcher = asyncio.create_task(self._watch())
         if said != "ready":
             await self.end()
-            raise WorldError(f"cannot start workload {workload.name}: {said or self._last_words()}")
+            why = said or f"it {how_it_ended(self._process.returncode or 0)} before it was there; {self._last_words()}"
+            raise WorldError(f"cannot start workload {workload.name}: {why}")
         return self
 
     def open_gate(self, start_ns: int, later_ns: int = 0) -> None:
