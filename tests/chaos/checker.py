@@ -22,6 +22,8 @@ from chaos.truths import untrue
 
 #: How long after its end a fault may still be felt: a lost agent counts as gone after 10 s of silence.
 AFTER_S = 14.0
+#: So many things that are left are told one by one.
+_LEFT_MOST = 6
 #: What goes on after a cancelled run was said to be over.
 _GRACE_NS = 500 * 10**6
 
@@ -31,7 +33,9 @@ def objections(evidence: Evidence) -> list[str]:
     found = list(evidence.complaints)
     for seen in evidence.runs:
         found += [f"{seen.planned.name} ({seen.run or 'never accepted'}): {what}" for what in _of_run(evidence, seen)]
-    found += [f"left behind: {what}" for what in evidence.left]
+    found += [f"left behind: {what}" for what in evidence.left[:_LEFT_MOST]]
+    if (more := len(evidence.left) - _LEFT_MOST) > 0:
+        found.append(f"left behind: {more} things more")
     for host, log in evidence.logs.items():
         found += [f"{host} printed a traceback: {what}" for what in tracebacks(log)]
     found += list(_of_daemons(evidence))
@@ -66,7 +70,7 @@ def _of_run(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
         return
     forgotten = any(done.fault.spoils_journal and done.from_ns for done in evidence.faults)
     if not seen.record:
-        if not forgotten and not any(done.fault.run == seen.run for done in evidence.faults):
+        if not forgotten and not _was_meant(evidence, seen):
             yield "there is no run.json that can be read"
         return
     yield from _of_verdict(evidence, seen)
@@ -77,14 +81,15 @@ def _of_run(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
         yield f"events.jsonl has {seen.bad_lines} lines that are no JSON"
     yield from untrue(evidence, seen)
     yield from _of_cancelling(evidence, seen)
-    if seen.record.get("verdict") and not any(done.fault.run == seen.run for done in evidence.faults):
+    if seen.record.get("verdict") and not _was_meant(evidence, seen):
         yield from gaps(seen)
 
 
 def _of_verdict(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
     verdict, cause = seen.record.get("verdict", ""), seen.record.get("cause", "")
     if not verdict:
-        if seen.done_ns:
+        told = seen.listed.get("verdict") == "failed" and seen.listed.get("cause")
+        if seen.done_ns and not (told and _was_meant(evidence, seen)):
             said = seen.listed.get("cause") or "nothing"
             yield f"it is over, and run.json has no verdict; the controller says {said}"
         return
@@ -101,6 +106,11 @@ def _of_verdict(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
         yield f"{verdict} ({cause}), although what met it cannot cause that: {met}"
     if verdict == "ok" and (broke := [done for done in meeting(evidence, seen) if _breaks(evidence, seen, done)]):
         yield f"ok, although {broke[0]} met it while it ran"
+
+
+def _was_meant(evidence: Evidence, seen: RunSeen) -> bool:
+    """Whether somebody deleted something of this very run."""
+    return any(done.from_ns and done.fault.run == seen.run for done in evidence.faults)
 
 
 def _may_be(evidence: Evidence, seen: RunSeen) -> frozenset[str]:

@@ -149,7 +149,8 @@ class Cluster:
         if daemon.process:
             try:
                 status = daemon.process.wait(_LEAVE_S)
-                if number == signal.SIGTERM and status:
+                # One that had just been started again has no handler yet, and has made nothing.
+                if number == signal.SIGTERM and status not in (0, -signal.SIGTERM):
                     daemon.stayed.append(f"told to leave, it ended with status {status}")
             except subprocess.TimeoutExpired:
                 daemon.stayed.append(f"told to leave, it was still there {_LEAVE_S:g} s later")

@@ -107,10 +107,13 @@ class Hosts:
         return Path(f"/proc/{self.holders[host].pid}/root{path}")
 
     def do(self, host: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """The outcome of a command of the machine in the host's mounts and network; it may fail."""
+        """The outcome of a command of the machine in the host's namespaces; it may fail."""
         holder = self.holders[host].pid
+        spaces = [
+            f"--{kind}=/proc/{holder}/ns/{file}" for kind, file in (("mount", "mnt"), ("net", "net"), ("pid", "pid"))
+        ]
         return subprocess.run(
-            ["nsenter", f"--mount=/proc/{holder}/ns/mnt", f"--net=/proc/{holder}/ns/net", *command],
+            ["nsenter", *spaces, *command],
             capture_output=True, text=True, check=False, timeout=20,
         )  # fmt: skip
 
