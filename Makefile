@@ -10,6 +10,7 @@
 #   make publish   what the last bench measured becomes part of docs/performance
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
 #   make chaos     faults injected into clusters, what becomes of their runs held to what really happened: SEEDS as above (root)
+#   make soak      links come and go by the thousand under faults, and what grows with them is told: MINUTES=30 (root)
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -23,6 +24,8 @@
 PYTHON ?= python3
 # Which seeds `make truth` and `make chaos` play: so many, or from one to another.
 SEEDS ?= 20
+# How long `make soak` lets links come and go.
+MINUTES ?= 30
 # Arguments for pytest, e.g. make test ARGS='-k units -x'
 ARGS ?=
 
@@ -47,9 +50,9 @@ browser := 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["p
 # Runs a long command: says what it does every few seconds, and shows all of its output only if it fails.
 progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
-given = $(foreach name,PYTHON ARGS SEEDS,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
+given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -122,6 +125,11 @@ chaos: export GOAL = $(strip chaos $(given))
 chaos: root-check build
 	@.ci/preflight $(PYTHON) kernel chaos
 	cd tests && ../$(python) -m chaos --seeds $(SEEDS) $(ARGS)
+
+soak: export GOAL = $(strip soak $(given))
+soak: root-check build
+	@.ci/preflight $(PYTHON) kernel chaos
+	cd tests && ../$(python) -m soak --minutes $(MINUTES) $(ARGS)
 
 replay: export GOAL = $(strip replay $(given))
 replay: root-check build

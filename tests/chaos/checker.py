@@ -148,18 +148,28 @@ def _of_cancelling(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
 def _of_daemons(evidence: Evidence) -> Iterator[str]:
     for host, ends in evidence.ends.items():
         for at_ns, status in ends:
-            causes = [
-                done
-                for done in evidence.faults
-                if done.fault.ends_daemons
-                and done.from_ns
-                and done.planned.host == host
-                and done.from_ns <= at_ns <= (done.until_ns or at_ns) + AFTER_S * 1e9
-            ]
-            if not causes:
-                what = "the controller" if host == CONTROLLER else f"the agent on {host}"
+            if not _may_end(evidence, host, at_ns):
                 when, said = f"{evidence.since(at_ns):.2f} s", _last(evidence, host)
-                yield f"{what} ended by itself at {when} with status {status}: {said}"
+                yield f"{_daemon(host)} ended by itself at {when} with status {status}: {said}"
+    for host, leavings in evidence.leavings.items():
+        for at_ns, how in leavings:
+            if not _may_end(evidence, host, at_ns):
+                yield f"{_daemon(host)} was told to leave and {how}: {_last(evidence, host)}"
+
+
+def _daemon(host: str) -> str:
+    return "the controller" if host == CONTROLLER else f"the agent on {host}"
+
+
+def _may_end(evidence: Evidence, host: str, at_ns: int) -> bool:
+    """Whether a fault met the daemon of the host that it may end with at that time."""
+    return any(
+        done.fault.ends_daemons
+        and done.from_ns
+        and done.planned.host == host
+        and done.from_ns <= at_ns <= (done.until_ns or at_ns) + AFTER_S * 1e9
+        for done in evidence.faults
+    )
 
 
 def _last(evidence: Evidence, host: str) -> str:

@@ -46,7 +46,7 @@ class Daemon:
     held_down: bool = False  #: by a fault, which starts it again
     ended_ns: int = 0
     ends: list[tuple[int, int]] = field(default_factory=list)  #: that nobody ordered: when (CLOCK_MONOTONIC), status
-    stayed: list[str] = field(default_factory=list)  #: how it left in good order, if not as it should
+    left: list[tuple[int, str]] = field(default_factory=list)  #: in good order, but not as it should: when, and how
 
 
 class Cluster:
@@ -151,9 +151,9 @@ class Cluster:
                 status = daemon.process.wait(_LEAVE_S)
                 # One that had just been started again has no handler yet, and has made nothing.
                 if number == signal.SIGTERM and status not in (0, -signal.SIGTERM):
-                    daemon.stayed.append(f"told to leave, it ended with status {status}")
+                    daemon.left.append((time.monotonic_ns(), f"ended with status {status}"))
             except subprocess.TimeoutExpired:
-                daemon.stayed.append(f"told to leave, it was still there {_LEAVE_S:g} s later")
+                daemon.left.append((time.monotonic_ns(), f"was still there {_LEAVE_S:g} s later"))
             finally:
                 daemon.process.kill()
                 daemon.process.wait()

@@ -137,6 +137,7 @@ class Evidence:
     offsets_ns: dict[str, int] = field(default_factory=dict)  #: of each host's clock against the machine's
     logs: dict[str, str] = field(default_factory=dict)  #: of each daemon
     ends: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  #: of daemons that nobody ended
+    leavings: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  #: of those that did not leave well
     left: list[str] = field(default_factory=list)  #: behind, on hosts or on the machine
     complaints: list[str] = field(default_factory=list)  #: it hung, or could not be played
     settled_s: float = 0.0  #: from the last fault's end until every run was done

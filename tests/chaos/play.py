@@ -76,8 +76,7 @@ class _Play:
             self._evidence.left += remains.of_runs(cluster, CLEAN_S)
             self._collect(cluster)
         self._evidence.left += remains.of_daemons(cluster)
-        for host, daemon in cluster.daemons.items():
-            self._evidence.complaints += [f"the daemon of {host}, {what}" for what in daemon.stayed]
+        self._evidence.leavings = {host: daemon.left for host, daemon in cluster.daemons.items()}
 
     def _follow(self) -> None:
         """Everything at its time."""
