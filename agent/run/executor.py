@@ -87,6 +87,7 @@ class RunHost(RunShell):
         self._cpus = len(os.sched_getaffinity(0))
         self._objection = ""  #: of the host to the run
         self._programs: dict[str, str] = {}  #: that workloads run
+        self._describing: asyncio.Task[dict[str, str]]
         self._settings: dict[str, str] = {}  #: of the kernel, at the client of the link that was built first
         self._building = asyncio.Semaphore(PARALLEL_BUILDS)
         self._checking = asyncio.Semaphore(PARALLEL_CHECKS)
@@ -100,15 +101,20 @@ class RunHost(RunShell):
 
     async def _prepare_all(self) -> None:
         """Unless there is too much of it: then every link has that cause, and none is built."""
+        self._objection = await asyncio.to_thread(self._host.find_objection, self._plan)
         commands = [workload.command for link in self._plan.links for workload in link.workloads]
-        self._objection, self._programs = await asyncio.gather(
-            asyncio.to_thread(self._host.find_objection, self._plan), asyncio.to_thread(describe_programs, commands)
-        )
-        await super()._prepare_all()
+        async with asyncio.TaskGroup() as beside:
+            self._describing = beside.create_task(asyncio.to_thread(describe_programs, commands))
+            await super()._prepare_all()
 
     async def _prepare(self, link: LinkPlan) -> am.LinkPrepared:
         if self._objection:
             return am.LinkPrepared(link.name, self._objection)
+        prepared = await self._build_or_tell(link)
+        self._programs = await self._describing  # the answer to PREPARE tells of them
+        return prepared
+
+    async def _build_or_tell(self, link: LinkPlan) -> am.LinkPrepared:
         made, cause, check = self._links[link.name], "", ""
         try:
             check = await self._build(made)

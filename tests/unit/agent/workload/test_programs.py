@@ -23,6 +23,21 @@ def test_programs_are_told_by_path_and_content(tmp_path: Path, monkeypatch: pyte
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_file_is_looked_at_again_once_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not before: the package manager takes its time."""
+    asked = tmp_path / "asked"
+    for name, text in (("tool", "#!/bin/sh\n"), ("dpkg-query", f"#!/bin/sh\necho >> {asked}\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    first = describe_programs([("tool",)])
+    assert first == describe_programs([("tool",), ("tool", "again")])
+    assert 1 == len(asked.read_text().splitlines())
+    (tmp_path / "tool").write_text("#!/bin/sh\nexit 1\n")
+    assert first != describe_programs([("tool",)])
+    assert 2 == len(asked.read_text().splitlines())
+
+
 def test_a_packages_program_is_told_with_its_package() -> None:
     """On Debian, whether or not /bin is /usr/bin."""
     (told,) = describe_programs([("dpkg-query",)]).values()
