@@ -1,6 +1,7 @@
 /* See port.h: what the back ends share, and the choice between them. */
 #include "io/port.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,4 +33,22 @@ int ports_open(const struct ports_config *config, struct port *ports[2], char *h
 	if (!error)
 		snprintf(how, PORT_WHY_SIZE, *why ? "packet (%.240s)" : "packet", why);
 	return error;
+}
+
+static void *close_beside(void *port)
+{
+	port_close(port);
+	return NULL;
+}
+
+void ports_close(struct port *const ports[2])
+{
+	pthread_t thread;
+	bool beside = ports[0] && ports[1] && pthread_create(&thread, NULL, close_beside, ports[0]) == 0;
+
+	if (!beside)
+		port_close(ports[0]);
+	port_close(ports[1]);
+	if (beside)
+		pthread_join(thread, NULL);
 }

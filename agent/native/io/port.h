@@ -91,6 +91,12 @@ static inline void port_close(struct port *port) /* NULL is fine; frames of both
 		port->back_end->close(port);
 }
 
+/*
+ * Closes both ports of a link at once: for each of its sockets, and for the program, the kernel waits until no CPU can be
+ * in the midst of handing it a frame, some 15 ms.
+ */
+void ports_close(struct port *const ports[2]);
+
 static inline int port_descriptor(const struct port *port) /* readable when frames arrived: for epoll, edge-triggered */
 {
 	return port->socket;

@@ -62,6 +62,6 @@ struct umem *umem_new(struct budget *budget, uint32_t chunk_bytes, uint32_t chun
 
 void umem_release(struct umem *umem)
 {
-	if (--umem->users == 0)
+	if (atomic_fetch_sub(&umem->users, 1) == 1)
 		give_back(umem);
 }

@@ -8,6 +8,7 @@
 #ifndef PLCTL_UMEM_H
 #define PLCTL_UMEM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ struct umem {
 	uint32_t chunk_shift; /* ... this one */
 	struct budget *budget;
 	size_t budgeted_bytes;
-	unsigned users; /* ports that hold it */
+	atomic_uint users; /* ports that hold it; both may be closed at once */
 };
 
 uint32_t umem_chunk_bytes(uint32_t longest); /* for frames of up to `longest` bytes; 0: no chunk holds them */

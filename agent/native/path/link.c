@@ -65,8 +65,7 @@ static void dismantle(struct link *link)
 				; /* the frames end with the ports and the pool */
 		half_free(link->lanes[i].half);
 	}
-	for (int i = 0; i < 2; i++)
-		port_close(link->lanes[i].in);
+	ports_close((struct port *const[2]){link->lanes[0].in, link->lanes[1].in});
 	packet_log_close(link->log, link->captures);
 	pool_free(link->pool);
 	free(link);
