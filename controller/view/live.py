@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +27,7 @@ from plctl.common.telemetry.samples import Samples
 from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.view.live_model import DROP_CAUSES, LinkNow, LiveModel
 from plctl.controller.view.screen import say
+from plctl.controller.view.steady_view import SteadyView
 
 #: Between two plain lines.
 LINES_EVERY_NS = 5 * NS_PER_S
@@ -46,8 +46,8 @@ _FIRST_NUMBER = 2
 _CHROME_LINES = 10  #: of the picture that are no links
 
 
-class LiveView:
-    """The one place where a run that goes on is written to `console`."""
+class LiveView(SteadyView):
+    """A run that goes on."""
 
     def __init__(
         self,
@@ -62,24 +62,9 @@ class LiveView:
 
         :param waits: knows what the run waits for, from what `note` is told; without it the model has to be told.
         """
+        super().__init__(console, clock_ns, picture_every_ns=_PICTURE_EVERY_NS, lines_every_ns=LINES_EVERY_NS)
         self.model = LiveModel(plans, duration_ns)
         self._waits = waits
-        self._console = console
-        self._clock_ns = clock_ns
-        self._next_ns = 0
-        self._live: Live | None = None
-
-    def __enter__(self) -> LiveView:
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
-            self._live.start()
-        self.tick()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._show()
-            self._live.stop()
 
     def set_phase(self, phase: str) -> None:
         """The run as a whole is now in `phase`, one word such as preparing or releasing."""
@@ -90,7 +75,7 @@ class LiveView:
     def set_state(self, link: str, state: str, cause: str = "") -> None:
         """`link` is now in `state`; `cause` says why, if that is a bad one."""
         self.model.set_state(link, state, cause)
-        if cause and self._live is None:
+        if cause and not self._has_picture:
             say(self._console, f"{link}: {state}: {cause}")
         self.tick()
 
@@ -100,7 +85,7 @@ class LiveView:
             self._waits.note(event, host, link, facts)
         if link and event.startswith("link."):
             self.set_state(link, event.removeprefix("link."), str(facts.get("cause", "")))
-        elif event == "scenario.changed" and self._live is None:
+        elif event == "scenario.changed" and not self._has_picture:
             say(self._console, f"{link}: {facts.get('by')} changed {facts.get('what')}")
 
     def start(self, t0_ns: int) -> None:
@@ -113,22 +98,18 @@ class LiveView:
         self.model.add(samples)
         self.tick()
 
-    def tick(self) -> None:
-        """Show what is new, if it is time to."""
-        if self._clock_ns() >= self._next_ns:
-            self._show()
+    def _picture(self, now_ns: int) -> RenderableType:
+        self._look_what_is_waited_for(now_ns)
+        return render(self.model, now_ns, self._console.height - _CHROME_LINES)
 
-    def _show(self) -> None:
-        now_ns = self._clock_ns()
+    def _lines(self, now_ns: int) -> list[str]:
+        self._look_what_is_waited_for(now_ns)
+        return lines(self.model, now_ns)
+
+    def _look_what_is_waited_for(self, now_ns: int) -> None:
         if self._waits:
             known = self._waits.phase == self.model.phase  # the log follows in a moment
             self.model.waits = self._waits.told(now_ns, self.model.t0_ns or 0) if known else ""
-        if self._live is not None:
-            self._live.update(render(self.model, now_ns, self._console.height - _CHROME_LINES), refresh=True)
-        else:
-            for line in lines(self.model, now_ns):
-                self._console.print(Text(line), soft_wrap=True)
-        self._next_ns = now_ns + (_PICTURE_EVERY_NS if self._live is not None else LINES_EVERY_NS)
 
 
 def render(model: LiveModel, now_ns: int, max_links: int) -> RenderableType:

@@ -183,30 +183,20 @@ def _show_status(now: StudyNow) -> None:
 
 
 def _follow(folder: Path) -> None:
-    from datetime import UTC, datetime
-
-    from rich.live import Live
-
     from plctl.controller.view.screen import stdout_screen
-    from plctl.controller.view.study.study_view import LINES_EVERY_S, render, summary
+    from plctl.controller.view.study.study_view import StudyGlances
 
-    screen, told_s = stdout_screen(), 0.0
+    screen = stdout_screen()
     now = _look(folder)
-    if screen.is_terminal:
-        with Live(console=screen, auto_refresh=False) as live:
-            while now.goes_on:
-                live.update(render(now, datetime.now(UTC), screen.height - 8), refresh=True)
+    if now.goes_on or screen.is_terminal:
+        with StudyGlances(screen, now) as view:
+            while view.now.goes_on:
                 time.sleep(_FOLLOW_S)
-                now = _look(folder)
-            live.update(render(now, datetime.now(UTC), screen.height - 8), refresh=True)
-        return
-    while now.goes_on:
-        if time.monotonic() - told_s >= LINES_EVERY_S:
-            told_s = time.monotonic()
-            echo(summary(now.tally))
-        time.sleep(_FOLLOW_S)
-        now = _look(folder)
-    _show_status(now)
+                view.now = _look(folder)
+                view.tick()
+        now = view.now
+    if not screen.is_terminal:
+        _show_status(now)
 
 
 def _show_cell(cell: CellNow, folder: Path) -> None:

@@ -11,34 +11,34 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from plctl.common.base.printable import printable
-from plctl.common.base.units import NS_PER_S, format_duration
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 from plctl.controller.study.course import Standing
 from plctl.controller.study.expansion import in_words
 from plctl.controller.study_folder.attempts import Attempt
 from plctl.controller.study_folder.journal import StudyEntry
 from plctl.controller.study_folder.study_record import StudyRecord
 from plctl.controller.view.screen import say
+from plctl.controller.view.steady_view import SteadyView
 from plctl.controller.view.study.study_now import CellNow, StudyNow, seconds_since, study_now
 from plctl.controller.view.study.study_tally import StudyTally
 from plctl.controller.view.summary import colour
 from plctl.controller.view.tables import Cell
 
 #: Between two plain lines where nothing happens, and between two pictures on a terminal.
-LINES_EVERY_S = 30.0
-PICTURE_EVERY_S = 0.5
+LINES_EVERY_NS = 30 * NS_PER_S
+PICTURE_EVERY_NS = 500 * NS_PER_MS
 _CHROME_LINES = 8  #: of the picture that are no cells
 _RUNNING_LINES = 4
 #: Looking at all cells takes at most one part in so many of the time.
 _SHARE = 50
 
 
-class StudyView:
+class StudyView(SteadyView):
     """Follows the study of `record`, whose journal has `entries` so far, on `console`."""
 
     def __init__(
@@ -48,64 +48,42 @@ class StudyView:
         entries: list[StudyEntry],
         *,
         again: bool = False,
-        clock_s: Callable[[], float] = time.monotonic,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._console = console
+        super().__init__(console, clock_ns, picture_every_ns=PICTURE_EVERY_NS, lines_every_ns=LINES_EVERY_NS)
         self._record = record
         self._entries = entries
         self._again = again
-        self._clock_s = clock_s
-        self._next_s = 0.0
-        self._live: Live | None = None
         self._now = study_now(record, entries, goes_on=True, again=again)
         self._tally = self._now.tally
         self._stale = False
-        self._look_again_s = 0.0
-
-    def __enter__(self) -> StudyView:
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
-            self._live.start()
-        self.tick()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._show()
-            self._live.stop()
+        self._look_again_ns = 0
 
     def note(self, entry: StudyEntry, standing: Standing | None = None) -> None:
         """Take in a line of the journal; see `StudyWatcher`."""
         self._entries.append(entry)
         self._tally.note(entry, standing)
         self._stale = True
-        if self._live is not None:
+        if self._has_picture:
             self._show()
         elif line := self._line(entry, standing):
             say(self._console, line)
-            self._next_s = self._clock_s() + LINES_EVERY_S
-
-    def tick(self) -> None:
-        """Show what is new, if it is time to."""
-        if self._clock_s() >= self._next_s:
-            self._show()
+            self._rest(self._clock_ns())
 
     def _look(self) -> StudyNow:
         """How the study stands, as of some seconds ago if it takes long to see: the runs need the CPU."""
-        begun_s = self._clock_s()
-        if self._stale and begun_s >= self._look_again_s:
+        begun_ns = self._clock_ns()
+        if self._stale and begun_ns >= self._look_again_ns:
             self._now = study_now(self._record, self._entries, goes_on=True, again=self._again)
             self._stale = False
-            self._look_again_s = begun_s + _SHARE * (self._clock_s() - begun_s)
+            self._look_again_ns = begun_ns + _SHARE * (self._clock_ns() - begun_ns)
         return self._now
 
-    def _show(self) -> None:
-        self._next_s = self._clock_s() + (PICTURE_EVERY_S if self._live is not None else LINES_EVERY_S)
-        if self._live is not None:
-            height = self._console.height - _CHROME_LINES
-            self._live.update(render(self._look(), datetime.now(UTC), height, self._tally), refresh=True)
-        else:
-            say(self._console, summary(self._tally))
+    def _picture(self, now_ns: int) -> RenderableType:  # noqa: ARG002  (how old it is, the wall clock says)
+        return render(self._look(), datetime.now(UTC), self._console.height - _CHROME_LINES, self._tally)
+
+    def _lines(self, now_ns: int) -> list[str]:  # noqa: ARG002  (likewise)
+        return [summary(self._tally)]
 
     def _line(self, entry: StudyEntry, standing: Standing | None) -> str:
         """What happened, for a place without a terminal."""
@@ -117,6 +95,20 @@ class StudyView:
         cause = f": {entry.cause}" if entry.cause else ""
         again = "; it will be run again" if standing is Standing.WAITING else ""
         return f"{what}: {entry.verdict or 'left'}{took}{cause}{again}. {summary(self._tally)}"
+
+
+class StudyGlances(SteadyView):
+    """A study that another process carries; `now` is how it was at the last look."""
+
+    def __init__(self, console: Console, now: StudyNow, *, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        super().__init__(console, clock_ns, picture_every_ns=PICTURE_EVERY_NS, lines_every_ns=LINES_EVERY_NS)
+        self.now = now
+
+    def _picture(self, now_ns: int) -> RenderableType:  # noqa: ARG002  (how old it is, the wall clock says)
+        return render(self.now, datetime.now(UTC), self._console.height - _CHROME_LINES)
+
+    def _lines(self, now_ns: int) -> list[str]:  # noqa: ARG002  (likewise)
+        return [summary(self.now.tally)]
 
 
 def render(now: StudyNow, at: datetime, height: int, tally: StudyTally | None = None) -> RenderableType:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from plctl.common.base.units import NS_PER_S
 from plctl.controller.study.course import Standing
 from plctl.controller.study_folder.journal import StudyEntry
 from plctl.controller.study_folder.study_record import CellRecord, RepetitionRecord, StudyRecord
 from plctl.controller.view.study.study_now import study_now
-from plctl.controller.view.study.study_view import LINES_EVERY_S, StudyView, duration_in_words, render
+from plctl.controller.view.study.study_view import LINES_EVERY_NS, StudyGlances, StudyView, duration_in_words, render
 
 T = "2026-11-28T05:00:00.000000Z"
 NOW = datetime(2026, 11, 28, 5, 0, 7, tzinfo=UTC)
@@ -51,16 +52,16 @@ def test_all_cells_stand_in_order_where_there_is_room() -> None:
 
 def test_without_a_terminal_each_end_is_a_line() -> None:
     """With its cause, whether it is run again, and how far the study is; else a line now and then."""
-    clock = [0.0]
+    clock = [0]
     console = Console(file=io.StringIO(), width=10_000)
-    with StudyView(console, RECORD, list(ENTRIES), clock_s=lambda: clock[0]) as view:
+    with StudyView(console, RECORD, list(ENTRIES), clock_ns=lambda: clock[0]) as view:
         view.tick()
         view.note(StudyEntry(T, "ended", "run-25", "d25", "c25", 1, verdict="ok", wall_ns=1_234_567_890), Standing.OK)
         view.note(StudyEntry(T, "begun", "run-26", "d20", "c20", 1))
         view.note(StudyEntry(T, "ended", "run-26", "d20", "c20", 1, verdict="late", cause="slow"), Standing.NOT_OK)
         view.note(StudyEntry(T, "begun", "run-27", "d21", "c21", 1))
         view.note(StudyEntry(T, "ended", "run-27", "d21", "c21", 1, verdict="late"), Standing.WAITING)
-        clock[0] = LINES_EVERY_S + 1
+        clock[0] = LINES_EVERY_NS + 1
         view.tick()
     assert isinstance(console.file, io.StringIO)
     first, ok, late, again, last = console.file.getvalue().splitlines()
@@ -74,14 +75,14 @@ def test_without_a_terminal_each_end_is_a_line() -> None:
 
 def test_a_study_of_ten_thousand_runs_is_shown_without_looking_at_all_of_it_each_time() -> None:
     """A picture that takes long to make is made seldom: what it shows of progress is new all the same."""
-    clock = [0.0]
+    clock = [0]
 
-    def slow() -> float:
-        clock[0] += 1.0
+    def slow() -> int:
+        clock[0] += NS_PER_S
         return clock[0]
 
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=20, color_system=None)
-    with StudyView(console, RECORD, list(ENTRIES), clock_s=slow) as view:
+    with StudyView(console, RECORD, list(ENTRIES), clock_ns=slow) as view:
         for number in range(10):
             view.note(StudyEntry(T, "begun", f"r{number}", f"d{number}", f"c{number}", 1))
             view.note(StudyEntry(T, "ended", f"r{number}", f"d{number}", f"c{number}", 1, verdict="ok"), Standing.OK)
@@ -112,3 +113,19 @@ def test_times_are_those_of_somebody_who_waits() -> None:
     """No fractions, no seconds beside hours."""
     words = [duration_in_words(seconds * 10**9) for seconds in (0, 42, 600, 7140, 9000)]
     assert ["about 1 s", "about 42 s", "about 10 min", "about 119 min", "about 2 h 30 min"] == words
+
+
+def test_a_study_that_another_process_carries_is_shown_as_it_was_at_the_last_look() -> None:
+    """By the same lines, and as often."""
+    clock = [0]
+    console = Console(file=io.StringIO(), width=10_000)
+    with StudyGlances(console, study_now(RECORD, ENTRIES, goes_on=True), clock_ns=lambda: clock[0]) as view:
+        ended = StudyEntry(T, "ended", "run-25", "d25", "c25", 1, verdict="ok", wall_ns=10**9)
+        view.now = study_now(RECORD, [*ENTRIES, ended], goes_on=True)
+        view.tick()
+        clock[0] = LINES_EVERY_NS
+        view.tick()
+    assert isinstance(console.file, io.StringIO)
+    first, second = console.file.getvalue().splitlines()
+    assert first.startswith("0 of 30 runs done (29 waiting, 1 running)")
+    assert second.startswith("1 of 30 runs done (29 waiting, 1 ok)")
