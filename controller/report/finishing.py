@@ -1,7 +1,8 @@
 """Completes a run's folder in a process of its own: Parquet and the report's plots take seconds of a CPU.
 
 A process, not a thread: a thread would take the interpreter's lock from the event loop that answers agents, and would
-keep the memory that matplotlib took. It runs at low priority, and one at a time.
+keep the memory that matplotlib took. It runs at low priority, and one at a time. Only a small folder that is to have no
+report is completed here: that takes some hundredths of a second, and to start a process half of one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from plctl.controller.results import run_folder
 from plctl.controller.results.run_reader import REPORT_NAME
 
 _NICE = 10
+#: What a folder holds at most that is completed without a process.
+SMALL_BYTES = 4 * 2**20
 #: On the command line: draw no report.
 _WITHOUT = "--without-report"
 
@@ -46,6 +49,9 @@ class Finisher:
         :raises WorldError: it could not be completed; what it holds is as readable as before.
         """
         async with self._one_at_a_time:
+            if not report and await asyncio.to_thread(_is_small, folder):
+                await asyncio.to_thread(run_folder.complete, folder)
+                return
             process = await asyncio.create_subprocess_exec(
                 *module_command("plctl.controller.report.finishing", str(folder), *([] if report else [_WITHOUT])),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -60,6 +66,10 @@ class Finisher:
                 raise
             if process.returncode:
                 raise WorldError(errors.decode(errors="replace").strip() or f"status {process.returncode}")
+
+
+def _is_small(folder: Path) -> bool:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= SMALL_BYTES
 
 
 def main() -> None:
