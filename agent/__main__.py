@@ -1,12 +1,16 @@
 """`python -P -m plctl.agent`: the agent as a process of its own, as `plctl run` starts it."""
 
-from plctl.agent.commands.agent import agent
-from plctl.common.base.errors import PlctlError
-from plctl.common.base.leaving import leave, leave_as
-from plctl.common.cli import streams
-from plctl.common.cli.terminal import echo
+from plctl.common.base.keeping_out import keep_out
 
-if __name__ == "__main__":
+
+def _main() -> None:
+    keep_out("rich")
+    from plctl.agent.commands.agent import agent  # noqa: PLC0415  # what it imports is to do without, too
+    from plctl.common.base.errors import PlctlError  # noqa: PLC0415  # likewise
+    from plctl.common.base.leaving import leave, leave_as  # noqa: PLC0415  # likewise
+    from plctl.common.cli import streams  # noqa: PLC0415  # likewise
+    from plctl.common.cli.terminal import echo  # noqa: PLC0415  # likewise
+
     streams.forgive()
     try:
         agent(prog_name="plctl agent")
@@ -15,3 +19,7 @@ if __name__ == "__main__":
         leave(error.exit_status)
     except SystemExit as end:
         leave_as(end)
+
+
+if __name__ == "__main__":
+    _main()

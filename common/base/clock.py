@@ -7,10 +7,13 @@ import heapq
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from plctl.common.base.units import NS_PER_S
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -97,3 +100,8 @@ def clock_identity() -> ClockIdentity:
     except OSError:  # a kernel older than time namespaces has one monotonic clock
         time_namespace = ""
     return ClockIdentity(boot_id, time_namespace)
+
+
+def format_wall(wall_ns: int) -> str:
+    """`wall_ns` (nanoseconds since 1970 UTC) as RFC 3339 in UTC, cut to microseconds."""
+    return (_EPOCH + timedelta(microseconds=wall_ns // 1000)).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 import structlog
 
-from plctl.common.base.clock import Clock
+from plctl.common.base.clock import Clock, format_wall
 
 Event = dict[str, Any]
 Sink = Callable[[Event], None]
@@ -27,7 +26,6 @@ Sink = Callable[[Event], None]
 FIELDS = ("ts", "t_ns", "host", "link", "event", "run", "cause")
 
 _EVENT_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class EventLog(structlog.BoundLoggerBase):
@@ -113,8 +111,3 @@ class _Target:
 
     def write(self, **event: Any) -> None:
         self._sink(event)
-
-
-def format_wall(wall_ns: int) -> str:
-    """`wall_ns` (nanoseconds since 1970 UTC) as RFC 3339 in UTC, cut to microseconds."""
-    return (_EPOCH + timedelta(microseconds=wall_ns // 1000)).isoformat(timespec="microseconds").replace("+00:00", "Z")

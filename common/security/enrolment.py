@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from plctl.common.base.clock import RealClock
+from plctl.common.base.clock import RealClock, format_wall
 from plctl.common.base.errors import BusyError, UserError
-from plctl.common.base.log import format_wall
 from plctl.common.security.allow_list import AllowEntry, AllowList
 from plctl.common.security.keys import ClientRole, KeyPair, load_pair, pair_path, save_controller_public, save_pair
 

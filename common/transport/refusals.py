@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from plctl.common.base.clock import Clock
-from plctl.common.base.log import EventLog
 from plctl.common.base.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from plctl.common.base.log import EventLog  # structlog takes a tenth of a second, and a run here has no such log
 
 #: One peer is logged at most this often.
 QUIET_NS = 60 * NS_PER_S

@@ -21,9 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from plctl.common import __version__
-from plctl.common.base.clock import Clock
+from plctl.common.base.clock import Clock, format_wall
 from plctl.common.base.errors import BusyError, KernelError, PlctlError, UserError
-from plctl.common.base.log import format_wall
 from plctl.common.protocol.wire import from_plain
 from plctl.controller.hub.journal import copy_journal, hold_journal
 from plctl.controller.results.run_reader import read_record

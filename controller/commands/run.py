@@ -226,9 +226,9 @@ def _run_locally(read: Callable[[], RunRequest], out: Path, forwarder: Forwarder
 def _carry_locally(
     request: RunRequest, out: Path, agent: LocalAgent, shown: _Shown, another_agent: Callable[[], LocalAgent]
 ) -> int:
-    from plctl.controller.results.arrow_alone import keep_pandas_out
+    from plctl.common.base.keeping_out import keep_out
 
-    keep_pandas_out()
+    keep_out("pandas")
     from plctl.controller.launch.interrupts import Interrupts
     from plctl.controller.launch.local_run import run_locally
     from plctl.controller.view.screen import live_screen, say

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from plctl.common.base.background import background, by_itself
-from plctl.common.base.clock import Clock, clock_identity
+from plctl.common.base.clock import Clock, clock_identity, format_wall
 from plctl.common.base.errors import ForbiddenError, ProtocolError, VersionError, WorldError
-from plctl.common.base.log import format_wall
 from plctl.common.base.units import NS_PER_S, format_duration, three_digits
 from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.clocks.watch import ClockWatch

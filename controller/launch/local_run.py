@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +23,7 @@ from plctl.controller.launch.embedded import embedded_hub, serving
 from plctl.controller.launch.interrupts import Interrupts
 from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent, agent_address, agent_folder
 from plctl.controller.launch.planning import plan_run
+from plctl.controller.launch.report_import import ReportImport
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.report.finishing import finish
@@ -90,8 +89,6 @@ def _run_once(
     report: bool,
     before: RunRecord | None,
 ) -> tuple[RunRecord, Path]:
-    if report:
-        threading.Thread(target=_import_report, name="report", daemon=True).start()
     agent.require_kernel()
     interrupts.hold()
     clock = RealClock()
@@ -100,8 +97,9 @@ def _run_once(
         waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
         view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
         try:
-            course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground)
-            _carry_through(course, partial(_complete, folder, console, report))
+            importing = ReportImport() if report else None
+            course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground, importing)
+            _carry_through(course, partial(_complete, folder, console, importing))
         finally:
             folder.close()
             give_to_caller(folder.path)
@@ -121,6 +119,7 @@ class _Course:
     view: View
     interrupts: Interrupts
     foreground: Foreground | None
+    importing: ReportImport | None  #: if there is to be a report
 
 
 def _carry_through(course: _Course, end: Callable[[], None]) -> None:
@@ -133,15 +132,10 @@ def _carry_through(course: _Course, end: Callable[[], None]) -> None:
         end()
 
 
-def _import_report() -> None:
-    """What draws the report takes half a second to import: in a thread, which is done before T0 on a quiet machine."""
-    with suppress(ImportError):  # `finish` will meet it again
-        importlib.import_module("plctl.controller.report.page")
-
-
-def _complete(folder: RunFolder, console: Console, report: bool) -> None:
+def _complete(folder: RunFolder, console: Console, importing: ReportImport | None) -> None:
     folder.close()
-    if report:
+    if importing:
+        importing.hurry()
         with console.status("writing the report …"):
             finish(folder.path)
     else:
@@ -151,10 +145,13 @@ def _complete(folder: RunFolder, console: Console, report: bool) -> None:
 class _Watcher:
     """Shows on a screen what a session says of itself."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, importing: ReportImport | None) -> None:
         self._view = view
+        self._importing = importing
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:
+        if self._importing and phase is RunPhase.RUNNING:
+            self._importing.begin()
         if phase is RunPhase.COMMITTED:
             self._view.start(t0_ns)
         else:
@@ -178,7 +175,7 @@ async def _run(course: _Course, end: Callable[[], None]) -> None:
                 agent_hub = await stack.enter_async_context(embedded_hub(course.clock, address))
                 course.agent.begin(course.meeting)
                 await stack.enter_async_context(serving(course.agent, agent_hub))
-                watcher = _Watcher(view)
+                watcher = _Watcher(view, course.importing)
                 session = Session({LOCAL_HOST: course.plan}, course.folder, agent_hub, course.clock, watcher)
                 course.interrupts.attach(session.cancel)
                 async with _beside(_tick(view, course.clock)), _passing_on(course):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from plctl.common.base.background import by_itself
-from plctl.common.base.clock import Clock, clock_identity
+from plctl.common.base.clock import Clock, clock_identity, format_wall
 from plctl.common.base.errors import BusyError, PlctlError, WorldError
-from plctl.common.base.log import EventLog, format_wall
+from plctl.common.base.log import EventLog
 from plctl.common.protocol import requests as rq
 from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
 from plctl.controller.hub.journal import RunEntry

@@ -14,9 +14,8 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 
-from plctl.common.base.clock import RealClock
+from plctl.common.base.clock import RealClock, format_wall
 from plctl.common.base.errors import UserError, WorldError
-from plctl.common.base.log import format_wall
 from plctl.common.security.allow_list import AllowEntry, AllowList
 from plctl.common.security.keys import check_name
 from plctl.deploy.slurm import scripts

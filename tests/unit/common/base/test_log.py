@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plctl.common.base.clock import FakeClock
-from plctl.common.base.log import FIELDS, Event, JsonLines, format_wall, make_log
+from plctl.common.base.clock import FakeClock, format_wall
+from plctl.common.base.log import FIELDS, Event, JsonLines, make_log
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""What draws a report is imported while a run goes on, and takes the time from nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_CODE = """
+import os, sys, threading, types
+from plctl.controller.launch import report_import
+from plctl.controller.launch.report_import import NICE, ReportImport
+
+nice, proceed = [], threading.Event()
+
+def look(name):
+    nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    proceed.wait(30)
+    nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    return importing(name)
+
+importing = report_import.importlib.import_module
+report_import.importlib = types.SimpleNamespace(import_module=look)
+importer = ReportImport()
+importer.hurry()
+assert "matplotlib" not in sys.modules
+importer.begin()
+importer.begin()
+while not nice:
+    pass
+importer.hurry()
+proceed.set()
+importer.thread.join(60)
+assert "plctl.controller.report.page" in sys.modules
+mine = os.getpriority(os.PRIO_PROCESS, 0)
+print(nice == [min(19, mine + NICE), mine], mine < 19)
+"""
+
+
+@pytest.mark.needs_root  # to be less nice again
+def test_the_thread_is_nice_until_somebody_waits_for_it() -> None:
+    """Then it is as urgent as whoever waits; begun once, however often it is told, and never if it is not."""
+    done = subprocess.run([sys.executable, "-c", _CODE], capture_output=True, text=True, check=False, timeout=120)
+    assert ("True True\n", "") == (done.stdout, done.stderr)
