@@ -16,7 +16,7 @@ from plctl.agent.service.site import AgentServices, MakeRun, Run, Site
 from plctl.common import __version__
 from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
-from plctl.common.base.errors import ProtocolError, VersionError, WorldError
+from plctl.common.base.errors import KernelError, ProtocolError, VersionError, WorldError
 from plctl.common.base.units import NS_PER_S, format_duration
 from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.protocol import messages as m
@@ -56,6 +56,7 @@ class Agent:
         self._keeper = ClockKeeper(clock, self._ask_time, self._wall.reading)
         self._reporter = Reporter(name, spoke, clock, lambda: self._keeper.offset_ns)
         self._runs: dict[str, Run] = {}
+        self._shown = True  #: on this host: how it is now
         self._carrying: asyncio.TaskGroup  #: of the runs
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
@@ -203,6 +204,8 @@ class Agent:
         await self._welcomed.wait()
         while True:
             await self._send(m.Envelope(self._status()))
+            if not self._shown:
+                self._show_status()
             await self._clock.sleep_until(self._clock.monotonic_ns() + STATUS_NS)
 
     def _status(self) -> ps.Status:
@@ -236,7 +239,15 @@ class Agent:
         await self._spoke.send(m.encode(envelope))
 
     def _show_status(self) -> None:
-        self._site.show(serving=self._welcomed.is_set(), runs=tuple(self._runs))
+        """A file that cannot be written keeps nobody from an answer; it is tried again with the next status."""
+        try:
+            self._site.show(serving=self._welcomed.is_set(), runs=tuple(self._runs))
+        except KernelError as error:
+            if self._shown:
+                self._tell_change(f"{error}; trying again")
+            self._shown = False
+        else:
+            self._shown = True
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:
         self._answers[command] = answer

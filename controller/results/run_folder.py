@@ -131,11 +131,15 @@ class RunFolder:
                 _cut(path, sizes)
             event_log.cut_torn_line(path / EVENTS_NAME)
             packet_file.cut_torn_records(path, record)
-            log = (path / EVENTS_NAME).open("ab", buffering=0)
-            found = [columns for columns in _COLUMNS if column_file.parts_folder(path, columns).exists()]
-            writers = {columns.name: ColumnWriter.reopen(path, columns, path.name) for columns in found}
-            for writer in writers.values():
-                writer.start(record.t0_by_host())
+            with ExitStack() as undo:  # a disk that says no half way leaves nothing open
+                log = undo.enter_context((path / EVENTS_NAME).open("ab", buffering=0))
+                writers = {}
+                for columns in _COLUMNS:
+                    if column_file.parts_folder(path, columns).exists():
+                        writers[columns.name] = writer = ColumnWriter.reopen(path, columns, path.name)
+                        undo.callback(writer.close)
+                        writer.start(record.t0_by_host())
+                undo.pop_all()
             return cls(path, log, writers, record)
 
     def grown(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.results.run_record import EarlierAttempt, RunRecord
+from plctl.controller.run.broken import write_verdict
 from plctl.controller.run.cleaning import Cleaner
 from plctl.controller.run.retry import attempts_until, next_id, note_retry
 from plctl.controller.run.run_plan import planned, plans_of
@@ -255,6 +256,15 @@ class RunManager:
         self._journal.judge(entry.run, "failed", cause)
         self._journal.end(entry.run)
         self._journal.commit_for_good()
+        self._spawn(self._complete_broken(entry.run, cause))
+
+    async def _complete_broken(self, run: str, cause: str) -> None:
+        """What there is of it is completed all the same, if it can be."""
+        if await write_verdict(self._base / run, cause, self._clock):
+            try:
+                await self._finisher.finish(self._base / run, report=False)
+            except PlctlError as error:
+                self._log.emit("run.not_completed", run=run, cause=str(error))
 
     def _open(self, entry: RunEntry, record: RunRecord, folder: RunFolder) -> ActiveRun:
         view = RunView(record)
@@ -288,6 +298,8 @@ class RunManager:
         self._journal.judge(run, verdict, cause)
         self._journal.commit_for_good()
         self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)
+        if cause and verdict == "failed":
+            await write_verdict(folder.path, cause, self._clock)  # unless it stands there already
         await self._finish(run, folder.path)
 
     async def _finish(self, run: str, path: Path) -> None:

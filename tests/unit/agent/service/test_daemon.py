@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -124,6 +125,24 @@ async def test_changes_are_told_each_once(controller: Controller) -> None:
     await controller.hear(m.Released)
     expected = ["edge-1 serves the controller c", "run r: 0 links", "run r is over, and nothing of it is left here"]
     assert expected == controller.changes
+
+
+async def test_a_status_that_cannot_be_written_keeps_nobody_from_an_answer(
+    controller: Controller, state_folder: Path
+) -> None:
+    """It is written once that is possible."""
+    await controller.hear(ps.Status)
+    (status,) = state_folder.glob("agent-edge-1-*/status.json")
+    status.unlink()
+    status.mkdir()  # what root cannot replace by a file, either
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=7, epoch="r"))
+    await controller.tell(m.Envelope(m.Release(), id=8, epoch="r"))
+    await controller.hear(m.Released)
+    assert 1 == sum("trying again" in change for change in controller.changes)
+    status.rmdir()
+    while not status.is_file():
+        await controller.hear(ps.Status)
+    assert [] == json.loads(status.read_text())["runs"]
 
 
 async def test_a_command_of_another_run_is_refused_by_name(controller: Controller) -> None:
