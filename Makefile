@@ -11,6 +11,7 @@
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
 #   make chaos     faults injected into clusters, what becomes of their runs held to what really happened: SEEDS as above (root)
 #   make soak      links come and go by the thousand under faults, and what grows with them is told: MINUTES=30 (root)
+#   make wireshark  what tshark reads of a run's packets, live and afterwards, held to the packet log (root, tshark)
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -41,7 +42,7 @@ parts   := $(python) -m pytest -q --durations=10
 # How many workers keep all CPUs busy with tests that mostly wait; each takes some hundred megabytes.
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
-others  := tests/bench tests/browser tests/hosts
+others  := tests/bench tests/browser tests/hosts tests/wireshark
 sources := setup.py common/telemetry/counters.py common/plan/disciplines.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # The packages of the extra `browser`, without building plctl again for them.
@@ -52,7 +53,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -130,6 +131,10 @@ soak: export GOAL = $(strip soak $(given))
 soak: root-check build
 	@.ci/preflight $(PYTHON) kernel chaos
 	cd tests && ../$(python) -m soak --minutes $(MINUTES) $(ARGS)
+wireshark: export GOAL = $(strip wireshark $(given))
+wireshark: root-check build
+	@.ci/preflight $(PYTHON) kernel wireshark
+	$(python) -m pytest tests/wireshark $(ARGS)
 
 replay: export GOAL = $(strip replay $(given))
 replay: root-check build

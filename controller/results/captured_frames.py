@@ -22,15 +22,14 @@ Sizes = NDArray[np.int64]
 
 
 class CapturedFrames:
-    """The first bytes of the frames of one direction, which lie in the file `path`; at most `most` of each."""
+    """The first bytes of frames of one direction, which lie one after the other; at most `most` of each."""
 
-    def __init__(self, path: Path, most: int, records: NDArray[np.void]) -> None:
-        """`records` are all of the direction, in the order of writing; there may be no such file."""
+    def __init__(self, stored: NDArray[np.uint8], most: int, records: NDArray[np.void]) -> None:
+        """`records` are those of the frames, in the order of writing; some may lie beyond what is stored."""
         self.sizes = sizes(records, most)
         self._starts: Sizes = np.cumsum(self.sizes) - self.sizes
-        stored = path.stat().st_size if path.exists() else 0
-        self._bytes = np.memmap(path, np.uint8, "r", shape=(stored,)) if stored else np.empty(0, np.uint8)
-        self._kept = has_bytes(records) & (self._starts + self.sizes <= stored)
+        self._bytes = stored
+        self._kept = has_bytes(records) & (self._starts + self.sizes <= len(stored))
 
     def of(self, chosen: Sizes) -> pa.Array:
         """The bytes of the records with these numbers in the order of writing; null where none were kept."""
@@ -42,9 +41,16 @@ class CapturedFrames:
         return pa.Array.from_buffers(pa.binary(), len(chosen), [mask, offsets, data])
 
 
+def stored(path: Path) -> NDArray[np.uint8]:
+    """What lies in the file `path`, left on the disk until it is looked at; nothing if there is none."""
+    size = path.stat().st_size if path.exists() else 0
+    return np.memmap(path, np.uint8, "r", shape=(size,)) if size else np.empty(0, np.uint8)
+
+
 def has_bytes(records: NDArray[np.void]) -> NDArray[np.bool_]:
     """Which of the records have their frame's first bytes."""
-    return np.not_equal(records["flags"] & CAPTURED, 0)
+    kept: NDArray[np.bool_] = (records["flags"] & CAPTURED) != 0
+    return kept
 
 
 def sizes(records: NDArray[np.void], most: int) -> Sizes:
@@ -68,8 +74,8 @@ def cut(path: Path, records: NDArray[np.void], most: int) -> int:
     :raises OSError: it cannot be written.
     """
     ends = np.cumsum(sizes(records, most))
-    stored = path.stat().st_size if path.exists() else 0
-    whole = int(np.searchsorted(ends, stored, "right"))
+    size = path.stat().st_size if path.exists() else 0
+    whole = int(np.searchsorted(ends, size, "right"))
     if path.exists():
         os.truncate(path, int(ends[whole - 1]) if whole else 0)
     return whole

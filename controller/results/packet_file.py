@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -155,6 +155,37 @@ def read_parts(
             yield pa.Table.from_batches([batch], schema)
 
 
+def tables_in(file: BinaryIO) -> Iterator[pa.Table]:
+    """The tables of a log that lies in `file` as Parquet.
+
+    :raises OSError: it is none.
+    """
+    with pq.ParquetFile(file) as log:
+        for batch in log.iter_batches(_ROWS_PER_GROUP, use_threads=False):
+            yield pa.Table.from_batches([batch], log.schema_arrow)
+
+
+def whole_records(records: bytes, captured: bytes, capture_bytes: int) -> tuple[bytes, bytes]:
+    """Of pieces of both streams, which begin with the same frame, the records that are whole with their bytes."""
+    found = np.frombuffer(records[: len(records) - len(records) % RECORD.size], _DTYPE)
+    ends = np.cumsum(captured_frames.sizes(found, capture_bytes))
+    whole = int(np.searchsorted(ends, len(captured), "right"))
+    return records[: whole * RECORD.size], captured[: int(ends[whole - 1]) if whole else 0]
+
+
+def captured_size(records: bytes, capture_bytes: int) -> int:
+    """How many first bytes belong to records, the last of which may be cut off."""
+    found = np.frombuffer(records[: len(records) - len(records) % RECORD.size], _DTYPE)
+    return int(captured_frames.sizes(found, capture_bytes).sum())
+
+
+def table_of(records: bytes, captured: bytes, link: LinkRecord, direction: Direction) -> pa.Table:
+    """The rows of whole records and of the first bytes that belong to them, in the order in which they were written."""
+    found = np.frombuffer(records, _DTYPE)
+    frames = CapturedFrames(np.frombuffer(captured, np.uint8), link.plan.capture_bytes, found)
+    return _table(found, frames.of(np.arange(len(found))), link.planned_ns, _routes(link, direction))
+
+
 def _append_all(pieces: Mapping[Path, bytes]) -> dict[Path, int]:
     """Append each piece to its file, all or none: half a record would shift all that come after it."""
     with ExitStack() as stack:
@@ -186,16 +217,31 @@ def footer(table: pa.Table) -> dict[str, Any]:
     return found
 
 
+def stream_name(link: str, direction: Direction) -> str:
+    """Where, within a run's folder, the records are while it goes on."""
+    return f"{FOLDER_NAME}/{link}-{direction}.records"
+
+
+def frames_name(link: str, direction: Direction) -> str:
+    """Where the first bytes of frames are meanwhile."""
+    return f"{FOLDER_NAME}/{link}-{direction}.frames"
+
+
+def parquet_name(link: str, direction: Direction) -> str:
+    """Where the log is once the run is over."""
+    return f"{FOLDER_NAME}/{link}-{direction}.parquet"
+
+
 def _stream(folder: Path, link: str, direction: Direction) -> Path:
-    return folder / FOLDER_NAME / f"{link}-{direction}.records"
+    return folder / stream_name(link, direction)
 
 
 def _frames(folder: Path, link: str, direction: Direction) -> Path:
-    return folder / FOLDER_NAME / f"{link}-{direction}.frames"
+    return folder / frames_name(link, direction)
 
 
 def _parquet(folder: Path, link: str, direction: Direction) -> Path:
-    return folder / FOLDER_NAME / f"{link}-{direction}.parquet"
+    return folder / parquet_name(link, direction)
 
 
 def _with_footer(folder: Path, record: RunRecord, link: LinkRecord, direction: Direction) -> pa.Schema:
@@ -225,13 +271,18 @@ def _tables(folder: Path, link: LinkRecord, direction: Direction) -> Iterator[pa
     """The stream's records in the order of arrival, as row groups."""
     records = _records(folder, link.plan.name, direction)
     order = np.argsort(records["number"], kind="stable")
-    schedule: Schedule = getattr(link.plan, direction)
-    routes = np.array(routes_of(schedule, link.changes, direction), np.int64)
-    frames = CapturedFrames(_frames(folder, link.plan.name, direction), link.plan.capture_bytes, records)
+    routes = _routes(link, direction)
+    stored = captured_frames.stored(_frames(folder, link.plan.name, direction))
+    frames = CapturedFrames(stored, link.plan.capture_bytes, records)
     rows = min(_ROWS_PER_GROUP, _BYTES_PER_GROUP // max(1, link.plan.capture_bytes))
     for start in range(0, len(order), rows):
         chosen = order[start : start + rows]
         yield _table(records[chosen], frames.of(chosen), link.planned_ns, routes)
+
+
+def _routes(link: LinkRecord, direction: Direction) -> NDArray[np.int64]:
+    schedule: Schedule = getattr(link.plan, direction)
+    return np.array(routes_of(schedule, link.changes, direction), np.int64)
 
 
 def _table(records: NDArray[np.void], captured: pa.Array, t0_ns: int | None, routes: NDArray[np.int64]) -> pa.Table:

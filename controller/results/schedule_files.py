@@ -98,6 +98,12 @@ class ScheduleFiles:
         return read_schedule(self._folder / FOLDER_NAME / f"{digest}.parquet", traced=self.facts[digest].opportunities)
 
 
+def names(schedule: Schedule) -> list[str]:
+    """The files of a schedule, within the run's folder."""
+    path = Path(FOLDER_NAME, f"{schedule.digest}.parquet")
+    return [str(path), *([str(_beside(path))] if schedule.facts.opportunities else [])]
+
+
 def write_schedule(folder: Path, schedule: Schedule) -> None:
     """Add `schedule` to the run's `folder`, if it is not there yet.
 

@@ -87,6 +87,7 @@ MAY_IMPORT = {
         "run": "lifecycle results hub",
         "service": "spec scheduling lifecycle results report hub run common/transport",
         "view": "lifecycle verdict results study_folder study common/client common/cli",
+        "capture": "results view",
         "web": "service lifecycle verdict results study_folder report view page",
         "launch": (
             "scheduling lifecycle results study_folder study report hub run view "
@@ -94,7 +95,7 @@ MAY_IMPORT = {
         ),
         "commands": (
             "spec scenarios makers orbits results study_folder study packets report analysis study_report "
-            "crate verification hub backup service view web launch "
+            "crate verification hub backup service view capture web launch "
             "common/host common/security common/transport common/client common/cli"
         ),
     },

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.packets.pcapng_reader import read_capture
 from support.raw_end import RawEnd
 from support.running import stopped
 
@@ -73,7 +75,7 @@ links:
 LINK = """
   - name: {mode}
     scenario: path.csv
-    packets: true
+    packets: {{capture: 96B}}
     overhead: 24
     queue: {{capacity: {capacity}}}
     reconfiguration: {{delay: 35.5ms, mode: {mode}}}
@@ -194,6 +196,27 @@ def test_the_log_is_complete_and_the_reference_agrees_with_it_to_the_nanosecond(
             logged = [(int(p["verdict"] != "admitted"), *(p[name] or 0 for name in TIMES)) for p in log]
             assert replay(link.plan, direction, link.planned_ns, log, seed=run.record.seed) == logged
     assert_is_told(run)
+    assert_is_a_capture(run)
+
+
+def assert_is_a_capture(run: Run) -> None:
+    """`plctl packets --pcapng` has each frame where it arrived, and each that was delivered at the other end, too."""
+    command = [*PLCTL, "packets", str(run.folder), "--all", "--pcapng", "-"]
+    found = read_capture(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
+    t0_wall_ns = round(datetime.fromisoformat(run.record.t0_utc).timestamp() * 10**6) * 1000
+    expected: Counter[tuple[int, int, int, bytes]] = Counter()
+    for number, link in enumerate(run.record.links):
+        assert link.planned_ns is not None
+        for way, direction in enumerate(DIRECTIONS):
+            for packet in packets_of(run, link, direction):
+                arrived, sent = packet["arrival_ns"] - packet["moved_ns"], packet["sent_ns"]
+                assert min(96, packet["length"]) == len(packet["captured"])
+                for end, t_ns in ((way, arrived), (1 - way, sent)):
+                    if t_ns is not None:
+                        at = t_ns - link.planned_ns + t0_wall_ns
+                        expected[2 * number + end, at, packet["length"], packet["captured"]] += 1
+    assert expected == Counter((p.interface, p.t_ns, p.length, p.data) for p in found.packets)
+    assert ["gsl client", "gsl server", "all client", "all server"] == [each.name for each in found.interfaces]
 
 
 def assert_is_told(run: Run) -> None:
