@@ -27,7 +27,7 @@ from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import how_it_ended
 from plctl.common.base.units import format_size
-from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io
+from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms, Io, LinkIo
 from plctl.common.plan.link_change import AppliedChange, LinkChange, check_change
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.protocol.wire import from_plain, to_plain
@@ -48,7 +48,7 @@ class _Link:
     need_bytes: int  #: of frame store and packet log
     ring_bytes: int  #: of each of its two rings
     store_bytes: int  #: that an XDP link takes at once
-    io: Io
+    io: LinkIo
     log: PacketLog | None
     live: LiveLink
 
@@ -132,8 +132,8 @@ class ForwarderClient:
         :raises WorldError: the budget cannot hold the link too; the message says the sum.
         :raises KernelError: the kernel refused something.
         """
-        io = io or self.options.io
-        link = self._reserve(slot, netns, io, company, LiveLink(self._ask, slot, plan, seed))
+        wanted: LinkIo = "super" if plan.offload == "on" else io or self.options.io
+        link = self._reserve(slot, netns, wanted, company, LiveLink(self._ask, slot, plan, seed))
         shared: list[Schedule] = []
         try:
             handles = []
@@ -152,6 +152,7 @@ class ForwarderClient:
                 ring_bytes=link.ring_bytes,
                 store_bytes=link.store_bytes,
                 io=link.io,
+                coalesce_ns=plan.coalesce_ns,
                 packet_log=link.log.path if link.log else "",
             )
         except BaseException:
@@ -160,7 +161,7 @@ class ForwarderClient:
                 with contextlib.suppress(WorldError):  # the forwarder is gone, and they with it
                     await self._schedules.give_up(schedule)
             raise
-        if link.io == io:
+        if link.io == wanted:
             return how
         few = company <= forwarder_memory.XDP_COMPANY_MAX
         why = "other links have taken the memory for XDP" if few else f"{company} links together are too many for XDP"
@@ -339,7 +340,7 @@ class ForwarderClient:
         """What the frames of further links may take."""
         return self._budget_bytes - sum(link.need_bytes for link in self._links.values())
 
-    def _reserve(self, slot: int, netns: str, io: Io, company: int, live: LiveLink) -> _Link:
+    def _reserve(self, slot: int, netns: str, io: LinkIo, company: int, live: LiveLink) -> _Link:
         plan = live.plan
         need = need_bytes(plan)
         taken = self._budget_bytes - self.free_bytes
@@ -354,7 +355,7 @@ class ForwarderClient:
         kernels = sum(2 * link.ring_bytes + link.store_bytes for link in self._links.values())
         if io == "auto" and not forwarder_memory.has_room_for_xdp(kernels, company):
             io = "packet"
-        store = 0 if io == "packet" else forwarder_memory.store_bytes(plan, kernels, company)
+        store = 0 if io in {"packet", "super"} else forwarder_memory.store_bytes(plan, kernels, company)
         log = PacketLog.create(plan.capture_bytes) if plan.packets else None
         ring = forwarder_memory.ring_bytes(plan, kernels, company)
         self._links[slot] = _Link(plan, need, ring, store, io, log, live)

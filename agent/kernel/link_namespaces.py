@@ -148,8 +148,9 @@ def _build(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> None:
         for site in sites:
             _make_pair(site, plan, link)
             send(site.netlink, veth.address_requests(site.end, static_neighbours=static))
-            disable_offloads(site.netlink, site.end.interface, site.name)
-            disable_offloads(link, site.end.twin, namespaces.link)
+            super_frames = plan.offload == "on"
+            disable_offloads(site.netlink, site.end.interface, site.name, super_frames=super_frames)
+            disable_offloads(link, site.end.twin, namespaces.link, super_frames=super_frames)
         for site in sites:
             if static:
                 _await(_has_settled, site, "use")

@@ -3,6 +3,9 @@
 Segmentation and receive offloads make super-frames that a bottleneck would serve as one; checksum offload lets frames
 through a veth without a checksum; VLAN offload takes the tag out of the frame. Feature names and bit numbers are the
 running kernel's, read once (ethtool(8) shows the same names).
+
+A link that carries super-frames, whose segments the forwarder tells apart, keeps what makes those of TCP and UDP.
+Tunnels and SCTP are cut into frames there, too: a virtio header does not tell of them.
 """
 
 from __future__ import annotations
@@ -24,26 +27,31 @@ _FALSIFYING = re.compile(
     r"tx-scatter-gather.*|tx-checksum-.*|tx-.*segmentation|tx-.*-segmentation|tx-gso-.*|tx-generic-segmentation"
     r"|rx-gro.*|rx-lro|rx-checksum|rx-udp-gro-forwarding|(tx|rx)-vlan-(stag-)?hw-(insert|parse)"
 )
+_OF_SUPER_FRAMES = re.compile(
+    r"tx-scatter-gather|tx-checksum-(ipv4|ipv6|ip-generic)|tx-tcp6?-segmentation|tx-tcp-ecn-segmentation"
+    r"|tx-udp-segmentation|tx-generic-segmentation"
+)
 
 Masks = tuple[int, ...]  #: one bit a feature, in 32-bit words
 
 
-def disable_offloads(any_socket: socket.socket, interface: str, where: str) -> None:
+def disable_offloads(any_socket: socket.socket, interface: str, where: str, *, super_frames: bool = False) -> None:
     """Turn off all falsifying features of `interface` and read them back.
 
+    :param super_frames: those that make super-frames stay as they are.
     :param any_socket: of the interface's namespace, whose name `where` is for messages.
     :raises KernelError: the kernel refuses, or leaves a feature on; the message names it.
     """
     names = _feature_names(any_socket, interface)
     attempt = f"turn off the offloads of {interface} in {where}"
     available, active, never_changed = _read_features(any_socket, interface, len(names), attempt)
-    off = _mask(names)
+    off = _mask(names, super_frames=super_frames)
     changeable = [o & a & ~n for o, a, n in zip(off, available, never_changed, strict=True)]
     if any(a & o for a, o in zip(active, off, strict=True)):
         words = [word for o in changeable for word in (o, 0)]  # struct ethtool_set_features_block: valid, requested
         _ioctl(any_socket, interface, struct.pack(f"=II{len(words)}I", _SFEATURES, len(off), *words), attempt)
         _, active, _ = _read_features(any_socket, interface, len(names), attempt)
-    if still_on := _select(names, active):
+    if still_on := _select(names, active, off):
         raise KernelError(f"cannot {attempt}: the kernel leaves {', '.join(still_on)} on")
 
 
@@ -57,19 +65,20 @@ def active_features(any_socket: socket.socket, interface: str) -> set[str]:
     return {name for bit, name in enumerate(names) if active[bit // 32] >> bit % 32 & 1}
 
 
-def active_falsifying_features(any_socket: socket.socket, interface: str) -> set[str]:
-    """The names of the falsifying features of `interface` that are on.
+def active_falsifying_features(any_socket: socket.socket, interface: str, *, super_frames: bool = False) -> set[str]:
+    """The names of the falsifying features of `interface` that are on, as `is_falsifying` says.
 
     :raises KernelError: there is no such interface.
     """
     names = _feature_names(any_socket, interface)
     _, active, _ = _read_features(any_socket, interface, len(names), f"read the features of {interface}")
-    return set(_select(names, active))
+    return set(_select(names, active, _mask(names, super_frames=super_frames)))
 
 
-def is_falsifying(feature: str) -> bool:
-    """Whether `feature` (by the kernel's name) must be off on a link."""
-    return _FALSIFYING.fullmatch(feature) is not None
+def is_falsifying(feature: str, *, super_frames: bool = False) -> bool:
+    """Whether `feature` (by the kernel's name) must be off on a link, perhaps one that carries super-frames."""
+    kept = super_frames and _OF_SUPER_FRAMES.fullmatch(feature) is not None
+    return not kept and _FALSIFYING.fullmatch(feature) is not None
 
 
 def _read_features(any_socket: socket.socket, interface: str, count: int, attempt: str) -> tuple[Masks, Masks, Masks]:
@@ -96,18 +105,18 @@ def _feature_names(any_socket: socket.socket, interface: str) -> tuple[str, ...]
     return _known_names[0]
 
 
-@lru_cache(maxsize=1)
-def _mask(names: tuple[str, ...]) -> Masks:
+@lru_cache(maxsize=2)
+def _mask(names: tuple[str, ...], *, super_frames: bool) -> Masks:
     words = [0] * -(-len(names) // 32)
     for bit, name in enumerate(names):
-        if is_falsifying(name):
+        if is_falsifying(name, super_frames=super_frames):
             words[bit // 32] |= 1 << bit % 32
     return tuple(words)
 
 
-def _select(names: tuple[str, ...], active: Masks) -> list[str]:
+def _select(names: tuple[str, ...], active: Masks, falsifying: Masks) -> list[str]:
     """Those of `names` that falsify and are on."""
-    on = [a & f for a, f in zip(active, _mask(names), strict=True)]
+    on = [a & f for a, f in zip(active, falsifying, strict=True)]
     return [names[bit] for bit in range(len(names)) if on[bit // 32] >> bit % 32 & 1] if any(on) else []
 
 

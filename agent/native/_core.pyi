@@ -128,12 +128,14 @@ class Forwarder:
         ring_bytes: int,
         store_bytes: int,
         io: str,
+        coalesce_ns: int,
         packet_log: str,
     ) -> str:
         """Forward between two interfaces (towards the client, the server) in the namespace at the path `netns`.
 
         Row 0 of both directions holds until the link is started. Each interface gets a receive ring of about
-        `ring_bytes`. `io` is "auto", "packet" or "xdp"; an XDP link reserves `store_bytes` for frames inside it.
+        `ring_bytes`. `io` is "auto", "packet" or "xdp"; an XDP link reserves `store_bytes` for frames inside it. With
+        "super" super-frames come and go; a segment may leave `coalesce_ns` late so that others leave with it.
         Returns in a few words what carries the frames, and why not XDP where "auto" would have preferred it.
         `packet_log` is the path of a file for the link's packet log, or empty: PACKET_LOG_BYTES zeros, or
         CAPTURING_LOG_BYTES after `capture_set`, for a log with the first bytes of each frame.

@@ -4,6 +4,8 @@ Both cannot be read at one instant, and frames may be passing meanwhile. So the 
 kernel, and each comparison uses the reading that can only make more frames seem to be missing, never less: a look by
 which none is missing is the truth. It is looked again until there is one, or until nothing moves any more, when what is
 missing is the truth, too; but not for ever.
+
+The kernel counts a super-frame as one frame, so what is compared is what the forwarder counted likewise.
 """
 
 from __future__ import annotations
@@ -154,11 +156,11 @@ def count_reading(reading: Reading) -> dict[Direction, Count]:
             sent, received = reading.kernel[source].tx_packets, reading.kernel[sink].rx_packets
             counts[direction] = Count(
                 sent=sent,
-                arrived=late.arrived_packets,
-                delivered=late.delivered_packets,
+                arrived=late.in_as_counted - late.lost_ring,
+                delivered=late.out_as_counted,
                 received=received,
-                missing_in=sent - early.arrived_packets - early.lost_ring,
-                missing_out=late.delivered_packets - received,
+                missing_in=sent - early.in_as_counted,
+                missing_out=late.out_as_counted - received,
             )
     return counts
 

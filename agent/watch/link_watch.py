@@ -39,10 +39,11 @@ class LinkWatch:
         self._more = 0
         self._latest: dict[str, InterfaceChange] = {}  # by interface, of those that are only counted
         self.places: list[NamespaceWatch] = []
+        super_frames = built is not None and built.offload == "on"
         with contextlib.ExitStack() as stack:
             sockets = run_in_thread(lambda: _open_sockets(namespaces, stack))
             for (netns, ends), inside in zip(_places(namespaces, built, xdp=xdp), sockets, strict=True):
-                self.places.append(NamespaceWatch(netns, ends, inside))
+                self.places.append(NamespaceWatch(netns, ends, inside, super_frames=super_frames))
             stack.pop_all()
         self.from_ns = time.monotonic_ns()
 

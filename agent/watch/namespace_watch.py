@@ -29,9 +29,17 @@ _LISTINGS_MAX = 10  # that a change interrupts, one after the other
 class NamespaceWatch:
     """Some interfaces in the namespace called `netns`. Used by one thread at a time."""
 
-    def __init__(self, netns: str, interfaces: Mapping[str, InterfaceState | None], inside: socket.socket) -> None:
+    def __init__(
+        self,
+        netns: str,
+        interfaces: Mapping[str, InterfaceState | None],
+        inside: socket.socket,
+        *,
+        super_frames: bool = False,
+    ) -> None:
         """Begin to listen: what is told, and what is found later, is compared with how it is now.
 
+        :param super_frames: the interfaces may make super-frames.
         :param interfaces: by name, as they were made a moment ago; None: they may be anyhow.
         :param inside: a route netlink socket of that namespace, to be used and closed.
         :raises KernelError: the kernel refuses.
@@ -39,6 +47,7 @@ class NamespaceWatch:
         self.netns = netns
         self.view = NamespaceView(interfaces)
         self.missed = 0  #: times that the kernel had to drop messages
+        self._super_frames = super_frames
         self._features: dict[str, set[str]] = {}
         self._inode = _inode_of(netns)
         self._socket = inside
@@ -167,7 +176,7 @@ class NamespaceWatch:
             if state is None:
                 continue
             with contextlib.suppress(KernelError):  # it is just being removed: that is told, too
-                now = active_falsifying_features(self._socket, state.name)
+                now = active_falsifying_features(self._socket, state.name, super_frames=self._super_frames)
                 before = self._features.get(name, set())  # they were off: without that no link is built
                 changes += [EndChange(name, f"had {each} switched on", falsifies=True) for each in sorted(now - before)]
                 changes += [EndChange(name, f"had {each} switched off") for each in sorted(before - now)]

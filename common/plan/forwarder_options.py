@@ -7,6 +7,8 @@ from typing import Literal
 
 #: What carries the frames: packet sockets, XDP sockets, or, link by link, XDP sockets wherever they work.
 Io = Literal["auto", "packet", "xdp"]
+#: What carries those of a link: super-frames come and go by packet sockets of another kind.
+LinkIo = Literal["auto", "packet", "xdp", "super"]
 #: What a worker does in the last microseconds before a deadline.
 Spin = Literal["off", "adaptive", "busy"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from plctl.common.base.units import NS_PER_MS
+from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.impairments import Impairments
 from plctl.common.scenario.schedule import Direction, Schedule
@@ -23,6 +23,8 @@ End = Literal["client", "server"]
 MAX_CAPTURE_BYTES = 65_535
 StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-large-transport-packet"]
 ArpMode = Literal["static", "dynamic"]
+#: Whether what the kernel's TCP and UDP send as one frame of up to 64 kB crosses a link so, or in segments.
+Offload = Literal["off", "on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class LinkPlan:
     workloads: tuple[Workload, ...] = ()  #: programs at its ends
     packets: bool = False  #: keep a log of every packet
     capture_bytes: int = 0  #: of each frame that are kept beside its record; 0: none
+    offload: Offload = "off"  #: `on`: segmentation offload stays on at the ends, and super-frames cross the link
+    coalesce_ns: int = 50 * NS_PER_US  #: how late a segment may leave so that others leave with it in one super-frame
 
     def queue_of(self, direction: Direction) -> Queue:
         """The queue of one direction."""

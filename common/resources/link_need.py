@@ -12,15 +12,23 @@ from plctl.common.plan.run_plan import ETHERNET_HEADER, Capacity, LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import CAPTURE_LOG_BYTES, LOG_BYTES
 
-_SLOTS = (512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
+_SLOTS = (128, 512, 2048, 10240)  # of the frame store, as in agent/native/io/pool.c
 _SLOT_HEAD = 112
+_RECEIVING_BYTES = 2**20  # in which a link with super-frames receives, one chunk of the store
 _TEN_FRAMES = 10
 
 
 def need_bytes(plan: LinkPlan) -> int:
     """Bytes for a link that is filled with full-size frames: both queues, what is in flight, the packet log if any."""
     inside = sum(_inside(plan, direction) for direction in DIRECTIONS)
-    return inside * slot_bytes(_frame(plan)) // _frame(plan) + _log_bytes(plan)
+    return _stored_bytes(plan, inside) + _log_bytes(plan)
+
+
+def _stored_bytes(plan: LinkPlan, inside: int) -> int:
+    """What the store takes for `inside` bytes of full-size frames."""
+    if plan.offload == "on":  # a super-frame takes a slot of at most twice its size; a segment, a small one of its own
+        return 2 * inside + -(-inside // _frame(plan)) * _SLOTS[0] + _RECEIVING_BYTES
+    return inside * slot_bytes(_frame(plan)) // _frame(plan)
 
 
 def need_packets_per_s(plan: LinkPlan) -> int:

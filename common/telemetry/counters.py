@@ -29,6 +29,7 @@ class CounterGroup(StrEnum):
     DUPLICATED = "duplicated"  #: made by the emulated path of others
     CORRUPTED = "corrupted"  #: changed by the emulated path
     LOST = "lost"  #: by the machine, which the scenario did not ask for
+    COUNTED = "counted"  #: as the kernel counts at the link's ends, where a super-frame is one
 
 
 class Counter(NamedTuple):
@@ -55,6 +56,11 @@ def _packets(group: str, doc: str, cause: str = "", logged: int | None = None) -
 def _missed(group: str, doc: str, cause: str) -> int:
     """Packets that never arrived."""
     return field(default=0, metadata={"counter": ("packets", CounterGroup(group), doc, cause, False, None)})
+
+
+def _as_counted(doc: str) -> int:
+    """Frames again, by the kernel's way of counting."""
+    return field(default=0, metadata={"counter": ("packets", CounterGroup.COUNTED, doc, "", False, None)})
 
 
 def _bytes(group: str, doc: str) -> int:
@@ -86,6 +92,10 @@ class HalfCounters:
     lost_send: int = _packets("lost", "The kernel would not send them.", "send", 129)
     lost_memory: int = _packets("lost", "There was no memory for them.", "memory", 128)
     lost_late: int = _packets("lost", "Seen late and dropped, and might have been admitted else.", "seen late", 130)
+    in_as_counted: int = _as_counted(
+        "What came in, or was lost on the way, as the kernel counts it: a super-frame is one."
+    )
+    out_as_counted: int = _as_counted("What the kernel was given to deliver, as it counts: a super-frame is one.")
 
     @property
     def dropped(self) -> int:

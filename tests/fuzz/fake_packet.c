@@ -1,5 +1,6 @@
 /* See fake_port.h: TPACKET_V2 rings, and sendmmsg() that refuses frames. */
 #include "io/packet_port.c"
+#include "io/packet_socket.c"
 
 #include <stdio.h>
 
@@ -149,6 +150,12 @@ bool fake_is_exact(const struct port *port)
 }
 
 int xdp_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
+{
+	(void)ports;
+	return port_refuse(why, ENOSYS, "open anything real in", config->netns);
+}
+
+int super_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
 {
 	(void)ports;
 	return port_refuse(why, ENOSYS, "open anything real in", config->netns);

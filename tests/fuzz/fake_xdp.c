@@ -287,7 +287,7 @@ void fake_ports_close(struct port *ports[2])
 
 	for (int i = 0; i < 2; i++) {
 		fake_recover(ports[i]);
-		REQUIRE(!port_send(ports[i], NULL, 0));
+		REQUIRE(!ports[i]->back_end->send(ports[i], NULL, 0));
 		REQUIRE(fakes[i]->gone || !fakes[i]->own.transmit.withdrawn_count);
 		stuck += fakes[i]->own.transmit.withdrawn_count;
 	}
@@ -364,6 +364,12 @@ bool fake_is_exact(const struct port *port)
 }
 
 int packet_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
+{
+	(void)ports;
+	return port_refuse(why, ENOSYS, "open anything real in", config->netns);
+}
+
+int super_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
 {
 	(void)ports;
 	return port_refuse(why, ENOSYS, "open anything real in", config->netns);

@@ -10,11 +10,10 @@
 #include "worker/orders.c"
 #include "worker/worker.c"
 
-#include <string.h>
+#include "fake_super.h"
 
 #define MTU 1500
 #define RING_FRAMES 8192
-#define BUDGET (INT64_C(1) << 30)
 
 static int64_t now_ns, wall_offset; /* the clock stands still during a pass, but for what comes while it is read */
 
@@ -69,7 +68,7 @@ static unsigned fake_receive(struct port *port, struct arrival *batch)
 		const struct fake_frame *frame = &self->frames[(self->head + count) % RING_FRAMES];
 
 		batch[count] = (struct arrival){.data = frame->transport ? udp : other, .stamp_ns = frame->stamp_ns,
-			.length = frame->length, .whole = true};
+			.length = frame->length, .whole = true, .first = true};
 	}
 	return count;
 }
@@ -113,8 +112,9 @@ static struct port *fake_port(struct pool *pool, bool wall_stamps, struct port *
 {
 	struct fake_port *self = calloc(1, sizeof(*self));
 
-	self->back_end = (struct port_back_end){wall_stamps, fake_receive, fake_take_room, fake_give_room, fake_release,
-		fake_send, fake_overruns, fake_close};
+	self->back_end = (struct port_back_end){.wall_stamps = wall_stamps, .receive = fake_receive, .take_room = fake_take_room,
+		.give_room = fake_give_room, .release = fake_release, .send = fake_send, .new_overruns = fake_overruns,
+		.close = fake_close};
 	self->port = (struct port){.back_end = &self->back_end, .socket = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.longest = MTU + PORT_ETHERNET_HEAD, .pool = pool, .strays = strays};
 	return &self->port;
@@ -130,22 +130,37 @@ struct machine {
 	struct worker worker;
 };
 
-static void build(struct machine *machine, const struct half_config *config, bool wall_stamps, bool strays)
+/* What kind of ports a machine has. */
+struct kind {
+	bool wall_stamps;
+	bool strays;
+	bool super;
+	int64_t coalesce_ns;
+};
+
+static struct port *make_port(struct pool *pool, const struct kind *kind)
+{
+	if (kind->super)
+		return fake_super_port(pool, MTU + PORT_ETHERNET_HEAD);
+	return fake_port(pool, kind->wall_stamps, kind->strays ? fake_port(pool, true, NULL) : NULL);
+}
+
+static void build(struct machine *machine, const struct half_config *config, const struct kind *kind)
 {
 	struct link *link = &machine->link;
 
-	*link = (struct link){.stats = &machine->stats, .mtu = MTU, .t0_ns = TIME_NEVER, .pool = pool_new(&machine->budget)};
+	*link = (struct link){.stats = &machine->stats, .mtu = MTU, .t0_ns = TIME_NEVER, .pool = pool_new(&machine->budget),
+		.coalesce_ns = kind->coalesce_ns};
 	for (int i = 0; i < 2; i++) {
 		struct lane *lane = &link->lanes[i];
 
-		lane->half = half_new(config);
+		lane_set_half(lane, half_new(config));
 		lane->link = link;
 		lane->stats = &machine->stats.halves[i];
 		lane->log = &machine->log->rings[i];
 		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
 		grid_init(&lane->grid);
-		lane->in = link->lanes[1 - i].out =
-			fake_port(link->pool, wall_stamps, strays ? fake_port(link->pool, true, NULL) : NULL);
+		lane->in = link->lanes[1 - i].out = make_port(link->pool, kind);
 	}
 }
 
@@ -162,12 +177,14 @@ static void staff(struct worker *worker, struct link *link)
 
 /*
  * `rows` are five numbers each: time, delay, rate, queue, route. `strays`: each lane has a second port, which stamps by the wall clock
- * whatever the first does.
+ * whatever the first does. `super`: ports have super-frames, and stamp by the wall clock.
  */
 struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t period_ns, uint32_t routes,
 	enum capacity_unit unit, int64_t amount, int64_t full_frame, int64_t reconfiguration_ns, enum reconfiguration_mode mode,
-	const char *discipline, const int64_t *values, int64_t key, int64_t now, bool wall_stamps, bool strays)
+	const char *discipline, const int64_t *values, int64_t key, int64_t now, bool wall_stamps, bool strays, bool super, int64_t coalesce_ns,
+	int64_t budget_bytes)
 {
+	const struct kind kind = {wall_stamps, strays, super, coalesce_ns};
 	struct machine *machine = calloc(1, sizeof(*machine));
 	struct half_config config = {.capacity_unit = unit, .capacity_amount = amount, .full_frame = full_frame,
 		.reconfiguration_ns = reconfiguration_ns, .reconfiguration_mode = mode, .key = (uint64_t)key};
@@ -181,10 +198,10 @@ struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t perio
 		copy[i] = (struct row){.time_ns = rows[0], .delay_ns = rows[1], .rate_bps = rows[2], .queue_bytes = rows[3],
 			.route = rows[4]};
 	config.schedule = schedule_new(copy, row_count, period_ns, routes);
-	machine->budget.left_bytes = BUDGET;
+	machine->budget.left_bytes = budget_bytes;
 	machine->log = calloc(1, sizeof(*machine->log));
 	stats_reset(&machine->stats);
-	build(machine, &config, wall_stamps, strays);
+	build(machine, &config, &kind);
 	schedule_release(config.schedule); /* the halves hold it */
 	staff(&machine->worker, &machine->link);
 	return machine;
@@ -201,7 +218,7 @@ void machine_free(struct machine *machine)
 		half_free(link->lanes[i].half);
 		if (link->lanes[i].in->strays)
 			fake_close(link->lanes[i].in->strays);
-		fake_close(link->lanes[i].in);
+		link->lanes[i].in->back_end->close(link->lanes[i].in);
 	}
 	readiness_end(&machine->worker.readiness);
 	mailbox_end(&machine->worker.mailbox);
@@ -222,6 +239,19 @@ bool machine_arrive(struct machine *machine, int lane, bool stray, int64_t at, u
 		return false;
 	push(self, at, length, transport);
 	return true;
+}
+
+/* A frame or super-frame comes to a lane of a machine with such ports. */
+void machine_arrive_super(struct machine *machine, int lane, int64_t at, const uint8_t *data, uint32_t length,
+	const uint8_t *virtio)
+{
+	fake_super_arrive(machine->link.lanes[lane].in, at + wall_offset, data, length, virtio);
+}
+
+/* The next that a lane of such a machine sent, as above; its length, 0 if there is none. */
+uint32_t machine_take_super(struct machine *machine, int lane, uint8_t *data, uint8_t *virtio)
+{
+	return fake_super_take(machine->link.lanes[lane].out, data, virtio);
 }
 
 /* In the next pass, after the lane's port was read, a frame comes to it, then a stray, and only then are strays read. */

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from model.transport_frames import VIRTIO
+
 from plctl.agent import native
 from plctl.agent.native import HalfArguments
 from plctl.common.telemetry.counters import COUNTERS, GAUGES, HalfCounts
@@ -22,7 +24,9 @@ NEVER = 2**63 - 1
 _NATIVE = Path(native.__file__).parent
 _HERE = Path(__file__).parent
 _NOUNS = (
-    "io/pool", "path/arrivals", "path/grid", "path/headers", "path/lane", "path/trigger", "path/wall",
+    "frames/headers", "frames/parse", "frames/segments", "frames/super_frame", "offload/held", "io/namespace",
+    "io/packet_socket", "io/pool", "io/port", "offload/port_frames", "offload/receive", "offload/send",
+    "path/arrivals", "path/grid", "path/lane", "path/trigger", "path/wall",
     "shared/packet_log", "shared/stats", "worker/deadlines", "worker/heartbeat", "worker/mailbox", "worker/pace",
     "worker/priority", "worker/readiness", "worker/starts",
 )  # fmt: skip
@@ -30,7 +34,10 @@ _PARAMETERS_MAX = 10  # as in queue.h
 _UNITS = ("bytes", "packets", "bdp")
 _MODES = ("gsl", "all")
 _TRIGGERS = ("", "first-packet", "first-transport-packet")
-_FLAGS = "-std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE=1 -Dclock_gettime=fake_clock_gettime"
+_FLAGS = (
+    "-std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE=1 -Dclock_gettime=fake_clock_gettime "
+    "-Drecvmmsg=fake_recvmmsg -Dsendmmsg=fake_sendmmsg"
+)
 
 Record = dict[str, int]
 
@@ -40,6 +47,7 @@ def build(folder: Path) -> ctypes.CDLL:
     library = folder / "fake_machine.so"
     sources = [
         _HERE / "fake_machine.c",
+        _HERE / "fake_super.c",
         *(_NATIVE / f"{noun}.c" for noun in _NOUNS),
         *(path for room in ("model", "queue") for path in (_NATIVE / room).glob("*.c")),
     ]
@@ -78,6 +86,9 @@ class Machine:
     arguments: HalfArguments
     wall_stamps: bool = False  #: both ports stamp by the wall clock, as packet sockets do
     strays: bool = False  #: each lane has a second port, as with AF_XDP
+    super_frames: bool = False  #: ports have super-frames
+    coalesce_ns: int = 0  #: how late their segments may leave
+    budget_bytes: int = 2**30  #: of memory for frames
     clock: int = BEGIN
     _handle: ctypes.c_void_p = field(init=False)
 
@@ -92,6 +103,7 @@ class Machine:
                 str(a["queue"]["name"]).encode(),
                 (ctypes.c_int64 * _PARAMETERS_MAX)(*(int(v) for name, v in a["queue"].items() if name != "name")),
                 _int64(a["key"]), _int64(self.clock), self.wall_stamps, self.strays,
+                self.super_frames, _int64(self.coalesce_ns), _int64(self.budget_bytes),
             )
         )  # fmt: skip
         return self
@@ -105,6 +117,19 @@ class Machine:
         """A frame lies in the ring of up (0) or down (1), and has been stamped now, or at `at`."""
         stamp = _int64(self.clock if at is None else at)
         assert self.library.machine_arrive(self._handle, lane, stray, stamp, length, transport)
+
+    def arrive_super(self, lane: int, frame: bytes, virtio: bytes) -> None:
+        """A frame or super-frame with its virtio header lies at up (0) or down (1), and has been stamped now."""
+        length = ctypes.c_uint32(len(frame))
+        self.library.machine_arrive_super(self._handle, lane, _int64(self.clock), frame, length, virtio)
+
+    def take_super(self, lane: int) -> list[tuple[bytes, bytes]]:
+        """What left a lane since the last call: each with its virtio header."""
+        data, virtio = ctypes.create_string_buffer(2**17), ctypes.create_string_buffer(VIRTIO.size)
+        found = []
+        while length := self.library.machine_take_super(self._handle, lane, data, virtio):
+            found.append((data.raw[:length], virtio.raw))
+        return found
 
     def pass_by(self, lane: int) -> None:
         """Let two frames come to a lane in its next pass: one after its port was read, then a stray, which is read."""
@@ -147,13 +172,16 @@ class Machine:
 
     def log(self, lane: int) -> list[Record]:
         """The records of what has left or was dropped since the last call, in order of arrival."""
+        return sorted(self.log_as_written(lane), key=lambda record: record["number"])
+
+    def log_as_written(self, lane: int) -> list[Record]:
+        """The same in the order in which it left, or was dropped."""
         most = 65536
         buffer = ctypes.create_string_buffer(most * RECORD.size)
         count = self.library.machine_log(self._handle, lane, buffer, ctypes.c_size_t(most))
-        found = [
+        return [
             dict(zip(FIELDS, values, strict=True)) for values in RECORD.iter_unpack(buffer.raw[: count * RECORD.size])
         ]
-        return sorted(found, key=lambda record: record["number"])
 
     def counters(self, lane: int) -> HalfStats:
         """What a lane has counted, without the histograms."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
 from model.fake_machine import BATCH, BEGIN, NEVER, Machine, build
-from model.traces import CAPACITY, END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, play
+from model.traces import CAPACITY, END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, modelled, play
 
 from plctl.agent.native import HalfArguments
-from plctl.common.reference.half import Reference
 from plctl.common.telemetry.packet_log import VERDICTS
 
 HOUR = 3600 * 10**9
@@ -27,22 +25,6 @@ LONG_FRAMES = replace(worlds.SMALL, lengths=st.integers(34, 40))
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The machine's code."""
     return build(tmp_path_factory.mktemp("machine"))
-
-
-def modelled(machine: Machine, came: Sequence[Frame]) -> dict[int, tuple[int, ...]]:
-    """Number → (verdict, arrival, start, end, due) of what the reference dropped, or has delivered by now."""
-    reference = Reference(**machine.arguments)
-    if machine.t0 != NEVER:
-        reference.arm(machine.t0)
-    fates = {}
-    for number, frame in enumerate(came, 1):
-        verdict, arrival = reference.arrive(frame.at, frame.length)
-        if verdict:
-            fates[number] = (verdict, arrival, 0, 0, 0)
-    delivered = reference.pop(machine.clock)
-    for number, dropped, _ in reference.dropped():
-        fates[number + 1] = (dropped, came[number].at, 0, 0, 0)
-    return fates | {number + 1: (0, *times) for number, *times in delivered}
 
 
 def assert_undisturbed(machine: Machine, came: Came) -> None:

@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 
 from hypothesis import strategies as st
 from model import worlds
-from model.fake_machine import BATCH, BEGIN, Machine
+from model.fake_machine import BATCH, BEGIN, NEVER, Machine
 from model.halves import impairing
 
 from plctl.agent.native import HalfArguments
+from plctl.common.reference.half import Reference
 
 #: When all that will ever leave has left.
 END = BEGIN + 1000
@@ -90,3 +91,19 @@ def play(machine: Machine, trace: Sequence[Event]) -> Came:
     came: Came = ([], [])
     happen(machine, [*trace, Event("settle", 0), Event("settle", END)], came)
     return came
+
+
+def modelled(machine: Machine, came: Sequence[Frame]) -> dict[int, tuple[int, ...]]:
+    """Number → (verdict, arrival, start, end, due) of what the reference dropped, or has delivered by now."""
+    reference = Reference(**machine.arguments)
+    if machine.t0 != NEVER:
+        reference.arm(machine.t0)
+    fates = {}
+    for number, frame in enumerate(came, 1):
+        verdict, arrival = reference.arrive(frame.at, frame.length)
+        if verdict:
+            fates[number] = (verdict, arrival, 0, 0, 0)
+    delivered = reference.pop(machine.clock)
+    for number, dropped, _ in reference.dropped():
+        fates[number + 1] = (dropped, came[number].at, 0, 0, 0)
+    return fates | {number + 1: (0, *times) for number, *times in delivered}

@@ -39,6 +39,7 @@ MAY_IMPORT = {
         "native/shared": "native/model",
         "native/io": "native/model",
         "native/frames": "native/model",
+        "native/offload": "native/model native/io native/frames",
         "native/path": "native/model native/shared native/io native/frames",
         "native/worker": "native/model native/shared native/path",
         "native/python": "native/model native/shared native/io native/frames native/path native/worker",

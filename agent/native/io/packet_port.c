@@ -3,24 +3,20 @@
  * TPACKET_V3 waits a millisecond for a block to fill) and sendmmsg() for what leaves. Names of the kernel's structures
  * and options: Documentation/networking/packet_mmap.rst.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/namespace.h"
+#include "io/packet_socket.h"
 #include "io/port.h"
 
 #define RING_BLOCK_BYTES (64 * 1024)
 #define RING_FRAME_HEAD 128 /* tpacket2_hdr, sockaddr_ll and alignment before the frame, with room to spare */
-#define SEND_ATTEMPTS 4     /* in a row, while the kernel is out of buffers */
 
 struct packet_port {
 	struct port port;
@@ -55,6 +51,8 @@ static void describe(const struct packet_port *self, struct tpacket2_hdr *head, 
 	arrival->data = (uint8_t *)head + head->tp_mac;
 	arrival->stamp_ns = (int64_t)head->tp_sec * NS_PER_S + head->tp_nsec;
 	arrival->tag = vlan_tag(head, status);
+	arrival->first = true;
+	arrival->held = NULL;
 	arrival->length = head->tp_snaplen + (arrival->tag ? PORT_VLAN_TAG : 0);
 	arrival->whole = head->tp_snaplen == head->tp_len && head->tp_snaplen >= PORT_ETHERNET_HEAD &&
 		arrival->length <= self->port.longest;
@@ -101,73 +99,27 @@ static void release(struct port *port, const struct arrival *batch, unsigned cou
 
 static uint64_t new_overruns(struct port *port)
 {
-	struct tpacket_stats statistics; /* reading them sets the kernel's to zero */
-	socklen_t length = sizeof(statistics);
-
-	if (getsockopt(port->socket, SOL_PACKET, PACKET_STATISTICS, &statistics, &length) < 0)
-		return 0;
-	return statistics.tp_drops;
+	return packet_socket_new_drops(port->socket);
 }
 
 /* Sending */
 
-/*
- * What the kernel says of one frame. ENETDOWN may be old news, told once: that the interface had gone down before it came
- * up again. ENXIO: it was deleted, and no other takes its place.
- */
-static bool worth_another_attempt(int error)
-{
-	return error == ENOBUFS || error == EAGAIN || error == EINTR || error == ENETDOWN;
-}
-
-static bool no_frame_can_leave(int error)
-{
-	return error == ENETDOWN || error == ENXIO;
-}
-
-/* A frame that was refused is lost, the next may fare better; but attempts are counted until the kernel takes one. */
-static uint64_t submit(struct packet_port *self, unsigned count)
-{
-	unsigned done = 0, attempts = 0;
-	uint64_t sent = 0;
-
-	while (done < count) {
-		int taken = sendmmsg(self->port.socket, self->messages + done, count - done, MSG_DONTWAIT), error = errno;
-
-		if (taken > 0) {
-			for (int i = 0; i < taken; i++)
-				sent |= UINT64_C(1) << done++;
-			attempts = 0;
-		} else if (!worth_another_attempt(error) || ++attempts >= SEND_ATTEMPTS) {
-			if (no_frame_can_leave(error))
-				break;
-			done++;
-		}
-	}
-	return sent;
-}
-
 static uint64_t send_frames(struct port *port, struct frame *const *frames, unsigned count)
 {
 	struct packet_port *self = (struct packet_port *)port;
-	uint64_t sent;
+	uint64_t sent = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		self->pieces[i] = (struct iovec){frames[i]->data, frames[i]->length};
 		self->messages[i].msg_hdr = (struct msghdr){.msg_iov = &self->pieces[i], .msg_iovlen = 1};
 	}
-	sent = submit(self, count);
+	packet_socket_send(port->socket, self->messages, count, &sent);
 	for (unsigned i = 0; i < count; i++)
 		pool_give(port->pool, frames[i]);
 	return sent;
 }
 
 /* Opening and closing */
-
-static int set_option(int socket, int option, int value)
-{
-	return setsockopt(socket, SOL_PACKET, option, &value, sizeof(value)) < 0 ? errno : 0;
-}
 
 static int map_ring(struct packet_port *self, size_t ring_bytes)
 {
@@ -183,60 +135,27 @@ static int map_ring(struct packet_port *self, size_t ring_bytes)
 	return self->ring == MAP_FAILED ? errno : 0;
 }
 
-/* The interface's index in the socket's own namespace, whatever namespace the thread is in. */
-static int find_interface(int socket, const char *interface, int *index)
-{
-	struct ifreq request = {0};
-
-	if (strlen(interface) >= sizeof(request.ifr_name))
-		return ENODEV;
-	strcpy(request.ifr_name, interface);
-	if (ioctl(socket, SIOCGIFINDEX, &request) < 0)
-		return errno;
-	*index = request.ifr_ifindex;
-	return 0;
-}
-
-static int see_every_destination(int socket, int index)
-{
-	struct packet_mreq membership = {.mr_ifindex = index, .mr_type = PACKET_MR_PROMISC};
-
-	return setsockopt(socket, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership)) < 0 ? errno : 0;
-}
-
-static int bind_to(int socket, int index)
-{
-	struct sockaddr_ll address = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
-
-	return bind(socket, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
-}
-
 /* Every step in order; the first that fails leaves its name in *attempt. Binding comes last: it starts the traffic. */
 static int prepare(struct packet_port *self, const char *interface, size_t ring_bytes, const char **attempt)
 {
 	int socket = self->port.socket, index = 0, error;
 
 	*attempt = "find the interface";
-	if ((error = find_interface(socket, interface, &index)))
+	if ((error = packet_socket_find(socket, interface, &index)))
 		return error;
 	*attempt = "choose TPACKET_V2";
-	if ((error = set_option(socket, PACKET_VERSION, TPACKET_V2)))
+	if ((error = packet_socket_set(socket, PACKET_VERSION, TPACKET_V2)))
 		return error;
 	*attempt = "ignore outgoing frames";
-	if ((error = set_option(socket, PACKET_IGNORE_OUTGOING, 1)))
+	if ((error = packet_socket_set(socket, PACKET_IGNORE_OUTGOING, 1)))
 		return error;
 	*attempt = "bypass the queueing discipline";
-	if ((error = set_option(socket, PACKET_QDISC_BYPASS, 1)))
+	if ((error = packet_socket_set(socket, PACKET_QDISC_BYPASS, 1)))
 		return error;
 	*attempt = "make the receive ring";
 	if ((error = map_ring(self, ring_bytes)))
 		return error;
-	*attempt = "receive frames to any address";
-	if ((error = see_every_destination(socket, index)))
-		return error;
-	*attempt = "bind to the interface";
-	return bind_to(socket, index);
+	return packet_socket_bind(socket, index, attempt);
 }
 
 static void close_port(struct port *port)
@@ -288,26 +207,9 @@ static int open_port(const struct ports_config *config, int which, struct port *
 	return error ? port_refuse_interface(why, error, attempt, config, which) : 0;
 }
 
-/* Inside the link's namespace: two sockets that receive nothing yet. */
-static int make_sockets(void *argument)
-{
-	int *sockets = argument, error;
-
-	for (int i = 0; i < 2; i++) {
-		sockets[i] = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (sockets[i] >= 0)
-			continue;
-		error = errno;
-		if (i == 1)
-			close(sockets[0]);
-		return error;
-	}
-	return 0;
-}
-
 int packet_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
 {
-	int sockets[2], error = namespace_run(config->netns, make_sockets, sockets);
+	int sockets[2], error = packet_sockets_open(config->netns, sockets);
 
 	if (error)
 		return port_refuse(why, error, "open packet sockets in", config->netns);

@@ -7,7 +7,8 @@
 #include "model/invariant.h"
 
 #define CHUNK_BYTES (256 * 1024)
-#define CLASSES 3
+#define LARGE_CHUNK_BYTES (1024 * 1024) /* of slots that a small one would hold two of */
+#define CLASSES 7
 
 #ifdef PLCTL_CHECKED
 #define GIVEN (UINT32_C(1) << 31) /* in the size class of a frame that is free */
@@ -15,11 +16,13 @@
 #define GIVEN 0
 #endif
 
-static const uint32_t slot_bytes[CLASSES] = {512, 2048, 10240}; /* small ones, a 1500-byte MTU, a 9000-byte MTU */
+/* Segments of super-frames, which are held elsewhere; small frames, a 1500-byte MTU, a 9000-byte MTU; super-frames. */
+static const uint32_t slot_bytes[CLASSES] = {128, 512, 2048, 10240, 20480, 36864, 69632};
 
 /* The first slot of every chunk is given up to this, so that all slots stay aligned. */
 struct chunk {
 	struct chunk *next;
+	size_t bytes;
 };
 
 struct size_class {
@@ -34,7 +37,8 @@ struct pool {
 	struct size_class classes[CLASSES];
 };
 
-_Static_assert(FRAME_MAX + sizeof(struct frame) <= 10240, "the largest frame fits the largest slot");
+_Static_assert(FRAME_MAX + sizeof(struct frame) <= 10240, "the largest frame of a 9216-byte MTU fits its slot");
+_Static_assert(ROOM_MAX + sizeof(struct frame) <= 69632, "the largest super-frame fits the largest slot");
 
 static uint32_t class_of(uint32_t length)
 {
@@ -62,9 +66,11 @@ void pool_free(struct pool *pool)
 		return;
 	for (chunk = pool->chunks; chunk; chunk = next) {
 		next = chunk->next;
-		PERMIT(chunk, CHUNK_BYTES);
-		munmap(chunk, CHUNK_BYTES);
-		atomic_fetch_add(&pool->budget->left_bytes, CHUNK_BYTES);
+		size_t bytes = chunk->bytes;
+
+		PERMIT(chunk, bytes);
+		munmap(chunk, bytes);
+		atomic_fetch_add(&pool->budget->left_bytes, (int64_t)bytes);
 	}
 	free(pool);
 }
@@ -72,18 +78,19 @@ void pool_free(struct pool *pool)
 /* Maps one more chunk for `class`; false if the budget or the machine has no more. */
 static bool grow(struct pool *pool, struct size_class *class, uint32_t slot)
 {
+	int64_t bytes = slot * 3 < CHUNK_BYTES ? CHUNK_BYTES : LARGE_CHUNK_BYTES;
 	struct chunk *chunk = MAP_FAILED;
 
-	if (atomic_fetch_sub(&pool->budget->left_bytes, CHUNK_BYTES) >= CHUNK_BYTES)
-		chunk = mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (atomic_fetch_sub(&pool->budget->left_bytes, bytes) >= bytes)
+		chunk = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (chunk == MAP_FAILED) {
-		atomic_fetch_add(&pool->budget->left_bytes, CHUNK_BYTES);
+		atomic_fetch_add(&pool->budget->left_bytes, bytes);
 		return false;
 	}
-	chunk->next = pool->chunks;
+	*chunk = (struct chunk){pool->chunks, bytes};
 	pool->chunks = chunk;
 	class->fresh = (uint8_t *)chunk + slot;
-	class->fresh_end = (uint8_t *)chunk + CHUNK_BYTES / slot * slot;
+	class->fresh_end = (uint8_t *)chunk + bytes / slot * slot;
 	FORBID(class->fresh, (size_t)(class->fresh_end - class->fresh));
 	return true;
 }

@@ -21,7 +21,8 @@ struct frame {
 };
 
 #define FRAME_OF_PORT UINT32_MAX /* the data, and this structure, lie in memory that a port shares with the kernel */
-#define FRAME_MAX 9728 /* bytes of data that the largest slot holds: a 9216-byte MTU with its headers, and room */
+#define FRAME_MAX 9728 /* bytes of the longest frame: a 9216-byte MTU with its headers, and room */
+#define ROOM_MAX 69504 /* bytes of data that the largest slot holds: a super-frame, and what is known of it */
 
 /* Bytes that all pools drawing on it may still map. */
 struct budget {
@@ -33,11 +34,11 @@ struct pool;
 struct pool *pool_new(struct budget *budget); /* borrowed for the pool's life; NULL: ENOMEM */
 void pool_free(struct pool *pool);            /* with every frame in it; gives its bytes back to the budget */
 
-/* A frame with room for `length` <= FRAME_MAX bytes of data, which it is set to; NULL: the budget is spent. */
+/* A frame with room for `length` <= ROOM_MAX bytes of data, which it is set to; NULL: the budget is spent. */
 struct frame *pool_take(struct pool *pool, uint32_t length);
 void pool_give(struct pool *pool, struct frame *frame);
 
-/* Bytes that a frame with `length` <= FRAME_MAX bytes of data takes. */
+/* Bytes that a frame with `length` <= ROOM_MAX bytes of data takes. */
 uint32_t pool_slot_bytes(uint32_t length);
 
 #endif

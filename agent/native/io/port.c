@@ -23,6 +23,12 @@ int ports_open(const struct ports_config *config, struct port *ports[2], char *h
 	char why[PORT_WHY_SIZE] = "";
 	int error;
 
+	if (config->io == PORT_IO_SUPER) {
+		error = super_ports_open(config, ports, how);
+		if (!error)
+			snprintf(how, PORT_WHY_SIZE, "super-frames");
+		return error;
+	}
 	if (config->io != PORT_IO_PACKET) {
 		error = xdp_ports_open(config, ports, how);
 		if (!error || config->io == PORT_IO_XDP)

@@ -1,10 +1,11 @@
 /*
  * One end of a veth pair, as frames: what arrives there with its time of arrival, and a way to send.
  *
- * This is all that the packet path knows of the kernel. Two back ends: AF_PACKET (packet_port.c) works wherever there are
- * packet sockets; AF_XDP (xdp_port.c) has the kernel send frames from where they wait until they are due. Both copy what
- * stays out of the receive ring, so that the ring is small enough for the caches. A port is used by one thread at a time,
- * and both ports of a link by the same one. Functions that can fail return 0 or an errno.
+ * This is all that the packet path knows of the kernel. Three back ends: AF_PACKET (packet_port.c) works wherever there are
+ * packet sockets; AF_XDP (xdp_port.c) has the kernel send frames from where they wait until they are due; both copy what
+ * stays out of the receive ring, so that the ring is small enough for the caches. The third (offload/port.c) takes and gives
+ * super-frames, which it shows as the segments that they are. A port is used by one thread at a time, and both ports of a
+ * link by the same one. Functions that can fail return 0 or an errno.
  */
 #ifndef PLCTL_PORT_H
 #define PLCTL_PORT_H
@@ -18,23 +19,45 @@
 #ifndef PORT_BATCH /* a test has less */
 #define PORT_BATCH 64 /* frames that one call receives or sends at most; a bit for each */
 #endif
+#define PORT_SEND_WORDS 8
+#define PORT_SEND_MAX (PORT_SEND_WORDS * PORT_BATCH) /* frames that one call sends at most, where super-frames leave */
 #define PORT_ETHERNET_HEAD 14
 #define PORT_MAC_PAIR 12 /* both addresses: a VLAN tag follows them */
 #define PORT_VLAN_TAG 4
 #define PORT_WHY_SIZE 256
 
 struct port;
+struct held;
 
 /* A frame that arrived: valid until port_release(). */
 struct arrival {
-	const uint8_t *data;
+	const uint8_t *data; /* of a segment of a super-frame: that, whose headers are the segment's but for lengths and numbers */
 	int64_t stamp_ns; /* when the kernel saw it */
 	int64_t at_ns;    /* that on CLOCK_MONOTONIC, and what it may be wrong by: arrivals.h fills both in */
 	int64_t doubt_ns;
 	uint32_t length;  /* of the frame, with the VLAN tag that the kernel took out of `data` */
 	uint32_t tag;     /* that tag (TPID << 16 | TCI), or 0 */
 	bool whole;       /* false: the frame was longer than the port's MTU allows; the rest of it is lost */
+	bool first;       /* false: the kernel counts it with the one before, as they came in one super-frame */
+	struct held *held; /* what holds its bytes already (held.h) ... */
+	uint32_t segment;  /* ... as this segment; or NULL */
 };
+
+/* What became of the frames that port_send() was given. */
+struct sent {
+	uint64_t words[PORT_SEND_WORDS]; /* bit i % PORT_BATCH of word i / PORT_BATCH: the kernel took frames[i] */
+	unsigned as_counted;             /* how many the kernel counts them as: a super-frame is one */
+};
+
+static inline bool sent_frame(const struct sent *sent, unsigned i)
+{
+	return sent->words[i / PORT_BATCH] >> i % PORT_BATCH & 1;
+}
+
+static inline void sent_set(struct sent *sent, unsigned i)
+{
+	sent->words[i / PORT_BATCH] |= UINT64_C(1) << i % PORT_BATCH;
+}
 
 /* What a back end does; the contracts are those of the functions below, which call it. */
 struct port_back_end {
@@ -43,9 +66,10 @@ struct port_back_end {
 	struct frame *(*take_room)(struct port *port, uint32_t length);
 	void (*give_room)(struct port *port, struct frame *frame);
 	void (*release)(struct port *port, const struct arrival *batch, unsigned count);
-	uint64_t (*send)(struct port *port, struct frame *const *frames, unsigned count);
+	uint64_t (*send)(struct port *port, struct frame *const *frames, unsigned count); /* as port_send(), up to PORT_BATCH */
 	uint64_t (*new_overruns)(struct port *port);
 	void (*close)(struct port *port);
+	const struct segment_functions *segments; /* NULL: frames are bytes, copied one by one */
 };
 
 struct port { /* what each back end's own structure begins with */
@@ -54,10 +78,22 @@ struct port { /* what each back end's own structure begins with */
 	uint32_t longest; /* bytes of the longest frame: mtu behind the Ethernet header and two VLAN tags */
 	struct pool *pool;
 	struct port *strays; /* NULL, or what receives the frames that pass this port by; for receiving only */
+	bool cut_short;      /* the last receive() may have left frames, though it gave some, and less than a batch */
 	int64_t seen_ns;     /* what arrived before has been read, but for a frame on its way into the ring */
 };
 
-enum port_io { PORT_IO_AUTO, PORT_IO_PACKET, PORT_IO_XDP };
+/* What a back end does otherwise whose frames are segments of what it holds; contracts as below. */
+struct segment_functions {
+	struct frame *(*take)(struct port *port, const struct arrival *arrival);
+	struct frame *(*copy)(struct port *port, const struct frame *original);
+	void (*show)(const struct arrival *arrival, struct frame *frame);
+	const uint8_t *(*bytes)(const struct frame *frame, uint8_t *scratch);
+	void (*corrupt)(struct port *port, struct frame *frame, uint32_t bit);
+	void (*send)(struct port *port, struct frame *const *frames, unsigned count, struct sent *sent);
+	bool (*more_to_come)(const struct frame *frame);
+};
+
+enum port_io { PORT_IO_AUTO, PORT_IO_PACKET, PORT_IO_XDP, PORT_IO_SUPER };
 
 /* What both ports of a link are opened from. */
 struct ports_config {
@@ -80,6 +116,7 @@ int ports_open(const struct ports_config *config, struct port *ports[2], char *h
 /* Those of one back end. On failure `why` gets the sentence; nothing stays open. */
 int packet_ports_open(const struct ports_config *config, struct port *ports[2], char *why);
 int xdp_ports_open(const struct ports_config *config, struct port *ports[2], char *why);
+int super_ports_open(const struct ports_config *config, struct port *ports[2], char *why);
 
 /* "cannot <attempt> <where>: <error's text>" into why[0 ... PORT_WHY_SIZE); returns the error. */
 int port_refuse(char *why, int error, const char *attempt, const char *where);
@@ -108,10 +145,34 @@ static inline unsigned port_receive(struct port *port, struct arrival *batch)
 	return port->back_end->receive(port, batch);
 }
 
-/* A frame with room for `length` bytes of data, which it is set to; NULL: no memory is left. */
-static inline struct frame *port_take_room(struct port *port, uint32_t length)
+/* A frame for what arrived; port_keep() puts it there. NULL: no memory is left. */
+static inline struct frame *port_take_room(struct port *port, const struct arrival *arrival)
 {
-	return port->back_end->take_room(port, length);
+	if (port->back_end->segments)
+		return port->back_end->segments->take(port, arrival);
+	return port->back_end->take_room(port, arrival->length);
+}
+
+/* The arrival's bytes into the frame that was taken for it. */
+void port_keep(const struct port *port, const struct arrival *arrival, struct frame *frame);
+
+/* The same into a frame that is not the port's, whose data has FRAME_MAX bytes: only for port_bytes(), before port_release(). */
+void port_show(const struct port *port, const struct arrival *arrival, struct frame *frame);
+
+/* What a frame is on the wire, before port_mark_ce(), port_corrupt(): its own bytes, or made in scratch[0 ... FRAME_MAX). */
+const uint8_t *port_bytes(const struct port *port, const struct frame *frame, uint8_t *scratch);
+
+/* Another frame of the same bytes, number and moved_ns; NULL: no memory is left. */
+struct frame *port_copy(struct port *port, const struct frame *original);
+
+/* Before a frame is sent: sets CE in its header; flips one bit of those behind its Ethernet header. In this order. */
+void port_mark_ce(const struct port *port, struct frame *frame);
+void port_corrupt(struct port *port, struct frame *frame, uint32_t bit);
+
+/* Whether the frame is a segment behind which another of the same super-frame came. */
+static inline bool port_more_to_come(const struct port *port, const struct frame *frame)
+{
+	return port->back_end->segments && port->back_end->segments->more_to_come(frame);
 }
 
 /* Takes back a frame from port_take_room() that is not to be sent. */
@@ -126,13 +187,24 @@ static inline void port_release(struct port *port, const struct arrival *batch, 
 	port->back_end->release(port, batch, count);
 }
 
-/*
- * Sends `count` <= PORT_BATCH frames in order and takes them over; `packet`, `moved_ns` and `length` of each stay
- * readable until the next call for a port of this link. Bit i of the result: the kernel took frames[i].
- */
-static inline uint64_t port_send(struct port *port, struct frame *const *frames, unsigned count)
+static inline unsigned port_send_most(const struct port *port) /* frames that a call may be given */
 {
-	return port->back_end->send(port, frames, count);
+	return port->back_end->segments ? PORT_SEND_MAX : PORT_BATCH;
+}
+
+/*
+ * Sends `count` <= port_send_most() frames in order and takes them over; `packet`, `moved_ns` and `length` of each stay
+ * readable until the next call for a port of this link. Says which the kernel took.
+ */
+static inline void port_send(struct port *port, struct frame *const *frames, unsigned count, struct sent *sent)
+{
+	*sent = (struct sent){.as_counted = 0};
+	if (port->back_end->segments) {
+		port->back_end->segments->send(port, frames, count, sent);
+	} else {
+		sent->words[0] = port->back_end->send(port, frames, count);
+		sent->as_counted = (unsigned)__builtin_popcountll(sent->words[0]);
+	}
 }
 
 /* Frames that the machine lost before we saw them, since the last call. */

@@ -55,6 +55,8 @@ static unsigned receive(struct port *port, struct arrival *batch)
 		arrival->stamp_ns += self->clock_offset_ns;
 		arrival->length = desc->len;
 		arrival->tag = 0;
+		arrival->first = true;
+		arrival->held = NULL;
 		arrival->whole = desc->len >= PORT_ETHERNET_HEAD && desc->len <= port->longest;
 	}
 	return count;

@@ -78,7 +78,7 @@ void arrivals_read(struct arrivals *arrivals, int64_t now, struct wall *wall)
 		struct source *source = &arrivals->sources[i];
 		int64_t latest = translate(source, wall, arrivals->read_ns);
 
-		if (source->count == PORT_BATCH)
+		if (source_is_cut(source))
 			arrivals->limit_ns = earlier(arrivals->limit_ns, latest);
 		if (i && source->count)
 			arrivals->limit_ns = earlier(arrivals->limit_ns, now);
@@ -105,7 +105,7 @@ const struct arrival *arrivals_take(struct arrivals *arrivals, struct source **o
 	if (!next)
 		return NULL;
 	ahead = next->taken + PREFETCH_AHEAD;
-	if (ahead < next->count)
+	if (ahead < next->count && next->batch[ahead].first) /* of a super-frame only headers are looked at */
 		prefetch(next->batch[ahead].data, next->batch[ahead].length);
 	*out = next;
 	return &next->batch[next->taken++];

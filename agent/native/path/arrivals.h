@@ -44,10 +44,16 @@ const struct arrival *arrivals_take(struct arrivals *arrivals, struct source **s
 /* Gives the slots of what was taken back to the kernel; `now` as above. */
 void arrivals_release(struct arrivals *arrivals, int64_t now);
 
+/* Whether the port may hold frames that are not in the batch. */
+static inline bool source_is_cut(const struct source *source)
+{
+	return source->count == PORT_BATCH || source->port->cut_short;
+}
+
 /* Whether the port may hold frames that were not taken. */
 static inline bool source_has_more(const struct source *source)
 {
-	return source->count == PORT_BATCH || source->taken < source->count;
+	return source_is_cut(source) || source->taken < source->count;
 }
 
 #endif

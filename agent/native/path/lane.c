@@ -1,9 +1,8 @@
 /* See lane.h. */
 #include "path/lane.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "path/arrivals.h"
 #include "path/clock.h"
@@ -78,7 +77,11 @@ static uint8_t logged_ecn(const struct lane *lane, const struct packet *packet)
 /* Keeps the first bytes of a frame, as it arrived, for its record, which comes after `ahead` others. */
 static uint8_t capture(const struct lane *lane, const struct frame *frame, unsigned ahead)
 {
-	return lane->capture ? capture_write(lane->capture, lane->log, ahead, frame->data, frame->length) : 0;
+	uint8_t scratch[FRAME_MAX];
+
+	if (!lane->capture)
+		return 0;
+	return capture_write(lane->capture, lane->log, ahead, port_bytes(lane->in, frame, scratch), frame->length);
 }
 
 /* Logs a frame that is dropped, or lost before it was served. */
@@ -121,21 +124,6 @@ static void log_served(struct lane *lane, const struct frame *frame, int64_t sen
 	});
 }
 
-/* The arrival's bytes, its VLAN tag in its place, into a frame of its length. */
-static void copy(const struct arrival *arrival, struct frame *frame)
-{
-	uint32_t tag = htonl(arrival->tag);
-
-	if (!arrival->tag) {
-		memcpy(frame->data, arrival->data, arrival->length);
-		return;
-	}
-	memcpy(frame->data, arrival->data, PORT_MAC_PAIR);
-	memcpy(frame->data + PORT_MAC_PAIR, &tag, PORT_VLAN_TAG);
-	memcpy(frame->data + PORT_MAC_PAIR + PORT_VLAN_TAG, arrival->data + PORT_MAC_PAIR,
-		arrival->length - PORT_MAC_PAIR - PORT_VLAN_TAG);
-}
-
 /*
  * Whether a frame that the model dropped on arrival might have been admitted if the model had seen it when it arrived, which
  * was `moved` ago: then it is the machine that lost it, and how late it was seen counts as lateness.
@@ -152,16 +140,13 @@ static struct packet *copy_frame(void *owner, const struct packet *original)
 {
 	const struct frame *from = (const struct frame *)original;
 	struct lane *lane = owner;
-	struct frame *made = port_take_room(lane->in, from->length);
+	struct frame *made = port_copy(lane->in, from);
 
 	lane->counters[DUPLICATED_PACKETS]++;
 	if (!made) {
 		lane->counters[LOST_MEMORY]++;
 		return NULL;
 	}
-	memcpy(made->data, from->data, from->length);
-	made->number = from->number;
-	made->moved_ns = from->moved_ns;
 	return &made->packet;
 }
 
@@ -169,16 +154,6 @@ void lane_set_half(struct lane *lane, struct half *half)
 {
 	lane->half = half;
 	half_set_copies(half, copy_frame, lane);
-}
-
-/* Flips that bit; a frame that ends with its header has none. */
-static void corrupt(struct lane *lane, struct frame *frame)
-{
-	uint32_t bit = corrupt_bit(frame);
-
-	lane->counters[CORRUPTED_PACKETS]++;
-	if (frame->length > PORT_ETHERNET_HEAD)
-		frame->data[PORT_ETHERNET_HEAD + bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
 }
 
 static void drop(struct lane *lane, const struct frame *frame, bool late)
@@ -209,27 +184,37 @@ static void drop_admitted(struct lane *lane)
 	}
 }
 
-static unsigned collect_due(struct lane *lane, int64_t now, struct frame **due, uint8_t *captured)
+/* Adds to what gathers what is due at `now`, up to what can be sent at once. */
+static void collect_due(struct lane *lane, int64_t now)
 {
 	struct packet *packet;
-	unsigned count = 0;
 
-	while (count < PORT_BATCH && (packet = half_pop(lane->half, now))) {
-		due[count] = (struct frame *)packet;
-		prefetch(due[count]->data, due[count]->length);
-		captured[count] = capture(lane, due[count], count); /* now, as it arrived, and its record once it has left */
-		if (packet->marked)
-			headers_mark_ce(due[count]->data, due[count]->length);
-		if (packet->corrupt)
-			corrupt(lane, due[count]);
-		count++;
+	while (lane->gathering.count < port_send_most(lane->out) && (packet = half_pop(lane->half, now))) {
+		const struct frame *frame = (struct frame *)packet;
+
+		if (!lane->out->back_end->segments)
+			prefetch(frame->data, frame->length);
+		gathering_add(&lane->gathering, packet);
 	}
-	return count;
+}
+
+/* Does to a frame what the queue and the path did; whether its first bytes were kept, as it arrived, for record `ahead`. */
+static uint8_t finish(struct lane *lane, struct frame *frame, unsigned ahead)
+{
+	uint8_t captured = capture(lane, frame, ahead);
+
+	if (frame->packet.marked)
+		port_mark_ce(lane->out, frame);
+	if (frame->packet.corrupt) {
+		lane->counters[CORRUPTED_PACKETS]++;
+		port_corrupt(lane->out, frame, corrupt_bit(frame));
+	}
+	return captured;
 }
 
 /* The kernel took the frames one after the other from `before` to `after`: frame i had left by its share of that. */
-static void account(struct lane *lane, struct frame *const *frames, const uint8_t *captured, unsigned count, uint64_t sent,
-	int64_t before)
+static void account(struct lane *lane, struct frame *const *frames, const uint8_t *captured, unsigned count,
+	const struct sent *sent, int64_t before)
 {
 	int64_t each = (monotonic_ns() - before) / count;
 
@@ -237,7 +222,7 @@ static void account(struct lane *lane, struct frame *const *frames, const uint8_
 		const struct frame *frame = frames[i];
 		int64_t left_ns = before + each * (i + 1);
 
-		if (!(sent & UINT64_C(1) << i)) {
+		if (!sent_frame(sent, i)) {
 			lane->counters[LOST_SEND]++;
 			if (lane->log)
 				log_served(lane, frame, 0, captured[i]);
@@ -252,20 +237,48 @@ static void account(struct lane *lane, struct frame *const *frames, const uint8_
 	}
 }
 
-static unsigned send_due(struct lane *lane, int64_t now)
+/* Sends what has gathered; how many. */
+static unsigned send_gathered(struct lane *lane)
 {
-	struct frame *due[PORT_BATCH];
-	uint8_t captured[PORT_BATCH];
-	unsigned count = collect_due(lane, now, due, captured);
+	struct frame *due[PORT_SEND_MAX];
+	uint8_t captured[PORT_SEND_MAX];
+	unsigned count = lane->gathering.count;
 	int64_t before;
-	uint64_t sent;
+	struct sent sent;
 
 	if (!count)
 		return 0;
+	gathering_take(&lane->gathering, due);
+	for (unsigned i = 0; i < count; i++)
+		captured[i] = finish(lane, due[i], i);
 	before = monotonic_ns();
-	sent = port_send(lane->out, due, count);
-	account(lane, due, captured, count, sent, before);
+	port_send(lane->out, due, count, &sent);
+	lane->counters[OUT_AS_COUNTED] += sent.as_counted;
+	account(lane, due, captured, count, &sent, before);
 	return count;
+}
+
+/*
+ * Whether a segment waits at `now` for those behind it: as long as the first that gathered is not later than `coalesce`, and
+ * another may be due by then.
+ */
+static bool should_wait(const struct lane *lane, int64_t now)
+{
+	const struct gathering *gathering = &lane->gathering;
+	int64_t limit;
+
+	if (!lane->link->coalesce_ns || !gathering->count || gathering->count == port_send_most(lane->out))
+		return false;
+	limit = gathering->first_due_ns + lane->link->coalesce_ns;
+	return now < limit && half_next_due(lane->half) <= limit &&
+		port_more_to_come(lane->out, (const struct frame *)gathering->frames.tail);
+}
+
+/* Sends all that is due by `at`; how many. */
+static unsigned send_due(struct lane *lane, int64_t at)
+{
+	collect_due(lane, at);
+	return send_gathered(lane);
 }
 
 /* Looks at what the half counts by itself. */
@@ -279,7 +292,7 @@ static void look_inside(struct lane *lane)
 	lane->counters[CE_MARKED_PACKETS] = gauges.marked_packets;
 	lane->counters[QUEUE_BYTES] = gauges.queue_bytes;
 	lane->counters[QUEUE_PACKETS] = gauges.queue_packets;
-	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets;
+	lane->counters[IN_FLIGHT_PACKETS] = gauges.in_flight_packets + lane->gathering.count;
 	lane->counters[AQM_PPM] = gauges.aqm_ppm;
 	lane->counters[AQM_AVERAGE_BYTES] = gauges.aqm_average_bytes;
 	lane->counters[ROW] = gauges.row;
@@ -297,7 +310,7 @@ static void note(struct lane *lane)
 	int64_t at = lane->grid.next_ns;
 
 	half_advance(lane->half, at);
-	while (send_due(lane, at) == PORT_BATCH)
+	while (send_due(lane, at) == port_send_most(lane->out))
 		;
 	drop_admitted(lane);
 	look_inside(lane);
@@ -308,7 +321,7 @@ static void note(struct lane *lane)
 static void pass_instants(struct lane *lane, int64_t t)
 {
 	while (lane->grid.next_ns < t) {
-		if (half_next_due(lane->half) == TIME_NEVER)
+		if (half_next_due(lane->half) == TIME_NEVER && !lane->gathering.count)
 			grid_skip(&lane->grid, lane->counters, t);
 		note(lane);
 	}
@@ -317,12 +330,12 @@ static void pass_instants(struct lane *lane, int64_t t)
 /* Logs an arrival that there is no frame for. */
 static void log_lost(struct lane *lane, const struct arrival *arrival, int64_t at)
 {
-	uint8_t data[FRAME_MAX];
+	_Alignas(max_align_t) uint8_t data[FRAME_MAX];
 	struct frame frame = {.number = lane->counters[ARRIVED_PACKETS], .length = arrival->length, .data = data,
 		.packet.arrival = at};
 
 	if (lane->capture)
-		copy(arrival, &frame);
+		port_show(lane->in, arrival, &frame);
 	log_dropped(lane, &frame, LOGGED_LOST_MEMORY);
 }
 
@@ -335,7 +348,7 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	enum verdict verdict;
 
 	pass_instants(lane, at);
-	frame = port_take_room(port, arrival->length);
+	frame = port_take_room(port, arrival);
 	lane->counters[ARRIVED_PACKETS]++;
 	lane->counters[ARRIVED_BYTES] += arrival->length;
 	if (!frame) {
@@ -349,12 +362,12 @@ static void admit(struct lane *lane, struct port *port, const struct arrival *ar
 	if (lane->reads_headers)
 		headers_read(arrival->data, arrival->length - (arrival->tag ? PORT_VLAN_TAG : 0), lane->key, &frame->packet);
 	if (at_once)
-		copy(arrival, frame);
+		port_keep(port, arrival, frame);
 	verdict = half_arrive(lane->half, &frame->packet, at);
 	frame->moved_ns = frame->packet.arrival - at + arrival->doubt_ns;
 	if (verdict == VERDICT_ADMITTED) {
 		if (!at_once)
-			copy(arrival, frame); /* only now: a dropped frame costs no copy */
+			port_keep(port, arrival, frame); /* only now: a dropped frame costs no copy */
 	} else {
 		drop(lane, frame, lost_by_lateness(lane, &frame->packet, frame->moved_ns));
 		port_give_room(port, frame);
@@ -368,6 +381,7 @@ static void take_in(struct source *source, const struct arrival *arrival, int64_
 	struct link *link = lane->link;
 	int64_t at = arrival->at_ns;
 
+	lane->counters[IN_AS_COUNTED] += arrival->first;
 	if (!arrival->whole) {
 		lane->counters[LOST_RING]++;
 		return;
@@ -411,8 +425,10 @@ unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall)
 static void refresh(struct lane *lane, int64_t now)
 {
 	bool idle = lane->refreshed_arrivals == lane->counters[ARRIVED_PACKETS] && half_next_due(lane->half) == TIME_NEVER;
+	uint64_t overruns = port_new_overruns(lane->in);
 
-	lane->counters[LOST_RING] += port_new_overruns(lane->in);
+	lane->counters[LOST_RING] += overruns;
+	lane->counters[IN_AS_COUNTED] += overruns;
 	lane->refreshed_arrivals = lane->counters[ARRIVED_PACKETS];
 	lane->refresh_ns = idle ? TIME_NEVER : now + REFRESH_NS;
 }
@@ -425,14 +441,15 @@ void lane_deliver(struct lane *lane, int64_t now)
 
 	pass_instants(lane, virtual_now);
 	half_advance(lane->half, virtual_now);
-	sent = send_due(lane, virtual_now);
+	collect_due(lane, virtual_now);
+	sent = should_wait(lane, now) ? 0 : send_gathered(lane);
 	drop_admitted(lane);
 	if (now >= lane->refresh_ns)
 		refresh(lane, now);
 	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
-	lane->deadline_ns = sent == PORT_BATCH ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
+	lane->deadline_ns = sent == port_send_most(lane->out) ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
 	lane->deadline_ns = earlier(lane->deadline_ns, grid_deadline(&lane->grid, lane->counters));
 	if (lane->unread)
 		lane->deadline_ns = later(lane->deadline_ns, now + 1); /* other lanes first */
@@ -454,4 +471,5 @@ void lane_settle(struct lane *lane, int64_t at, int64_t *overdue, int64_t *oldes
 	}
 	half_advance(lane->half, at);
 	half_overdue(lane->half, at, overdue, oldest);
+	gathering_overdue(&lane->gathering, overdue, oldest);
 }

@@ -12,6 +12,7 @@
 #include "io/pool.h"
 #include "io/port.h"
 #include "shared/stats.h"
+#include "path/gathering.h"
 #include "path/grid.h"
 #include "path/trigger.h"
 #include "path/wall.h"
@@ -29,6 +30,7 @@ struct lane {
 	bool reads_headers;      /* the half's queue needs them ... */
 	uint64_t key;            /* ... and this for the hash of a flow */
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
+	struct gathering gathering;  /* what is due and waits for the next call of send; empty between calls but for `coalesce_ns` */
 	struct grid grid;
 	int64_t known_ns;            /* all that arrived until then has been read: virtual time goes no further */
 	bool unread;                 /* `in` may hold frames: the lane's turn comes again in the next pass */
@@ -52,6 +54,7 @@ struct link {
 	struct capture_ring *captures; /* NULL: the log is without first bytes; else both */
 	uint32_t mtu;
 	uint32_t overhead;    /* bytes added to every frame for service and queue */
+	int64_t coalesce_ns;  /* how late a segment may leave so that those behind it leave with it */
 	enum trigger trigger; /* what the first frame must be, while the link waits for it */
 	int64_t t0_ns;        /* TIME_NEVER until armed */
 	int64_t started_ns;   /* 0 until then */
@@ -100,6 +103,7 @@ struct link_config {
 	struct ports_config ports; /* towards the client, towards the server; link_open() adds the pool */
 	struct half_config halves[2];
 	uint32_t overhead;
+	int64_t coalesce_ns;      /* for PORT_IO_SUPER */
 	const char *packet_log;   /* path of the file for the packet log (packet_log.h), or empty */
 	struct link_stats *stats; /* reset by link_open(); borrowed for the link's life */
 };

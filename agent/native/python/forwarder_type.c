@@ -17,6 +17,7 @@
 #define MTU_MIN 68
 #define MTU_MAX 9216
 #define OVERHEAD_MAX 4096
+#define COALESCE_MAX_NS (NS_PER_S / 100)
 #define BYTES_MAX ((Py_ssize_t)1 << 40)
 #define WHY_SIZE PORT_WHY_SIZE
 
@@ -197,14 +198,15 @@ static struct slot *claim_free(ForwarderObject *self, Py_ssize_t index)
 
 static int io_from_name(const char *name, enum port_io *io)
 {
-	static const char *const names[] = {[PORT_IO_AUTO] = "auto", [PORT_IO_PACKET] = "packet", [PORT_IO_XDP] = "xdp"};
+	static const char *const names[] = {[PORT_IO_AUTO] = "auto", [PORT_IO_PACKET] = "packet", [PORT_IO_XDP] = "xdp",
+		[PORT_IO_SUPER] = "super"};
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (!strcmp(name, names[i])) {
 			*io = i;
 			return 0;
 		}
-	PyErr_Format(PyExc_ValueError, "io is '%s'; legal is auto, packet or xdp", name);
+	PyErr_Format(PyExc_ValueError, "io is '%s'; legal is auto, packet, xdp or super", name);
 	return -1;
 }
 
@@ -220,6 +222,14 @@ static int check_link(unsigned long mtu, unsigned long overhead, Py_ssize_t ring
 		PyErr_Format(PyExc_ValueError, "store_bytes is %zd; legal is 0 to %zd", store_bytes, BYTES_MAX);
 	else
 		return 0;
+	return -1;
+}
+
+static int check_coalesce(long long ns)
+{
+	if (ns >= 0 && ns <= COALESCE_MAX_NS)
+		return 0;
+	PyErr_Format(PyExc_ValueError, "coalesce_ns is %lld; legal is 0 to %lld", ns, (long long)COALESCE_MAX_NS);
 	return -1;
 }
 
@@ -265,18 +275,19 @@ static PyObject *add_link(ForwarderObject *self, Py_ssize_t index, struct link_c
 static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwargs)
 {
 	static char *keywords[] = {"slot", "netns", "interfaces", "up", "down", "mtu", "overhead_bytes", "ring_bytes",
-		"store_bytes", "io", "packet_log", NULL};
+		"store_bytes", "io", "coalesce_ns", "packet_log", NULL};
 	struct link_config config = {0};
 	PyObject *up, *down;
 	Py_ssize_t index, ring_bytes, store_bytes;
 	unsigned long mtu, overhead;
+	long long coalesce_ns;
 	const char *io;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkknnss:add", keywords, &index, &config.ports.netns,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n$s(ss)OOkknnsLs:add", keywords, &index, &config.ports.netns,
 		    &config.ports.interfaces[0], &config.ports.interfaces[1], &up, &down, &mtu, &overhead, &ring_bytes,
-		    &store_bytes, &io, &config.packet_log))
+		    &store_bytes, &io, &coalesce_ns, &config.packet_log))
 		return NULL;
-	if (check_link(mtu, overhead, ring_bytes, store_bytes) || io_from_name(io, &config.ports.io) ||
+	if (check_link(mtu, overhead, ring_bytes, store_bytes) || check_coalesce(coalesce_ns) || io_from_name(io, &config.ports.io) ||
 	    half_config_from_python(up, &config.halves[0]))
 		return NULL;
 	if (half_config_from_python(down, &config.halves[1])) {
@@ -285,6 +296,7 @@ static PyObject *forwarder_add(PyObject *object, PyObject *args, PyObject *kwarg
 	}
 	config.ports.mtu = mtu;
 	config.overhead = overhead;
+	config.coalesce_ns = coalesce_ns;
 	config.ports.ring_bytes = ring_bytes;
 	config.ports.store_bytes = store_bytes;
 	return add_link((ForwarderObject *)object, index, &config);

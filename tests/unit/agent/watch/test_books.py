@@ -19,7 +19,7 @@ def reading(
     at_ns: int = 0, *, sent: int = 0, arrived: int = 0, lost_ring: int = 0, delivered: int = 0, received: int = 0
 ) -> Reading:
     """A look at a link where nothing goes down, and nothing moves while it is looked at."""
-    stats = LinkStats(up=HalfStats(arrived_packets=arrived, lost_ring=lost_ring, delivered_packets=delivered))
+    stats = LinkStats(up=HalfStats(in_as_counted=arrived + lost_ring, lost_ring=lost_ring, out_as_counted=delivered))
     kernel = {"veth1": Counters(tx_packets=sent), "veth2": Counters(rx_packets=received)}
     return Reading(at_ns, stats, kernel, stats)
 
@@ -85,7 +85,7 @@ class Path:
 
     def stats(self) -> LinkStats:
         """What the forwarder shows."""
-        return LinkStats(up=HalfStats(arrived_packets=self.arrived, delivered_packets=self.delivered))
+        return LinkStats(up=HalfStats(in_as_counted=self.arrived, out_as_counted=self.delivered))
 
     def kernel(self) -> dict[str, Counters]:
         """What the kernel shows."""
