@@ -44,6 +44,8 @@ PATIENCE_NS = 2 * NS_PER_S
 SHORTER_NS = 50 * NS_PER_US
 LONGER_NS = 1 * NS_PER_MS
 
+#: In the place of a delay that was not measured: longer than any.
+_NOT_KNOWN = 2**62
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python has no name for it
 _TIMESPEC = struct.Struct("=qq")
 
@@ -104,8 +106,20 @@ async def self_check(namespaces: LinkNamespaces, plan: LinkPlan, read: Callable[
                       plan.overhead_bytes, lambda: read().up)  # fmt: skip
             down = _Way(f"{plan.name} down over {name}", server, client, plan.down.facts.first, plan.down.opportunities,
                         plan.overhead_bytes, lambda: read().down)  # fmt: skip
-            delays[f"up {name}"], delays[f"down {name}"] = await asyncio.gather(_measure(up), _measure(down))
+            delays[f"up {name}"], delays[f"down {name}"] = await _measure_both(up, down)
     return SelfCheck(delays)
+
+
+async def _measure_both(up: _Way, down: _Way) -> tuple[int, int]:
+    """At once. Where one fails, the other is over, too, when this is raised: its sockets are closed then."""
+    tasks = [asyncio.create_task(_measure(way)) for way in (up, down)]
+    try:
+        found = await asyncio.gather(*tasks)
+        return found[0], found[1]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _why_not(schedule: Schedule, overhead: int) -> str:
@@ -163,12 +177,14 @@ async def _measure(way: _Way) -> int:
     :raises SelfCheckError: it never is, or a packet is lost, changed or overtaken.
     """
     asked = way.asked_ns()
-    least = asked + await _round(way)
+    least = await _delay(way)
     for number in range(ROUNDS - 1):
         if _is_as_asked(asked, least, way.slack_ns()):
             break
         await asyncio.sleep(PAUSE_S * 2**number)
-        least = min(least, asked + await _round(way))
+        least = min(least, await _delay(way))
+    if least == _NOT_KNOWN:
+        raise SelfCheckError(f"self-check of {way.name}: the wall clock of this host was changed in each of its rounds")
     if not _is_as_asked(asked, least, way.slack_ns()):
         raise SelfCheckError(
             f"self-check of {way.name}: asked for {format_duration(asked)}, measured {format_duration(least)}"
@@ -178,6 +194,24 @@ async def _measure(way: _Way) -> int:
 
 def _is_as_asked(asked: int, measured: int, slack: int) -> bool:
     return asked - SHORTER_NS <= measured <= asked + max(LONGER_NS, asked // 20) + slack
+
+
+async def _delay(way: _Way) -> int:
+    """What a round of packets took; `_NOT_KNOWN` if the wall clock, of which the stamps are, was changed meanwhile."""
+    before_ns = _wall_ahead_ns()
+    excess = await _round(way)
+    return _NOT_KNOWN if abs(_wall_ahead_ns() - before_ns) > SHORTER_NS else way.asked_ns() + excess
+
+
+def _wall_ahead_ns() -> int:
+    """CLOCK_REALTIME less CLOCK_MONOTONIC, from the quickest of some readings."""
+    readings = []
+    for _ in range(5):
+        before = time.monotonic_ns()
+        wall = time.time_ns()
+        after = time.monotonic_ns()
+        readings.append((after - before, wall - (before + after) // 2))
+    return min(readings)[1]
 
 
 async def _round(way: _Way) -> int:

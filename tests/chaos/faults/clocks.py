@@ -1,8 +1,8 @@
 """Faults of the wall clock: stepped, or too fast, as a daemon reads it.
 
 The kernel has no wall clock for a namespace alone, and that of the machine is everybody's. So the library's functions
-that read it are replaced for the daemon (programs/wall.c), and not for its forwarder, whose frames bear stamps of the
-kernel's: with a real step both would move.
+that read it are replaced (programs/wall.c), for the controller alone: an agent's self-check and its forwarder also read
+stamps of the kernel's, which would move with the clock if the step were real.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _S = 10**9
 class _Wall(Fault):
     """No instant that matters is one of the wall clock's, so nothing comes of it."""
 
-    where, lengths_ms, before_t0, running = "either", (500, 5000), NONE, NONE
+    where, lengths_ms, before_t0, running = "controller", (500, 5000), NONE, NONE
 
     def shift(self, step_ns: int, ppb: int) -> None:
         """Let the wall clock on the host read `step_ns` more, and run too fast from now on."""

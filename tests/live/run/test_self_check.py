@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -55,6 +57,25 @@ async def test_a_true_link_passes_with_its_figures(
     check = await self_check(namespaces, asked, read)
     assert {"up IPv4", "down IPv4", "up IPv6", "down IPv6"} == check.delays_ns.keys()
     assert all(7 * MS <= delay for delay in check.delays_ns.values())
+
+
+async def test_a_step_of_the_wall_clock_fails_no_link(
+    forwarder: ForwarderClient, read: Read, namespaces: LinkNamespaces, plan: LinkPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's stamps are of that clock: a round over which it was set back is measured again. It is simulated
+    where Python reads it, because the machine's is not for a test to set."""
+    asked = with_row(plan, 7 * MS)
+    await forwarder.add(0, namespaces.link, asked)
+    readings = itertools.count()
+    wall_ns = time.time_ns
+
+    def set_back() -> int:
+        return wall_ns() + (1000 * MS if next(readings) < 13 else 0)  # while the first packets are under way
+
+    monkeypatch.setattr(time, "time_ns", set_back)
+    check = await self_check(namespaces, asked, read)
+    assert all(7 * MS <= delay < 1000 * MS for delay in check.delays_ns.values())
+    assert next(readings) > 50
 
 
 async def test_opportunities_may_take_their_time(
