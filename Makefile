@@ -15,6 +15,7 @@
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
+#   make liars     a thousand sessions of a controller with an agent that lies, in any way and order
 #   make fuzz-readers  a minute each of coverage-guided texts to the reader of each scenario format
 #   make deb       a Debian package of the whole, in dist/ (dpkg-deb)
 #   make lint      ruff and mypy
@@ -53,7 +54,7 @@ progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
 
-.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -149,6 +150,9 @@ fuzz: export GOAL = $(strip fuzz $(given))
 fuzz: root-check build
 	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]'
 	PYTHON=$(CURDIR)/$(python) tests/fuzz/run $(ARGS)
+
+liars: build
+	$(python) -m pytest -q --hypothesis-profile=deep tests/unit/controller/run/test_liars.py $(ARGS)
 
 fuzz-readers: build
 	@$(progress) $(python) -m pip install --disable-pip-version-check --no-build-isolation -e '.[fuzz]'

@@ -52,6 +52,8 @@ class Agents:
     agents: Table[AgentInfo]
     controller: str
     version: str  #: of plctl there
+    #: What each agent said that had no effect: name → why → how often, since the controller began.
+    refused: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

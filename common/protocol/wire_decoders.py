@@ -77,7 +77,24 @@ def _find_shared(reference: Any) -> Any:
         raise _MisfitError(str(error)) from None
 
 
+#: Scalars of which the type alone is looked at.
+_UNBOUNDED = SCALARS - {int}
+#: Whole numbers have 64 bits with a sign, everywhere behind the wire: in columns, in SQLite, in C.
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def _decode_int(value: Any) -> Any:
+    if type(value) is not int:  # exact: True is no int here
+        raise _mismatch("int", value)
+    if not _LEAST <= value <= _MOST:
+        raise _MisfitError(f"expected an int of 64 bits with a sign, got {value}")
+    return value
+
+
 def _scalar_decoder(kind: type) -> _Decoder:
+    if kind is int:
+        return _decode_int
+
     def decode(value: Any) -> Any:
         if type(value) is not kind:  # exact: True is no int here
             raise _mismatch(kind.__name__, value)
@@ -97,7 +114,7 @@ def _literal_decoder(legal: tuple[Any, ...]) -> _Decoder:
 
 def _tuple_decoder(args: tuple[Any, ...]) -> _Decoder:
     if len(args) == 2 and args[1] is Ellipsis:
-        scalar, item = args[0] if args[0] in SCALARS else None, _decoder(args[0])
+        scalar, item = args[0] if args[0] in _UNBOUNDED else None, _decoder(args[0])
 
         def decode(value: Any) -> Any:
             if type(value) is not list:
@@ -127,7 +144,7 @@ def _tuple_decoder(args: tuple[Any, ...]) -> _Decoder:
 
 
 def _dict_decoder(args: tuple[Any, ...]) -> _Decoder:
-    scalar, item = args[1] if args[1] in SCALARS else None, _decoder(args[1])
+    scalar, item = args[1] if args[1] in _UNBOUNDED else None, _decoder(args[1])
 
     def decode(value: Any) -> Any:
         if type(value) is not dict:
@@ -179,7 +196,7 @@ def _names(value: Any) -> str:
 def _dataclass_decoder(kind: type) -> _Decoder:
     hints = field_hints(kind)
     fields = {name: _decoder(hint) for name, hint in hints.items()}
-    scalars = {name: hints[name] for name in fields if hints[name] in SCALARS}
+    scalars = {name: hints[name] for name in fields if hints[name] in _UNBOUNDED}
     required = {
         field.name: None
         for field in dataclasses.fields(kind)

@@ -33,6 +33,10 @@ class Refusal(StrEnum):
     STRANGER = "not_introduced"  #: a message from a connection that has not said HELLO, or that another one replaced
     SECOND = "second_agent"  #: another agent with the key of one that answers
     EPOCH = "unknown_run"  #: a message of a run that is not going on, or not with this agent
+    UNTRUE = "untrue_report"  #: a report that cannot be true, or is not for its agent to make
+    QUOTA = "over_quota"  #: a report that asks for more room than an agent can need
+    DISTRUSTED = "distrusted"  #: a report of an agent that its run believes no more
+    FLOOD = "flood"  #: a message of an agent of which too much waits to be handled already
     CUT = "cut_connection"  #: not refused, but gone without a goodbye; a message over the size limit has this effect
     ALLOW_LIST = "bad_allow_list"  #: the allow-list's file cannot be used; the last good state stays in force
 
@@ -49,6 +53,7 @@ class Refusals:
     def __init__(self, clock: Clock, log: EventLog | None = None) -> None:
         """Without a `log` only count."""
         self.counts: Counter[Refusal] = Counter()
+        self.by_name: dict[str, Counter[Refusal]] = {}  #: of those that have proved a name
         self._clock = clock
         self._log = log
         self._peers: OrderedDict[str, _Peer] = OrderedDict()
@@ -56,6 +61,8 @@ class Refusals:
     def add(self, why: Refusal, address: str, cause: str, name: str = "") -> None:
         """Count one refusal of the peer `name` (empty if it has not proved one) at `address`."""
         self.counts[why] += 1
+        if name and (name in self.by_name or len(self.by_name) < MAX_PEERS):
+            self.by_name.setdefault(name, Counter())[why] += 1
         now = self._clock.monotonic_ns()
         who = f"{name}@{address}"
         peer = self._peers.get(who)

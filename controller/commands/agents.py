@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.base.units import NS_PER_S, format_duration, format_size, three_digits
-from plctl.common.cli.terminal import echo
+from plctl.common.cli.terminal import echo, warn
 from plctl.common.client.options import Reach, controller_options
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def agents(reach: Reach, as_json: bool) -> None:
 
     found = reach.ask(lambda client: client.ask(rq.ListAgents(), rq.Agents))
     if as_json:
-        rows = [to_plain(agent) for agent in found.agents]
+        rows = [to_plain(agent) | {"refused": found.refused.get(agent.name, {})} for agent in found.agents]
         echo(json.dumps({"agents": rows, "controller": found.controller, "version": found.version}, indent=1))
     elif found.agents:
         _print(found)
@@ -52,6 +52,9 @@ def _print(found: Agents) -> None:
     from plctl.controller.view.tables import print_table
 
     console = stdout_screen()
+    for name, counts in found.refused.items():
+        told = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in counts.items())
+        warn(f"of {name} was refused: {told}")
     if not console.is_terminal:
         rows = [(*_row(agent), agent.clock_source) for agent in found.agents]
         print_table(console, (*_HEADERS, "source"), rows, right=_NUMBERS)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity, format_wall
@@ -30,6 +30,11 @@ SILENCE_NS = 10 * NS_PER_S
 MESSAGES_A_TURN = 4
 #: Requests from this size on are decoded beside everything else: a run of ten thousand links takes a second.
 LARGE_BYTES = 2**18
+#: The longest messages of kinds that are short, in bytes: what they say is kept, or shown.
+_LONGEST: dict[type[Any], int] = {
+    m.Hello: 2**18, ps.Status: 2**14, ps.ClockQuery: 2**10, m.Armed: 2**12, m.NotArmed: 2**16, m.Released: 2**12,
+    m.Refused: 2**18, m.Goodbye: 2**16, m.Gap: 2**12,
+}  # fmt: skip
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
 
@@ -173,6 +178,11 @@ class AgentHub:
                 self._tasks.create_task(work)
             await asyncio.Event().wait()  # for ever
 
+    def refuse(self, host: str, why: Refusal, cause: str) -> None:
+        """Count something that agent `host` said and that had no effect."""
+        record = self.agents.get(host)
+        self.refusals.add(why, record.peer.address if record else "", cause, host)
+
     def mark_gone(self, host: str, cause: str) -> None:
         """Agent `host` is gone, with all that it held: tell its runs."""
         record = self.agents.get(host)
@@ -194,7 +204,8 @@ class AgentHub:
             )  # as early as can be: it is t2 of a clock exchange
             if peer.role == "agent":
                 self._note_heartbeat(peer, received.at_ns)
-                await self._backlog.put(received)
+                if not await self._backlog.put(received):
+                    self._count(peer, Refusal.FLOOD, "more than an agent sends ahead of what is acknowledged")
             elif len(data) < LARGE_BYTES:
                 await self._handle_received(received)
             else:
@@ -222,7 +233,10 @@ class AgentHub:
 
     async def _handle_received(self, received: Received) -> None:
         try:
-            await self._handle(received.peer, m.decode(received.data, received.peer.role), received.at_ns)
+            envelope = m.decode(received.data, received.peer.role)
+            if len(received.data) > _LONGEST.get(type(envelope.message), len(received.data)):
+                raise ProtocolError(f"{type(envelope.message).__name__} of {len(received.data)} bytes")
+            await self._handle(received.peer, envelope, received.at_ns)
         except ProtocolError as error:
             await self._refuse(received.peer, error)
 

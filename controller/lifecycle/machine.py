@@ -302,6 +302,8 @@ class RunMachine:
         self._leave_out(event.host, f"agent lost{when}: {event.cause}")
 
     def _distrust(self, event: Distrusted | Forgotten) -> None:
+        if isinstance(event, Distrusted):
+            self._note("agent.distrusted", event.host, cause=event.cause)
         self._leave_out(event.host, event.cause)
 
     def _leave_out(self, host: str, cause: str) -> None:

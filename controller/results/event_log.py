@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -52,9 +53,21 @@ def to_line(event: Event, run: str, host: str = "") -> str:
     """
     blank = {"ts": "", "t_ns": 0, "host": host, "link": "", "event": "", "run": run}
     try:
-        return json.dumps({**blank, **event}, default=str, skipkeys=True) + "\n"
+        try:
+            return json.dumps({**blank, **event}, default=str, skipkeys=True, allow_nan=False) + "\n"
+        except ValueError:  # a number that JSON does not know
+            return json.dumps(_with_finite_numbers({**blank, **event}), default=str, skipkeys=True) + "\n"
     except RecursionError:
         raise ProtocolError("an event whose facts lie too deep in each other") from None
+
+
+def _with_finite_numbers(value: Any) -> Any:
+    """`value` with whatever is not a number, or infinite, as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _with_finite_numbers(each) for key, each in value.items()}
+    return [_with_finite_numbers(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def from_lines(lines: Iterable[str]) -> list[Event]:

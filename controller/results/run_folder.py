@@ -189,11 +189,17 @@ class RunFolder:
         for writer in self._writers.values():
             writer.start(record.t0_by_host())
 
-    def append_events(self, log: Iterable[Event], host: str = "") -> None:
-        """Add events to the log; `host` is where they are from unless they say otherwise."""
-        lines = "".join(event_log.to_line(event, self.run, host) for event in log)
+    def append_events(self, log: Iterable[Event], host: str = "", longest: int | None = None) -> None:
+        """Add events to the log; `host` is where they are from unless they say otherwise.
+
+        :param longest: the most characters that one may have.
+        :raises ProtocolError: one is longer; none was added.
+        """
+        lines = [event_log.to_line(event, self.run, host) for event in log]
+        if longest and (length := max(map(len, lines), default=0)) > longest:
+            raise ProtocolError(f"an event of {length} characters; {longest} are allowed")
         with explained(f"write {self.path / EVENTS_NAME}"):
-            self._events.write(lines.encode())
+            self._events.write("".join(lines).encode(errors="replace"))
             self._grown[self.path / EVENTS_NAME] = self._events.tell()
 
     def append_samples(self, host: str, samples: Samples, offset_ns: int = 0) -> None:
@@ -228,8 +234,12 @@ class RunFolder:
         """
         path = self.artifacts(link).joinpath(*map(_plain, name.split("/")))
         with explained(f"write {path}"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = path.open("ab")
+            except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                raise ProtocolError(f"{name!r:.80} would be both a file and a folder") from None
+            with file:
                 file.write(data)
                 self._grown[path] = file.tell()
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plctl.common.base.clock import Clock
-from plctl.common.base.errors import ProtocolError
 from plctl.common.protocol import messages as m
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
@@ -14,6 +13,10 @@ from plctl.controller.lifecycle.run_events import Note, RunPhase
 from plctl.controller.results import event_log
 from plctl.controller.results.event_log import CONTROLLER, Event
 from plctl.controller.results.run_folder import RunFolder
+from plctl.controller.run.audit import RunAudit
+
+#: The longest event of an agent, in characters of its line.
+MAX_EVENT = 2**16
 
 
 class Observer(Protocol):
@@ -30,10 +33,10 @@ class Observer(Protocol):
 
 
 class RunRecorder:
-    """The reports that come in for one run, whose links are on the hosts that `hosts` says."""
+    """The reports that come in for one run, as far as `audit` believes them."""
 
-    def __init__(self, hosts: Mapping[str, str], folder: RunFolder, clock: Clock, observer: Observer) -> None:
-        self._hosts = hosts
+    def __init__(self, audit: RunAudit, folder: RunFolder, clock: Clock, observer: Observer) -> None:
+        self._audit = audit
         self._folder = folder
         self._clock = clock
         self._observer = observer
@@ -46,24 +49,26 @@ class RunRecorder:
         """
         match message:
             case m.Telemetry(_, offset_ns, links, columns):
-                self._require_own(host, links, "telemetry")
                 samples = Samples(links, columns)
+                self._audit.check_telemetry(host, samples, offset_ns)
                 self._folder.append_samples(host, samples, offset_ns)
                 self._observer.samples(host, samples)
             case m.SocketStats(_, offset_ns, flows, columns):
-                self._require_own(host, {flow.link for flow in flows}, "socket statistics")
-                self._folder.append_socket_stats(host, SocketSamples(flows, columns), offset_ns)
+                seen = SocketSamples(flows, columns)
+                self._audit.check_sockets(host, seen, offset_ns)
+                self._folder.append_socket_stats(host, seen, offset_ns)
             case m.Events(_, log, offset_ns):
                 now_ns = self._clock.monotonic_ns()
                 events = [event_log.translated(event, host, self._folder.run, offset_ns, now_ns) for event in log]
+                self._audit.check_events(host, events)
                 self._log(events, host)
                 for event in events:
                     self._observer.note(str(event.get("event", "")), host, str(event.get("link", "")), event)
             case m.Artifact(_, link, name, data):
-                self._require_own(host, (link,), "an artifact")
+                self._audit.check_artifact(host, link, name, len(data))
                 self._folder.append_artifact(link, name, data)
             case m.Packets(_, link, direction, records, captured):
-                self._require_own(host, (link,), "a packet log")
+                self._audit.check_packets(host, link, len(records) + len(captured))
                 self._folder.append_packets(link, direction, records, captured)
 
     def note(self, notes: Sequence[Note]) -> None:
@@ -82,12 +87,8 @@ class RunRecorder:
         for note, event in zip(notes, log, strict=True):
             self._observer.note(note.event, note.host, note.link, event)
 
-    def _require_own(self, host: str, links: Iterable[str], what: str) -> None:
-        for link in links:
-            if self._hosts.get(link) != host:
-                raise ProtocolError(f"{what} of link {link!r:.80}, which is not its own")
-
     def _log(self, log: Iterable[Event], host: str) -> None:
         """Write events in controller time down with the wall-clock time that belongs to it."""
         wall_minus_monotonic = self._clock.wall_ns() - self._clock.monotonic_ns()
-        self._folder.append_events([event_log.dated(event, wall_minus_monotonic) for event in log], host)
+        longest = None if host == CONTROLLER else MAX_EVENT
+        self._folder.append_events([event_log.dated(event, wall_minus_monotonic) for event in log], host, longest)

@@ -23,6 +23,7 @@ from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
+from plctl.common.transport.refusals import Refusal
 from plctl.controller.hub.agent_hub import (
     AgentHub,
     AgentLost,
@@ -37,6 +38,7 @@ from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.patience import lead_ns
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import HostRecord, RunRecord
+from plctl.controller.run.audit import QuotaError, RunAudit
 from plctl.controller.run.recorder import Observer, RunRecorder
 
 #: A change that does not reach its agent within this time is not made, and so long its answer is waited for.
@@ -83,7 +85,10 @@ class Session:
         self._observer = observer
         self._run = next(iter(plans.values())).run
         self._hosts = {link.name: host for host, plan in plans.items() for link in plan.links}
-        self._recorder = RunRecorder(self._hosts, folder, clock, observer)
+        self._audit = RunAudit(plans, clock)
+        self._recorder = RunRecorder(self._audit, folder, clock, observer)
+        self._distrusted: set[str] = set()  #: hosts of which nothing is believed any more
+        self._reported: set[str] = set()  #: hosts whose result has come
         self._changes: dict[int, asyncio.Future[m.Changed | m.Refused]] = {}  #: that were not answered yet, by command
         self._ids = itertools.count(first_command or new_first_command())
         self._open: dict[str, _Command] = {}  #: by host
@@ -148,6 +153,9 @@ class Session:
         :raises WorldError: as `run` does.
         """
         self._agent_hub.listen(self._run, self._machine.plans, self._on_message)
+        course = list(course)
+        if course:
+            self._audit.begin(course[0].now_ns)
         for happened in course:
             self._lead = happened.lead_ns
             for instruction in self._advance(happened.event, happened.now_ns):
@@ -197,6 +205,10 @@ class Session:
         """Let the machine decide; what only this process needs to know follows from that, the first time and again."""
         before = self._machine.phase
         instructions = self._machine.handle(event, now_ns)
+        if isinstance(event, ev.Distrusted):
+            self._distrusted.add(event.host)
+        elif isinstance(event, ev.Answered) and isinstance(event.message, m.Finished):
+            self._reported.add(event.host)
         if isinstance(event, ev.Answered) and not isinstance(event.message, m.Finished):
             self._open.pop(event.host, None)
             if isinstance(event.message, m.Prepared):
@@ -247,11 +259,25 @@ class Session:
     # --- what agents say
 
     def _on_message(self, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
+        is_last_word = isinstance(message, PresenceChange | m.Released | m.Refused)
+        if host in self._distrusted and not is_last_word:
+            self._agent_hub.refuse(host, Refusal.DISTRUSTED, f"a report of run {self._run}, which believes it no more")
+            return
         try:
             with self._disk_may_refuse():
                 self._handle_message(host, message, reply_to)
-        except ProtocolError as error:  # the agent is not what it seems; its run is not to be trusted
-            self._handle(ev.Distrusted(host, f"{host} sent what it must not: {error}"))
+        except ProtocolError as error:
+            self._distrust(host, Refusal.QUOTA if isinstance(error, QuotaError) else Refusal.UNTRUE, str(error))
+        except WorldError:
+            raise
+        except Exception as error:  # our bug; the other hosts, and the other runs, are to go on
+            asyncio.get_running_loop().call_exception_handler({"message": f"{message!r:.200}", "exception": error})
+            self._distrust(host, Refusal.UNTRUE, f"{type(message).__name__}, on which plctl failed: {error!r:.200}")
+
+    def _distrust(self, host: str, why: Refusal, cause: str) -> None:
+        """The agent is not what it seems: the run believes nothing more of it."""
+        self._agent_hub.refuse(host, why, f"of run {self._run}: {cause}")
+        self._handle(ev.Distrusted(host, f"{host} sent what it must not: {cause:.2000}"))
 
     def _handle_message(self, host: str, message: m.Message | PresenceChange, reply_to: int) -> None:
         match message:
@@ -270,15 +296,22 @@ class Session:
                 if isinstance(message, m.Events):
                     self._heed_failures(host, message)
             case m.Report(_, finished):
-                self._handle(ev.Answered(host, finished))
+                self._handle_result(host, finished)
             case m.Prepared() | m.Armed() | m.NotArmed() | m.Started() | m.Released() | m.Refused() | m.Changed():
                 self._handle_answer(host, message, reply_to)
             case _:
                 raise ProtocolError(f"{type(message).__name__} within a run")
 
+    def _handle_result(self, host: str, finished: m.Finished) -> None:
+        if host in self._reported:
+            raise ProtocolError("its result a second time")
+        planned = {link: record.planned_ns for link, record in self._machine.records.items() if record.host == host}
+        self._audit.check_result(host, finished, planned, self._machine.t0_ns)
+        self._handle(ev.Answered(host, finished))
+
     def _heed_failures(self, host: str, message: m.Events) -> None:
         """A program that failed is told of as soon as it has ended, long before the run may end."""
-        if self._machine.on_failure == "cancel":
+        if self._machine.on_failure == "cancel" and self._machine.phase is ev.RunPhase.RUNNING:
             for event in message.events:
                 if event.get("event") == "workload.ended" and (cause := event.get("cause")):
                     says = f"{event.get('workload')}: {cause}"
@@ -296,6 +329,10 @@ class Session:
         elif isinstance(message, m.Changed):
             pass  # nobody waits for it any more; the log has it
         elif host in self._open and self._open[host].id == reply_to:  # else to what was told before that
+            if isinstance(message, m.Prepared | m.Started):
+                self._audit.check_links(host, (each.link for each in message.links), "an answer")
+            if isinstance(message, m.Started) and len({each.planned_ns for each in message.links}) > 1:
+                raise ProtocolError("more than one T0 for its links")
             self._handle(ev.Answered(host, message))
 
     # --- what is kept

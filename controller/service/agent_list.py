@@ -17,7 +17,12 @@ def list_agents(agent_hub: AgentHub, clock: Clock, occupancy: Occupancy) -> rq.A
         _info(name, agent, now_ns, occupancy.links_on(name), occupancy.taken(name))
         for name, agent in sorted(agent_hub.agents.items())
     )
-    return rq.Agents(tuple(found), agent_hub.name, __version__)
+    refused = {
+        name: {str(why): count for why, count in sorted(counts.items())}
+        for name, counts in sorted(agent_hub.refusals.by_name.items())
+        if name in agent_hub.agents
+    }
+    return rq.Agents(tuple(found), agent_hub.name, __version__, refused)
 
 
 def _info(name: str, record: AgentRecord, now_ns: int, runs: dict[str, int], taken: Need) -> rq.AgentInfo:

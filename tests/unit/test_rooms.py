@@ -85,7 +85,7 @@ MAY_IMPORT = {
         "public": "analysis",
         "hub": "lifecycle common/clocks common/transport",
         "backup": "results hub",
-        "run": "lifecycle results hub",
+        "run": "lifecycle results hub common/transport",
         "service": "spec scheduling lifecycle results report hub run common/transport",
         "view": "lifecycle verdict results study_folder study common/client common/cli",
         "capture": "results view",

@@ -36,3 +36,13 @@ async def test_a_full_backlog_makes_the_reader_wait() -> None:
     assert b"12" == (await backlog.take()).data
     await putting
     assert [b"34", b"5"] == [(await backlog.take()).data, (await backlog.take()).data]
+
+
+async def test_agents_take_turns_and_none_has_more_than_its_share() -> None:
+    """Who sends without end waits in its own line; beyond its share it is let go, and others lose nothing."""
+    backlog = Backlog(share_bytes=3 * heard(b"").size)
+    flood = [await backlog.put(heard(b"")) for _ in range(5)]
+    assert [True, True, True, False, False] == flood
+    assert await backlog.put(Received(Peer("edge-2"), b"honest", 0))
+    assert [b"", b"honest"] == [(await backlog.take()).data for _ in range(2)]
+    assert await backlog.put(heard(b"again"))
