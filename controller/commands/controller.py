@@ -6,8 +6,8 @@ import asyncio
 import getpass
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,14 @@ from plctl.common.base.errors import UserError
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo
 from plctl.controller.commands.daemon.backup import backup, restore
+from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
+from plctl.controller.commands.web.token import token
 
 if TYPE_CHECKING:
     from plctl.common.base.log import EventLog
     from plctl.common.transport.hub_and_spoke import HubKeys
+    from plctl.controller.service.daemon import Controller
+    from plctl.controller.web.server import WebOptions
 
 _keys_option = click.option(
     "--keys",
@@ -38,6 +42,7 @@ Examples:
   sudo plctl controller init                               once: make the keys
   sudo plctl controller --runs /srv/runs                   then serve, on TCP port 7777
   plctl controller --listen tcp://127.0.0.1:7801 --keys ./keys --runs ./runs
+  plctl controller --http 127.0.0.1:8780                   with the live page
 """,
 )
 @click.option("--listen", "address", default="tcp://*:7777", show_default=True, metavar="ADDRESS",
@@ -47,8 +52,11 @@ Examples:
               show_default=True, help="Where the folders of runs are made.")  # fmt: skip
 @click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="What is kept over a restart; default: controller.sqlite among the runs.")  # fmt: skip
+@web_options()
 @click.pass_context
-def controller(ctx: click.Context, address: str, folder: Path | None, results: Path, journal: Path | None) -> None:
+def controller(
+    ctx: click.Context, *, address: str, folder: Path | None, results: Path, journal: Path | None, web: WebOrder
+) -> None:
     """Serve agents and clients until stopped; make keys, and say who may connect.
 
     Needs no root. Its log is JSON lines on standard error, or, where that is a terminal, words. Runs that go on are
@@ -59,7 +67,9 @@ def controller(ctx: click.Context, address: str, folder: Path | None, results: P
         return
     if not address.startswith("tcp://"):
         raise UserError(f"cannot listen on {address}: agents and clients come over TCP; it is like tcp://*:7777")
-    asyncio.run(_serve(address, _load_keys(address, folder), results, journal or results / "controller.sqlite"))
+    keys = _load_keys(address, folder)
+    with opened_web(web, folder, "plctl controller --http") as page:
+        asyncio.run(_serve(address, keys, results, journal or results / "controller.sqlite", page))
 
 
 def _load_keys(address: str, folder: Path | None) -> HubKeys:
@@ -74,7 +84,7 @@ def _load_keys(address: str, folder: Path | None) -> HubKeys:
     return HubKeys(load_pair(folder, "controller"), AllowList(folder))
 
 
-async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path) -> None:
+async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path, page: WebOptions | None) -> None:
     from plctl.common.base.clock import RealClock
     from plctl.common.base.log import JsonLines, make_log
     from plctl.common.host import sd_notify
@@ -97,11 +107,30 @@ async def _serve(address: str, keys: HubKeys, results: Path, journal_path: Path)
         _leave_on_signals(served.stop, log)
         alive = asyncio.create_task(sd_notify.keep_alive())
         log.emit("controller.listening", address=hub.address, runs_folder=str(results.absolute()))
-        sd_notify.notify("READY=1")
-        await served.serve()
+        async with _page(served, page, log):
+            sd_notify.notify("READY=1")
+            await served.serve()
         sd_notify.notify("STOPPING=1")
         alive.cancel()
         log.emit("controller.left")
+
+
+@asynccontextmanager
+async def _page(served: Controller, options: WebOptions | None, log: EventLog) -> AsyncIterator[None]:
+    """Serve the page within the block, if it is to be served."""
+    if options is None:
+        yield
+        return
+    from plctl.controller.web.server import serving
+    from plctl.controller.web.sources.controller_source import ControllerSource
+
+    def complain(trouble: str) -> None:
+        log.emit("page.broke", cause=trouble)
+
+    async with serving(ControllerSource(served, "the controller"), options, complain) as url:
+        fingerprint = {"certificate_sha256": options.certificate.fingerprint} if options.certificate else {}
+        log.emit("page.serving", url=url, **fingerprint)
+        yield
 
 
 def _leave_on_signals(stop: Callable[[], None], log: EventLog) -> None:
@@ -161,3 +190,4 @@ def revoke(name: str, folder: Path | None) -> None:
 
 controller.add_command(backup)
 controller.add_command(restore)
+controller.add_command(token)

@@ -21,6 +21,7 @@ from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import missing_capabilities, require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.controller.commands.bare_options import bare_options
+from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
 
 if TYPE_CHECKING:
     from plctl.common.client.config import ControllerAccess
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from plctl.controller.results.run_record import RunRecord
     from plctl.controller.spec.bare_run import BareLink
     from plctl.controller.view.foreground import Foreground
+    from plctl.controller.web.server import WebOptions
 
 
 @click.command(
@@ -45,6 +47,7 @@ Examples:
   sudo plctl run runs/20261123-041530-handover-7f3a again what that run was asked
   sudo plctl run handover.csv --queue 0.5bdp --budget lateness=5ms -- ping 192.168.66.2
   sudo plctl run handover.csv --loss 1% --jitter 5ms --queue codel -- iperf3 -c 192.168.66.2
+  sudo plctl run handover.csv --http 127.0.0.1:8780 watch it in a browser
   sudo plctl run bw_7.txt --also delay_7.txt -- iperf3 -c 192.168.66.2
                                                    the files of another tool, as they are
 \b
@@ -84,6 +87,7 @@ With a controller, which needs no root here:
 @controller_options(local="Run on this machine, though there is a controller.")
 @bare_options
 @forwarder_options
+@web_options()
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -110,6 +114,7 @@ def run(
     reach: Reach,
     bare: BareLink,
     forwarder: ForwarderOptions,
+    web: WebOrder,
 ) -> None:
     """Run SPEC (or one link with SCENARIO, or again what the folder RUN was), and write the results to a folder.
 
@@ -122,6 +127,8 @@ def run(
     access = reach.find()
     order = FollowOptions(policy, force, wait, detach, out if fetch else None)
     _require_sense(access, order, forwarder, report=report)
+    if web.address and (access or plan_only):
+        raise UserError("--http shows a run of this machine; a controller serves its page: plctl controller --http")
     instead = {"duration_ns": duration_ns or 0, "seed": seed, "name": name, "packets": packets}
     read = partial(_read, spec, _Bare(command, also, reading, bare), instead, _read_labels(labels))
     shown = _Shown(as_json, quiet, bool(command), report)
@@ -130,7 +137,8 @@ def run(
     elif access:
         ctx.exit(_run_remotely(read(), access, order, shown))
     else:
-        ctx.exit(_run_locally(read, out, forwarder, shown))
+        with opened_web(web, None, "plctl run --http") as page:
+            ctx.exit(_run_locally(read, out, forwarder, replace(shown, page=page)))
 
 
 def _require_sense(
@@ -190,6 +198,7 @@ class _Shown:
     quiet: bool
     has_program: bool  #: whose output comes through
     report: bool  #: as a page, too
+    page: WebOptions | None = None  #: how the live page is served
 
     def foreground(self, request: RunRequest) -> Foreground | None:
         """What passes the output of the run's one program on, if that is to be seen."""
@@ -245,6 +254,7 @@ def _carry_locally(
             foreground=shown.foreground(request),
             report=shown.report,
             another_agent=another_agent,
+            page=shown.page,
         )
         console.drain()
         _print(record, folder, "", shown)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.cli.terminal import echo
 from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
@@ -24,6 +25,7 @@ from plctl.controller.launch.interrupts import Interrupts
 from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent, agent_address, agent_folder
 from plctl.controller.launch.planning import plan_run
 from plctl.controller.launch.report_import import ReportImport
+from plctl.controller.launch.run_page import run_page
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.report.finishing import finish
@@ -33,6 +35,11 @@ from plctl.controller.run.retry import may_retry, told
 from plctl.controller.run.session import Session
 from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
 from plctl.controller.view.live import LiveView
+from plctl.controller.view.screen import say
+
+if TYPE_CHECKING:
+    from plctl.controller.web.server import WebOptions
+    from plctl.controller.web.sources.embedded_source import EmbeddedSource
 
 #: How often the clock on the screen goes on.
 TICK_NS = 200 * NS_PER_MS
@@ -52,6 +59,7 @@ def run_locally(
     foreground: Foreground | None = None,
     report: bool = True,
     another_agent: Callable[[], LocalAgent],
+    page: WebOptions | None = None,
 ) -> tuple[RunRecord, Path]:
     """Run `request` on this machine and write its results below `out`; the verdicts and the run's folder. A run that is
     to be retried has a folder for each attempt; what is returned is the last.
@@ -62,6 +70,7 @@ def run_locally(
     :param foreground: passes on what the run's one program prints; the run itself then says little on `console`.
     :param report: draw report.html in the end.
     :param another_agent: starts the agent of each attempt after the first, whose is `agent`.
+    :param page: how the live page is served until the folder is complete; None: not at all.
 
     :raises UserError: the kernel cannot carry links.
     :raises WorldError: the results cannot be written, or the local agent does not start.
@@ -70,7 +79,15 @@ def run_locally(
     while True:
         with agent:
             record, folder = _run_once(
-                request, out, console, agent, interrupts=interrupts, foreground=foreground, report=report, before=record
+                request,
+                out,
+                console,
+                agent,
+                interrupts=interrupts,
+                foreground=foreground,
+                report=report,
+                before=record,
+                page=page,
             )
         if not may_retry(record) or interrupts.cause:
             return record, folder
@@ -88,6 +105,7 @@ def _run_once(
     foreground: Foreground | None,
     report: bool,
     before: RunRecord | None,
+    page: WebOptions | None,
 ) -> tuple[RunRecord, Path]:
     agent.require_kernel()
     interrupts.hold()
@@ -99,7 +117,8 @@ def _run_once(
         try:
             importing = ReportImport() if report else None
             course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground, importing)
-            _carry_through(course, partial(_complete, folder, console, importing))
+            served = partial(run_page, folder, page, partial(_tell, console))
+            _carry_through(course, served, partial(_complete, folder, console, importing))
         finally:
             folder.close()
             give_to_caller(folder.path)
@@ -122,14 +141,26 @@ class _Course:
     importing: ReportImport | None  #: if there is to be a report
 
 
-def _carry_through(course: _Course, end: Callable[[], None]) -> None:
+#: Serves the page of the run, if there is to be one.
+_Served = Callable[[], AbstractAsyncContextManager["EmbeddedSource | None"]]
+
+
+def _carry_through(course: _Course, served: _Served, end: Callable[[], None]) -> None:
     """Run until there is a verdict and the folder is complete; a signal before there is a session is a verdict, too."""
     try:
-        asyncio.run(_run(course, end))
+        asyncio.run(_run(course, served, end))
     except asyncio.CancelledError:
         now_ns = course.clock.wall_ns()
         course.folder.record_result([], failures={}, cancelled=True, finished_wall_ns=now_ns)
         end()
+
+
+def _tell(console: Console, sentence: str) -> None:
+    """Where the page is must be told, also where the run itself is not shown."""
+    if console.quiet:
+        echo(sentence, err=True)
+    else:
+        say(console, sentence)
 
 
 def _complete(folder: RunFolder, console: Console, importing: ReportImport | None) -> None:
@@ -143,11 +174,12 @@ def _complete(folder: RunFolder, console: Console, importing: ReportImport | Non
 
 
 class _Watcher:
-    """Shows on a screen what a session says of itself."""
+    """Shows on a screen, and on the page if there is one, what a session says of itself."""
 
-    def __init__(self, view: View, importing: ReportImport | None) -> None:
+    def __init__(self, view: View, importing: ReportImport | None, page: EmbeddedSource | None) -> None:
         self._view = view
         self._importing = importing
+        self._page = page
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:
         if self._importing and phase is RunPhase.RUNNING:
@@ -156,34 +188,45 @@ class _Watcher:
             self._view.start(t0_ns)
         else:
             self._view.set_phase(phase)
+        if self._page:
+            self._page.phase(phase, t0_ns)
 
-    def samples(self, host: str, samples: Samples) -> None:  # noqa: ARG002  (one host)
+    def samples(self, host: str, samples: Samples) -> None:
         self._view.update(samples)
+        if self._page:
+            self._page.samples(host, samples)
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         self._view.note(event, host, link, facts)
+        if self._page:
+            self._page.note(event, host, link, facts)
 
 
-async def _run(course: _Course, end: Callable[[], None]) -> None:
+async def _run(course: _Course, served: _Served, end: Callable[[], None]) -> None:
     own_task = asyncio.current_task()
     assert own_task
     course.interrupts.attach(lambda _: own_task.cancel())
     async with AsyncExitStack() as stack:
+        page = await stack.enter_async_context(served())
         try:
             with course.view as view:
                 address = agent_address(course.meeting)
                 agent_hub = await stack.enter_async_context(embedded_hub(course.clock, address))
                 course.agent.begin(course.meeting)
                 await stack.enter_async_context(serving(course.agent, agent_hub))
-                watcher = _Watcher(view, course.importing)
+                watcher = _Watcher(view, course.importing, page)
                 session = Session({LOCAL_HOST: course.plan}, course.folder, agent_hub, course.clock, watcher)
                 course.interrupts.attach(session.cancel)
+                if page:
+                    page.begin(session.cancel)
                 async with _beside(_tick(view, course.clock)), _passing_on(course):
                     await session.run()
         finally:
             course.interrupts.detach()
         course.agent.leave()  # while the report is drawn
         await asyncio.to_thread(end)
+        if page:
+            page.complete()
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Journal
 from plctl.controller.service.agent_list import list_agents
 from plctl.controller.service.disk import keep_on_disk
-from plctl.controller.service.dispatcher import RequestDispatcher
+from plctl.controller.service.dispatcher import RequestDispatcher, Requester
 from plctl.controller.service.run_list import RunList
 from plctl.controller.service.run_manager import RunManager
+from plctl.controller.service.run_view import RunView
 
 
 class Controller:
@@ -36,7 +37,7 @@ class Controller:
         listed = RunList(self._run_manager, journal, clock)
         self._dispatcher = RequestDispatcher(
             reads={
-                rq.ListAgents: self._list_agents,
+                rq.ListAgents: lambda _: self.list_agents(),
                 rq.ListRuns: listed.runs,
                 rq.ReadRun: listed.run,
                 rq.ListFiles: listed.files,
@@ -55,6 +56,29 @@ class Controller:
             lambda what, agent, address, cause: log.emit(f"agent.{what}", agent=agent, address=address, cause=cause)
         )
         self._stopped = asyncio.Event()
+
+    async def ask(self, name: str, request: rq.ClientRequest) -> rq.ClientAnswer:
+        """What `name`, who is known to this process, is answered.
+
+        :raises PlctlError: the request is refused.
+        """
+        return await self._dispatcher.ask(Requester(name, 0), request)
+
+    def list_agents(self) -> rq.Agents:
+        """All agents, as `plctl agents` lists them."""
+        return list_agents(self._agent_hub, self._clock, self._run_manager.occupancy)
+
+    def folder(self, run: str) -> Path:
+        """Where the results of `run` are.
+
+        :raises UserError: there is no such run.
+        """
+        return self._run_manager.folder(run)
+
+    def view(self, run: str) -> RunView | None:
+        """The live view of a run that goes on."""
+        active = self._run_manager.active(run)
+        return active.view if active else None
 
     def stop(self) -> None:
         """Leave soon; safe to call from a signal handler."""
@@ -75,6 +99,3 @@ class Controller:
                     await self._stopped.wait()
         finally:
             self._journal.commit_for_good()
-
-    def _list_agents(self, _: rq.ListAgents) -> rq.Agents:
-        return list_agents(self._agent_hub, self._clock, self._run_manager.occupancy)

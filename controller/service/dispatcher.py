@@ -74,6 +74,15 @@ class RequestDispatcher:
             task = self._tasks.create_task(by_itself(work, f"request {requester.id} of {peer.name}"))
             task.add_done_callback(lambda _: self._ended(peer.name))
 
+    async def ask(self, requester: Requester, request: rq.ClientRequest) -> rq.ClientAnswer:
+        """What somebody in this process is answered; what a request does, it does each time.
+
+        :raises PlctlError: the request is refused.
+        """
+        if read := self._reads.get(type(request)):
+            return read(request)
+        return await self._acts[type(request)](requester, request)
+
     def _ended(self, client: str) -> None:
         self._under_way[client] -= 1
         if not self._under_way[client]:

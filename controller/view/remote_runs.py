@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol, TypeVar
 
 from plctl.common.base.errors import UserError
-from plctl.common.client.controller_client import Client
 from plctl.common.protocol import requests as rq
 from plctl.controller.results.telemetry_file import COLUMNS
 from plctl.controller.view.live_samples import read_live
@@ -18,10 +18,20 @@ _TELEMETRY = f"{COLUMNS.name}.parquet"
 _MAX_TELEMETRY_BYTES = 32 * 2**20
 
 
+A = TypeVar("A", bound=rq.ClientAnswer)
+
+
+class Asker(Protocol):
+    """Whoever gets answers from a controller; a `Client`, over the wire."""
+
+    async def ask(self, request: rq.ClientRequest, answer: type[A]) -> A:
+        """What the controller answers to `request`."""
+
+
 class RemoteRuns:
     """A `RunSource` over a conversation with a controller."""
 
-    def __init__(self, client: Client, address: str) -> None:
+    def __init__(self, client: Asker, address: str) -> None:
         self._client = client
         self.place = address
 

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from plctl.common.base.errors import BusyError, PlctlError, UserError
 from plctl.controller.web.access.failures import TooManyFailuresError
-from plctl.controller.web.access.gate import Gate, NotAllowedError, NotLoggedInError
+from plctl.controller.web.access.gate import Gate, NotAllowedError, NotLoggedInError, require
 from plctl.controller.web.access.guard import RequestGuard
 from plctl.controller.web.answers import Answers, Question
 from plctl.controller.web.routes import API, ROUTES, ApiRoute, BadRequestError
@@ -51,7 +51,7 @@ def _route(route: ApiRoute, answers: Answers, gate: Gate) -> Route:
         try:
             visitor = gate.visitor(request)
             if route.audience != "anybody":
-                visitor = gate.require(request, route.audience)
+                require(visitor, route.audience)
             if route.method == "POST" and route.name != "login":
                 gate.check_csrf(request, visitor)
             given = {"path": request.path_params, "query": request.query_params}
@@ -59,7 +59,7 @@ def _route(route: ApiRoute, answers: Answers, gate: Gate) -> Route:
             found = await answer(Question(request, visitor, values))
         except PlctlError as error:
             return _refused(error)
-        return found if isinstance(found, Response) else _document(found)
+        return found if isinstance(found, Response) else _document(found, route.status)
 
     return Route(API + route.path, serve, methods=[route.method])
 

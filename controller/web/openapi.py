@@ -50,7 +50,7 @@ def _operation(route: ApiRoute) -> dict[str, Any]:
         "summary": route.doc,
         "parameters": [_parameter(each) for each in route.parameters],
         "responses": {
-            "200": {"description": route.answer, "content": {route.media_type: {"schema": _schema(route)}}},
+            str(route.status): {"description": route.answer, "content": {route.media_type: {"schema": _schema(route)}}},
             **{str(status): _error(words) for status, words in (*_ERRORS.items(), *route.others)},
         },
         "security": _security(route),

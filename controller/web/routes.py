@@ -72,7 +72,8 @@ class ApiRoute:
     parameters: tuple[ApiParameter, ...] = ()
     audience: Audience = "viewer"
     media_type: str = "application/json"
-    #: Answers other than 200 and those that every route has.
+    status: int = 200
+    #: Answers other than that and those that every route has.
     others: tuple[tuple[int, str], ...] = ()
 
 
@@ -116,7 +117,7 @@ ROUTES = (
              (_RUN, ApiParameter("path", "text", "Path within the run's folder.", where="path")),
              media_type="application/octet-stream"),
     ApiRoute("POST", "/runs/{run}/cancel", "cancel", "End a run in good order.", "what: what is being done.", (_RUN,),
-             audience="operator", others=((409, "it is over, or not to be ended from here"),)),
+             audience="operator", status=202, others=((409, "it is over, or not to be ended from here"),)),
     ApiRoute("GET", "/studies", "studies", "The studies.", "As `plctl study list --json`."),
     ApiRoute("GET", "/studies/{name}", "study", "How a study stands.", "As `plctl study status NAME --json`.",
              (ApiParameter("name", "text", "Name of a study.", where="path"),)),

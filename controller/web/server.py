@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -11,7 +13,9 @@ import uvicorn
 
 from plctl.common.base.errors import WorldError
 from plctl.controller.web.access.gate import Gate
-from plctl.controller.web.address import WebAddress, listen
+from plctl.controller.web.access.tls import ServerCertificate
+from plctl.controller.web.access.tokens import TokenStore
+from plctl.controller.web.address import WebAddress
 from plctl.controller.web.app import make_app
 from plctl.controller.web.sources.source import WebSource
 
@@ -20,6 +24,10 @@ _LEAVE_S = 1
 #: Connections at a time: browsers hold some each, and the streams have a bound of their own.
 _MOST_CONNECTIONS = 512
 _IDLE_S = 15
+_LOGGER = "uvicorn"
+
+#: Hears of what went wrong in the server, which no request is told: a traceback.
+Complain = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,23 @@ class WebOptions:
     """How the page is served."""
 
     address: WebAddress
+    listening: socket.socket
+    store: TokenStore | None = None  #: whose tokens let in; None: whoever can connect
+    certificate: ServerCertificate | None = None  #: None: without TLS
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+        if self.address.host in ("0.0.0.0", "::"):
+            host = socket.gethostname()
+        return f"http{'s' * bool(self.certificate)}://{host}:{self.listening.getsockname()[1]}/"
+
+    @property
+    def told(self) -> str:
+        """Where it is and how to know it, for people."""
+        known = f" (certificate SHA-256 {self.certificate.fingerprint})" if self.certificate else ""
+        return self.url + known
 
 
 class _Server(uvicorn.Server):
@@ -37,32 +62,29 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Complaints(logging.Handler):
+    """Passes on what uvicorn says went wrong."""
+
+    def __init__(self, complain: Complain) -> None:
+        super().__init__(logging.ERROR)
+        self._complain = complain
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:  # else it is about a connection that was cut off when the server left
+            self._complain(self.format(record))
+
+
 @asynccontextmanager
-async def serving(source: WebSource, options: WebOptions) -> AsyncIterator[str]:
+async def serving(source: WebSource, options: WebOptions, complain: Complain | None = None) -> AsyncIterator[str]:
     """Serve `source` within the block; where, as a URL.
 
-    :raises UserError: there is no such host.
-    :raises KernelError: it cannot be listened on.
+    :param complain: hears of bugs in the server.
     """
-    address = options.address
-    app = make_app(source, Gate(), only_loopback=address.only_loopback)
-    with listen(address) as listening:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_keep_alive=_IDLE_S,
-            timeout_graceful_shutdown=_LEAVE_S,
-        )
-        server = _Server(config)
-        task = asyncio.create_task(server.serve([listening]))
+    with _heard(complain or (lambda _: None)):
+        server = _Server(_config(source, options))
+        task = asyncio.create_task(server.serve([options.listening.dup()]))  # which it closes
         try:
-            yield _url(address, listening.getsockname()[1])
+            yield options.url
         finally:
             server.should_exit = True
             await asyncio.wait({task})
@@ -70,6 +92,36 @@ async def serving(source: WebSource, options: WebOptions) -> AsyncIterator[str]:
                 raise WorldError(f"the page's server ended: {error}") from error
 
 
-def _url(address: WebAddress, port: int) -> str:
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"http://{host}:{port}/"
+def _config(source: WebSource, options: WebOptions) -> uvicorn.Config:
+    certificate = options.certificate
+    app = make_app(
+        source, Gate(options.store), only_loopback=options.address.only_loopback, https=certificate is not None
+    )
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_LEAVE_S,
+        ssl_certfile=str(certificate.certificate) if certificate else None,
+        ssl_keyfile=str(certificate.key) if certificate else None,
+    )
+
+
+@contextmanager
+def _heard(complain: Complain) -> Iterator[None]:
+    """Keep uvicorn from writing to standard error, which belongs to the command."""
+    logger, handler = logging.getLogger(_LOGGER), _Complaints(complain)
+    before = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = before
+        logger.removeHandler(handler)

@@ -91,8 +91,8 @@ MAY_IMPORT = {
         "capture": "results view",
         "web": "service lifecycle verdict results study_folder report view page",
         "launch": (
-            "scheduling lifecycle results study_folder study report hub run view "
-            "common/host common/transport common/client"
+            "scheduling lifecycle results study_folder study report hub run view web "
+            "common/host common/transport common/client common/cli"
         ),
         "commands": (
             "spec scenarios makers orbits results study_folder study packets report analysis study_report "

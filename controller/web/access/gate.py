@@ -80,19 +80,6 @@ class Gate:
             return Visitor(session.token.name, session.token.role, session.csrf)
         return Visitor()
 
-    def require(self, connection: HTTPConnection, role: WebRole) -> Visitor:
-        """Who asks, if they may do what takes `role`.
-
-        :raises NotLoggedInError: nobody is known to ask.
-        :raises NotAllowedError: they may not.
-        """
-        visitor = self.visitor(connection)
-        if visitor.role is None:
-            raise NotLoggedInError("log in first, with a token of: plctl controller token add NAME --role viewer")
-        if role == "operator" and visitor.role != "operator":
-            raise NotAllowedError(f"{visitor.name} is a {visitor.role}, who may look but change nothing")
-        return visitor
-
     def check_csrf(self, connection: HTTPConnection, visitor: Visitor) -> None:
         """Return if it was `visitor` who meant to ask, and not a page elsewhere.
 
@@ -132,6 +119,18 @@ class Gate:
         else:
             self._failures.note(address)
         return entry
+
+
+def require(visitor: Visitor, role: WebRole) -> None:
+    """Return if `visitor` may do what takes `role`.
+
+    :raises NotLoggedInError: nobody is known to ask.
+    :raises NotAllowedError: they may not.
+    """
+    if visitor.role is None:
+        raise NotLoggedInError("log in first, with a token of: plctl controller token add NAME --role viewer")
+    if role == "operator" and visitor.role != "operator":
+        raise NotAllowedError(f"{visitor.name} is a {visitor.role}, who may look but change nothing")
 
 
 def address_of(connection: HTTPConnection) -> str:

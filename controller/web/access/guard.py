@@ -49,7 +49,7 @@ class RequestGuard:
         self._app = app
         self._only_loopback = only_loopback
         self._scheme = "https" if https else "http"
-        self._always = _ALWAYS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
+        self._always = _ALWAYS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

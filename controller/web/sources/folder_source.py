@@ -116,10 +116,6 @@ class FolderSource:
         """The studies that are here."""
         return self.runs.study_folders()
 
-    def can_cancel(self, run: str) -> bool:  # noqa: ARG002  (whatever run it is)
-        """Who writes a folder is another process."""
-        return False
-
     async def cancel(self, run: str, by: str) -> str:  # noqa: ARG002  (as above)
         """Refuse: whoever writes the folder is another process."""
         raise BusyError(f"run {run} is only looked at here; it is ended where it was started")

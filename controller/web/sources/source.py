@@ -36,9 +36,6 @@ class WebSource(Protocol):
     def study_folders(self) -> list[Path]:
         """The folders of the studies that are here, by name."""
 
-    def can_cancel(self, run: str) -> bool:
-        """Whether `run` goes on and is this source's to end."""
-
     async def cancel(self, run: str, by: str) -> str:
         """End `run` in good order because `by` asked for it; what was done, in words.
 

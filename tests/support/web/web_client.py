@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class WebClient:
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     async def get(self, path: str, **headers: str) -> WebReply:
         """The answer to GET."""
@@ -54,7 +56,7 @@ class WebClient:
     ) -> AsyncIterator[tuple[int, dict[str, str], asyncio.StreamReader]]:
         """Status, headers, and what the body is read from."""
         place = urlsplit(self.url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port, ssl=self.tls)
         try:
             named = {"Host": place.netloc, **self.headers, **{n.replace("_", "-"): v for n, v in headers.items()}}
             lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
