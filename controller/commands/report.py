@@ -18,8 +18,10 @@ from plctl.controller.commands.run_options import RUN, RUNS_HERE
 @click.option("--link", "links", multiple=True, metavar="NAME", shell_complete=complete_link,
               help="Draw this link; may be given several times.")  # fmt: skip
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Write here, not to report.html in the folder.")
+@click.option("--pictures", type=click.Path(path_type=Path, file_okay=False),
+              help="Write the plots into this folder instead: SVG, PDF, and their numbers as CSV.")  # fmt: skip
 @RUNS_HERE
-def report(run: str, links: tuple[str, ...], target: Path | None, base: Path) -> None:
+def report(*, run: str, links: tuple[str, ...], target: Path | None, pictures: Path | None, base: Path) -> None:
     """Write the report of RUN from what its folder holds, and print where it is.
 
     A run writes its own report; this is for the links of a large run that it left out, for a run that was killed,
@@ -30,14 +32,33 @@ def report(run: str, links: tuple[str, ...], target: Path | None, base: Path) ->
       plctl report
       plctl report 7f3a --link leo-17 --out leo-17.html
       plctl report runs/20261123-041530-handover-7f3a
+      plctl report --pictures figures --link leo-0
     """
     from plctl.controller.report.page import write  # matplotlib would slow down --help
     from plctl.controller.view.run_source import find_folder
 
     folder = find_folder(base, run)
+    if pictures:
+        _write_pictures(folder, links, pictures)
+        return
     try:
         written = write(folder, links=links, target=target)
     except OSError as error:
         raise KernelError.from_os(f"write the report of {folder}", error) from error
     give_to_caller(written)
     echo(written)
+
+
+def _write_pictures(folder: Path, links: tuple[str, ...], target: Path) -> None:
+    from plctl.controller.report.page import choose
+    from plctl.controller.report.picture_files import write_pictures
+    from plctl.controller.results.run_reader import read_record
+
+    record = read_record(folder)
+    try:
+        count = write_pictures(folder, record, choose(record, links), target)
+    except OSError as error:
+        raise KernelError.from_os(f"write pictures to {target}", error) from error
+    for path in (target, *target.iterdir()):
+        give_to_caller(path)
+    echo(f"{count} pictures as SVG, PDF and CSV in {target}")

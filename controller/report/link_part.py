@@ -18,8 +18,9 @@ from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.path_words import what_happened
 from plctl.controller.metrics.probe_summary import ProbeSummary, find_summaries
-from plctl.controller.report import link_plots, path_plots, socket_plots
+from plctl.controller.report import delay_spread, link_plots, path_plots, socket_plots
 from plctl.controller.report.certificate_part import certificate_part
+from plctl.controller.report.delay_spread import Spread
 from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup, element, join, table
 from plctl.controller.report.path_plots import Layer
@@ -81,26 +82,43 @@ def _happened(link: LinkRecord) -> Iterator[str]:
 
 def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
+    if not (curves := curves_of(record, link, own)):
+        return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
+    spreads: dict[str, Spread] = {direction: delay_spread.spread(own, direction) for direction in DIRECTIONS}
+    figures = (*_captioned(curves), _spread_figure(spreads, link.plan.name), *_socket_figures(sockets, curves))
+    return element("div", *figures, class_="figures")
+
+
+def curves_of(record: RunRecord, link: LinkRecord, own: pa.Table) -> LinkCurves | None:
+    """What is drawn of `link`, whose telemetry `own` is; None if it has none after T0."""
     seen: dict[str, Measured] = {direction: measured(own, direction) for direction in DIRECTIONS}
     if not any(len(each.end_s) for each in seen.values()):
-        return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
+        return None
     last = max(float(each.end_s[-1]) for each in seen.values() if len(each.end_s))
     until = max(last, record.duration_ns / NS_PER_S if not record.verdict else 0.0)
     plan = link.asked
-    curves = LinkCurves(
+    return LinkCurves(
         plan=link.plan,
         asked={direction: asked(getattr(plan, direction), until) for direction in DIRECTIONS},
         measured=seen,
         until_s=until,
         lateness_budget_ns=record.budget.lateness_ns,
     )
-    figures = (*_captioned(curves), *_socket_figures(sockets, link.plan.name, until))
-    return element("div", *figures, class_="figures")
 
 
-def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup]:
+def _spread_figure(spreads: dict[str, Spread], link: str) -> Markup:
+    return _figure(
+        delay_spread.draw(spreads, link),
+        element("b", "Spread of the delay. "), "Of how many packets it was at most so long: ",
+        _key("asked", "delay asked for when they left, "), _key("measured", "time they spent in the link. "),
+        "Between the percentiles of each interval packets are taken as evenly spread.",
+        nothing="no packet was delivered.",
+    )  # fmt: skip
+
+
+def _socket_figures(sockets: pa.Table, curves: LinkCurves) -> list[Markup]:
     """What TCP senders did, if anybody looked at them and there were any."""
-    flows = socket_plots.senders(sockets, link)
+    flows = socket_plots.senders(sockets, curves.plan.name)
     if not any(flows.values()):
         return []
     most = f" At most {socket_plots.MAX_FLOWS} flows of an end are drawn, those that sent most. "
@@ -109,14 +127,14 @@ def _socket_figures(sockets: pa.Table, link: str, until_s: float) -> list[Markup
     flows_by_colour = [_key(colour, f"{name}; ") for name, colour in socket_plots.names(flows)]
     return [
         _figure(
-            socket_plots.window(flows, link, until_s),
-            element("b", "Congestion window. "), "What each TCP sender let be on its way, as the kernel had it.", most,
-            *flows_by_colour,
+            socket_plots.window(flows, curves),
+            element("b", "Congestion window. "), "What each TCP sender let be on its way, as the kernel had it, and ",
+            _key("queue", "bytes waiting at the bottleneck that it sends into."), most, *flows_by_colour,
         ),
         _figure(
-            socket_plots.round_trip(flows, link, until_s),
-            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel. ",
-            *flows_by_colour,
+            socket_plots.round_trip(flows, curves),
+            element("b", "Round-trip time. "), "As each TCP sender saw it, smoothed by the kernel, and ",
+            _key("asked", "the delay asked for, there and back. "), *flows_by_colour,
         ),
     ]  # fmt: skip
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from plctl.common.base.units import NS_PER_MS, format_duration
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import DIRECTIONS
-from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, STYLE, WORSE, stacked, svg
+from plctl.controller.report.figure_style import ASKED, BAD, INK, MEASURED, MUTED, WORSE, Plot, stacked
 from plctl.controller.report.markup import Markup
 from plctl.controller.report.series import Asked, Floats, Measured
 
@@ -62,8 +62,9 @@ def delay(curves: LinkCurves) -> Markup:
             axes.yaxis.set_minor_formatter("{x:g}")
             axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
         _asked_line(axes, asked.t_s, asked.delay_ns / NS_PER_MS, curves.until_s)
-        _band(axes, measured, measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS)
-        line(axes, measured, measured.transit_p50_ns / NS_PER_MS)
+        band = measured.transit_min_ns / NS_PER_MS, measured.transit_p99_ns / NS_PER_MS
+        _band(axes, measured, *band, labels=("minimum", "99th percentile"))
+        line(axes, measured, measured.transit_p50_ns / NS_PER_MS, label="median")
 
     unit = "ms (logarithmic)" if stretched else "ms"
     return draw(curves, "delay", unit, panel, named_routes=True, from_zero=not stretched)
@@ -76,8 +77,9 @@ def rate(curves: LinkCurves) -> Markup:
 
     def panel(axes: Axes, asked: Asked, measured: Measured) -> None:
         _asked_line(axes, asked.t_s, asked.rate_bps / size, curves.until_s)
-        _band(axes, measured, measured.carried_min_bps / size, measured.carried_max_bps / size)
-        line(axes, measured, measured.carried_bps / size)
+        band = measured.carried_min_bps / size, measured.carried_max_bps / size
+        _band(axes, measured, *band, labels=("least carried", "most carried"))
+        line(axes, measured, measured.carried_bps / size, label="carried")
         if np.isnan(asked.rate_bps).all():
             _remark(axes, "asked: unlimited")
 
@@ -91,9 +93,9 @@ def queue(curves: LinkCurves) -> Markup:
 
     def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
         _band(axes, measured, np.zeros_like(measured.queue_bytes), measured.queue_bytes / 1000)
-        line(axes, measured, measured.queue_bytes / 1000)
+        line(axes, measured, measured.queue_bytes / 1000, label="waiting")
         if has_average(curves):
-            line(axes, measured, measured.average_bytes / 1000, WORSE)
+            line(axes, measured, measured.average_bytes / 1000, WORSE, label="average")
 
     return draw(curves, "queue", "kB", panel)
 
@@ -112,19 +114,21 @@ def lateness(curves: LinkCurves) -> Markup:
         axes.yaxis.set_minor_formatter("")
         axes.set_ylim(_LEAST_LATENESS_NS, 3 * max(curves.lateness_budget_ns, _highest(measured.lateness_max_ns)))
         axes.axhline(curves.lateness_budget_ns, color=BAD, linestyle=(0, (4, 2)), linewidth=1.2)
-        worst = ((measured.lateness_max_ns, MUTED), (measured.lateness_p99_ns, WORSE))
-        for values, colour in (*worst, (measured.lateness_p50_ns, MEASURED)):
-            line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour)
+        worst = ((measured.lateness_max_ns, MUTED, "maximum"), (measured.lateness_p99_ns, WORSE, "99th percentile"))
+        for values, colour, label in (*worst, (measured.lateness_p50_ns, MEASURED, "median")):
+            line(axes, measured, np.maximum(values, _LEAST_LATENESS_NS), colour, label=label)
 
-    return draw(curves, "lateness", "logarithmic", panel, from_zero=False)
+    return draw(curves, "lateness", "logarithmic", panel, from_zero=False, numbers_in="ns")
 
 
 def draw(
-    curves: LinkCurves, what: str, unit: str, panel: Panel, *, named_routes: bool = False, from_zero: bool = True
-) -> Markup:
-    """Both panels of one quantity, as an SVG."""
-    with mpl.rc_context({**STYLE, "svg.hashsalt": f"{curves.plan.name}/{what}"}):
-        label = f"{what}, {unit}" if unit else what
+    curves: LinkCurves, what: str, unit: str, panel: Panel, *, named_routes: bool = False, from_zero: bool = True,
+    numbers_in: str = "",
+) -> Markup:  # fmt: skip
+    """Both panels of one quantity, as an SVG; `numbers_in` is the unit of its numbers where the axis has words."""
+    label = f"{what}, {unit}" if unit else what
+
+    def make() -> Figure:
         figure, both = stacked([_TITLES[way] for way in DIRECTIONS], label, above=_LABEL_POINTS * named_routes)
         for axes, direction in zip(both, DIRECTIONS, strict=True):
             asked, measured = curves.asked[direction], curves.measured[direction]
@@ -137,7 +141,10 @@ def draw(
             axes.set_xlim(_begin_s(curves), curves.until_s)
         if from_zero:
             both[0].set_ylim(0, both[0].get_ylim()[1] or 1)
-        return svg(figure, f"{what} of link {curves.plan.name}")
+        figure.set_label(f"{what}, {numbers_in or unit}")
+        return figure
+
+    return Plot(make, f"{what} of link {curves.plan.name}")
 
 
 def pairs(curves: LinkCurves) -> Iterator[tuple[Asked, Measured]]:
@@ -153,19 +160,23 @@ def _begin_s(curves: LinkCurves) -> float:
 def _asked_line(axes: Axes, t_s: Floats, values: Floats, until_s: float) -> None:
     """A step line, drawn broad and first so that what was measured lies upon it."""
     axes.step(
-        np.append(t_s, until_s), np.append(values, values[-1:]), where="post", color=ASKED, linewidth=4.5, alpha=0.75
-    )
+        np.append(t_s, until_s), np.append(values, values[-1:]), where="post", color=ASKED, linewidth=4.5, alpha=0.75,
+        label="asked",
+    )  # fmt: skip
 
 
-def line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED) -> None:
+def line(axes: Axes, measured: Measured, values: Floats, colour: str = MEASURED, *, label: str = "") -> None:
     middle = (measured.start_s + measured.end_s) / 2
     alone = len(middle) == 1
-    axes.plot(middle, values, color=colour, marker="." if alone else None)
+    axes.plot(middle, values, color=colour, marker="." if alone else None, label=label or None)
 
 
-def _band(axes: Axes, measured: Measured, low: Floats, high: Floats) -> None:
+def _band(axes: Axes, measured: Measured, low: Floats, high: Floats, *, labels: tuple[str, ...] = ()) -> None:
+    """The area between two curves; labels name these in the files of numbers."""
     middle = (measured.start_s + measured.end_s) / 2
     axes.fill_between(middle, low, high, color=MEASURED, alpha=0.22, linewidth=0)
+    for values, label in zip((low, high), labels, strict=False):
+        axes.plot(middle, values, visible=False, label=label)
 
 
 def _mark(axes: Axes, asked: Asked) -> None:

@@ -31,7 +31,7 @@ def write(folder: Path, *, links: Sequence[str] = (), target: Path | None = None
     :raises OSError: the disk refuses.
     """
     record = read_record(folder)
-    drawn = _choose(record, links)
+    drawn = choose(record, links)
     path = target or folder / REPORT_NAME
     draft = path.with_name(path.name + ".tmp")
     draft.write_text(page(folder, record, drawn), encoding="utf-8")
@@ -60,7 +60,7 @@ def page(folder: Path, record: RunRecord, drawn: Sequence[LinkRecord]) -> str:
     )
 
 
-def _choose(record: RunRecord, names: Sequence[str]) -> list[LinkRecord]:
+def choose(record: RunRecord, names: Sequence[str]) -> list[LinkRecord]:
     """The links to draw, in the order of the run."""
     known = [link.plan.name for link in record.links]
     if unknown := [name for name in names if name not in known]:

@@ -58,7 +58,10 @@ def layers(curves: LinkCurves, kinds: Sequence[Layer], what: str) -> Markup:
         for kind in found:
             above = below + np.nan_to_num(getattr(measured, kind.field))
             if above.any():
-                axes.stairs(above, edges, baseline=below, fill=True, color=kind.colour, alpha=0.8, linewidth=0)
+                axes.stairs(
+                    above, edges, baseline=below, fill=True, color=kind.colour, alpha=0.8, linewidth=0,
+                    label=kind.words,
+                )  # fmt: skip
             below = above
 
     width = max((float(np.nanmedian(m.end_s - m.start_s)) for _, m in pairs(curves) if len(m.end_s)), default=0)
@@ -83,6 +86,6 @@ def state(curves: LinkCurves) -> Markup:
         return Markup()
 
     def panel(axes: Axes, _asked: Asked, measured: Measured) -> None:
-        line(axes, measured, measured.aqm_share * 100)
+        line(axes, measured, measured.aqm_share * 100, label="probability")
 
     return draw(curves, "queue management", "%", panel)

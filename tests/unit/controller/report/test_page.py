@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -43,13 +44,13 @@ def test_the_report_is_complete_in_itself(tmp_path: Path) -> None:
 
 
 def test_the_report_says_what_was_asked_and_how_it_went(tmp_path: Path) -> None:
-    """Verdict, seed, how to run it again, and five plots with both directions."""
+    """Verdict, seed, how to run it again, and six plots with both directions."""
     page = finished(tmp_path)
     text = read(Markup(page)).text
     for expected in ("handover", "The link did what was asked for", "plctl run --seed 1 scenarios/quickstart.yaml"):
         assert expected in text
-    assert page.count("<svg") == 5
-    assert text.count("up: client → server") == text.count("down: server → client") == 5
+    assert page.count("<svg") == 6
+    assert text.count("up: client → server") == text.count("down: server → client") == 6
     assert "route 2" in text
 
 
@@ -113,7 +114,7 @@ def test_a_large_run_stays_small_and_names_what_it_leaves_out(tmp_path: Path) ->
     plans = [handover_plan(f"leo-{number}") for number in range(70)]
     page = finished(tmp_path, *plans, slow="leo-63")
     text = read(Markup(page)).text
-    assert page.count("<svg") == 5 * report.MAX_DRAWN
+    assert page.count("<svg") == 6 * report.MAX_DRAWN
     assert len(page) < 3_000_000
     assert "Drawn are 8 of 70 links" in text
     assert "69 ok, 1 late" in text
@@ -170,6 +171,29 @@ def test_the_command_draws_any_link_of_a_finished_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no link 'c'; it has a, b"):
         report.write(folder, links=["c"])
     assert read_record(folder).verdict == "ok"
+
+
+def test_the_pictures_are_files_for_a_paper(tmp_path: Path) -> None:
+    """Each as SVG and PDF in colours of their own, and what is drawn in it as numbers."""
+    finished(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    target = tmp_path / "figures"
+    result = CliRunner().invoke(report_command, [str(folder), "--pictures", str(target)])
+    assert (0, f"6 pictures as SVG, PDF and CSV in {target}\n") == (result.exit_code, result.output)
+    names = {f"leo-0-{name}" for name in ("delay", "rate", "queue", "drops", "lateness", "delay-spread")}
+    assert {f"{name}.{suffix}" for name in names for suffix in ("svg", "pdf", "csv")} == {
+        path.name for path in target.iterdir()
+    }
+    drawn = (target / "leo-0-delay.svg").read_text()
+    assert "#0072b2" in drawn
+    assert "#0a0b" not in drawn
+    assert "var(--" not in drawn
+    with (target / "leo-0-delay.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    asked = [(float(row["x"]), float(row["y"])) for row in rows if (row["panel"][:2], row["curve"]) == ("up", "asked")]
+    assert [(0, 41), (2.2, 41.2), (4.6, 37), (8, 36.7), (10, 45), (12, 37), (14, 37)] == asked
+    assert {"asked", "minimum", "median", "99th percentile"} == {row["curve"] for row in rows}
+    assert {"delay, ms"} == {row["axis"] for row in rows}
 
 
 def test_a_folder_can_be_completed_again(tmp_path: Path) -> None:

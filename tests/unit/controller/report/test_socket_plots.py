@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from support.synthetic_run import DURATION_NS, HOST, INTERVAL_NS, T0_NS, handove
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import End
 from plctl.common.telemetry.socket_stats import Flow, SocketSample, SocketSamples
+from plctl.controller.report.figure_style import Plot
 from plctl.controller.report.finishing import finish
+from plctl.controller.report.link_part import curves_of
+from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.socket_plots import MAX_FLOWS, round_trip, senders, window
-from plctl.controller.results import socket_stats_file
+from plctl.controller.results import socket_stats_file, telemetry_file
 from plctl.controller.results.run_reader import read_record
 
 
@@ -52,8 +56,34 @@ def test_senders_are_those_whose_data_was_acknowledged(tmp_path: Path) -> None:
     last = DURATION_NS // INTERVAL_NS - 1
     assert (0.0, 14_480, 14_480 + 1448 * last) == (curve.t_s[0], curve.cwnd_bytes[0], curve.cwnd_bytes[-1])
     assert 82_000_000 == curve.srtt_ns[-1]
-    assert 0 < len(window(found, "leo-0", 14.0)) < 60_000
-    assert "smoothed RTT of the flows of link leo-0" in round_trip(found, "leo-0", 14.0)
+    telemetry = telemetry_file.read(path, record.run, record.t0_by_host())
+    link = curves_of(record, record.links[0], telemetry)
+    assert link
+    assert 0 < len(window(found, link)) < 60_000
+    assert "smoothed RTT of the flows of link leo-0" in round_trip(found, link)
+
+
+def test_flows_lie_on_what_they_met(tmp_path: Path) -> None:
+    """Windows on the queue of the way that their data went, round-trip times on the delay there and back."""
+    path = table_of(tmp_path, looks(1, acked=1000))
+    record = read_record(path)
+    link = curves_of(record, record.links[0], telemetry_file.read(path, record.run, record.t0_by_host()))
+    assert link
+    found = senders(socket_stats_file.read(path, record.run, record.t0_by_host()), "leo-0")
+    for plot, name in ((window(found, link), "window"), (round_trip(found, link), "rtt")):
+        assert isinstance(plot, Plot)
+        plot.write_files(tmp_path, name)
+    queue = [row for row in numbers(tmp_path / "window.csv") if row["curve"] == "queue of the link"]
+    measured = link.measured["up"].queue_bytes / 1000
+    assert [*measured] == [float(row["y"]) for row in queue if row["panel"] == "sent by the client"]
+    asked = [(float(row["x"]), float(row["y"])) for row in numbers(tmp_path / "rtt.csv") if row["curve"] == "asked"]
+    assert [(0, 82), (2.2, 82.4), (4.6, 74)] == asked[:3]
+
+
+def numbers(path: Path) -> list[dict[str, str]]:
+    """The rows of a picture's numbers."""
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
 def test_the_report_shows_flows_where_there_are_any(tmp_path: Path) -> None:
@@ -88,7 +118,8 @@ def test_a_flow_is_called_by_every_congestion_control_that_was_in_force(tmp_path
 
 def test_nothing_is_drawn_of_nobody() -> None:
     """No flows, no plot."""
-    assert "" == window({"client": [], "server": []}, "leo-0", 1.0)
+    link = LinkCurves(handover_plan(), {}, {}, 1.0, 0)
+    assert "" == window({"client": [], "server": []}, link)
 
 
 def test_a_link_without_looks_has_no_senders() -> None:
