@@ -228,6 +228,7 @@ class Agent:
         if isinstance(message, m.Released) and epoch in self._runs:
             del self._runs[epoch]
             self._over.append(epoch)
+            self._forget_answers(epoch, but=command)
             self._tell_change(f"run {epoch} is over, and nothing of it is left here")
             self._show_status()
         await self._send(answer)
@@ -248,6 +249,15 @@ class Agent:
             self._shown = False
         else:
             self._shown = True
+
+    def _forget_answers(self, run: str, but: int) -> None:
+        """Nobody asks for them again: who has a run released has had them, and they name all its links.
+
+        A command that came once more all the same would be refused, as the run is over.
+        """
+        gone = [id_ for id_, answer in self._answers.items() if answer and answer.epoch == run and id_ != but]
+        for id_ in gone:
+            del self._answers[id_]
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:
         self._answers[command] = answer

@@ -26,6 +26,8 @@ from chaos.plan import Plan
 PATIENCE_S = 30.0
 #: What becomes clean does so within this time.
 CLEAN_S = 15.0
+#: So long a run that is refused is asked for again.
+_INSIST_S = 6.0
 _TICK_S = 0.02
 _LIST_S = 0.4
 
@@ -56,6 +58,7 @@ class _Play:
     def __init__(self, plan: Plan, evidence: Evidence, folder: Path, hosts: Hosts) -> None:
         self._plan, self._evidence, self._folder, self._hosts = plan, evidence, folder, hosts
         self._todo: list[tuple[int, Callable[[], None]]] = []
+        self._specs: dict[str, Path] = {}
         self._listing = 0
         self._listed_ns = 0
 
@@ -83,7 +86,7 @@ class _Play:
         begin = self._evidence.began_ns = now_ns()
         for planned in self._plan.runs:
             seen = RunSeen(planned)
-            spec = planned.write(self._folder)
+            spec = self._specs[planned.name] = planned.write(self._folder)
             self._evidence.runs.append(seen)
             self._at(begin + planned.at_ms * 10**6, lambda seen=seen, spec=spec: self._submit(seen, spec))
             if planned.cancel_ms:
@@ -126,7 +129,7 @@ class _Play:
     # --- runs
 
     def _submit(self, seen: RunSeen, spec: Path) -> None:
-        seen.asked_ns = now_ns()
+        seen.asked_ns = seen.asked_ns or now_ns()
         seen.order = self._cluster.user.order("submit", spec=str(spec), report=False)
 
     def _cancel(self, seen: RunSeen) -> None:
@@ -138,6 +141,9 @@ class _Play:
         for seen in self._evidence.runs:
             if seen.order and not seen.run and not seen.refused and (answer := user.answer(seen.order)):
                 seen.run, seen.refused = answer.get("run", ""), answer.get("error", "")
+                if seen.refused and now_ns() < seen.asked_ns + _INSIST_S * 1e9:  # as somebody would who wants it
+                    seen.refused, seen.order = "", 0
+                    self._at(now_ns() + 10**9, lambda seen=seen: self._submit(seen, self._specs[seen.planned.name]))
             if seen.cancel_order and not (seen.cancel_said or seen.cancel_refused):
                 answer = user.answer(seen.cancel_order) or {}
                 seen.cancel_said, seen.cancel_refused = answer.get("said", ""), answer.get("error", "")
