@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from plctl.common.base.background import background
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.forwarder_options import ForwarderOptions
@@ -29,6 +30,7 @@ from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
+from plctl.controller.run.cleaning import Cleaner
 from plctl.controller.run.recorder import Observer
 from plctl.controller.run.retry import may_retry
 from plctl.controller.run.session import Session
@@ -52,12 +54,18 @@ class Unwatched:
 class LocalHost:
     """Carries runs, one after the other or several at once. An agent that died is replaced before the next run."""
 
-    def __init__(self, folder: Path, options: ForwarderOptions, agent_hub: AgentHub, clock: Clock) -> None:
-        """`folder` is an owner's, in which `agent_hub` listens for the agent. Use `local_host`."""
+    def __init__(
+        self, folder: Path, options: ForwarderOptions, agent_hub: AgentHub, clock: Clock, cleaner: Cleaner
+    ) -> None:
+        """`folder` is an owner's, in which `agent_hub` listens for the agent. Use `local_host`.
+
+        `cleaner` has the agent release runs that were over without it.
+        """
         self._folder = folder
         self._options = options
         self._agent_hub = agent_hub
         self._clock = clock
+        self._cleaner = cleaner
         self._agent: LocalAgent | None = None
         self._serving = AsyncExitStack()
         self._replacing = asyncio.Lock()
@@ -154,6 +162,7 @@ class LocalHost:
             except asyncio.CancelledError as error:
                 cancelled = error
                 session.cancel(_CANCELLED)
+        self._cleaner.owe(plan.run, session.owed)  # by an agent that was not heard for a while, and goes on
         if cancelled:
             raise cancelled
         return carrying.result()
@@ -169,8 +178,10 @@ async def local_host(forwarder: ForwarderOptions | None = None, clock: Clock | N
     """
     clock = clock or RealClock()
     with agent_folder() as folder:
-        async with embedded_hub(clock, agent_address(folder)) as agent_hub:
-            host = LocalHost(folder, forwarder or ForwarderOptions(), agent_hub, clock)
+        async with embedded_hub(clock, agent_address(folder)) as agent_hub, background() as tasks:
+            cleaner = Cleaner(agent_hub)
+            cleaner.begin(tasks)
+            host = LocalHost(folder, forwarder or ForwarderOptions(), agent_hub, clock, cleaner)
             try:
                 await host.start()
                 yield host

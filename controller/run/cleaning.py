@@ -34,8 +34,11 @@ class Cleaner:
 
     def owe(self, run: str, hosts: Iterable[str]) -> None:
         """Let `hosts` release `run`: now if they are here, else when they come back."""
+        owed = set(hosts)
+        if not owed:
+            return
         cleanup = self._cleanup_of(run)
-        for host in hosts:
+        for host in owed:
             cleanup.hosts.add(host)
             self._agent_hub.journal.owe(run, host)
         self._listen(cleanup)

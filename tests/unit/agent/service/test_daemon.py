@@ -166,6 +166,17 @@ async def test_a_replayed_command_is_answered_and_not_repeated(controller: Contr
     assert m.Refused("PREPARE for run r, which is over") == (await controller.answer()).message
 
 
+async def test_answers_of_a_released_run_are_not_kept(controller: Controller) -> None:
+    """They name its links. The answer to RELEASE is, as it may not have arrived."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=7, epoch="r"))
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=8, epoch="r"))
+    assert "came twice" in (await controller.hear(m.Refused)).cause
+    assert 8 in [id_ for id_, answer in controller.agent._answers.items() if answer]
+    await controller.tell(m.Envelope(m.Release(), id=9, epoch="r"))
+    await controller.hear(m.Released)
+    assert [9] == [id_ for id_, answer in controller.agent._answers.items() if answer]
+
+
 async def test_an_agent_obeys_no_message_of_an_agent(controller: Controller) -> None:
     """A type that a controller may not send, and bytes that are no message, are refused and change nothing."""
     await controller.tell(m.Envelope(m.Released(), id=1, epoch="r"))
