@@ -248,6 +248,11 @@ class Journal:
         """At most `limit` runs, newest first."""
         return self._runs("ORDER BY number DESC LIMIT ?", max(0, limit))
 
+    def verdicts(self) -> dict[str, int]:
+        """How many runs whose folder is complete have which verdict."""
+        rows = self._rows("SELECT verdict, count(*) FROM runs WHERE over GROUP BY verdict")
+        return {str(verdict): int(count) for verdict, count in rows}
+
     def unfinished(self) -> list[RunEntry]:
         """The runs whose folder is not complete, oldest first."""
         return self._runs("WHERE NOT over ORDER BY number")

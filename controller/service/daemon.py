@@ -75,6 +75,18 @@ class Controller:
         """
         return self._run_manager.folder(run)
 
+    def views(self) -> dict[str, RunView]:
+        """The live views of all runs that go on."""
+        return self._run_manager.views()
+
+    def verdicts(self) -> dict[str, int]:
+        """How many runs that are over have which verdict."""
+        return self._journal.verdicts()
+
+    def refused(self) -> dict[str, int]:
+        """How many messages had no effect, by why."""
+        return {str(why): count for why, count in self._agent_hub.refusals.counts.items()}
+
     def view(self, run: str) -> RunView | None:
         """The live view of a run that goes on."""
         active = self._run_manager.active(run)

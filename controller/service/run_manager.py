@@ -76,6 +76,10 @@ class RunManager:
         """The run, if it goes on."""
         return self._active.get(run)
 
+    def views(self) -> dict[str, RunView]:
+        """Those of all runs that go on."""
+        return {run: active.view for run, active in self._active.items()}
+
     def folder(self, run: str) -> Path:
         """Where the run's results are.
 

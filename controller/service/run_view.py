@@ -23,6 +23,9 @@ class RunView:
 
     def __init__(self, record: RunRecord) -> None:
         self.t0_ns = 0
+        self.now = RunPhase.NEW
+        self.budget_ns = record.budget.lateness_ns
+        self.link_count = len(record.links)
         self.listeners: list[Callable[[str, Samples], None]] = []  #: hear of all telemetry, with the host it is from
         self._record = record
         self._rows = {link.plan.name: 2 * number for number, link in enumerate(record.links)}
@@ -33,9 +36,9 @@ class RunView:
         self._waits = Waits(((link.host, link.plan) for link in record.links), record.duration_ns)
         self._states = {link.plan.name: ("waiting", "") for link in record.links}
 
-    def phase(self, phase: RunPhase, t0_ns: int) -> None:  # noqa: ARG002  (the journal has the phase)
-        """Keep T0."""
-        self.t0_ns = t0_ns
+    def phase(self, phase: RunPhase, t0_ns: int) -> None:
+        """Keep both."""
+        self.now, self.t0_ns = phase, t0_ns
 
     def samples(self, host: str, samples: Samples) -> None:
         """Keep them until they are asked for, or are many."""
@@ -57,10 +60,10 @@ class RunView:
         """What the run waits for, and how long; empty if for nothing worth a word."""
         return self._waits.told(now_ns, self.t0_ns)
 
-    def links(self) -> tuple[rq.LinkState, ...]:
-        """Every link, in the plan's order."""
+    def links(self, most: int | None = None) -> tuple[rq.LinkState, ...]:
+        """Every link, or the first `most`, in the plan's order."""
         self._add_up()
-        return tuple(self._link(link.plan.name, link.host) for link in self._record.links)
+        return tuple(self._link(link.plan.name, link.host) for link in self._record.links[:most])
 
     def _add_up(self) -> None:
         """Add up what is a sum, and replace what is a state by the newest."""

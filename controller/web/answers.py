@@ -6,9 +6,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +21,7 @@ from plctl.controller.web import documents
 from plctl.controller.web.access.gate import COOKIE, SESSION_S, Gate, Visitor, address_of
 from plctl.controller.web.curves import TimeSpan
 from plctl.controller.web.file_answer import file_answer
+from plctl.controller.web.monitoring.families import registry_of
 from plctl.controller.web.openapi import openapi
 from plctl.controller.web.routes import BadRequestError
 from plctl.controller.web.sources.records import RecordCache
@@ -60,6 +62,7 @@ class Answers:
         self._overview = Overview(source)
         self.slots = StreamSlots()
         self._reading = asyncio.Semaphore(_READERS)
+        self._scraping = asyncio.Lock()
 
     # --- who asks
 
@@ -218,6 +221,14 @@ class Answers:
                 await messages.aclose()
 
         return guarded()
+
+    async def metrics(self, asked: Question) -> Response:
+        """What Prometheus scrapes. Text is made in a thread, one at a time: it may take some tenths of a second."""
+        encode, kind = choose_encoder(asked.request.headers.get("accept", ""))
+        async with self._scraping:
+            snapshot = replace(self._source.monitored(), streams=self.slots.open)
+            text = await asyncio.to_thread(lambda: encode(registry_of(snapshot)))
+        return Response(text, headers={"Content-Type": kind})
 
     async def openapi(self, _: Question) -> dict[str, Any]:
         """The API."""

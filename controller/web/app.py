@@ -20,7 +20,7 @@ from plctl.controller.web.access.failures import TooManyFailuresError
 from plctl.controller.web.access.gate import Gate, NotAllowedError, NotLoggedInError, require
 from plctl.controller.web.access.guard import RequestGuard
 from plctl.controller.web.answers import Answers, Question
-from plctl.controller.web.routes import API, ROUTES, ApiRoute, BadRequestError
+from plctl.controller.web.routes import ROUTES, ApiRoute, BadRequestError
 from plctl.controller.web.sources.source import WebSource
 
 #: The class of an error, the first that fits, and the status that tells of it; any other is 503.
@@ -61,7 +61,7 @@ def _route(route: ApiRoute, answers: Answers, gate: Gate) -> Route:
             return _refused(error)
         return found if isinstance(found, Response) else _document(found, route.status)
 
-    return Route(API + route.path, serve, methods=[route.method])
+    return Route(route.address, serve, methods=[route.method])
 
 
 def _document(found: Any, status: int = 200) -> Response:

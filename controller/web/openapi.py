@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from plctl.common import __version__
-from plctl.controller.web.routes import API, ROUTES, ApiParameter, ApiRoute
+from plctl.controller.web.routes import ROUTES, ApiParameter, ApiRoute
 
 _TYPES = {"text": "string", "integer": "integer", "number": "number"}
 #: Answers that every route may give.
@@ -23,7 +22,7 @@ def openapi() -> dict[str, Any]:
     """The document."""
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        path = API + re.sub(r":\w+}", "}", route.path)
+        path = route.address.replace(":path}", "}")
         paths.setdefault(path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",

@@ -75,6 +75,12 @@ class ApiRoute:
     status: int = 200
     #: Answers other than that and those that every route has.
     others: tuple[tuple[int, str], ...] = ()
+    base: str = API
+
+    @property
+    def address(self) -> str:
+        """The whole path."""
+        return self.base + self.path
 
 
 _RUN = ApiParameter("run", "text", "Id of a run.", where="path")
@@ -130,5 +136,7 @@ ROUTES = (
              (_RUN, ApiParameter("links", "text", "Names of links, up to 16, with commas between."),
               ApiParameter("after", "integer", "From which byte of the log on.", default=0)),
              media_type="text/event-stream", others=((503, "too many streams are open"),)),
+    ApiRoute("GET", "/metrics", "metrics", "What Prometheus scrapes.", "Prometheus's text format.",
+             media_type="text/plain", base=""),
     ApiRoute("GET", "/openapi.json", "openapi", "This document.", "OpenAPI 3.1.", audience="anybody"),
 )  # fmt: skip

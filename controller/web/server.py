@@ -70,7 +70,7 @@ class _Complaints(logging.Handler):
         self._complain = complain
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:  # else it is about a connection that was cut off when the server left
+        if record.exc_info and not isinstance(record.exc_info[1], asyncio.CancelledError):  # cut off by our leaving
             self._complain(self.format(record))
 
 

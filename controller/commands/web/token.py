@@ -45,7 +45,7 @@ def add(name: str, role: WebRole, folder: Path | None) -> None:
     """Make a token for NAME and print it; it is shown only now."""
     import time
 
-    from plctl.common.base.log import format_wall
+    from plctl.common.base.clock import format_wall
 
     echo(_store(folder).add(name, role, format_wall(time.time_ns())))
 

@@ -14,6 +14,8 @@ from plctl.controller.service.daemon import Controller
 from plctl.controller.service.run_view import RunView
 from plctl.controller.view.live_samples import read_live
 from plctl.controller.view.remote_runs import RemoteRuns
+from plctl.controller.web.monitoring.snapshot import Monitored
+from plctl.controller.web.sources.source import monitored_runs
 
 A = TypeVar("A", bound=rq.ClientAnswer)
 
@@ -42,6 +44,12 @@ class ControllerSource:
     async def watch(self, run: str) -> RunView | None:
         """The live view of a run that goes on."""
         return self._controller.view(run)
+
+    def monitored(self) -> Monitored:
+        """Its agents, its runs, and what it refused."""
+        controller = self._controller
+        runs = monitored_runs(controller.views())
+        return Monitored(controller.list_agents().agents, runs, controller.verdicts(), controller.refused())
 
     def study_folders(self) -> list[Path]:
         """None: who runs a study has its folder."""

@@ -13,7 +13,9 @@ from plctl.common.telemetry.samples import Samples
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.service.run_view import RunView
+from plctl.controller.web.monitoring.snapshot import Monitored
 from plctl.controller.web.sources.folder_source import FolderRuns
+from plctl.controller.web.sources.source import monitored_runs
 
 
 class EmbeddedSource:
@@ -68,6 +70,10 @@ class EmbeddedSource:
     async def watch(self, run: str) -> RunView | None:
         """The run's live view, while it goes on."""
         return self.view if self.owns(run) else None
+
+    def monitored(self) -> Monitored:
+        """The run, while it goes on."""
+        return Monitored(runs=monitored_runs({self._run: self.view} if self.view else {}))
 
     def study_folders(self) -> list[Path]:
         """None: only the run is shown, and those beside it."""

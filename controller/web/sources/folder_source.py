@@ -17,6 +17,7 @@ from plctl.controller.results.run_record import RunRecord
 from plctl.controller.service.run_view import RunView
 from plctl.controller.study_folder.study_reader import RUNS_NAME, is_study
 from plctl.controller.view.local_runs import LocalRuns, run_info
+from plctl.controller.web.monitoring.snapshot import Monitored
 from plctl.controller.web.sources.folder_tail import FolderTail
 from plctl.controller.web.sources.records import RecordCache
 
@@ -111,6 +112,10 @@ class FolderSource:
     async def watch(self, run: str) -> RunView | None:
         """The live view of a run that another process writes."""
         return await self.runs.advanced(run)
+
+    def monitored(self) -> Monitored:
+        """Nothing but the page itself: what goes on belongs to other processes."""
+        return Monitored()
 
     def study_folders(self) -> list[Path]:
         """The studies that are here."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
 from plctl.common.protocol import requests as rq
 from plctl.controller.service.run_view import RunView
 from plctl.controller.view.run_source import RunSource
+from plctl.controller.web.monitoring.snapshot import MOST_LINKS, Monitored, MonitoredRun
 
 #: What is looked at: a controller in this process, the one run of this process, or folders.
 SourceKind = Literal["controller", "run", "folders"]
@@ -33,6 +35,9 @@ class WebSource(Protocol):
     async def watch(self, run: str) -> RunView | None:
         """The live view of a run that goes on, brought up to date; None of one that does not."""
 
+    def monitored(self) -> Monitored:
+        """What Prometheus reads of it."""
+
     def study_folders(self) -> list[Path]:
         """The folders of the studies that are here, by name."""
 
@@ -41,3 +46,13 @@ class WebSource(Protocol):
 
         :raises BusyError: it is over, or not this source's to end.
         """
+
+
+def monitored_runs(views: Mapping[str, RunView]) -> tuple[MonitoredRun, ...]:
+    """Runs that go on, with as many links as are exposed: those of the first runs first."""
+    found, room = [], MOST_LINKS
+    for run, view in views.items():
+        links = view.links(room)
+        room -= len(links)
+        found.append(MonitoredRun(run, str(view.now), view.budget_ns, links, view.link_count - len(links)))
+    return tuple(found)

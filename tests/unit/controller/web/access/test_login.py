@@ -48,7 +48,7 @@ async def test_without_a_token_there_is_nothing_to_see(tmp_path: Path) -> None:
     """Of every route but the few that are for anybody; a page that does not know it may ask whether it is logged in."""
     async with guarded(tmp_path) as (client, _, _):
         for route in ROUTES:
-            path = API + route.path.replace(":path", "").format(run="r", link="l", workload="w", path="p", name="n")
+            path = route.address.replace(":path", "").format(run="r", link="l", workload="w", path="p", name="n")
             reply = await client.ask(route.method, path, {})
             if route.audience == "anybody":
                 assert reply.status in (200, 400), path
