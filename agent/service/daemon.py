@@ -114,8 +114,11 @@ class Agent:
             heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t4 of an exchange of clock readings
             try:
                 envelope = m.decode(data, "controller")
-            except VersionError:
-                raise
+            except VersionError as error:
+                if not self._runs:
+                    raise
+                self._tell(f"{error}; the runs here go on, and their results wait for a controller that serves this")
+                continue
             except ProtocolError as error:
                 await self._send(m.Envelope(m.Refused(str(error))))
                 continue

@@ -18,6 +18,7 @@ from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
+from plctl.common.protocol.older import OLDER, said_older
 from plctl.common.protocol.roles import Role
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
 from plctl.common.scenario.packed import PackedSchedule, ScheduleTable
@@ -26,7 +27,7 @@ from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.socket_stats import Flow
 from plctl.common.telemetry.witness import InterfaceWatch, WorkerWatch
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 #: The most first bytes of frames that one message carries beside records of a packet log.
 MAX_CAPTURED_BYTES = 2**20
 #: The most records of a packet log that one message carries: 256 KiB.
@@ -374,6 +375,7 @@ class Envelope:
     reply_to: int = 0  #: id of the command that this answers
     epoch: str = ""  #: the run it belongs to
     expires_ns: int = 0  #: on the controller's clock; 0: never
+    version: int = PROTOCOL_VERSION  #: of the protocol, in which it was said, or is to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,15 +398,18 @@ def may_send(role: Role, message: Message) -> bool:
 
 
 def encode(envelope: Envelope) -> bytes:
-    """The bytes of `envelope`.
+    """The bytes of `envelope`, in its version of the protocol.
 
+    :raises VersionError: that version has no words for it.
     :raises ProtocolError: it is too large.
     """
     message = envelope.message
     schedules = ScheduleTable()
     body = to_plain(message, schedules)
+    if envelope.version == OLDER:
+        body = said_older(message, body, leave_out=isinstance(message, rq.ClientAnswer))
     frame = _Frame(
-        v=PROTOCOL_VERSION,
+        v=envelope.version,
         type=_NAMES[type(message)],
         body={},
         id=envelope.id,
@@ -419,6 +424,14 @@ def encode(envelope: Envelope) -> bytes:
     return pack(plain)
 
 
+def version_of(data: bytes) -> int | None:
+    """The version of the protocol in which `data`, a message that was not decoded, says that it is; None: who knows.
+
+    A small map whose first key is `v`, as `encode` writes it: whoever answers before decoding needs to know.
+    """
+    return data[3] if data[1:3] == b"\xa1v" and len(data) > 3 else None
+
+
 def decode(data: bytes, sender: Role) -> Envelope:
     """The envelope in `data`, which a peer in the role of `sender` sent.
 
@@ -427,7 +440,8 @@ def decode(data: bytes, sender: Role) -> Envelope:
     :raises ProtocolError: anything else about it is not as the protocol says.
     """
     plain = unpack(data)
-    if isinstance(plain, dict) and plain.get("v") != PROTOCOL_VERSION:
+    served = (PROTOCOL_VERSION,) if sender == "controller" else (PROTOCOL_VERSION, OLDER)
+    if isinstance(plain, dict) and plain.get("v") not in served:
         raise VersionError(_other_version(plain))
     frame = from_plain(_Frame, plain, "message")
     kind = TABLE.get(frame.type)
@@ -443,6 +457,7 @@ def decode(data: bytes, sender: Role) -> Envelope:
         reply_to=frame.reply_to,
         epoch=frame.epoch,
         expires_ns=frame.expires_ns,
+        version=frame.v,
     )
 
 
@@ -452,7 +467,7 @@ def _other_version(plain: dict[Any, Any]) -> str:
     body = plain.get("body")
     if plain.get("type") == "refused" and isinstance(body, dict) and isinstance(cause := body.get("cause"), str):
         text += f"; the other side refused: {cause:.500}"
-    return text
+    return f"{text}; upgrade the older side; a controller serves version {OLDER}, too, so upgrade it first"
 
 
 def _forbidden(name: str, sender: Role, *, known: bool) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from plctl.common.base.background import background, by_itself
@@ -16,6 +17,7 @@ from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.clocks.watch import ClockWatch
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
+from plctl.common.protocol.older import OLDER
 from plctl.common.transport.hub_and_spoke import Hub, Peer
 from plctl.common.transport.refusals import Refusal, Refusals
 from plctl.controller.hub import second_agent
@@ -35,6 +37,8 @@ _LONGEST: dict[type[Any], int] = {
     m.Hello: 2**18, ps.Status: 2**14, ps.ClockQuery: 2**10, m.Armed: 2**12, m.NotArmed: 2**16, m.Released: 2**12,
     m.Refused: 2**18, m.Goodbye: 2**16, m.Gap: 2**12,
 }  # fmt: skip
+#: Connections whose older version of the protocol is remembered; of more than so many the first speak again first.
+_OLDER_MOST = 10_000
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
 
@@ -128,6 +132,7 @@ class AgentHub:
         self._introducing: dict[str, asyncio.Lock] = {}  #: one at a time of each name
         self._let_in: set[str] = set()  #: routes of those whose predecessor did not answer
         self._wall = WallWatch(clock)
+        self._older: OrderedDict[str, int] = OrderedDict()  #: routes of those who speak an older version, and which
 
     def set_request_handler(self, handler: RequestHandler) -> None:
         """Pass the requests of operators and viewers to `handler`."""
@@ -159,7 +164,7 @@ class AgentHub:
 
         :raises WorldError: it is gone, or does not read.
         """
-        await self._hub.send(peer, m.encode(envelope))
+        await self._hub.send(peer, self._said(peer, envelope))
 
     async def wait_for(self, host: str) -> AgentRecord:
         """The record of agent `host`, once it is here."""
@@ -202,6 +207,7 @@ class AgentHub:
             received = Received(
                 peer, data, self._clock.monotonic_ns()
             )  # as early as can be: it is t2 of a clock exchange
+            self._note_version(peer, m.version_of(data))
             if peer.role == "agent":
                 self._note_heartbeat(peer, received.at_ns)
                 if not await self._backlog.put(received):
@@ -437,7 +443,26 @@ class AgentHub:
         record = self.agents.get(host)
         if record is None or not record.here:
             raise WorldError(f"cannot reach {host}: it is not here")
-        await self._hub.send(record.peer, m.encode(envelope))
+        await self._hub.send(record.peer, self._said(record.peer, envelope))
+
+    def _note_version(self, peer: Peer, version: int | None) -> None:
+        """Whoever speaks the version of the protocol before this is answered in that, from the first word on."""
+        if version == OLDER:
+            self._older[peer.route] = version
+            self._older.move_to_end(peer.route)
+            if len(self._older) > _OLDER_MOST:
+                self._older.popitem(last=False)
+        elif version is not None:
+            self._older.pop(peer.route, None)
+
+    def _said(self, peer: Peer, envelope: m.Envelope) -> bytes:
+        version = self._older.get(peer.route, m.PROTOCOL_VERSION)
+        try:
+            return m.encode(replace(envelope, version=version))
+        except VersionError as error:
+            known = self.agents.get(peer.name)
+            plctl = f"plctl {known.hello.version}" if known else "an older plctl"
+            raise WorldError(f"{peer.name} runs {plctl}, which {error}; upgrade it, or ask for less") from None
 
 
 def _forgotten(host: str, count: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from support.hostile import Site
+from support.hostile import Site, until
 
 from plctl.agent.run.host_site import HostSite
 from plctl.agent.service.daemon import Agent
@@ -34,7 +34,9 @@ class Controller(Site):
         super().__init__(folder, Refusals(RealClock()))
         self.changes: list[str] = []
         spoke = self.spoke(self.enroll("edge-1"))
-        self.agent = Agent("edge-1", spoke, RealClock(), HostSite(), tell_change=self.changes.append)
+        self.notices: list[str] = []
+        site = HostSite()
+        self.agent = Agent("edge-1", spoke, RealClock(), site, self.notices.append, tell_change=self.changes.append)
         self.serving = asyncio.create_task(self.agent.serve())
         self.peer = Peer("edge-1")
 
@@ -197,5 +199,18 @@ async def test_an_agent_that_is_turned_away_ends_with_the_cause(controller: Cont
 async def test_an_agent_of_another_version_ends_naming_both(controller: Controller) -> None:
     """An agent whose controller speaks another version says which two versions met."""
     await controller.hub.send(controller.peer, wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old"}}))
-    with pytest.raises(VersionError, match=r"protocol version 9; .* 2 .*too old"):
+    with pytest.raises(VersionError, match=rf"protocol version 9; .* {m.PROTOCOL_VERSION} .*too old"):
         await controller.serving
+
+
+async def test_runs_go_on_though_the_controller_has_become_another_version(controller: Controller) -> None:
+    """An upgrade of the controller that forgot its agents ends no run; the agent says what was the matter."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r"))
+    await until(lambda: "run r: 0 links" in controller.changes)
+    await controller.hub.send(controller.peer, wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old"}}))
+    await until(lambda: bool(controller.notices))
+    assert "the other side refused: too old; upgrade the older side" in controller.notices[0]
+    assert "the runs here go on" in controller.notices[0]
+    assert not controller.serving.done()
+    await controller.tell(m.Envelope(m.Release(), id=6, epoch="r"))
+    await controller.hear(m.Released)

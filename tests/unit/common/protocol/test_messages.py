@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -16,6 +17,8 @@ from plctl.common.protocol import messages, wire
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
 from plctl.common.protocol.messages import Envelope
+from plctl.common.protocol.older import OLDER
+from plctl.common.protocol.version_2 import FIELDS
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.telemetry.socket_stats import Flow
 
@@ -121,5 +124,40 @@ def test_another_version_is_refused_first() -> None:
 def test_a_refusal_is_understood_across_versions() -> None:
     """Whoever is refused by another version learns both versions and the other side's reason."""
     refusal = wire.pack({"v": 9, "type": "refused", "body": {"cause": "too old", "more": 1}, "new": 1})
-    with pytest.raises(VersionError, match=r"protocol version 9; .* 2 \(plctl .*\); the other side refused: too old"):
+    with pytest.raises(VersionError, match=r"protocol version 9; .* 3 \(plctl .*\); the other side refused: too old"):
         messages.decode(refusal, "controller")
+
+
+@pytest.mark.parametrize("message", EVERY_MESSAGE, ids=lambda m: type(m).__name__)
+def test_the_version_before_is_spoken_too(message: messages.Message) -> None:
+    """Without a field that it does not know; what cannot be left out is refused by its name, not sent and lost."""
+    envelope = Envelope(message, id=7, epoch="r", version=OLDER)
+    if type(message).__name__ not in FIELDS:
+        with pytest.raises(VersionError, match=f"does not know {type(message).__name__}"):
+            messages.encode(envelope)
+        return
+    data = messages.encode(envelope)
+    assert OLDER == messages.version_of(data)
+    plain = wire.unpack(data)
+    assert isinstance(plain, dict)
+    assert plain["v"] == OLDER
+    assert plain["body"].keys() <= FIELDS[type(message).__name__]
+    for sender in messages.TABLE[plain["type"]].senders - {"controller"}:
+        assert OLDER == messages.decode(data, sender).version
+
+
+def test_what_is_new_is_left_out_of_answers_and_never_of_commands() -> None:
+    """An older client need not know of attempts; an older agent that would not capture must not be asked to."""
+    info = rq.RunInfo("r", "r", "done", "ada", "", 1, ("a",), retried_as="r-2")
+    plain = wire.unpack(messages.encode(Envelope(rq.Runs((info,)), version=OLDER)))
+    assert isinstance(plain, dict)
+    assert plain["body"]["runs"][0].keys() == FIELDS["RunInfo"]
+    refused = rq.Agents((), "c", "0.1.0", {"mallory": {"flood": 1}})
+    assert "refused" not in str(wire.unpack(messages.encode(Envelope(refused, version=OLDER))))
+    link = LinkPlan("x", SCHEDULE, SCHEDULE, packets=True)
+    known = messages.decode(messages.encode(Envelope(messages.Prepare(RunPlan("r", 1, (link,))))), "controller")
+    older = Envelope(known.message, version=OLDER)
+    assert wire.unpack(messages.encode(older)) != wire.unpack(messages.encode(known))
+    capturing = messages.Prepare(RunPlan("r", 1, (replace(link, capture_bytes=64),)))
+    with pytest.raises(VersionError, match=r"does not know LinkPlan\.capture_bytes, which is 64 here"):
+        messages.encode(Envelope(capturing, version=OLDER))

@@ -9,11 +9,13 @@ import pytest
 
 from plctl.common.base.clock import ClockIdentity, FakeClock
 from plctl.common.base.errors import WorldError
-from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.plan.run_request import LinkRequest, RunRequest
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import requests as rq
+from plctl.common.protocol import wire
+from plctl.common.protocol.older import OLDER
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke, Peer
 from plctl.common.transport.refusals import Refusal
@@ -338,3 +340,33 @@ async def test_a_large_request_holds_up_no_small_one(stage: Fixture) -> None:
     async with asyncio.timeout(30):
         assert ["Submit", "ListAgents", "ListAgents", "Submit"] == [await requested.get() for _ in range(4)]
     assert {Refusal.MALFORMED: 1} == stage.agent_hub.refusals.counts
+
+
+async def test_an_agent_of_the_version_before_is_served_in_its_words(stage: Fixture) -> None:
+    """Welcome, acknowledgements and commands come in version 2; one that has no words for a command is named."""
+    older = m.Envelope(HELLO, version=OLDER)
+    await stage.spoke.send(m.encode(older))
+    plain = wire.unpack(await stage.spoke.receive())
+    assert isinstance(plain, dict)
+    assert (OLDER, "welcome") == (plain["v"], plain["type"])
+    schedule = Schedule((Row(0, 0, 1, 1),))
+    plan = RunPlan("r", 1, (LinkPlan("x", schedule, schedule, packets=True, capture_bytes=64),))
+    with pytest.raises(WorldError, match=r"edge-1 runs plctl 0\.1\.0, which does not know LinkPlan\.capture_bytes"):
+        await stage.agent_hub.send_command("edge-1", m.Prepare(plan), "r", 5)
+    await stage.say(HELLO)
+    plain = wire.unpack(await stage.spoke.receive())
+    assert isinstance(plain, dict)
+    assert m.PROTOCOL_VERSION == plain["v"], "it was upgraded"
+
+
+async def test_an_agent_of_the_version_before_is_known_as_such_from_its_first_word(stage: Fixture) -> None:
+    """A controller that was started again is heard to by agents before they say HELLO; what it tells them must suit."""
+    await stage.spoke.send(m.encode(m.Envelope(HELLO, version=OLDER)))
+    await stage.spoke.receive()
+    stage.agent_hub._older.clear()  # as after a new start
+    stage.agent_hub.agents["edge-1"].presence = "silent"
+    await stage.spoke.send(m.encode(m.Envelope(ps.Status(0, 0, "", 0, 0, 0), version=OLDER)))
+    while not stage.heard:
+        await asyncio.sleep(0)
+    await stage.agent_hub.send_command("edge-1", m.Release(), "r", 5)
+    assert OLDER == m.version_of(await stage.spoke.receive())
