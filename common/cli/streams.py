@@ -24,21 +24,24 @@ _WAITING_BYTES = 256 * 1024
 class Forgiving(io.RawIOBase):
     """The file descriptor `number`, to which whatever is written counts as written."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, goes_on: bool = False) -> None:
+        """`goes_on`: after a disk was full for a moment, what comes later is written again, as a log should be."""
         super().__init__()
         self._number = number
-        self.lost: OSError | None = None  #: why something was not written
+        self._goes_on = goes_on
+        self.lost: OSError | None = None  #: why something was not written, most lately
 
     def write(self, data: Any) -> int:
-        """Write all of `data`, or drop it; from the first loss on everything is dropped."""
+        """Write all of `data`, or drop it; from the first loss on everything is dropped, unless it goes on."""
         left = memoryview(data).cast("B")
-        while len(left) and self.lost is None:
+        while len(left) and (self.lost is None or (self._goes_on and self.lost.errno not in _GONE)):
             try:
                 left = left[os.write(self._number, left) :]
             except BlockingIOError:  # somebody made the terminal so, for all who have it
                 _wait_until_writable(self._number)
             except OSError as error:
                 self.lost = error
+                break
         return len(memoryview(data).cast("B"))
 
     def writable(self) -> bool:
@@ -60,7 +63,7 @@ def forgive() -> None:
             continue
         with suppress(OSError, ValueError):
             stream.flush()
-            raw = Forgiving(stream.fileno())
+            raw = Forgiving(stream.fileno(), goes_on=name == "stderr")
             lines = name == "stderr" or raw.isatty()
             wrapped = io.TextIOWrapper(
                 io.BufferedWriter(raw), stream.encoding, "backslashreplace", line_buffering=lines

@@ -10,6 +10,7 @@ import termios
 from pathlib import Path
 
 import pytest
+from support.small_disk import no_file_larger_than
 
 from plctl.common.cli.streams import Background, Forgiving
 
@@ -47,6 +48,18 @@ def test_a_full_disk() -> None:
         done.returncode,
         done.stderr,
     )
+
+
+@pytest.mark.parametrize(("goes_on", "left"), [(True, "x" * 16 + "later\n"), (False, "x" * 16)])
+def test_a_log_goes_on_after_a_full_disk(goes_on: bool, left: str, tmp_path: Path) -> None:
+    """A daemon's; what somebody waits for ends where the first piece was lost, and the command says so."""
+    with (tmp_path / "log").open("wb", buffering=0) as file:
+        stream = Forgiving(file.fileno(), goes_on=goes_on)
+        with no_file_larger_than(16):
+            assert 20 == stream.write(b"x" * 20)
+        assert stream.lost is not None
+        assert 6 == stream.write(b"later\n")
+    assert left == (tmp_path / "log").read_text()
 
 
 def test_a_terminal_without_these_letters() -> None:
