@@ -24,8 +24,6 @@ class RunView:
     def __init__(self, record: RunRecord) -> None:
         self.t0_ns = 0
         self.now = RunPhase.NEW
-        self.budget_ns = record.budget.lateness_ns
-        self.link_count = len(record.links)
         self.listeners: list[Callable[[str, Samples], None]] = []  #: hear of all telemetry, with the host it is from
         self._record = record
         self._rows = {link.plan.name: 2 * number for number, link in enumerate(record.links)}
@@ -35,6 +33,16 @@ class RunView:
         self._waiting_rows = 0
         self._waits = Waits(((link.host, link.plan) for link in record.links), record.duration_ns)
         self._states = {link.plan.name: ("waiting", "") for link in record.links}
+
+    @property
+    def budget_ns(self) -> int:
+        """Of the lateness of each link."""
+        return self._record.budget.lateness_ns
+
+    @property
+    def link_count(self) -> int:
+        """How many links the run has."""
+        return len(self._record.links)
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:
         """Keep both."""
