@@ -16,6 +16,7 @@ from plctl.common.cli.path_options import path_options
 from plctl.common.cli.reading_options import reading_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.plan.offload import read_coalesce
 from plctl.common.plan.queue_text import read_queue, with_ecn
 from plctl.common.plan.run_plan import Capacity, Queue
 from plctl.common.scenario.readers.opening import ReadAs
@@ -24,6 +25,13 @@ from plctl.common.scenario.readers.opening import ReadAs
 def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Queue | None:
     try:
         return None if text is None else read_queue(text)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _read_coalesce(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
+    try:
+        return read_coalesce(text)
     except UserError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -52,6 +60,9 @@ def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) 
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
+@click.option("--coalesce", "coalesce_ns", metavar="TIME", default="50us", show_default=True, callback=_read_coalesce,
+              help="Of a link that was set up with --offload on: how late a segment may leave, so that those behind it"
+              " leave with it in one super-frame.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="NUMBER",
               help="Decides what is drawn: losses, jitter, drops by chance. Default: random; it is told.")  # fmt: skip
 @path_options
@@ -70,6 +81,7 @@ def start(
     duration_ns: int | None,
     repeat: bool,
     overhead: int,
+    coalesce_ns: int,
     seed: int | None,
     constants: dict[str, int],
     also: tuple[str, ...],
@@ -107,6 +119,7 @@ def start(
         startup_mode=startup_mode,
         repeat=repeat,
         overhead_bytes=overhead,
+        coalesce_ns=coalesce_ns,
         constants=constants,
     )
     require_kernel()

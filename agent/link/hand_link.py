@@ -24,7 +24,7 @@ from plctl.common.base.errors import BusyError, UserError
 from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.host.state import LEDGER_NAME, Owner, is_held, owner_folders, read_holder, state_dir
-from plctl.common.plan.run_plan import ArpMode, LinkPlan
+from plctl.common.plan.run_plan import ArpMode, LinkPlan, Offload
 from plctl.common.scenario.schedule import Row, Schedule
 
 DEFAULT_NAME = "default"
@@ -38,6 +38,7 @@ class HandLink:
 
     name: str
     mtu: int
+    offload: Offload = "off"  #: as in a plan
 
     @property
     def folder(self) -> Path:
@@ -88,7 +89,7 @@ def find_all() -> list[HandLink]:
     return [link for link in loaded if link is not None]
 
 
-def set_up(name: str, mtu: int, arp: ArpMode = "static") -> HandLink:
+def set_up(name: str, mtu: int, arp: ArpMode = "static", offload: Offload = "off") -> HandLink:
     """Build a link; until it is emulated nothing gets through. `mtu` is in bytes, of all four ends.
 
     :raises UserError: `name` cannot name a link.
@@ -103,13 +104,14 @@ def set_up(name: str, mtu: int, arp: ArpMode = "static") -> HandLink:
     if _load(folder) is not None:
         raise BusyError(f"link {name} is set up already; use it, or remove it with: plctl link teardown -n {name}")
     reap([folder])  # what a killed set-up left
-    link = HandLink(name, mtu)
+    link = HandLink(name, mtu, offload)
     still = Schedule((Row(0, 0, 0, RATE_UNLIMITED),))  # what is emulated later raises the buffers then
     with Owner.create(folder.name) as owner, contextlib.closing(Ledger(owner.ledger_path)) as ledger:
         try:
             write_etc(link.etc)
-            link_namespaces.build(link.namespaces, LinkPlan(name, still, still, mtu=mtu, arp=arp), ledger)
-            ledger.record("keep", owner.name, mtu=mtu)
+            plan = LinkPlan(name, still, still, mtu=mtu, arp=arp, offload=offload)
+            link_namespaces.build(link.namespaces, plan, ledger)
+            ledger.record("keep", owner.name, mtu=mtu, offload=offload)
         except BaseException:
             owner.remove()
             raise
@@ -171,7 +173,7 @@ def _load(folder: Path) -> HandLink | None:
     """The link whose owner's folder this is, if it was set up completely."""
     for entry in read_entries(folder / LEDGER_NAME):
         if entry.kind == "keep":
-            return HandLink(folder.name.removeprefix(_PREFIX), entry.facts["mtu"])
+            return HandLink(folder.name.removeprefix(_PREFIX), entry.facts["mtu"], entry.facts.get("offload", "off"))
     return None
 
 

@@ -47,6 +47,7 @@ def make_plan(
     startup_mode: str,
     repeat: bool,
     overhead_bytes: int,
+    coalesce_ns: int,
     constants: Mapping[str, int],
 ) -> LinkPlan:
     """What phantomlink's options ask for, of the scenario in these files; its warnings go to stderr.
@@ -68,6 +69,8 @@ def make_plan(
         ),
         overhead_bytes=overhead_bytes,
         mtu=link.mtu,
+        offload=link.offload,
+        coalesce_ns=coalesce_ns,
         start=cast(StartMode, start),
     )
 

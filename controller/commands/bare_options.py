@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -12,6 +12,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.cli.options import duration_ns
 from plctl.common.cli.path_options import path_options
 from plctl.common.plan.link_text import check_interval, read_budget
+from plctl.common.plan.offload import OffloadChoice
 from plctl.common.plan.queue_text import read_queue
 from plctl.common.plan.run_plan import Budget, Queue
 from plctl.controller.spec.bare_run import BareLink
@@ -30,10 +31,11 @@ def bare_options(command: Callable[..., Any]) -> Callable[..., Any]:
         repeat: bool,
         overhead: int,
         interval_ns: int | None,
+        offload: OffloadChoice,
         constants: dict[str, int],
         **others: Any,
     ) -> Any:
-        bare = BareLink(queue, budget, repeat, overhead, interval_ns or 0, constants)
+        bare = BareLink(queue, budget, repeat, overhead, interval_ns or 0, offload, constants)
         return command(*args, bare=bare, **others)
 
     made: Callable[..., Any] = path_options(with_options)
@@ -73,4 +75,7 @@ _OPTIONS = (
                  help="Of a bare scenario's link: added to the length of every frame, e.g. 24 for Ethernet's wire."),
     click.option("--socket-stats", "interval_ns", type=_interval_ns, metavar="TIME",
                  help="Of a bare scenario's run: look at TCP sockets so often, e.g. 100ms; default: not."),
+    click.option("--offload", type=click.Choice(get_args(OffloadChoice)), default="off", show_default=True,
+                 help="Of a bare scenario's link: whether super-frames of TCP and UDP cross it as such; auto: where its"
+                 " rate is high."),
 )  # fmt: skip

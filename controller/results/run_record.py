@@ -222,6 +222,7 @@ def facts_of(
         clock_source=host.clock_source,
         simulated=host.simulated,
         packet_log=link.plan.packets,
+        super_frames=link.plan.offload == "on",
     )
     if result is None:
         if failure is None and not cancelled:

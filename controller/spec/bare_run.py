@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.names import NAME_MAX
+from plctl.common.plan.offload import OffloadChoice, decide_offload
 from plctl.common.plan.run_plan import Budget, LinkPlan, Queue, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario.readers.reader import ReadScenario
@@ -25,6 +26,7 @@ class BareLink:
     repeat: bool = False  #: begin again after the last row
     overhead_bytes: int = 0
     socket_stats_ns: int = 0
+    offload: OffloadChoice = "off"
     constants: Mapping[str, int] = field(default_factory=dict)  #: in every row, in place of its field
 
 
@@ -60,6 +62,7 @@ def bare_run(
         queue=bare.queue,
         overhead_bytes=bare.overhead_bytes,
         workloads=workloads,
+        offload=decide_offload(bare.offload, scenario.up, scenario.down),
     )
     return RunRequest(
         name=name,

@@ -33,6 +33,7 @@ class LinkFacts:
     up: DirectionResult = field(default_factory=DirectionResult)
     down: DirectionResult = field(default_factory=DirectionResult)
     packet_log: bool = False  #: one was asked for
+    super_frames: bool = False  #: the link carries them, and the kernel counts each as one frame
     limits: tuple[str, ...] = ()  #: that the agent hit, a sentence each
     worker: WorkerWatch | None = None
     interfaces: InterfaceWatch | None = None

@@ -64,7 +64,8 @@ def hear_books(facts: LinkFacts, budget: Budget) -> Iterator[Statement]:
             says = f"frames {direction} could not be counted in the end: {_why_not_counted(watch)}"
             yield Statement("books", False, watch.from_ns, watch.until_ns, says, Verdict.UNPROVEN)
     if watch.passages and all(statement.verdict == Verdict.OK for statement in told):
-        yield _say("books", watch, "; ".join(map(_balance, watch.passages)))
+        counted = "; a super-frame counts as one" * facts.super_frames
+        yield _say("books", watch, "; ".join(map(_balance, watch.passages)) + counted)
 
 
 def _tell(passage: Passage, watch: InterfaceWatch, ends: dict[str, EndBooks]) -> Iterator[Statement]:

@@ -88,7 +88,7 @@ def test_reads_the_rarer_keys(load: Load) -> None:
         "budget: {lateness: 2ms, skew: 500us, workload: 7ms}\ntelemetry: {interval: 50ms}\n"
         + link(
             scenario="{up: leo.csv, down: one.csv}", repeat="20s", queue="{capacity: 100p}", overhead="18", mtu="9000",
-            start="first-packet", arp="dynamic", hosts="lab1",
+            start="first-packet", arp="dynamic", hosts="lab1", offload="on", coalesce="20us",
             workload="[{at: client, command: [ping, -c, 1], name: w, start: 1s, timeout: 5s, env: {A: 07}, user: bob}]",
         )
     )  # fmt: skip
@@ -97,6 +97,7 @@ def test_reads_the_rarer_keys(load: Load) -> None:
     assert (20 * 10**9, 0, 1) == (plan.up.period_ns, plan.down.period_ns, len(plan.down.rows))
     assert ("leo", 0, Capacity("packets", 100)) == (plan.name, plan.index, plan.queue.capacity)
     assert (18, 9000, "first-packet", "dynamic") == (plan.overhead_bytes, plan.mtu, plan.start, plan.arp)
+    assert ("on", 20_000) == (plan.offload, plan.coalesce_ns)
     expected = Workload("w", "client", ("ping", "-c", "1"), 10**9, None, 5 * 10**9, {"A": "07"}, "bob")
     assert (expected,) == plan.workloads
 

@@ -1,0 +1,37 @@
+"""Which links carry super-frames, where a spec leaves that to us."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from plctl.common.base.errors import UserError
+from plctl.common.base.units import NS_PER_MS, format_duration, parse_duration
+from plctl.common.plan.run_plan import Offload
+from plctl.common.scenario.schedule import Schedule
+
+OffloadChoice = Literal["auto", "on", "off"]
+
+#: The longest that a segment may wait for others.
+COALESCE_MAX_NS = 10 * NS_PER_MS
+#: `auto` is `on` where a direction has, at some time, this rate or a higher one: below, a frame leaves every 24 µs at
+#: most, and what a frame costs hardly matters.
+AUTO_RATE_BPS = 500_000_000
+
+
+def decide_offload(choice: OffloadChoice, up: Schedule, down: Schedule) -> Offload:
+    """What `choice` is for a link with these schedules."""
+    if choice != "auto":
+        return choice
+    fast = any(each.is_unlimited or each.greatest_rate_bps >= AUTO_RATE_BPS for each in (up, down))
+    return "on" if fast else "off"
+
+
+def read_coalesce(text: str) -> int:
+    """Nanoseconds; a bare 0 needs no unit.
+
+    :raises UserError: no duration, or a longer one than a segment may wait.
+    """
+    found_ns = 0 if text == "0" else parse_duration(text)
+    if found_ns > COALESCE_MAX_NS:
+        raise UserError(f"{text!r} is too long for a segment to wait; write at most {format_duration(COALESCE_MAX_NS)}")
+    return found_ns
