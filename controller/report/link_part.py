@@ -18,7 +18,7 @@ from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.counters import HalfCounters
 from plctl.common.telemetry.path_words import what_happened
 from plctl.controller.metrics.probe_summary import ProbeSummary, find_summaries
-from plctl.controller.report import delay_spread, link_plots, path_plots, socket_plots
+from plctl.controller.report import delay_spread, end_plots, link_plots, path_plots, socket_plots, workload_plots
 from plctl.controller.report.certificate_part import certificate_part
 from plctl.controller.report.delay_spread import Spread
 from plctl.controller.report.link_plots import LinkCurves
@@ -26,6 +26,7 @@ from plctl.controller.report.markup import Markup, element, join, table
 from plctl.controller.report.path_plots import Layer
 from plctl.controller.report.run_part import badge
 from plctl.controller.report.series import Measured, asked, measured
+from plctl.controller.report.workload_plots import Programs
 from plctl.controller.results.run_reader import ARTIFACTS_NAME
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.verdict.statements import after_t0
@@ -51,7 +52,7 @@ def link_section(
         *(element("p", each) for each in _happened(link)),
         check,
         certificate_part(link),
-        _figures(record, link, telemetry, sockets),
+        _figures(folder, record, link, telemetry, sockets),
         _workloads(folder, link),
         class_="link",
         open=opened,
@@ -80,12 +81,13 @@ def _happened(link: LinkRecord) -> Iterator[str]:
             yield f"{direction.capitalize()}: {'; '.join(sentences)}."
 
 
-def _figures(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
+def _figures(folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Markup:
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
     if not (curves := curves_of(record, link, own)):
         return element("p", "There is no telemetry of this link after T0, so there is nothing to draw.")
     spreads: dict[str, Spread] = {direction: delay_spread.spread(own, direction) for direction in DIRECTIONS}
-    figures = (*_captioned(curves), _spread_figure(spreads, link.plan.name), *_socket_figures(sockets, curves))
+    figures = (*_captioned(curves), _spread_figure(spreads, link.plan.name), *_socket_figures(sockets, curves),
+               *_program_figures(workload_plots.programs(folder, link), curves))  # fmt: skip
     return element("div", *figures, class_="figures")
 
 
@@ -137,6 +139,25 @@ def _socket_figures(sockets: pa.Table, curves: LinkCurves) -> list[Markup]:
             _key("asked", "the delay asked for, there and back. "), *flows_by_colour,
         ),
     ]  # fmt: skip
+
+
+def _program_figures(programs: Programs, curves: LinkCurves) -> Iterator[Markup]:
+    """What programs measured themselves, if there are any that say so."""
+    since = "Times count from when the program was executed. "
+    if any(programs["rate"].values()):
+        yield _figure(
+            workload_plots.throughput(programs, curves),
+            element("b", "Throughput of programs. "), "Payload, as they say themselves, and ",
+            _key("asked", "the rate asked for. "), since,
+            *(_key(colour, f"{name}; ") for name, colour in end_plots.names(programs["rate"])),
+        )  # fmt: skip
+    if any(programs["rtt"].values()):
+        yield _figure(
+            workload_plots.round_trip(programs, curves),
+            element("b", "Round-trip time of ping. "), "As it printed it, and ",
+            _key("asked", "the delay asked for, there and back. "), since,
+            *(_key(colour, f"{name}; ") for name, colour in end_plots.names(programs["rtt"])),
+        )  # fmt: skip
 
 
 def _rate_asked(curves: LinkCurves) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plctl.common.scenario.schedule import DIRECTIONS
-from plctl.controller.report import delay_spread, link_plots, path_plots, socket_plots
+from plctl.controller.report import delay_spread, link_plots, path_plots, socket_plots, workload_plots
 from plctl.controller.report.figure_style import Plot
 from plctl.controller.report.link_part import curves_of
 from plctl.controller.report.markup import Markup
@@ -30,14 +30,16 @@ def write_pictures(folder: Path, record: RunRecord, links: Sequence[LinkRecord],
     target.mkdir(parents=True, exist_ok=True)
     count = 0
     for link in links:
-        for name, plot in plots(record, link, telemetry, sockets):
+        for name, plot in plots(folder, record, link, telemetry, sockets):
             if isinstance(plot, Plot):  # else there was nothing to draw
                 plot.write_files(target, f"{link.plan.name}-{name}")
                 count += 1
     return count
 
 
-def plots(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table) -> Iterator[tuple[str, Markup]]:
+def plots(
+    folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table
+) -> Iterator[tuple[str, Markup]]:
     """Every plot of one link under the name of its files; empty markup of what never was."""
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
     if not (curves := curves_of(record, link, own)):
@@ -55,3 +57,6 @@ def plots(record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.
     flows = socket_plots.senders(sockets, link.plan.name)
     yield "congestion-window", socket_plots.window(flows, curves)
     yield "round-trip-time", socket_plots.round_trip(flows, curves)
+    programs = workload_plots.programs(folder, link)
+    yield "throughput", workload_plots.throughput(programs, curves)
+    yield "ping", workload_plots.round_trip(programs, curves)
