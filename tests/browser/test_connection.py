@@ -30,24 +30,9 @@ def test_it_says_that_the_server_is_gone_and_goes_on_when_it_is_back(visit: Visi
     with make_run(runs) as folder:
         folder.close()
     with serving("view", str(runs), folder=tmp_path, port=port):
-        page.get_by_role("button", name="Try now").click()
-        expect(page.locator("#connection")).to_have_text("live")
+        expect(page.locator("#connection")).to_have_text("live")  # by itself
         expect(page.locator("body")).not_to_have_class(re.compile("stale"))
         expect(page.get_by_role("link", name=RUN)).to_be_visible()
-
-
-def test_it_tries_by_itself(visit: Visits, tmp_path: Path) -> None:
-    """Nobody has to press anything."""
-    visit.requests_may_fail = True
-    (tmp_path / "runs").mkdir()
-    port = free_port()
-    with serving("view", "runs", folder=tmp_path, port=port) as served:
-        page = visit(served.url)
-        expect(page.locator("#connection")).to_have_text("live")
-        served.kill()
-        expect(page.locator("#connection")).to_contain_text("Disconnected.")
-    with serving("view", "runs", folder=tmp_path, port=port):
-        expect(page.locator("#connection")).to_have_text("live")
 
 
 def test_a_page_that_finds_no_server_at_first_begins_when_there_is_one(visit: Visits, tmp_path: Path) -> None:
@@ -61,6 +46,7 @@ def test_a_page_that_finds_no_server_at_first_begins_when_there_is_one(visit: Vi
         page.goto(served.url)
         expect(page.locator("main")).to_have_text("Nothing can be shown: the server cannot be reached.")
         page.unroute("**/api/v1/session")
+        page.get_by_role("button", name="Try now").click()
         expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 

@@ -67,8 +67,8 @@ def test_the_link_that_is_not_well_is_told_first(visit: Visits, served: Served) 
     """In a sentence, by a sign in its cell, and chosen already."""
     page = visit(run_address(served))
     expect(page.locator(".sentence")).to_have_text(re.compile(r"^6 of 6 links not well: leo-\d on edge-1"))
-    expect(page.get_by_role("gridcell", name="leo-3 on edge-1")).to_contain_text("×")
-    expect(page.locator("[role=gridcell][aria-selected=true]")).to_have_count(1)
+    expect(page.get_by_role("option", name="leo-3 on edge-1")).to_contain_text("×")
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(1)
 
 
 def test_plots_show_asked_beside_measured(visit: Visits, served: Served) -> None:

@@ -45,7 +45,7 @@ def test_a_walk_from_the_overview_to_a_cause(visit: Visits, served: Served) -> N
     assert RUN == focused(page)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="handover", level=1)).to_be_visible()
-    expect(page.locator("[role=gridcell]")).to_have_count(LINKS)
+    expect(page.locator("[role=option]")).to_have_count(LINKS)
     expect(page.get_by_role("heading", name="leo-17")).to_be_visible()  # the worst comes first
     page.keyboard.press("j")
     expect(page.get_by_role("heading", name="leo-18")).to_be_visible()
@@ -63,8 +63,8 @@ def test_cells_are_walked_by_arrows(visit: Visits, served: Served) -> None:
     """One stop for Tab in the whole matrix; arrows, Home and End move inside of it; Enter shows a link."""
     page = visit(f"{served.url}#/runs/{RUN}")
     expect(page.get_by_role("heading", name="leo-17")).to_be_visible()
-    assert 1 == page.locator("[role=gridcell][tabindex='0']").count()
-    page.locator("[role=gridcell][tabindex='0']").focus()
+    assert 1 == page.locator("[role=option][tabindex='0']").count()
+    page.locator("[role=option][tabindex='0']").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     assert focused(page).startswith("leo-1 on edge-1")
@@ -101,10 +101,10 @@ def test_single_keys_can_be_switched_off(visit: Visits, served: Served) -> None:
 def test_the_filter_takes_letters_as_letters(visit: Visits, served: Served) -> None:
     """/ goes there, what is written filters, Esc leaves."""
     page = visit(f"{served.url}#/runs/{RUN}")
-    expect(page.locator("[role=gridcell]")).to_have_count(LINKS)
+    expect(page.locator("[role=option]")).to_have_count(LINKS)
     page.keyboard.press("/")
     page.keyboard.type("leo-2")  # contains keys that mean something elsewhere
-    expect(page.locator("[role=gridcell]")).to_have_count(11)
+    expect(page.locator("[role=option]")).to_have_count(11)
     page.keyboard.press("Escape")
     page.keyboard.press("3")
     expect(page.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
@@ -113,8 +113,8 @@ def test_the_filter_takes_letters_as_letters(visit: Visits, served: Served) -> N
 def test_states_sort_and_filter_the_matrix(visit: Visits, served: Served) -> None:
     """Only those that are late; and the worst first."""
     page = visit(f"{served.url}#/runs/{RUN}")
-    expect(page.locator("[role=gridcell]")).to_have_count(LINKS)
+    expect(page.locator("[role=option]")).to_have_count(LINKS)
     page.get_by_label("order of links").select_option("worst first")
-    assert "leo-17" == page.locator("[role=gridcell]").first.get_attribute("data-link")
+    assert "leo-17" == page.locator("[role=option]").first.get_attribute("data-link")
     page.get_by_role("button", name="1 late or skewed").click()
-    expect(page.locator("[role=gridcell]")).to_have_count(1)
+    expect(page.locator("[role=option]")).to_have_count(1)

@@ -25,8 +25,10 @@ _CONNECTED = '"agent.connected"'
 class LoopbackCluster:
     """A controller and its agents; made by `loopback_cluster`."""
 
-    def __init__(self, folder: Path, agents: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, agents: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
+        """`options` are further ones of the controller."""
         self.folder = folder
+        self._options = options
         self.runs = folder / "runs"
         self.keys = folder / "keys"
         self._agents = agents
@@ -43,9 +45,9 @@ class LoopbackCluster:
         """Start it, also after it was killed, and wait until it listens."""
         log_path = self.folder / "controller.log"
         lives = log_path.read_text().count(_LISTENS) if log_path.exists() else 0
-        arguments = ("controller", "--listen", self.address, "--keys", str(self.keys), "--runs", str(self.runs))
+        places = ("--listen", self.address, "--keys", str(self.keys), "--runs", str(self.runs))
         with log_path.open("ab") as log:
-            self._controller = subprocess.Popen([*PLCTL, *arguments], stderr=log)
+            self._controller = subprocess.Popen([*PLCTL, "controller", *places, *self._options], stderr=log)
         self.until(lambda: log_path.read_text().count(_LISTENS) > lives)
 
     def kill_controller(self) -> None:
@@ -112,14 +114,20 @@ class LoopbackCluster:
         for process in (*self._processes, *([self._controller] if self._controller else [])):
             process.wait(_PATIENCE_S)
 
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Controller and agents serve for the time of the block."""
+        try:
+            self.start_controller()
+            self.start_agents()
+            yield
+        finally:
+            self.stop()
+
 
 @contextmanager
 def loopback_cluster(folder: Path, *agents: str) -> Iterator[LoopbackCluster]:
     """A cluster whose controller and agents serve for the time of the block."""
     made = LoopbackCluster(folder, agents)
-    try:
-        made.start_controller()
-        made.start_agents()
+    with made.serving():
         yield made
-    finally:
-        made.stop()

@@ -39,7 +39,7 @@ function route() {
   closeView = () => {};
   if (!me) return;
   if (me.role === null) {
-    setConnection({ state: "" }, () => {});
+    setConnection({ state: "none" }, () => {});
     closeView = showLogin(main, begin);
   } else if (what === "runs" && name) {
     shownRun = showRun(main, me, name, rest);

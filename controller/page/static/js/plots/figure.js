@@ -50,6 +50,7 @@ export class Figure {
     this.shape = shape;
     const { figure } = this;
     const title = element("b", {}, `${figure.title}. `);
+    this.node.classList.toggle("empty", !series.length);
     if (!series.length) {
       this.node.hidden = figure.nothing === null;
       fill(this.node, element("figcaption", {}, title, figure.nothing));

@@ -3,14 +3,12 @@ import { link as askLink } from "../net/api.js";
 import { button, element, fill, muted, setText } from "../ui/dom.js";
 import { span } from "../ui/format.js";
 import { onTheme } from "../ui/theme.js";
+import { MOST_ROWS, POINTS } from "./ask_curves.js";
 import { Curves } from "./curves.js";
 import { Figure } from "./figure.js";
 import { FIGURES } from "./figures.js";
 import { SPANS_S, TimeWindow } from "./time_window.js";
 
-const POINTS = 500; // of a curve over the whole run
-const FINE_S = 120; // of the newest that is kept interval by interval
-const MOST_ROWS = 4000;
 const DRAW_MS = 200;
 
 export class Plots {
@@ -52,9 +50,7 @@ export class Plots {
     this.budget_ns = told.lateness_budget_ns ?? 0;
     this.both = { up: new Curves(told.up), down: new Curves(told.down) };
     if (isOther) {
-      this.detail = null;
-      this.window.follow(isOver ? Infinity : this.window.span_s);
-      this.spans.selectedIndex = SPANS_S.indexOf(this.window.span_s);
+      this.follow(isOver ? Infinity : this.window.span_s);
     }
     this.#measure();
     this.#soon();
@@ -89,8 +85,14 @@ export class Plots {
 
   follow(span_s = this.window.span_s) {
     this.window.follow(span_s);
+    this.spans.selectedIndex = SPANS_S.indexOf(span_s);
     this.detail = null;
     this.#soon();
+  }
+
+  /** All of a run that is over, unless somebody has frozen a part already. */
+  showWhole() {
+    if (!this.window.isFrozen) this.follow(Infinity);
   }
 
   scale(factor) {
@@ -183,18 +185,4 @@ export class Plots {
     const newer = newer_s > 0.5 ? `; ${span(newer_s)} of newer telemetry not shown` : "";
     setText(this.says, isFrozen ? `${range[0].toFixed(2)} s to ${range[1].toFixed(2)} s${newer}` : "drag over a plot to zoom");
   }
-}
-
-/** What the server tells of a link, the newest of it interval by interval. */
-export async function askCurves(id, link) {
-  const told = await askLink(id, link, { points: POINTS });
-  const last_s = Math.max(...["up", "down"].map((way) => told[way].measured.end_s.at(-1) ?? 0));
-  const isFolded = ["up", "down"].some((way) => told[way].measured.end_s.length >= POINTS / 2);
-  if (last_s <= FINE_S) return isFolded ? askLink(id, link, { points: MOST_ROWS }) : told;
-  const fine = await askLink(id, link, { from_s: (last_s - FINE_S).toFixed(6), points: MOST_ROWS });
-  for (const way of ["up", "down"]) {
-    const begin_s = fine[way].measured.start_s[0];
-    if (begin_s !== undefined) told[way] = new Curves(told[way]).until(begin_s, new Curves(fine[way]));
-  }
-  return told;
 }

@@ -27,6 +27,11 @@ export class EventsPart {
     else this.isStale = true;
   }
 
+  /** What the log says of the run as a whole that has a cause: who cancelled it, for example. */
+  ofTheRun() {
+    return this.events.filter((event) => event.event.startsWith("run.") && event.event !== "run.judged" && event.cause);
+  }
+
   setShown(isShown) {
     this.isShown = isShown;
     if (isShown) this.#draw();

@@ -1,5 +1,6 @@
 // One link of a run: what it is, its plots, and what its workloads say.
-import { Plots, askCurves } from "../plots/plots.js";
+import { askCurves } from "../plots/ask_curves.js";
+import { Plots } from "../plots/plots.js";
 import { badge, element, fill, muted, setText } from "../ui/dom.js";
 import { count, duration, rate, size } from "../ui/format.js";
 import { OutputPart } from "./output_part.js";
@@ -26,6 +27,7 @@ export class LinkPart {
     this.id = id;
     this.link = null;
     this.isOver = false;
+    this.isTold = false; // how the run is
     this.isShown = true;
     this.isLoading = false;
     this.waiting = []; // samples that came before the curves
@@ -54,8 +56,11 @@ export class LinkPart {
   }
 
   setState(told) {
+    const isFirst = !this.isTold;
+    this.isTold = true;
     this.isOver = Boolean(told.info.verdict);
     this.output.setOver(this.isOver);
+    if (isFirst && this.isOver) this.plots.showWhole(); // its curves may have come before this was known
   }
 
   /** Shows the link that is called so. */

@@ -21,7 +21,7 @@ export class Matrix {
     this.filter = element("input", { type: "search", placeholder: "link or host", "aria-label": "filter links by name or host", input: () => this.arrange() });
     this.select = element("select", { "aria-label": "order of links", change: () => this.#reorder() },
       Object.keys(ORDERS).map((name) => element("option", {}, name)));
-    this.grid = element("div", { class: "matrix", role: "grid", "aria-label": "links", keydown: (event) => this.#onKey(event) });
+    this.grid = element("div", { class: "matrix", role: "listbox", "aria-label": "links", keydown: (event) => this.#onKey(event) });
     this.about = element("p", { class: "muted about" });
     this.grid.addEventListener("pointerover", (event) => this.#point(event.target));
     this.grid.addEventListener("focusin", (event) => this.#point(event.target));
@@ -104,7 +104,7 @@ export class Matrix {
   #paint(row) {
     let cell = this.cells.get(row.link);
     if (!cell) {
-      cell = element("button", { type: "button", role: "gridcell", tabindex: "-1", click: () => this.choose(row.link) },
+      cell = element("button", { type: "button", role: "option", tabindex: "-1", click: () => this.choose(row.link) },
         element("span", { class: "sign", "aria-hidden": "true" }), element("span", { class: "name" }, row.link));
       cell.dataset.link = row.link;
       this.cells.set(row.link, cell);
@@ -151,7 +151,7 @@ export class Matrix {
     const all = plural(this.rows.size, "link");
     if (unwell.length) {
       const first = unwell[0];
-      const more = unwell.length > 1 ? ` and ${unwell.length - 1} more` : "";
+      const more = unwell.length > 1 ? `; and ${unwell.length - 1} more` : "";
       setText(this.sentence, `${count(unwell.length)} of ${all} not well: ${first.link} on ${first.host}, ${trouble(first, this.budget_ns) || first.verdict || first.state}${more}`);
     } else {
       setText(this.sentence, `${all}, none of them in trouble`);

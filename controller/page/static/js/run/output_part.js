@@ -26,6 +26,7 @@ export class OutputPart {
   }
 
   setOver(isOver) {
+    for (const panel of this.panels) panel.isOver = isOver;
     this.isOver = isOver;
   }
 
@@ -37,6 +38,7 @@ export class OutputPart {
     }
     this.link = link;
     this.panels = workloads.map((workload) => new Panel(this.id, link, workload));
+    this.setOver(this.isOver);
     this.node.hidden = !workloads.length;
     fill(this.node, element("h3", {}, "Workloads"), this.panels.map((panel) => panel.node));
     this.#look();
@@ -51,7 +53,7 @@ export class OutputPart {
 /** One workload: its two streams, of which one is shown. */
 class Panel {
   constructor(id, link, workload) {
-    Object.assign(this, { id, link, name: workload.name, stream: "stdout", isAsking: false });
+    Object.assign(this, { id, link, name: workload.name, stream: "stdout", isAsking: false, isOver: false });
     this.offsets = { stdout: 0, stderr: 0 };
     this.ended = { stdout: false, stderr: false };
     this.texts = { stdout: "", stderr: "" };
@@ -86,7 +88,9 @@ class Panel {
         this.offsets[stream] = told.next;
         this.texts[stream] = (this.texts[stream] + told.text).slice(-MOST_CHARACTERS);
       }
-    } catch { /* it is asked for again; the connection says what is wrong */ }
+    } catch (error) { // it is asked for again; the connection says what is wrong
+      if (this.isOver && error.status === 0) this.ended[stream] = true; // the server of a run ends with it
+    }
     this.isAsking = false;
     this.#draw();
   }

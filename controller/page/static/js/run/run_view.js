@@ -25,7 +25,7 @@ class RunView {
     this.matrix = new Matrix((link) => this.go("links", link));
     this.linkPart = new LinkPart(id);
     this.events = new EventsPart();
-    this.why = new WhyPart(id, (link) => this.go("why", link));
+    this.why = new WhyPart(id, () => this.events.ofTheRun());
     this.files = new FilesPart(id);
     this.parts = {
       links: element("div", {}, this.matrix.node, this.linkPart.node),
@@ -94,7 +94,7 @@ class RunView {
     this.linkPart.setState(told);
     if (!wasOver && told.info.verdict) { // what the end brings: verdicts, certificates, files
       this.linkPart.load();
-      this.why.load();
+      if (told.result) this.why.end(told.result);
       if (this.files.isAsked) this.files.load();
     }
   }

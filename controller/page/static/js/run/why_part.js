@@ -6,31 +6,46 @@ import { plural } from "../ui/format.js";
 const NAMED = 12; // links that a cause names
 
 export class WhyPart {
-  /** `choose(link)` shows why a link is as it is; null goes back to the run. */
-  constructor(id, choose) {
+  /** `ofTheRun()` returns the events that are of the run as a whole and have a cause. */
+  constructor(id, ofTheRun) {
     this.id = id;
-    this.choose = choose;
+    this.ofTheRun = ofTheRun;
     this.link = null;
     this.isAsked = false;
+    this.told = new Map(); // link → what was told last, for when the server has gone
     this.node = element("section", {}, muted("Loading …"));
   }
 
   show(link) {
     this.link = link;
     this.isAsked = true;
-    this.load();
+    this.#load();
   }
 
-  /** Asks anew, if somebody looks. */
-  async load() {
-    if (!this.isAsked) return;
+  /** The run is over, with this result: what it says is kept, as the server of a run on one machine ends with it. */
+  end(result) {
+    const links = result.links.map((each) => ({ ...each, link: each.name }));
+    this.told.set(null, { ...result, links: links.filter((each) => each.verdict && each.verdict !== "ok") });
+    for (const each of links) this.told.set(each.link, each);
+    if (this.isAsked) this.#load();
+  }
+
+  async #ask(link) {
+    const told = await askWhy(this.id, link);
+    this.told.set(link, told);
+    return told;
+  }
+
+  async #load() {
     const { link } = this;
+    let found;
     try {
-      const told = await askWhy(this.id, link);
-      if (link === this.link) fill(this.node, link ? this.#ofLink(told) : this.#ofRun(told));
+      found = await this.#ask(link);
     } catch (error) {
-      if (link === this.link) fill(this.node, muted(`Why cannot be told: ${error.message}.`));
+      found = this.told.get(link);
+      if (link === this.link && !found) fill(this.node, muted(`Why cannot be told: ${error.message}.`));
     }
+    if (link === this.link && found) fill(this.node, link ? this.#ofLink(found) : this.#ofRun(found));
   }
 
   #ofRun(told) {
@@ -47,6 +62,7 @@ export class WhyPart {
       : ["The run goes on; it has no verdict yet."];
     return [
       element("h2", {}, "Why"), element("p", {}, head),
+      this.ofTheRun().map((event) => element("p", {}, element("b", {}, event.event), ` ${event.cause}`)),
       causes.length ? element("ul", { class: "causes" }, causes) : muted("No link is in trouble."),
       muted("Choose a link to see its whole history: press w, or the button Why beside its name."),
     ];
@@ -69,8 +85,7 @@ export class WhyPart {
       told.cause ? element("p", { class: "cause" }, told.cause) : muted(told.verdict === "ok" ? "Nothing speaks against it." : "No cause is told."),
       told.also?.length ? element("ul", {}, told.also.map((each) => element("li", {}, each))) : null,
       this.#certificate(told.certificate ?? []),
-      element("h3", {}, "What happened"),
-      element("pre", { class: "lines", tabindex: "0" }, (told.lines ?? []).join("\n")),
+      ...(told.lines ? [element("h3", {}, "What happened"), element("pre", { class: "lines", tabindex: "0" }, told.lines.join("\n"))] : []),
     ];
   }
 

@@ -4,7 +4,7 @@ import { span } from "./format.js";
 
 let now = { state: "connecting" };
 let retry = () => {};
-let shown = "";
+let shown = null;
 let age = null;
 
 /** What the connection is now (see `Stream`), and what tries again at once. */

@@ -34,7 +34,7 @@ function onKey(event) {
     return;
   }
   if (event.key !== "?" && event.key !== "Escape" && !isOn()) return;
-  const pressed = event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=gridcell]");
+  const pressed = event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=option]");
   if (pressed && (event.key === " " || event.key === "Enter")) return; // it means what has the focus
   for (const { keys } of [...layers].reverse()) {
     if (event.key in keys) {
