@@ -521,3 +521,59 @@ def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
 def test_agents_that_read_the_clock_together_take_turns() -> None:
     """Five hundred exchanges a second in all, until some could no longer be sent between ARM and T0."""
     assert [2e6, 40e6, 200e6, 250e6] == [exchange_gap_ns(agents) for agents in (1, 20, 100, 1000)]
+
+
+BOTH_FINISHED = (Answered("a", finished("x")), Answered("b", finished("y")))
+#: What docs/safety.md says of a controller that is killed in each phase: what had happened by then; what its successor
+#: sends; what the links come to, if their agents do their part; what a retry would rest on.
+KILLED = {
+    RunPhase.NEW: ((), "Release", "the controller was killed while the run was new", "not started"),
+    RunPhase.PREPARING: ((Begin(),), "Release", "the controller was killed while the run was preparing", "not started"),
+    RunPhase.ARMING: (
+        (Begin(), *BOTH_PREPARED), "Release", "the controller was killed while the run was arming", "not started",
+    ),
+    RunPhase.COMMITTED: ((Begin(), *BOTH_PREPARED, *BOTH_ARMED), "", "", ""),
+    RunPhase.RUNNING: ((Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED), "", "", ""),
+    RunPhase.STOPPING: (
+        (Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, CancelRequested("c")), "", "", "",
+    ),
+    RunPhase.RELEASING: (
+        (Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, *BOTH_FINISHED), "", "", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("phase", KILLED)
+def test_a_controller_that_is_killed_in_any_phase_leaves_a_run_that_comes_to_a_named_end(phase: RunPhase) -> None:
+    """Before COMMIT nothing starts and the run has failed; after it the agents need no controller, and it goes on."""
+    before, sent, cause, setback = KILLED[phase]
+    killed = Driver()
+    killed(*before)
+    assert phase is killed.machine.phase
+    successor = Driver()
+    for event in before:  # as the journal has them
+        successor(load(*dump(event)))
+    expected = [("a", sent), ("b", sent)] if sent else []
+    assert expected == successor(Resumed("the controller was killed"))
+    assert (cause, setback) == (successor.machine.records["y"].cause, successor.machine.setback)
+    successor(Returned("a"), Returned("b"), *BOTH_STARTED, Answered("a", finished("x")), Answered("b", finished("y")))
+    successor(Answered("a", m.Released()), Answered("b", m.Released()))
+    assert RunPhase.DONE is successor.machine.phase
+    assert {cause} == {record.cause for record in successor.machine.records.values()}
+    assert (phase is RunPhase.STOPPING) == successor.machine.records["x"].cancelled
+
+
+@pytest.mark.parametrize("phase", KILLED)
+def test_a_controller_whose_machine_was_started_again_ends_what_it_cannot_vouch_for(phase: RunPhase) -> None:
+    """Its record may have a hole: whatever had not been reported has failed; what is being released is released."""
+    before, *_ = KILLED[phase]
+    successor = Driver()
+    successor(*before)
+    told = successor(Interrupted("the machine was started again"))
+    over = phase is RunPhase.RELEASING
+    assert ([] if over else [("a", "Release"), ("b", "Release")]) == told
+    cause = "" if over else f"the machine was started again while the run was {phase}"
+    assert cause == successor.machine.records["x"].cause
+    early = phase in (RunPhase.NEW, RunPhase.PREPARING, RunPhase.ARMING, RunPhase.COMMITTED)
+    wished = phase is RunPhase.STOPPING  # somebody had cancelled it: nobody wants it again
+    assert ("" if over or wished else "not started" if early else "interrupted") == successor.machine.setback
