@@ -18,7 +18,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -234,6 +234,12 @@ class Journal:
                 " (SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?, ?)",
                 values,
             )
+
+    def drop_run(self, run: str) -> None:
+        """It could not be kept, and so never was one."""
+        self._grown.pop(run, None)
+        with suppress(WorldError):  # then it is not there
+            self._execute("DELETE FROM runs WHERE run = ?", run)
 
     def run(self, run: str) -> RunEntry:
         """The run of that id.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from plctl.common.base.background import by_itself
 from plctl.common.base.clock import Clock, clock_identity, format_wall
 from plctl.common.base.errors import BusyError, PlctlError, WorldError
 from plctl.common.base.log import EventLog
+from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol import requests as rq
 from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
 from plctl.controller.hub.journal import RunEntry
@@ -124,10 +125,17 @@ class RunManager:
             raise
         phase = ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW
         entry = _entry(record, requester, new_first_command(), phase, report=submit.report)
-        self._journal.add_run(replace(entry, retry_of=before.run if before else ""))
-        self._retries.keep(run, submit)
-        self._journal.follow(run, folder.grown)
-        self._journal.commit_for_good()
+        try:
+            self._journal.add_run(replace(entry, retry_of=before.run if before else ""))
+            self._retries.keep(run, submit)
+            self._journal.follow(run, folder.grown)
+            self._journal.commit_for_good()
+        except BaseException:  # whoever asked is told so: it never began
+            self._journal.drop_run(run)
+            folder.close()
+            self.occupancy.remove(run)
+            self.queue.remove(run)
+            raise
         self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
         note_retry(folder, record, self._clock)
         active = self._open(entry, record, folder)
@@ -299,8 +307,7 @@ class RunManager:
         finally:
             folder.close()
         self._cleaner.owe(run, self._active[run].session.owed)
-        self._journal.judge(run, verdict, cause)
-        self._journal.commit_for_good()
+        await self._write_down(lambda: self._journal.judge(run, verdict, cause))
         self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)
         if cause and verdict == "failed":
             await write_verdict(folder.path, cause, self._clock)  # unless it stands there already
@@ -316,10 +323,24 @@ class RunManager:
         self.occupancy.remove(run)
         await self._tell_waiting()
         await self._retries.retry(run, path)
-        self._journal.end(run)
-        self._journal.commit_for_good()
+        await self._write_down(lambda: self._journal.end(run))
         self._log.emit("run.done", run=run)
         await self._tell_waiting()
+
+    async def _write_down(self, write: Callable[[], None]) -> None:
+        """Write to the journal for good, however long its disk says no: a run that is over is not to hang on that."""
+        told = False
+        while True:
+            try:
+                write()  # again each time: what could not be committed may have been rolled back
+                self._journal.commit_for_good()
+            except WorldError as error:
+                if not told:
+                    self._log.emit("journal.refused", cause=str(error))
+                told = True
+                await self._clock.sleep_until(self._clock.monotonic_ns() + round(_LOOK_S * NS_PER_S))
+            else:
+                return
 
     def _offers(self) -> list[Offer]:
         return [self._offer(name, agent) for name, agent in self._agent_hub.agents.items() if agent.here]

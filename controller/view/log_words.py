@@ -21,6 +21,7 @@ _SENTENCES = {
     "agent.forgotten": "agent {agent}: {cause}",
     "run.submitted": "run {run} of {client}: {links} links, {hosts} hosts",
     "run.resumed": "run {run} goes on ({phase}): {cause}",
+    "journal.refused": "trying again: {cause}",
     "run.broke": "run {run} failed: {cause}",
     "run.done": "run {run} is over, its report written",
     "run.not_completed": "run {run} is over; its report could not be written: {cause}",

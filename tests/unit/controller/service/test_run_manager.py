@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plctl.common.base.clock import RealClock, clock_identity
+from plctl.common.base.errors import WorldError
 from plctl.common.base.log import Event, make_log
 from plctl.common.plan.run_plan import LinkPlan, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest
@@ -185,6 +186,47 @@ async def test_a_request_of_a_life_before_is_no_second_run(stage: Stage) -> None
     assert first == await stage.ask(rq.Submit(REQUEST), 77)
     await stage.obey(not_ready)
     await stage.obey(released)
+
+
+class _Refusals:
+    """A journal's disk that says no so many times."""
+
+    def __init__(self, journal: Journal, times: int) -> None:
+        self._commit = journal.commit_for_good
+        self.left = times
+
+    def __call__(self) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise WorldError("cannot use the journal: database or disk is full")
+        self._commit()
+
+
+async def test_a_run_is_over_although_the_journal_could_not_be_written(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written as soon as that is possible. The full disk is simulated: the journal is in memory here."""
+    run = await stage.submitted()
+    refusals = _Refusals(stage.journal, 2)
+    monkeypatch.setattr(stage.journal, "commit_for_good", refusals)
+    await stage.obey(not_ready)
+    await stage.obey(released)
+    assert "failed" == (await stage.over(run)).info.verdict
+    assert 0 == refusals.left
+    assert 1 == [event["event"] for event in stage.log].count("journal.refused")
+
+
+async def test_a_run_that_the_journal_could_not_keep_never_was(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked hears why, no list has it, and its room is free."""
+    monkeypatch.setattr(stage.journal, "commit_for_good", _Refusals(stage.journal, 1))
+    refused = await stage.ask(rq.Submit(REQUEST))
+    assert isinstance(refused, m.Refused)
+    assert "disk is full" in refused.cause
+    assert rq.Runs(()) == await stage.ask(rq.ListRuns())
+    run = await stage.submitted()
+    await stage.obey(not_ready)
+    await stage.obey(released)
+    await stage.over(run)
 
 
 async def test_cancel_ends_a_run_and_names_who_did(stage: Stage) -> None:
