@@ -269,6 +269,12 @@ def allowance_trace(share: int, burst_ns: int, steps: list[tuple[int, int]], /) 
 def gather_ns(spin: str, left_ns: int, frames: int, passed_ns: int, /) -> int:
     """How long more may gather after `frames` that came `passed_ns` after others (pace_received()); for tests."""
 
+def unread_ns(may_ns: int, frames: int, spacing_ns: int, passed_ns: int, /) -> int:
+    """How long arrivals may stay unread (pace_unread_ns()), `passed_ns` after two passes with `frames` each; for tests.
+
+    The passes were `spacing_ns` apart; rings and delays allow `may_ns`.
+    """
+
 #: The bytes of an Ethernet frame, and those of its struct virtio_net_hdr, or none.
 NativeFrame = tuple[bytes, bytes]
 

@@ -1,4 +1,4 @@
-"""What it costs to forward: CPU time for a gigabyte at 500 Mbit/s, and memory.
+"""What it costs to forward: CPU time for a gigabyte at 500 Mbit/s, CPU at rest and under moderate loads, and memory.
 
 Of the emulator's own process, with what the kernel does on its account; and of the whole machine, sender and receiver
 included, which is the only way to say it of the kernel's own ways.
@@ -7,13 +7,14 @@ included, which is the only way to say it of the kernel's own ways.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 from bench.phantomlink import NotMeasuredError
 from bench.table import Table
-from bench.ways import WAYS, Way
+from bench.ways import EMULATORS, WAYS, Way
 from support.senders import flood
 from support.world import Counter, World, deaf_receiver, world
 
@@ -24,6 +25,7 @@ from plctl.common.scenario.schedule import Row, Schedule
 SCHEDULE = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))
 PLAN = LinkPlan("bench", SCHEDULE, SCHEDULE)
 LOAD_BPS = 500_000_000
+LOADS_BPS = {"at rest": 0, "10 Mbit/s": 10_000_000, "100 Mbit/s": 100_000_000, "500 Mbit/s": LOAD_BPS}
 FRAME_BYTES = 1500
 TRIALS = 5
 WARM_UP_S, MEASURED_S = 0.3, 2.0
@@ -53,6 +55,17 @@ async def measure(way: Way, place: World) -> dict[str, float]:
         return figures
 
 
+async def busy_percent(way: Way, place: World, load_bps: int) -> float:
+    """Of one CPU that the emulator of one link takes while so much crosses it one way, in bursts every millisecond."""
+    async with way(place, PLAN) as crossing:
+        with flood(place.namespaces, FRAME_BYTES, load_bps) if load_bps else contextlib.nullcontext():
+            await asyncio.sleep(WARM_UP_S)
+            begin = asyncio.get_running_loop().time(), crossing.cpu_s()
+            await asyncio.sleep(MEASURED_S)
+            end = asyncio.get_running_loop().time(), crossing.cpu_s()
+    return 100 * (end[1] - begin[1]) / (end[0] - begin[0])
+
+
 @pytest.mark.timeout(900)  # phantomlink may have to be built
 async def test_cost(table: Table) -> None:
     """All ways in alternation, under a load that each of them can carry."""
@@ -68,3 +81,19 @@ async def test_cost(table: Table) -> None:
                     missing[name] = str(error)
     for figure, unit in FIGURES.items():
         table.compare(figure, unit, trials[figure], missing)
+
+
+@pytest.mark.timeout(900)  # phantomlink may have to be built
+@pytest.mark.parametrize("load", LOADS_BPS)
+async def test_cost_of_moderate_loads(load: str, table: Table) -> None:
+    """One link at rest, or with so much in one direction; what is at rest takes no CPU worth speaking of."""
+    trials: dict[str, list[float]] = {}
+    missing: dict[str, str] = {}
+    with world(PLAN) as place, deaf_receiver(place.namespaces):
+        for _ in range(TRIALS):
+            for name, way in EMULATORS.items():
+                try:
+                    trials.setdefault(name, []).append(await busy_percent(way, place, LOADS_BPS[load]))
+                except NotMeasuredError as error:
+                    missing[name] = str(error)
+    table.compare(f"CPU of one link, {load}", "%", {n: v for n, v in trials.items() if n not in missing}, missing)

@@ -22,27 +22,29 @@ PAUSE_S = 0.0005
 
 
 @contextlib.contextmanager
-def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
+def _process(target: Callable[..., None], *arguments: object) -> Iterator[int]:
+    """Its number."""
     process = multiprocessing.get_context("fork").Process(target=target, args=arguments, daemon=True)
     process.start()
+    assert process.pid
     try:
-        yield
+        yield process.pid
     finally:
         process.kill()
         process.join()
 
 
 @contextlib.contextmanager
-def flood(namespaces: LinkNamespaces, frame_bytes: int, bps: int = 0) -> Iterator[None]:
-    """Frames of `frame_bytes` from the client to the server, from a process of its own.
+def flood(namespaces: LinkNamespaces, frame_bytes: int, bps: int = 0) -> Iterator[int]:
+    """Frames of `frame_bytes` from the client to the server, from a process of its own, whose number it gives.
 
     As fast as one CPU can; or on average at `bps`, in bursts every millisecond.
     """
     with link_namespaces.open_socket(namespaces.client, socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect((SERVER_IPV4, PORT))
         per_ms = bps / (8 * 1000 * frame_bytes)
-        with _process(_send_for_ever, sender.fileno(), frame_bytes - UDP_OVER_ETHERNET, per_ms):
-            yield
+        with _process(_send_for_ever, sender.fileno(), frame_bytes - UDP_OVER_ETHERNET, per_ms) as pid:
+            yield pid
 
 
 @contextlib.contextmanager

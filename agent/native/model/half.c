@@ -39,16 +39,6 @@ struct half {
 	void *copies_owner;
 };
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 static const struct row *row_now(const struct half *half)
 {
 	return &half->schedule->rows[half->cursor.row];
@@ -453,6 +443,11 @@ int64_t half_next_due(const struct half *half)
 	if (next_service(half) < due)
 		due = smaller(due, due_after_service(half, next_service(half)));
 	return due;
+}
+
+int64_t half_least_transit_ns(const struct half *half)
+{
+	return half->schedule->jitters ? 0 : half->schedule->min_delay_ns;
 }
 
 void half_overdue(const struct half *half, int64_t at, int64_t *packets, int64_t *oldest)

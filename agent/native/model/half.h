@@ -129,6 +129,9 @@ struct packet *half_pop(struct half *half, int64_t now);
  */
 int64_t half_next_due(const struct half *half);
 
+/* What arrives at t is due no earlier than t and so much, whichever row is in force then; until half_change(). */
+int64_t half_least_transit_ns(const struct half *half);
+
 /*
  * Adds to *packets how many frames in flight are due by `at` <= virtual now, and makes *oldest the earliest due time of any
  * of them and of itself, unless it is 0, which means none.

@@ -80,6 +80,16 @@ struct cursor {
 	uint32_t row;
 };
 
+static inline int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* a + b for b >= 0, at most TIME_NEVER. */
 static inline int64_t time_after(int64_t a, int64_t b)
 {

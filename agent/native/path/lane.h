@@ -32,6 +32,7 @@ struct lane {
 	uint64_t counters[COUNTERS]; /* the worker's own; stats_publish() shows them */
 	struct gathering gathering;  /* what is due and waits for the next call of send; empty between calls but for `coalesce_ns` */
 	struct grid grid;
+	int64_t ring_ns;             /* a flood needs so long to fill a quarter of the ring of `in` */
 	int64_t known_ns;            /* all that arrived until then has been read: virtual time goes no further */
 	bool unread;                 /* `in` may hold frames: the lane's turn comes again in the next pass */
 	int64_t refresh_ns;          /* when to look again at what changes without frames; TIME_NEVER while idle */

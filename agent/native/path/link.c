@@ -4,6 +4,10 @@
 
 #include "path/lane.h"
 
+#define SLOT_LEAST_BYTES 2048 /* of a receive ring, for a frame ... */
+#define SLOT_HEAD_BYTES 256   /* ... or its MTU, with room for all heads */
+#define FLOOD_FRAME_NS 1000   /* no sender makes frames faster */
+
 /* Each port is the way in of one lane and the way out of the other. */
 static int open_ports(struct link *link, const struct link_config *config, char *how)
 {
@@ -16,6 +20,14 @@ static int open_ports(struct link *link, const struct link_config *config, char 
 	for (int i = 0; i < 2; i++)
 		link->lanes[i].in = link->lanes[1 - i].out = ports[i];
 	return error;
+}
+
+/* How long a flood takes to fill a quarter of a ring. */
+static int64_t ring_ns(const struct ports_config *config)
+{
+	int64_t slot_bytes = larger(SLOT_LEAST_BYTES, config->mtu + SLOT_HEAD_BYTES);
+
+	return (int64_t)config->ring_bytes / slot_bytes / 4 * FLOOD_FRAME_NS;
 }
 
 static int make_halves(struct link *link, const struct link_config *config, char *why)
@@ -34,6 +46,7 @@ static int make_halves(struct link *link, const struct link_config *config, char
 		lane->log = link->log ? &link->log->rings[i] : NULL;
 		lane->capture = link->captures ? &link->captures[i] : NULL;
 		lane->refresh_ns = lane->deadline_ns = TIME_NEVER;
+		lane->ring_ns = ring_ns(&config->ports);
 		grid_init(&lane->grid);
 	}
 	return 0;

@@ -90,7 +90,26 @@ static PyObject *gather_ns(PyObject *module, PyObject *args)
 	return PyLong_FromLongLong(pace.gather_ns ? pace.gather_ns - passed : 0);
 }
 
+/* How long frames may stay unread `passed` ns after passes that had so many each, so many ns one after the other. */
+static PyObject *unread_ns(PyObject *module, PyObject *args)
+{
+	long long may, passed, spacing;
+	struct pace pace;
+	unsigned frames;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "LILL:unread_ns", &may, &frames, &spacing, &passed))
+		return NULL;
+	if (spacing < 0 || passed < 0 || spacing > NS_PER_S || passed > NS_PER_S)
+		return PyErr_Format(PyExc_ValueError, "spacing and passed are 0 to 1000000000 ns");
+	pace_init(&pace, SPIN_OFF, 0, 0);
+	pace_received(&pace, frames, NS_PER_S);
+	pace_received(&pace, frames, NS_PER_S + spacing);
+	return PyLong_FromLongLong(pace_unread_ns(&pace, may, NS_PER_S + spacing + passed));
+}
+
 static PyMethodDef functions[] = {
+	{"unread_ns", unread_ns, METH_VARARGS, NULL},
 	{"gather_ns", gather_ns, METH_VARARGS, NULL},
 	{"allowance_trace", allowance_trace, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL},

@@ -8,6 +8,7 @@
 #define NOTE_GROUPS 16 /* of lanes, which note an instant one after the other ... */
 #define NOTE_SPREAD_NS INT64_C(100000000) /* ... in half of this time, or of an interval */
 #define QUIET_NS INT64_C(1000000000) /* how often a lane notes that nothing changes */
+#define TRANSIT_SHARE 4 /* of the least delay: what arrives is read when this part of it has passed */
 #define SETTLE_BATCHES 1024 /* more than a ring holds: a flood that never ends must not keep the worker */
 
 /* Orders, carried out in the worker's thread */
@@ -41,6 +42,18 @@ struct change_order {
 	int64_t at;
 };
 
+/* What all lanes allow: see pace_unread_ns(). Time for the timer's lateness is left, and for reading. */
+static void note_unread(struct worker *worker)
+{
+	worker->unread_ns = TIME_NEVER;
+	for (size_t i = 0; i < worker->deadlines.count; i++) {
+		const struct lane *lane = worker->deadlines.heap[i];
+		int64_t may_ns = smaller(lane->ring_ns, half_least_transit_ns(lane->half) / TRANSIT_SHARE);
+
+		worker->unread_ns = smaller(worker->unread_ns, may_ns);
+	}
+}
+
 static void forget_lane(struct worker *worker, struct lane *lane)
 {
 	readiness_remove(&worker->readiness, lane);
@@ -72,6 +85,7 @@ static int add(void *receiver, void *argument)
 	error = learn_lane(receiver, &link->lanes[1], now);
 	if (error)
 		forget_lane(receiver, &link->lanes[0]);
+	note_unread(receiver);
 	return error;
 }
 
@@ -83,6 +97,7 @@ static int forget(void *receiver, void *argument)
 	starts_remove(&worker->starts, link);
 	forget_lane(worker, &link->lanes[0]);
 	forget_lane(worker, &link->lanes[1]);
+	note_unread(worker);
 	if (!deadlines_first(&worker->deadlines))
 		worker->heartbeat.record_ns = TIME_NEVER;
 	return 0;
@@ -234,6 +249,7 @@ static int change(void *receiver, void *argument)
 		half_change(order->link->lanes[i].half, order->changes[i]);
 	if (!error)
 		look_soon(receiver, order->link, now);
+	note_unread(receiver);
 	return error;
 }
 

@@ -9,6 +9,8 @@
 #define MARGIN_STEP_NS 1000
 #define FLOOD_NS INT64_C(4000) /* frames that come faster than one in this time are a flood ... */
 #define GATHER_NS 5000         /* ... of which those of this time are received and sent together */
+#define UNREAD_LEAST_NS 100000 /* or a timer gains nothing */
+#define UNREAD_MOST_NS 500000
 #define BURST_NS 10000000 /* what can be saved up: the deadlines of a burst may follow each other closely */
 
 void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t now)
@@ -54,9 +56,17 @@ static bool may_spin(struct pace *pace, int64_t now)
 
 void pace_received(struct pace *pace, unsigned frames, int64_t now)
 {
+	pace->dense = frames > 1 || now - pace->received_ns <= UNREAD_MOST_NS;
 	if (frames * FLOOD_NS > now - pace->received_ns && may_spin(pace, now))
 		pace->gather_ns = now + GATHER_NS;
 	pace->received_ns = now;
+}
+
+int64_t pace_unread_ns(const struct pace *pace, int64_t may_ns, int64_t now)
+{
+	if (!pace->dense || now - pace->received_ns > UNREAD_MOST_NS || may_ns < UNREAD_LEAST_NS)
+		return 0;
+	return smaller(may_ns, UNREAD_MOST_NS);
 }
 
 void pace_spun(struct pace *pace, int64_t ns)

@@ -5,6 +5,8 @@
 #ifndef PLCTL_PACE_H
 #define PLCTL_PACE_H
 
+#include <stdbool.h>
+
 #include "worker/allowance.h"
 
 enum spin {
@@ -18,8 +20,16 @@ struct pace {
 	int64_t margin_ns; /* later than this are fewer than 1 of 16 wake-ups */
 	struct allowance spinning;
 	int64_t received_ns; /* when the last frames were received */
+	bool dense;          /* not alone for UNREAD_MOST_NS: others will follow */
 	int64_t gather_ns;   /* until then more may gather; see pace_received() */
 };
+
+/*
+ * For how long, from `now` on, what arrives may stay unread in its rings, so that the worker is not woken for every frame; 0:
+ * it is read at once. `may_ns` is what the rings and the least delay of the links allow. No frame is later for that: what is
+ * due is known before, and what arrives meanwhile is not due yet.
+ */
+int64_t pace_unread_ns(const struct pace *pace, int64_t may_ns, int64_t now);
 
 void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t now); /* share of ALLOWANCE_WHOLE */
 

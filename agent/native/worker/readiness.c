@@ -2,12 +2,13 @@
 #include "worker/readiness.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #define EVENTS 64
 #define HEAR_PASSES 16     /* with frames and without sleep, before a lane is heard: the two system calls must pay off */
-#define SILENCE_NS 200000  /* without frames, before epoll tells of a lane again */
+#define SILENCE_NS 1000000 /* without frames, before epoll tells of a lane again */
 #define ASK_NS 10000       /* how late the frames of other lanes and orders may be noticed by a worker that is busy */
 
 static int tell_of(const struct readiness *readiness, struct lane *lane, const struct port *port)
@@ -144,6 +145,13 @@ bool readiness_should_ask(const struct readiness *readiness, int64_t now)
 	return !readiness->heard || now - readiness->asked_ns >= ASK_NS;
 }
 
+void readiness_sleep_untold(const struct readiness *readiness, const struct timespec *timeout)
+{
+	struct pollfd orders = {.fd = readiness->eventfd, .events = POLLIN};
+
+	ppoll(&orders, 1, timeout, NULL);
+}
+
 int readiness_ask(struct readiness *readiness, int64_t now, const struct timespec *timeout, bool *orders)
 {
 	struct epoll_event events[EVENTS];
@@ -167,7 +175,7 @@ int readiness_init(struct readiness *readiness, int eventfd)
 {
 	struct epoll_event event = {.events = EPOLLIN}; /* data.ptr NULL: no lane */
 
-	*readiness = (struct readiness){.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	*readiness = (struct readiness){.epoll = epoll_create1(EPOLL_CLOEXEC), .eventfd = eventfd};
 	if (readiness->epoll < 0)
 		return errno;
 	return epoll_ctl(readiness->epoll, EPOLL_CTL_ADD, eventfd, &event) < 0 ? errno : 0;

@@ -14,6 +14,7 @@
 
 struct readiness {
 	int epoll;
+	int eventfd;
 	struct lane *readable; /* lanes to look at in the next pass: those that may hold frames, and all that are heard */
 	bool unread;           /* one of them does hold frames */
 	unsigned heard;        /* lanes that epoll does not tell of */
@@ -30,6 +31,12 @@ void readiness_remove(struct readiness *readiness, struct lane *lane);
 
 /* Before sleeping: epoll tells of every lane again, at once if there are frames. False: sleeping would miss frames. */
 bool readiness_may_sleep(struct readiness *readiness);
+
+/*
+ * Sleeps for so long, or until there are orders, without being told of frames; they are looked for afterwards, by
+ * readiness_ask(). Lanes that are heard stay so.
+ */
+void readiness_sleep_untold(const struct readiness *readiness, const struct timespec *timeout);
 
 /* Whether to ask epoll now, awake: always, unless the lanes that are heard may be all that matters for a moment. */
 bool readiness_should_ask(const struct readiness *readiness, int64_t now);

@@ -89,17 +89,20 @@ static int64_t next_ns(const struct worker *worker)
 	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
 }
 
+static struct timespec span(int64_t now, int64_t until)
+{
+	int64_t ns = until > now && until != TIME_NEVER ? until - now : 0;
+
+	return (struct timespec){ns / NS_PER_S, ns % NS_PER_S};
+}
+
 /* Until epoll tells of something, or until `wake`; false: it told of nothing. */
 static bool ask(struct worker *worker, int64_t now, int64_t wake)
 {
-	struct timespec timeout = {0};
+	struct timespec timeout = span(now, wake);
 	bool orders;
 	int count;
 
-	if (wake > now && wake != TIME_NEVER) {
-		timeout.tv_sec = (wake - now) / NS_PER_S;
-		timeout.tv_nsec = (wake - now) % NS_PER_S;
-	}
 	count = readiness_ask(&worker->readiness, now, wake == TIME_NEVER ? NULL : &timeout, &orders);
 	if (orders) /* last: it may take away a lane that is among the events */
 		mailbox_serve(&worker->mailbox, worker);
@@ -123,26 +126,63 @@ static bool stays_awake(const struct worker *worker)
 	return worker->starts.imminent && worker->pace.spin != SPIN_OFF;
 }
 
+/* How the worker means to wait, from `before` on. */
+struct rest {
+	int64_t before;
+	int64_t next; /* when something is to be done */
+	int64_t wake; /* when it means to wake */
+	bool awake;   /* it must not sleep */
+	bool beats;   /* it wakes only so that it is heard */
+	bool untold;  /* it is not told of frames */
+	bool sleeps;
+};
+
+static struct rest plan_rest(struct worker *worker, int64_t before)
+{
+	struct rest rest = {.before = before, .next = next_ns(worker), .awake = stays_awake(worker)};
+	int64_t unread_ns = pace_unread_ns(&worker->pace, worker->unread_ns, before);
+
+	rest.untold = unread_ns > 0 && !worker->readiness.unread;
+	rest.wake = pace_wake_ns(&worker->pace, rest.next, before);
+	if (rest.untold)
+		rest.wake = smaller(rest.wake, before + unread_ns);
+	rest.beats = rest.wake > before + BEAT_NS;
+	if (rest.beats)
+		rest.wake = before + BEAT_NS;
+	rest.sleeps = rest.wake > before && (rest.untold || readiness_may_sleep(&worker->readiness)) && !rest.awake;
+	return rest;
+}
+
+/* Sleeps or does not; whether epoll told of anything. */
+static bool carry_out_rest(struct worker *worker, const struct rest *rest)
+{
+	struct timespec timeout = span(rest->before, rest->wake);
+
+	if (!rest->sleeps)
+		return readiness_should_ask(&worker->readiness, rest->before) && ask(worker, rest->before, rest->before);
+	if (!rest->untold)
+		return ask(worker, rest->before, rest->wake);
+	readiness_sleep_untold(&worker->readiness, &timeout);
+	return ask(worker, rest->before, rest->before);
+}
+
 /* Until there may be something to do; returns the time then. */
 static int64_t wait_for_work(struct worker *worker)
 {
-	int64_t before = gather(worker), next = next_ns(worker), wake = pace_wake_ns(&worker->pace, next, before), now;
-	bool awake = stays_awake(worker), beats = wake > before + BEAT_NS, sleeps, told = false;
+	struct rest rest = plan_rest(worker, gather(worker));
+	bool told;
+	int64_t now;
 
-	if (beats)
-		wake = before + BEAT_NS;
-	priority_keep(&worker->priority, before);
-	sleeps = wake > before && readiness_may_sleep(&worker->readiness) && !awake;
-	heartbeat_rest(&worker->heartbeat, before, sleeps ? wake : before, beats ? BEAT_SLACK_NS : 0);
-	if (sleeps || readiness_should_ask(&worker->readiness, before))
-		told = ask(worker, before, sleeps ? wake : before);
-	if (awake)
+	priority_keep(&worker->priority, rest.before);
+	heartbeat_rest(&worker->heartbeat, rest.before, rest.sleeps ? rest.wake : rest.before, rest.beats ? BEAT_SLACK_NS : 0);
+	told = carry_out_rest(worker, &rest);
+	if (rest.awake)
 		priority_yield(&worker->priority);
 	now = monotonic_ns();
-	if (sleeps && !told && !beats)
-		pace_woke(&worker->pace, now - wake);
-	else if (!told && next > before)
-		pace_spun(&worker->pace, now - (worker->idle_ns ? worker->idle_ns : before));
+	if (rest.sleeps && !rest.beats && (rest.untold ? now >= rest.wake : !told))
+		pace_woke(&worker->pace, now - rest.wake);
+	else if (!told && rest.next > rest.before)
+		pace_spun(&worker->pace, now - (worker->idle_ns ? worker->idle_ns : rest.before));
 	worker->idle_ns = now;
 	heartbeat_pass(&worker->heartbeat, now);
 	return now;

@@ -23,6 +23,7 @@ struct worker {
 	struct readiness readiness;
 	struct mailbox mailbox;
 	struct wall wall;
+	int64_t unread_ns; /* so long may what arrives stay unread, on any lane; TIME_NEVER without lanes */
 	int64_t idle_ns; /* since when the passes have found nothing to do; 0: the last one did */
 };
 

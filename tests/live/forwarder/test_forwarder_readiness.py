@@ -15,8 +15,10 @@ from support.world import deaf_receiver
 from plctl.agent.forwarder.client import ForwarderClient
 from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, LinkNamespaces, build, remove
 from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
 from plctl.common.plan.forwarder_options import ForwarderOptions, Io
 from plctl.common.plan.run_plan import LinkPlan
+from plctl.common.scenario.schedule import Row, Schedule
 
 MANY_FRAMES = 100_000
 FRAME = bytes.fromhex("020000000001 020000000002 88b5".replace(" ", "")) + bytes(100)
@@ -106,3 +108,29 @@ async def test_a_flooded_link_can_go_and_come_back(
     await told_of_becomes(forwarder.pid, before)
     with RawEnd(namespaces.client, CLIENT_INTERFACE) as client, RawEnd(namespaces.server, SERVER_INTERFACE) as server:
         await crosses(client, server)
+
+
+def sleeps(pid: int) -> int:
+    """How often threads of the process have given up their CPU so far."""
+    statuses = (task / "status" for task in Path(f"/proc/{pid}/task").iterdir())
+    words = (status.read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0] for status in statuses)
+    return sum(map(int, words))
+
+
+async def test_a_steady_stream_does_not_wake_the_worker_for_every_frame(
+    forwarder: ForwarderClient, namespaces: LinkNamespaces
+) -> None:
+    """Some 8000 frames a second, a delay of 10 ms: most are read together, and none is lost or dropped."""
+    await forwarder.remove(0)
+    unlimited = Schedule((Row(0, 0, 10 * NS_PER_MS, RATE_UNLIMITED),))
+    await forwarder.add(0, namespaces.link, LinkPlan("leo-0", unlimited, unlimited))
+    with deaf_receiver(namespaces), flood(namespaces, 1000, 64_000_000):
+        async with asyncio.timeout(20):
+            while (before := forwarder.read(0).up).delivered_packets < 100:
+                await asyncio.sleep(0.001)
+            slept = sleeps(forwarder.pid)
+            while (after := forwarder.read(0).up).arrived_packets < before.arrived_packets + 4000:
+                await asyncio.sleep(0.01)
+            slept = sleeps(forwarder.pid) - slept
+    assert slept < (after.arrived_packets - before.arrived_packets) / 2
+    assert 0 == after.lost == after.dropped

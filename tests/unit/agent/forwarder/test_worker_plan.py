@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plctl.agent.forwarder.worker_plan import Throttle, default_workers, plan_workers, read_throttle
 from plctl.agent.native import _core
-from plctl.common.base.units import NS_PER_MS, NS_PER_S
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.forwarder_options import ForwarderOptions
 
 USUAL = Throttle(0.95, NS_PER_S)
@@ -115,3 +115,23 @@ def test_frames_do_not_gather_where_nothing_may_spin() -> None:
     """Waiting for frames is spinning: within its budget, and never with --spin off."""
     assert 0 == _core.gather_ns("adaptive", 0, 64, 1)
     assert 0 == _core.gather_ns("off", 1, 64, 1)
+
+
+@pytest.mark.parametrize(
+    ("expected_us", "may_us", "frames", "spacing_us", "passed_us"),
+    [
+        pytest.param(500, 2500, 1, 500, 0, id="two single frames close together"),
+        pytest.param(500, 2500, 2, 2000, 0, id="two at once"),
+        pytest.param(250, 250, 2, 2000, 500, id="a least delay of 1 ms"),
+        pytest.param(0, 2500, 1, 501, 0, id="single frames far apart"),
+        pytest.param(0, 2500, 8, 1, 501, id="nothing came any more"),
+        pytest.param(0, 99, 8, 1, 0, id="a ring or a delay too short for a timer"),
+        pytest.param(0, 0, 8, 1, 0, id="jitter: a frame may be due when it comes"),
+    ],
+)
+def test_frames_that_follow_each_other_may_stay_unread(
+    expected_us: int, may_us: int, frames: int, spacing_us: int, passed_us: int
+) -> None:
+    """For half a millisecond at most, and no longer than rings and delays allow."""
+    found = _core.unread_ns(may_us * NS_PER_US, frames, spacing_us * NS_PER_US, passed_us * NS_PER_US)
+    assert expected_us * NS_PER_US == found
