@@ -8,7 +8,16 @@ from plctl.common.plan.link_text import describe_queue
 from plctl.common.plan.path_text import describe_path
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Direction
-from plctl.common.telemetry.counters import HalfCounters
+from plctl.common.telemetry.counters import CAUSES, CounterGroup, HalfCounters
+
+
+#: Groups of what the emulated path does to frames, and of these the counters that have words of their own below.
+_GROUPS = (CounterGroup.DROPPED, CounterGroup.MARKED, CounterGroup.DUPLICATED, CounterGroup.CORRUPTED)
+_TOLD = (
+    "dropped_queue_full_packets", "dropped_aqm_packets", "ce_marked_packets", "dropped_random_loss_packets",
+    "corrupted_packets", "duplicated_packets",
+)  # fmt: skip
+_OTHERS = tuple(name for group in _GROUPS for name in CAUSES[group] if name not in _TOLD)
 
 
 def what_happened(plan: LinkPlan, direction: Direction, half: HalfCounters, *, brief: bool = False) -> Iterator[str]:
@@ -48,6 +57,7 @@ def _by_path(half: HalfCounters) -> str:
         f"lost {lost} of {served} frames at random ({100 * lost / max(served, 1):.3g} %)" if lost else "",
         f"flipped a bit in {half.corrupted_packets}" if half.corrupted_packets else "",
         f"sent {half.duplicated_packets} twice" if half.duplicated_packets else "",
+        *(f"counted {count} {name.removesuffix('_packets')}" for name in _OTHERS if (count := getattr(half, name))),
     ]
     return _listed(parts)
 
