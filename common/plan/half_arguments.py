@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from operator import attrgetter
 from typing import Literal, TypedDict
 
 from plctl.common.plan.discipline_parameters import complete
 from plctl.common.plan.half_impairments import NativeImpairments, native_impairments
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.scenario.opportunities import Opportunities
-from plctl.common.scenario.schedule import Direction, Schedule
+from plctl.common.scenario.schedule import ROW_FIELDS, Direction, Schedule
 
-#: (time_ns, delay_ns, rate_bps, queue_bytes, route), as struct row in schedule.h; behind them, where anything is
-#: impaired, (loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns), and behind these, where there are several bottlenecks,
-#: queue_id.
-NativeRow = (
-    tuple[int, int, int, int, int]
-    | tuple[int, int, int, int, int, int, int, int, int]
-    | tuple[int, int, int, int, int, int, int, int, int, int]
-)
+#: (time_ns, delay_ns, rate_bps, queue_bytes, route), and behind these as many of the other fields of a row, in their
+#: order, as somebody says; the others are 0. See struct row in schedule.h.
+NativeRow = tuple[int, ...]
 
 #: (gaps, unit_ns, period_ns, bytes), as struct opportunities in schedule.h.
 NativeOpportunities = tuple[bytes, int, int, int]
 
 #: A direction's queueing discipline as struct queue_config in queue.h: its name, and all of its parameters.
 NativeQueue = dict[str, str | int]
+
+
+_FIRST_NAMES = ("time_ns", "delay_ns", "rate_bps", "queue_bytes")
+_FIRST = attrgetter(*_FIRST_NAMES)
+_OTHERS = attrgetter(*(each.name for each in ROW_FIELDS if each.name not in (*_FIRST_NAMES, "route")))
 
 
 class HalfConfig(TypedDict):
@@ -63,11 +64,8 @@ def native_opportunities(trace: Opportunities) -> NativeOpportunities:
 def native_rows(schedule: Schedule) -> tuple[list[NativeRow], int]:
     """The rows of `schedule`, RouteIDs renamed 0, 1, … in order of appearance, and how many routes there are."""
     routes: dict[int, int] = {}
-    rows: list[NativeRow] = [
-        (
-            row.time_ns, row.delay_ns, row.rate_bps, row.queue_bytes, routes.setdefault(row.route, len(routes)),
-            row.loss_ppb, row.duplicate_ppb, row.corrupt_ppb, row.jitter_ns, row.queue_id,
-        )
+    rows = [
+        (*_FIRST(row), routes.setdefault(row.route, len(routes)), *_OTHERS(row))
         for row in schedule.rows
     ]  # fmt: skip
     return rows, len(routes)

@@ -189,7 +189,7 @@ def describe_value(name: str, value: int) -> str:
             return "unlimited" if value >= RATE_UNLIMITED else format_rate(value)
         case "queue_bytes":
             return "as configured" if value < 0 else format_size(value)
-        case "route":
+        case "route" | "queue_id":
             return str(value)
     return f"{value / (CERTAIN_PPB // 100):g} %"
 
@@ -197,7 +197,7 @@ def describe_value(name: str, value: int) -> str:
 def _steps(each: AppliedChange, direction: Direction) -> str:
     before = _values(each.before, direction)
     return ", ".join(
-        f"{_WORDS[name]} {describe_value(name, before[name])} → {describe_value(name, value)}"
+        f"{_word(name)} {describe_value(name, before[name])} → {describe_value(name, value)}"
         for name, value in _values(each.change, direction).items()
     )
 
@@ -212,8 +212,12 @@ def _check_value(name: str, value: int) -> None:
     found = _FIELDS[name]
     unlimited = found.file.unlimited and value == RATE_UNLIMITED
     if not found.least <= value <= found.file.largest * found.file.unit and not unlimited:
-        raise UserError(f"{_WORDS[name]} is out of range; legal is {found.file.legal}")
+        raise UserError(f"{_word(name)} is out of range; legal is {found.file.legal}")
 
 
 def _begins_at(schedule: Schedule, at_ns: int) -> bool:
     return at_ns == 0 or schedule.next_change_ns(at_ns - 1) == at_ns
+
+
+def _word(name: str) -> str:
+    return _WORDS.get(name, _FIELDS[name].file.name)

@@ -121,7 +121,8 @@ class PathImpairments:
 
 def impaired(row: NativeRow) -> tuple[int, int, int, int]:
     """(Loss, duplication, corruption, jitter) of a row; all 0 if it does not say."""
-    return row[5:9] if len(row) > 5 else (0, 0, 0, 0)
+    loss, duplication, corruption, jitter = (*row[5:9], 0, 0, 0, 0)[:4]
+    return loss, duplication, corruption, jitter
 
 
 def happens(word: int, parts: int) -> bool:

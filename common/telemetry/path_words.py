@@ -10,7 +10,6 @@ from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Direction
 from plctl.common.telemetry.counters import CAUSES, CounterGroup, HalfCounters
 
-
 #: Groups of what the emulated path does to frames, and of these the counters that have words of their own below.
 _GROUPS = (CounterGroup.DROPPED, CounterGroup.MARKED, CounterGroup.DUPLICATED, CounterGroup.CORRUPTED)
 _TOLD = (

@@ -26,27 +26,33 @@ int int64_from_python(PyObject *value, const char *what, int64_t *out)
 	return *out == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
+/* Where in struct row the ith value of a tuple belongs: Python has the route fifth, and all else in the same order. */
+static size_t place_of(size_t i)
+{
+	return i == 0 || i > 4 ? i : i < 4 ? i + 1 : 1;
+}
+
 static int row_from_tuple(PyObject *tuple, size_t index, struct row *row)
 {
-	static const char *const names[] = {"time_ns", "delay_ns", "rate_bps", "queue_bytes", "route", "loss_ppb",
-		"duplicate_ppb", "corrupt_ppb", "jitter_ns", "queue_id"};
-	int64_t values[10] = {0};
+#define NAME(name) #name,
+	static const char *const names[] = {ROW_FIELDS(NAME)};
+#undef NAME
+	int64_t values[ROW_FIELD_COUNT] = {0};
+	size_t size = (size_t)PyTuple_Size(tuple);
 	char what[64];
 
-	if (PyTuple_Size(tuple) != 5 && PyTuple_Size(tuple) != 9 && PyTuple_Size(tuple) != 10) {
+	if (size < 5 || size > ROW_FIELD_COUNT) {
 		PyErr_Format(PyExc_ValueError,
-			"rows[%zu] has %zd values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route), and with them "
-			"loss_ppb, duplicate_ppb, corrupt_ppb, jitter_ns, and with these queue_id", index, PyTuple_Size(tuple));
+			"rows[%zu] has %zu values; legal is (time_ns, delay_ns, rate_bps, queue_bytes, route), and behind these "
+			"up to %zu more, in the order of struct row", index, size, ROW_FIELD_COUNT - 5);
 		return -1;
 	}
-	for (int i = 0; i < PyTuple_Size(tuple); i++) {
-		snprintf(what, sizeof(what), "rows[%zu].%s", index, names[i]);
-		if (int64_from_python(PyTuple_GetItem(tuple, i), what, &values[i]))
+	for (size_t i = 0; i < size; i++) {
+		snprintf(what, sizeof(what), "rows[%zu].%s", index, names[place_of(i)]);
+		if (int64_from_python(PyTuple_GetItem(tuple, (Py_ssize_t)i), what, &values[place_of(i)]))
 			return -1;
 	}
-	*row = (struct row){.time_ns = values[0], .delay_ns = values[1], .rate_bps = values[2], .queue_bytes = values[3],
-		.route = values[4], .loss_ppb = values[5], .duplicate_ppb = values[6], .corrupt_ppb = values[7],
-		.jitter_ns = values[8], .queue_id = values[9]};
+	memcpy(row, values, sizeof(*row));
 	return 0;
 }
 

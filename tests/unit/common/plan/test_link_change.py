@@ -13,6 +13,7 @@ from plctl.agent.native import native_schedule
 from plctl.common.base.errors import UserError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.plan.link_change import (
+    CHANGEABLE,
     AppliedChange,
     LinkChange,
     applied,
@@ -159,3 +160,12 @@ def test_the_rate_of_a_trace_of_opportunities_is_refused_by_name() -> None:
         check_change(replace(PLAN, down=traced), LinkChange(down={"rate_bps": 1}))
     check_change(replace(PLAN, down=traced), LinkChange(up={"rate_bps": 1}, down={"delay_ns": 1}))
     assert traced.opportunities == changed(traced, 50 * MS, {"delay_ns": 1}).opportunities
+
+
+@pytest.mark.parametrize("name", CHANGEABLE)
+def test_whatever_can_be_changed_can_be_told(name: str) -> None:
+    """Fields of rows that are declared later, too; one without a word of its own by its column."""
+    told = describe(AppliedChange(1, LinkChange({name: 3}), LinkChange({name: 2})))
+    assert told.startswith("up ")
+    if name == "queue_id":
+        assert "up QueueID 2 → 3" == told
