@@ -7,7 +7,8 @@ import os
 import pwd
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from plctl.common.plan.forwarder_options import ForwarderOptions
 
 if TYPE_CHECKING:
     from plctl.agent.run.host_site import HostSite
+    from plctl.agent.service.exposition import Exposition
     from plctl.common.security.keys import SpokeKeys
 
 #: What an agent tells its parent once it knows.
@@ -37,6 +39,7 @@ _CAN = "this host can carry links"
 Examples:
   sudo plctl agent --controller tcp://lab-control:7777 --keys /etc/plctl
   sudo plctl agent --controller ipc:///run/plctl/run-7f3a/control --name edge-1
+  sudo plctl agent --controller tcp://lab-control:7777 --metrics 9101
   plctl agent --controller tcp://127.0.0.1:7777 --simulate 10 --agents 100 --name sim --keys ./keys/enrolled
 """,
 )
@@ -59,6 +62,9 @@ Examples:
               help="With --simulate: be N agents, called NAME-0 to NAME-(N-1).")  # fmt: skip
 @click.option("--workload-user", metavar="ACCOUNT", default="", envvar="PLCTL_WORKLOAD_USER", show_envvar=True,
               help="Who programs of runs are that name no account with `user:`; by default root.")  # fmt: skip
+@click.option("--metrics", metavar="ADDRESS",
+              help="Let Prometheus scrape this agent at HOST:PORT, or at a port of 127.0.0.1; whoever can connect there"
+              " may read it.")  # fmt: skip
 @forwarder_options
 @click.pass_context
 def agent(  # noqa: PLR0917  (click calls it by keyword)
@@ -71,6 +77,7 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     links: int | None,
     agents: int,
     workload_user: str,
+    metrics: str | None,
     forwarder: ForwarderOptions,
 ) -> None:
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
@@ -91,7 +98,10 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     require_root("plctl agent")
     name = name or (keys.pair.name if keys else os.uname().nodename.partition(".")[0])
     _require_account(workload_user)
-    _serve_controller(address, name, keys, forwarder, workload_user, with_stdin=leave_with_stdin)
+    with _scraped(metrics) as exposition:
+        _serve_controller(
+            address, name, keys, forwarder, workload_user, with_stdin=leave_with_stdin, exposition=exposition
+        )
 
 
 agent.add_command(enroll)
@@ -122,6 +132,7 @@ def _serve_controller(
     workload_user: str,
     *,
     with_stdin: bool,
+    exposition: Exposition | None,
 ) -> None:
     from plctl.agent.doctor.examination import require_kernel
     from plctl.agent.run.host_site import HostSite
@@ -130,7 +141,28 @@ def _serve_controller(
     if with_stdin:
         echo(_CAN)
     site = HostSite(forwarder, workload_user=workload_user)
-    asyncio.run(_serve(address, name, keys, site, with_stdin=with_stdin))
+    asyncio.run(_serve(address, name, keys, site, with_stdin=with_stdin, exposition=exposition))
+
+
+@contextmanager
+def _scraped(address: str | None) -> Iterator[Exposition | None]:
+    """What Prometheus scrapes at `address` within the block; None: nothing."""
+    if address is None:
+        yield None
+        return
+    from plctl.common.base.http_address import parse_http_address
+
+    place = parse_http_address(address, "metrics")
+    try:
+        from plctl.agent.service.exposition import Exposition
+    except ModuleNotFoundError as error:
+        if error.name != "prometheus_client":
+            raise
+        raise UserError(
+            "--metrics needs prometheus_client, which is not installed; pip install 'plctl[metrics]'"
+        ) from None
+    with Exposition(place) as exposition:
+        yield exposition
 
 
 def _begin_with_stdin(name: str, forwarder: ForwarderOptions, workload_user: str) -> None:
@@ -163,7 +195,15 @@ def _read_line(number: int) -> str:
     return line.decode().strip()
 
 
-async def _serve(address: str, name: str, keys: SpokeKeys | None, site: HostSite, *, with_stdin: bool) -> None:
+async def _serve(
+    address: str,
+    name: str,
+    keys: SpokeKeys | None,
+    site: HostSite,
+    *,
+    with_stdin: bool,
+    exposition: Exposition | None = None,
+) -> None:
     from plctl.agent.ownership import open_files
     from plctl.agent.service.daemon import Agent
     from plctl.common.base.clock import RealClock
@@ -177,6 +217,8 @@ async def _serve(address: str, name: str, keys: SpokeKeys | None, site: HostSite
         tell_change = _tell_nobody if with_stdin else _tell_change  # the parent has a log of the runs
         served = Agent(name, spoke, RealClock(), site, _tell_notice, tell_change=tell_change)
         _stop_when_told(served.stop, with_stdin)
+        if exposition:
+            exposition.show(served.figures)
         await served.serve()
     finally:
         spoke.close()

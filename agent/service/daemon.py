@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
@@ -30,6 +31,15 @@ REMEMBERED_ANSWERS = 1000
 REMEMBERED_RUNS = 1000
 #: How long an agent that leaves waits for the controller to take its last reports.
 LAST_WORDS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFigures:
+    """An agent at one moment, as it sees itself."""
+
+    runs: int  #: that it has not released
+    silent_ns: int  #: since the controller was heard; −1: it never was
+    status: ps.Status
 
 
 class Agent:
@@ -62,6 +72,12 @@ class Agent:
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
         self._stopped = asyncio.Event()
         self._welcomed = asyncio.Event()
+        self._heard_ns = 0  #: when the controller was heard last
+
+    def figures(self) -> AgentFigures:
+        """How it is now."""
+        silent_ns = self._clock.monotonic_ns() - self._heard_ns if self._heard_ns else -1
+        return AgentFigures(len(self._runs), silent_ns, self._status())
 
     def stop(self) -> None:
         """Leave soon; safe to call from a signal handler."""
@@ -111,7 +127,9 @@ class Agent:
     async def _receive(self, make_run: MakeRun) -> None:
         while True:
             data = await self._spoke.receive()
-            heard_ns = self._clock.monotonic_ns()  # as early as can be: it is t4 of an exchange of clock readings
+            heard_ns = self._heard_ns = (
+                self._clock.monotonic_ns()
+            )  # as early as can be: it is t4 of an exchange of clock readings
             try:
                 envelope = m.decode(data, "controller")
             except VersionError as error:

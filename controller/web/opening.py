@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plctl.common.base.errors import UserError
+from plctl.common.base.http_address import parse_http_address
 from plctl.controller.web.access.tls import ServerCertificate, given_certificate, own_certificate
 from plctl.controller.web.access.tokens import TokenStore
-from plctl.controller.web.address import listen, parse_address
+from plctl.controller.web.listening import listen
 from plctl.controller.web.server import WebOptions
 
 
@@ -28,7 +29,7 @@ def open_web(wish: WebWish) -> WebOptions:
     :raises UserError: the address is none, the certificate cannot be used, or nobody could log in.
     :raises KernelError: the address cannot be listened on.
     """
-    address = parse_address(wish.address)
+    address = parse_http_address(wish.address, "the page")
     guarded = wish.login or not address.only_loopback
     store = TokenStore(wish.keys) if guarded else None
     if store and not store.all():

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import uvicorn
 
 from plctl.common.base.errors import WorldError
+from plctl.common.base.http_address import HttpAddress
 from plctl.controller.web.access.gate import Gate
 from plctl.controller.web.access.tls import ServerCertificate
 from plctl.controller.web.access.tokens import TokenStore
-from plctl.controller.web.address import WebAddress
 from plctl.controller.web.app import make_app
 from plctl.controller.web.sources.source import WebSource
 
@@ -34,7 +34,7 @@ Complain = Callable[[str], None]
 class WebOptions:
     """How the page is served."""
 
-    address: WebAddress
+    address: HttpAddress
     listening: socket.socket
     store: TokenStore | None = None  #: whose tokens let in; None: whoever can connect
     certificate: ServerCertificate | None = None  #: None: without TLS

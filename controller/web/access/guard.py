@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from plctl.common.base.http_address import is_loopback
 
 #: Nothing but the page's own files, and no frame around it.
 CONTENT_SECURITY = (
@@ -29,16 +30,6 @@ _ALWAYS = {
 }
 _METHODS = ("GET", "HEAD", "POST")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
-
-
-def is_loopback(name: str) -> bool:
-    """Whether `name` (a host's name or address, without a port) is this machine for itself."""
-    if name.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class RequestGuard:

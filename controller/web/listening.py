@@ -1,45 +1,18 @@
-"""Where the page is served: what a user writes for it, and the socket that is made of it."""
+"""The socket of the page's server."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 
 from plctl.common.base.errors import KernelError, UserError
-from plctl.controller.web.access.guard import is_loopback
+from plctl.common.base.http_address import HttpAddress
 
-DEFAULT = "127.0.0.1:8780"
 #: Connections that wait to be taken.
 _BACKLOG = 128
 
 
-@dataclass(frozen=True, slots=True)
-class WebAddress:
-    """A host's address or name, and a port; 0 is any that is free."""
-
-    host: str
-    port: int
-
-    @property
-    def only_loopback(self) -> bool:
-        """Whether nobody but this machine can come."""
-        return is_loopback(self.host)
-
-
-def parse_address(text: str) -> WebAddress:
-    """The address that `text` says: ``HOST:PORT``, ``[IPV6]:PORT``, or a port of 127.0.0.1.
-
-    :raises UserError: it says none.
-    """
-    host, _, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not (port.isascii() and port.isdigit() and int(port) < 2**16) or (":" in bare and bare == host):
-        raise UserError(f"{text!r:.80} is no address for the page; it is like {DEFAULT} or [::1]:8780")
-    return WebAddress(bare or "127.0.0.1", int(port))
-
-
-def listen(address: WebAddress) -> socket.socket:
+def listen(address: HttpAddress) -> socket.socket:
     """A socket that listens there.
 
     :raises UserError: there is no such host.
