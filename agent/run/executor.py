@@ -29,7 +29,7 @@ from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.programs import describe_programs
 from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
-from plctl.common.base.errors import PlctlError, UserError
+from plctl.common.base.errors import PlctlError, UserError, WorldError
 from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from plctl.common.plan.link_change import AppliedChange, facts_of
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
@@ -228,10 +228,19 @@ class RunHost(RunShell):
         left_ns = t0_ns - self._services.clock.monotonic_ns()
         self._log.emit("links.armed", links=len(self._links), before_t0_ns=left_ns)
         await self._services.clock.sleep_until(t0_ns + START_QUIET_NS)
+        self._require_links()
         for work in self._streams.start(t0_ns, self._forwarder):
             self._spawn(work)
         self._spawn(self._keep_watch())
         return tuple([await self._started(link, t0_ns) for link in self._links.values()])
+
+    def _require_links(self) -> None:
+        """Return if the links are there yet.
+
+        :raises WorldError: they were released while they were to start.
+        """
+        if any(link.slot < 0 for link in self._links.values()):
+            raise WorldError("the links were taken away as they were to start")
 
     def _open_gates(self, link: RunLink, t0_ns: int, at_once: Counter[int]) -> None:
         """`at_once` counts the programs that start at each instant."""
@@ -246,10 +255,12 @@ class RunHost(RunShell):
         assert self._forwarder is not None
         started_ns = 0
         if link.plan.start == "at-t0":
+            self._require_links()
             while not (started_ns := self._forwarder.start_of(link.slot)[1]):
                 if self._services.clock.monotonic_ns() > t0_ns + START_GRACE_NS:
                     break
                 await self._services.clock.sleep_until(self._services.clock.monotonic_ns() + NS_PER_MS)
+                self._require_links()
         return m.LinkStart(link.plan.name, t0_ns, started_ns)
 
     async def _keep_watch(self) -> None:

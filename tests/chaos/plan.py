@@ -110,6 +110,10 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     faults: tuple[PlannedFault, ...]
 
+    def draws_report(self, run: PlannedRun) -> bool:
+        """Whether it is to: only where its drawing is disturbed, as that takes seconds of a CPU."""
+        return run.name == "r0" and any(KINDS[fault.kind].at_end for fault in self.faults)
+
     def __str__(self) -> str:
         """A line for the table."""
         return f"{self.hosts} hosts, {len(self.runs)} runs; " + ("; ".join(map(str, self.faults)) or "no faults")
@@ -150,6 +154,8 @@ def _draw_fault(dice: random.Random, name: str, hosts: list[str], runs: tuple[Pl
     host, at_ms, run = dice.choice(where), dice.randrange(500, WINDOW_MS), dice.choice(runs)
     if kind.at_start:
         host, at_ms = dice.choice(run.links).host, run.at_ms
+    if kind.at_end:
+        at_ms = runs[0].at_ms + 2000
     return PlannedFault(name, host, at_ms, length_ms, dice.randrange(1 << 30))
 
 

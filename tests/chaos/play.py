@@ -130,7 +130,7 @@ class _Play:
 
     def _submit(self, seen: RunSeen, spec: Path) -> None:
         seen.asked_ns = seen.asked_ns or now_ns()
-        seen.order = self._cluster.user.order("submit", spec=str(spec), report=False)
+        seen.order = self._cluster.user.order("submit", spec=str(spec), report=self._plan.draws_report(seen.planned))
 
     def _cancel(self, seen: RunSeen) -> None:
         if seen.run:

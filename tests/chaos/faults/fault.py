@@ -25,6 +25,7 @@ class Fault(ABC):
     running: ClassVar[frozenset[str]] = NONE
     patience_s: ClassVar[float] = 5.0  #: how long what it is aimed at is looked for
     at_start: ClassVar[bool] = False  #: it begins when a run is asked for
+    at_end: ClassVar[bool] = False  #: it begins when the first run, which then draws a report, is being completed
     breaks: ClassVar[bool] = False  #: a run that it meets between T0 and the end cannot be `ok`
     ends_daemons: ClassVar[bool] = False  #: the daemon of the host may end because of it
     spoils_journal: ClassVar[bool] = False  #: what the controller acknowledged may be forgotten

@@ -112,12 +112,12 @@ class FinisherKilled(_Signalled):
     """The verdict stands already."""
 
     name, where, part, before_t0 = "kill finisher", "controller", "finisher", NONE
-    patience_s = 15.0
+    patience_s, at_end = 20.0, True
 
 
 class FinisherStopped(_Stopped):
     name, where, part, lengths_ms, before_t0 = "stop finisher", "controller", "finisher", (300, 3000), NONE
-    patience_s = 15.0
+    patience_s, at_end = 20.0, True
 
 
 FAULTS = (

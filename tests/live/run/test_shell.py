@@ -156,3 +156,15 @@ async def test_commands_may_come_at_once(site: Site, plan: LinkPlan, unique: str
         answers = [await shell.hear(m.Prepared | m.Armed | m.Refused) for _ in range(2)]
         assert {m.Prepared} < set(map(type, answers))
         await shell.run.abandon()
+
+
+async def test_a_release_on_the_way_to_t0_is_no_bug(site: Site, plan: LinkPlan, unique: str) -> None:
+    """Who waits for T0 finds the links taken away, and leaves them alone."""
+    async with preparing(site, plan, unique) as shell:
+        await shell.hear(m.Prepared)
+        t0_ns = CLOCK.monotonic_ns() + 400 * NS_PER_MS
+        await shell.command(m.Arm(t0_ns), 2)
+        await shell.hear(m.Armed)
+        await shell.command(m.Commit(t0_ns), 3)
+        await CLOCK.sleep_until(t0_ns - 5 * NS_PER_MS)  # so that T0 comes while they are being taken away
+    assert "agent.bug" not in shell.events, shell.events["agent.bug"]
