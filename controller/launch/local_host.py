@@ -162,6 +162,8 @@ class LocalHost:
             except asyncio.CancelledError as error:
                 cancelled = error
                 session.cancel(_CANCELLED)
+        self._agent_hub.journal.end(plan.run)  # nobody takes it up again, and the journal is in memory
+        self._agent_hub.journal.commit()
         self._cleaner.owe(plan.run, session.owed)  # by an agent that was not heard for a while, and goes on
         if cancelled:
             raise cancelled

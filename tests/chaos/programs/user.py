@@ -36,7 +36,9 @@ async def _carry_out(client: Client, order: dict[str, Any]) -> dict[str, Any]:
             submit = rq.Submit(load_run(Path(order["spec"])), report=order["report"])
             return {"run": (await client.ask(submit, rq.Submitted, _PATIENCE_S)).run}
         case "cancel":
-            return {"said": (await client.ask(rq.Cancel(order["run"]), rq.Done, _PATIENCE_S)).what}
+            return {
+                "said": (await client.ask(rq.Cancel(order["run"], "it is no longer wanted"), rq.Done, _PATIENCE_S)).what
+            }
         case "runs":
             return {"runs": [asdict(run) for run in (await client.ask(rq.ListRuns(), rq.Runs, 5)).runs]}
         case _:

@@ -16,9 +16,11 @@ from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke
 from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.hub.journal import Happened
 from plctl.controller.launch import local_host
 from plctl.controller.launch.local_agent import LOCAL_HOST
 from plctl.controller.launch.local_host import LocalHost, Unwatched
+from plctl.controller.lifecycle.run_events import Begin
 from plctl.controller.run.cleaning import Cleaner
 
 
@@ -27,11 +29,12 @@ class SessionOver:
 
     owed: frozenset[str] = frozenset({LOCAL_HOST})
 
-    def __init__(self, *_: object) -> None:
-        pass
+    def __init__(self, plans: dict[str, RunPlan], _folder: object, agent_hub: AgentHub, *_: object) -> None:
+        self._run, self._journal = plans[LOCAL_HOST].run, agent_hub.journal
 
     async def run(self) -> SimpleNamespace:
         """What the run says of itself does not matter."""
+        self._journal.append(self._run, Happened(Begin(), 1, 0))
         return SimpleNamespace()
 
 
@@ -65,6 +68,7 @@ async def test_an_agent_that_was_given_up_is_told_to_release(monkeypatch: pytest
         while agent_hub.journal.owed():
             await asyncio.sleep(0)
         assert {} == cleaner._cleanups
+        assert [] == agent_hub.journal.course("r"), "what happened to a run that is over is kept in memory"
         SessionOver.owed = frozenset()
         await host._carry(RunPlan("s", 1, ()), cast("Any", None), Unwatched())
         assert {} == cleaner._cleanups
