@@ -110,6 +110,30 @@ class Plot(Markup):
         csv.write_csv(numbers_of(figure), folder / f"{name}.csv")
 
 
+def on_one_scale(plots: Sequence[Markup], name: str) -> list[Markup]:
+    """Plots of the same thing, drawn again so that all have the same axes; what is no plot stays as it is.
+
+    Where they are not in the same unit, they have the horizontal axis in common only.
+
+    `name` makes their ids differ from those of other plots on the page.
+    """
+    with mpl.rc_context(STYLE):
+        figures = [plot._make() if isinstance(plot, Plot) else None for plot in plots]
+    drawn = [figure.axes for figure in figures if figure]
+    units = {str(figure.get_label()) for figure in figures if figure}
+    for panels in zip(*drawn, strict=True):
+        limits = np.array([(*axes.get_xlim(), *axes.get_ylim()) for axes in panels])
+        for axes in panels:
+            axes.set_xlim(limits[:, 0].min(), limits[:, 1].max())
+            if len(units) == 1:
+                axes.set_ylim(limits[:, 2].min(), limits[:, 3].max())
+    found = []
+    for number, (plot, figure) in enumerate(zip(plots, figures, strict=True)):
+        with mpl.rc_context({**STYLE, "svg.hashsalt": f"{name}/{number}"}):
+            found.append(svg(figure, f"{name}, run {number + 1}") if figure else plot)
+    return found
+
+
 @contextmanager
 def _palette(colours: Mapping[str, str]) -> Iterator[None]:
     """Colours are these for a while."""

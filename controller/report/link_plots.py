@@ -36,6 +36,12 @@ class LinkCurves:
     measured: dict[str, Measured]
     until_s: float  #: end of the time axis
     lateness_budget_ns: int
+    beside: tuple[LinkCurves, ...] = ()  #: other runs' of the same page, for which scale and unit must do as well
+
+    @property
+    def compared(self) -> tuple[LinkCurves, ...]:
+        """It and those beside it."""
+        return (self, *self.beside)
 
 
 Panel = Callable[[Axes, Asked, Measured], None]
@@ -43,9 +49,10 @@ Panel = Callable[[Axes, Asked, Measured], None]
 
 def delay_is_logarithmic(curves: LinkCurves) -> bool:
     """Whether packets queued for so long that a linear axis would flatten the delays asked for."""
-    asked_highest = max(_highest(asked.delay_ns) for asked, _ in pairs(curves))
-    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in pairs(curves))
-    return max(_highest(m.transit_p99_ns) for _, m in pairs(curves)) > 4 * asked_highest and least_asked > 0
+    both = [pair for each in curves.compared for pair in pairs(each)]
+    asked_highest = max(_highest(asked.delay_ns) for asked, _ in both)
+    least_asked = min(float(np.nanmin(asked.delay_ns)) for asked, _ in both)
+    return max(_highest(m.transit_p99_ns) for _, m in both) > 4 * asked_highest and least_asked > 0
 
 
 def delay(curves: LinkCurves) -> Markup:
@@ -72,7 +79,7 @@ def delay(curves: LinkCurves) -> Markup:
 
 def rate(curves: LinkCurves) -> Markup:
     """Rate asked for, and the rate that was carried."""
-    highest = max(_highest(m.carried_max_bps, a.rate_bps) for a, m in pairs(curves))
+    highest = max(_highest(m.carried_max_bps, a.rate_bps) for each in curves.compared for a, m in pairs(each))
     size, unit = _rate_unit(highest)
 
     def panel(axes: Axes, asked: Asked, measured: Measured) -> None:

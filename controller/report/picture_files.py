@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.controller.report import delay_spread, link_plots, path_plots, socket_plots, workload_plots
 from plctl.controller.report.figure_style import Plot
 from plctl.controller.report.link_part import curves_of
+from plctl.controller.report.link_plots import LinkCurves
 from plctl.controller.report.markup import Markup
 from plctl.controller.results import socket_stats_file, telemetry_file
 from plctl.controller.results.run_record import LinkRecord, RunRecord
@@ -38,12 +40,17 @@ def write_pictures(folder: Path, record: RunRecord, links: Sequence[LinkRecord],
 
 
 def plots(
-    folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table
-) -> Iterator[tuple[str, Markup]]:
-    """Every plot of one link under the name of its files; empty markup of what never was."""
+    folder: Path, record: RunRecord, link: LinkRecord, telemetry: pa.Table, sockets: pa.Table, *,
+    beside: tuple[LinkCurves, ...] = (),
+) -> Iterator[tuple[str, Markup]]:  # fmt: skip
+    """Every plot of one link under the name of its files; empty markup of what never was.
+
+    :param beside: what the scales and units must do for, too.
+    """
     own = telemetry.filter(pc.equal(telemetry["link"], link.plan.name))
     if not (curves := curves_of(record, link, own)):
         return
+    curves = replace(curves, beside=beside)
     yield "delay", link_plots.delay(curves)
     yield "rate", link_plots.rate(curves)
     yield "queue", link_plots.queue(curves)
