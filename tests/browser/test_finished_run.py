@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.synthetic_run import HOST, RUN, T0_NS, handover_plan, make_run, workload_result
+from support.synthetic_run import HOST, RUN, T0_NS, handover_plan, make_run, plan_record, workload_result
 
 from browser.serving import Served, serving
 from browser.visits import Visits
@@ -31,8 +31,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plans = [handover_plan(f"leo-{number}") for number in range(6)]
     plans[0] = replace(plans[0], workloads=hostile)
     event = {"ts": "2026-11-23T04:15:31.000000Z", "t_ns": T0_NS + 5 * 10**9, "host": HOST, "link": "leo-0"}
+    record = replace(plan_record(tuple(plans)), labels={"note": HOSTILE})
     with make_run(
-        base, tuple(plans), slow="leo-3", overloaded="leo-4", workload=workload_result("client", 3, HOSTILE),
+        base, tuple(plans), record=record, slow="leo-3", overloaded="leo-4",
+        workload=workload_result("client", 3, HOSTILE),
         events=[{**event, "event": "workload.ended", "cause": HOSTILE, "workload": HOSTILE}],
         artifacts={"client.stdout": f"{HOSTILE}\n".encode(), "client.stderr": b"woe\n"},
     ) as folder:  # fmt: skip
@@ -119,8 +121,10 @@ def test_a_zoom_shows_a_part_and_its_end_shows_all_again(visit: Visits, served: 
 
 
 def test_nothing_of_a_run_is_markup(visit: Visits, served: Served) -> None:
-    """A command, an output, a cause and an event that hold <img onerror> and <script> are only text."""
-    page = visit(run_address(served))
+    """A label, command, output, cause and event that hold <img onerror> and <script> are only text."""
+    page = visit(served.url)
+    expect(page.get_by_role("row", name=RUN)).to_contain_text(f"note={HOSTILE}")
+    assert 0 == page.locator("main img, main script, main iframe").count()
     for rest in ((), ("links", "leo-0"), ("events",), ("why",), ("why", "leo-0")):
         page.evaluate("address => { location.href = address; }", run_address(served, *rest))
         expect(page.get_by_role("tabpanel")).to_contain_text("<img src=x")

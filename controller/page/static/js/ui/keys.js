@@ -56,10 +56,10 @@ export function showHelp() {
   ]);
   const box = element("input", { type: "checkbox", id: "keys-on", ".checked": isOn(), change: remember });
   const dialog = element("dialog", { class: "help", "aria-labelledby": "help-title" },
-    element("h2", { id: "help-title" }, "Keys"),
+    element("h2", { id: "help-title", tabindex: "-1", autofocus: true }, "Keys"),
     element("table", {}, element("tbody", {}, rows)),
     element("p", {}, box, element("label", { for: "keys-on" }, " Single keys work on this page")),
-    element("div", { class: "actions" }, button("Close", () => dialog.close(), { autofocus: true })));
+    element("div", { class: "actions" }, button("Close", () => dialog.close())));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

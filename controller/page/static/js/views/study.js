@@ -6,7 +6,7 @@ import { count, span } from "../ui/format.js";
 import { Table } from "../ui/table.js";
 
 export function showStudy(main, me, name) {
-  const head = element("p", {}, "Loading …");
+  const head = element("span", {}, "Loading …");
   const bar = element("progress", { "aria-label": "runs done", max: 1 });
   const cells = new Table("cells", columns([]), { key: (cell) => cell.cell });
   fill(main, element("h1", {}, name), element("p", {}, bar, " ", head), cells.part("Cells"));
