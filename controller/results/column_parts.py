@@ -119,7 +119,19 @@ def _parquet_tables(path: Path, run_table: RunTable) -> Iterator[pa.Table]:
     """The contents of a Parquet file without Arrow's pool of threads, which would outlive the call."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False):
-            yield pa.Table.from_batches([batch]).cast(run_table.columns.final)
+            yield _fitted(pa.Table.from_batches([batch]), run_table.columns.final)
+
+
+def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """`table` of another version of plctl in the columns of this one: null is what that one did not write."""
+    rows = table.num_rows
+    return pa.table(
+        [
+            table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(rows, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
 
 
 def _groups(batches: Iterator[pa.RecordBatch], columns: Columns) -> Iterator[list[pa.RecordBatch]]:

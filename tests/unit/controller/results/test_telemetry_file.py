@@ -7,7 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from support.synthetic_run import make_run
 
 from plctl.common.base.errors import ProtocolError
 from plctl.common.plan.run_plan import LinkPlan
@@ -24,6 +26,8 @@ from plctl.common.telemetry.samples import (
 )
 from plctl.controller.results import telemetry_file
 from plctl.controller.results.column_file import ColumnWriter
+from plctl.controller.results.run_folder import complete
+from plctl.controller.results.run_reader import read_record
 
 SCHEDULE = Schedule((Row(0, 0, 1_000_000, 10**6),))
 AFTER = LinkStats(t0_ns=1)
@@ -69,3 +73,19 @@ def test_a_time_beyond_64_bits_is_refused(offset_ns: int) -> None:
     """Before it is written, so that what is on disk can be read."""
     with pytest.raises(ProtocolError, match="beyond 64 bits"):
         telemetry_file.batch_of("a", Samples.of(samples_of(("x",), 1)), offset_ns)
+
+
+def test_a_file_of_another_version_is_read(tmp_path: Path) -> None:
+    """A counter that it did not have is null, one that is known no more is left out; the columns are today's."""
+    with make_run(tmp_path) as folder:
+        path = folder.path
+    complete(path)
+    file = path / "telemetry.parquet"
+    table = pq.read_table(file)
+    other = table.drop_columns(["ce_marked_packets"]).append_column("forgotten", table["arrived_packets"])
+    pq.write_table(other, file)
+    record = read_record(path)
+    found = telemetry_file.read(path, record.run, record.t0_by_host())
+    assert table.column_names == found.column_names
+    assert found.num_rows == found["ce_marked_packets"].null_count
+    assert table["arrived_packets"].to_pylist() == found["arrived_packets"].to_pylist()
