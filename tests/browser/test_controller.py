@@ -91,6 +91,10 @@ def test_two_people_watch_one_run(visit: Visits, place: Place) -> None:
         page.get_by_role("tab", name="Why").click()
         expect(page.get_by_role("tabpanel")).to_contain_text("otto")
 
+    viewer.get_by_role("button", name="Log out").click()
+    expect(viewer.get_by_label("Token")).to_be_visible()
+    expect(viewer.get_by_role("tab")).to_have_count(0)
+
     operator.get_by_role("link", name="plctl", exact=True).click()
     expect(operator.locator("#connection")).to_have_text("live")
     place.cluster.kill_controller()

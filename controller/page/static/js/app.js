@@ -30,7 +30,7 @@ let shownRun = null;
 function route() {
   const [what, name, ...rest] = address();
   notice("");
-  if (what === "runs" && name && shownRun?.id === name) {
+  if (me?.role && what === "runs" && name && shownRun?.id === name) {
     shownRun.follow(rest); // the same run: another part of it
     return;
   }
