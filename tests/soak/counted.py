@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: Of smaps_rollup, in KiB there: everything in memory, its fair share of what several have, and what is locked.
-_MEMORY = {"Rss": "RSS KiB", "Pss": "PSS KiB", "Locked": "locked KiB"}
+#: Of smaps_rollup, in KiB there: everything in memory, what nobody else has, and what is locked. What several processes
+#: have is shared out among them in the PSS, which therefore changes when another process of the machine ends.
+_MEMORY = {
+    "Rss": "RSS KiB",
+    "Private_Clean": "private KiB",
+    "Private_Dirty": "private KiB",
+    "Locked": "locked KiB",
+}
 
 
 def of_process(pid: int) -> dict[str, float]:
@@ -22,7 +28,7 @@ def of_process(pid: int) -> dict[str, float]:
     for line in (folder / "smaps_rollup").read_text().splitlines():
         name, _, rest = line.partition(":")
         if name in _MEMORY:
-            found[_MEMORY[name]] = float(rest.split()[0])
+            found[_MEMORY[name]] = found.get(_MEMORY[name], 0.0) + float(rest.split()[0])
     return found
 
 

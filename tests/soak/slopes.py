@@ -14,6 +14,8 @@ from scipy.stats import theilslopes
 CONFIDENCE = 0.95
 #: Of the samples of a process, so many are of its youth, and so many must be left for a slope.
 _YOUTH, _LEAST = 0.25, 5
+#: Over fewer links nobody can tell a leak of memory from an allocator that is still taking what it will reuse.
+_LINKS_FOR_MEMORY = 3000
 #: By how much a thousand links may surely grow something, by the end of its name. Memory is taken in pages and arenas.
 TOLERANCES = {"descriptors": 0.5, "threads": 0.5, "namespaces": 0.5, "processes": 0.5, "KiB": 200.0}
 
@@ -49,14 +51,21 @@ class Slope:
     kept: bool
 
     @property
+    def is_short(self) -> bool:
+        """Whether it was seen over too few links to say."""
+        return self.name.endswith("KiB") and self.links < _LINKS_FOR_MEMORY
+
+    @property
     def grows(self) -> bool:
         """Whether it surely grows by more than it may."""
+        if self.is_short:
+            return False
         allowed = next(limit for end, limit in TOLERANCES.items() if self.name.endswith(end))
         return not self.kept and self.low > allowed
 
     def __str__(self) -> str:
         """A line of the table."""
-        said = "GROWS" if self.grows else "kept" if self.kept else "flat"
+        said = "GROWS" if self.grows else "kept" if self.kept else "too short" if self.is_short else "flat"
         return (
             f"{self.name:34} {self.per_thousand:+10.2f}  [{self.low:+.2f} … {self.high:+.2f}]".ljust(72)
             + f"{self.first:10.0f} → {self.last:<10.0f} {self.links:7.0f} {self.samples:5} {self.lives:3}  {said}"
@@ -70,9 +79,13 @@ def slope_of(series: Series) -> Slope | None:
     if len(grown) < _LEAST:
         return None
     links, values = zip(*grown, strict=True)
-    found = theilslopes(values, links, CONFIDENCE)
+    if len(set(values)) == 1:
+        bounds = (0.0, 0.0, 0.0)
+    else:
+        found = theilslopes(values, links, CONFIDENCE)
+        bounds = tuple(1000 * float(each) for each in (found.slope, found.low_slope, found.high_slope))
     return Slope(
-        series.name, *(1000 * float(each) for each in (found.slope, found.low_slope, found.high_slope)),
+        series.name, *bounds,
         first=values[0], last=values[-1], links=links[-1] - links[0], samples=len(grown), lives=len(series.lives),
         kept=series.kept,
     )  # fmt: skip

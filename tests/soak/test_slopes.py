@@ -9,8 +9,8 @@ import pytest
 from soak.slopes import Series, Slope, slope_of, table
 
 
-def slope(name: str, *values: float, step: float = 100) -> Slope:
-    """Of these values, one each hundred links."""
+def slope(name: str, *values: float, step: float = 300) -> Slope:
+    """Of these values, one each so many links."""
     series = Series(name)
     for number, value in enumerate(values):
         series.add(number * step, value)
@@ -21,7 +21,7 @@ def slope(name: str, *values: float, step: float = 100) -> Slope:
 
 def test_a_descriptor_for_each_batch_is_found() -> None:
     """Ten for a thousand links, exactly."""
-    found = slope("agent h1 descriptors", *range(20))
+    found = slope("agent h1 descriptors", *range(20), step=100)
     assert found.grows
     assert pytest.approx(10) == found.per_thousand
     assert found.low <= 10 <= found.high
@@ -30,7 +30,8 @@ def test_a_descriptor_for_each_batch_is_found() -> None:
 def test_a_small_leak_is_found_in_noise() -> None:
     """One KiB a link, where the memory goes up and down by a hundred times as much."""
     dice = random.Random(1)
-    found = slope("controller RSS KiB", *(50_000 + 100 * n + dice.gauss(0, 100) for n in range(40)))
+    values = (50_000 + 100 * n + dice.gauss(0, 100) for n in range(60))
+    found = slope("controller RSS KiB", *values, step=100)
     assert found.grows
     assert found.low <= 1000 <= found.high
 
@@ -53,7 +54,7 @@ def test_each_process_is_taken_by_itself() -> None:
     """One that is started again begins anew; the longest life counts."""
     series = Series("forwarder h1 RSS KiB")
     for number in range(30):
-        series.add(number * 100, 1000 if number < 5 else 9000, is_new=number == 5)
+        series.add(number * 200, 1000 if number < 5 else 9000, is_new=number == 5)
     found = slope_of(series)
     assert found is not None
     assert (2, 0.0, False) == (found.lives, found.per_thousand, found.grows)
@@ -66,3 +67,11 @@ def test_too_few_samples_are_no_slope() -> None:
     for number in range(5):
         series.add(number, 1)
     assert slope_of(series) is None
+
+
+def test_a_short_soak_does_not_judge_memory() -> None:
+    """It says that it is too short; descriptors are counted all the same."""
+    values = [float(1000 * number) for number in range(20)]
+    memory = slope("agent RSS KiB", *values, step=50)
+    assert (False, True) == (memory.grows, "too short" in str(memory))
+    assert slope("agent descriptors", *values, step=50).grows
