@@ -81,7 +81,9 @@ def _refused(error: PlctlError) -> Response:
 
 async def _told(_: Request, error: HTTPException) -> Response:
     """What the framework refuses: no such path, or not by this method."""
-    return _document({"error": f"{error.detail}".lower()}, error.status_code)
+    answer = _document({"error": f"{error.detail}".lower()}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _broke(_: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ API = "/api/v1"
 #: Longest text of a parameter, in characters.
 MOST_TEXT = 512
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,3})?")
 
 ParameterKind = Literal["text", "integer", "number"]
 #: Who may ask: anybody, whoever is logged in, or operators only.

@@ -61,10 +61,11 @@ async def test_a_link_is_asked_beside_measured(runs: Path) -> None:
         assert max(all_["up"]["measured"][name]) == max(few["up"]["measured"][name])
 
 
-async def test_a_part_of_a_link_can_be_asked_for(runs: Path) -> None:
-    """from_s and to_s bound what was measured, in seconds after T0."""
+@pytest.mark.parametrize(("begin", "end"), [("2", "3"), ("2.0", "3e0"), ("0.2E+1", "30e-1")])
+async def test_a_part_of_a_link_can_be_asked_for(runs: Path, begin: str, end: str) -> None:
+    """from_s and to_s bound what was measured, in seconds after T0, as JSON writes numbers."""
     async with served(runs) as client:
-        up = (await client.get(f"{_API_RUN}/links/leo-0?from_s=2&to_s=3")).document["up"]
+        up = (await client.get(f"{_API_RUN}/links/leo-0?from_s={begin.replace('+', '%2B')}&to_s={end}")).document["up"]
     assert (2.0, 3.0) == (min(up["measured"]["end_s"]), max(up["measured"]["end_s"]))
 
 
@@ -179,8 +180,9 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(runs: Path) -> No
 async def test_methods_that_are_none_of_ours_are_refused(runs: Path) -> None:
     """So are bodies that are longer than any of ours."""
     async with served(runs) as client:
-        assert 405 == (await client.ask("DELETE", _API_RUN, {})).status
-        assert 405 == (await client.post(f"{API}/runs")).status
+        refused = [await client.ask("DELETE", _API_RUN, {}), await client.post(f"{API}/runs")]
+        assert [405, 405] == [each.status for each in refused]
+        assert all("GET" in each.headers["allow"] for each in refused)
         assert 400 == (await client.post(f"{API}/login", "x" * 5000)).status
         assert 400 == (await client.post(f"{API}/login", [1])).status
 
