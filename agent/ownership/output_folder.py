@@ -5,14 +5,18 @@ The folder is in the ledger before it is made, under a name that nobody else can
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 from pathlib import Path
 
 from plctl.agent.ownership.ledger import Ledger
+from plctl.common.base.clock import clock_identity
 from plctl.common.base.errors import KernelError
 
+#: Says in which boot of the host the folder was made: it outlives one, the ledger does not.
+BOOT_NAME = ".boot"
 #: Others may pass through to what is theirs, but see nothing.
 _MODE = 0o711
 
@@ -37,6 +41,9 @@ class OutputFolder:
                 self.path.mkdir(_MODE)
             except OSError as again:
                 raise KernelError.from_os(f"make the folder {self.path} for output", again) from again
+        with contextlib.suppress(OSError):  # a full disk: then a reboot leaves an empty folder behind
+            (self.path / BOOT_NAME).write_text(clock_identity().boot_id)
+            (self.path / BOOT_NAME).chmod(0o600)
 
     def remove(self) -> None:
         """Delete it with all that is in it.

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 
 from plctl.agent.cleanup.reap import reap
+from plctl.agent.cleanup.reboot import reap_after_reboot
 from plctl.agent.forwarder.capacity import estimate_capacity
 from plctl.agent.forwarder.data_plane import DataPlane, start_data_plane
 from plctl.agent.forwarder.memory import default_budget
@@ -47,6 +48,7 @@ class HostSite:
         self._forwarder: DataPlane | None = None
         self._forwarder_lock = asyncio.Lock()
         self._status_file: StatusFile | None = None
+        self._lost: dict[str, tuple[str, ...]] = {}
 
     @asynccontextmanager
     async def open(self, services: AgentServices) -> AsyncIterator[MakeRun]:
@@ -55,6 +57,7 @@ class HostSite:
         :raises KernelError: the state folder cannot be used.
         """
         await asyncio.to_thread(reap, patience_s=0)
+        self._lost = await asyncio.to_thread(reap_after_reboot, output_dir())
         with Owner.create(f"agent-{services.name}-{os.getpid()}") as owner:
             ledger = Ledger(owner.ledger_path)
             self._status_file = StatusFile(owner.path, services.name)
@@ -82,6 +85,11 @@ class HostSite:
                 await asyncio.to_thread(output.remove)
                 ledger.close()
                 owner.remove()
+
+    def take_lost(self) -> dict[str, tuple[str, ...]]:
+        """What a reboot of the host has cost, once."""
+        lost, self._lost = self._lost, {}
+        return lost
 
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """In a file, and to systemd.

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from plctl.agent.service.clock_keeper import ClockKeeper
 from plctl.agent.service.reporter import Reporter
@@ -18,6 +19,7 @@ from plctl.common import __version__
 from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity
 from plctl.common.base.errors import KernelError, ProtocolError, VersionError, WorldError
+from plctl.common.base.log import Event, make_log
 from plctl.common.base.units import NS_PER_S, format_duration
 from plctl.common.clocks.wall_watch import WallWatch
 from plctl.common.protocol import messages as m
@@ -153,6 +155,7 @@ class Agent:
                 self._welcomed.set()
                 self._show_status()
                 await self._reporter.welcome(acknowledged)
+                await self._tell_lost()
             case m.Ack(number):
                 await self._reporter.acknowledge(number)
             case m.Goodbye():
@@ -166,6 +169,16 @@ class Agent:
                     await self._send(m.Envelope(self._status()))
             case _:
                 await self._command(envelope, make_run)
+
+    async def _tell_lost(self) -> None:
+        """Report by name what the host had before it was started again."""
+        cause = "the host was started again"
+        for run, links in self._site.take_lost().items():
+            lines: list[Event] = []
+            log = make_log(lines.append, self._clock, host=self.name, run=run)
+            log.emit("agent.lost_links", links=list(links), cause=cause)
+            self._tell_change(f"run {run} was lost, with {', '.join(links) or 'its links'}: {cause}")
+            await self._reporter.report(partial(m.Events, events=tuple(lines)), run, expendable=False)
 
     async def _command(self, envelope: m.Envelope, make_run: MakeRun) -> None:
         """Carry a command out once, however often it comes."""

@@ -53,6 +53,9 @@ class Site(Protocol):
     def open(self, services: AgentServices) -> AbstractAsyncContextManager[MakeRun]:
         """Be ready for runs within the block; afterwards everything that was made is gone."""
 
+    def take_lost(self) -> dict[str, tuple[str, ...]]:
+        """The links, by run, that this host had before it was started again; nothing the second time."""
+
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """Let the host know whether the controller has welcomed the agent, and which runs it has not released."""
 

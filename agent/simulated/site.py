@@ -46,6 +46,10 @@ class SimulatedSite:
         """Be ready for runs; there is nothing to make or to take away."""
         yield lambda prepare, prepare_id: SimulatedRun(prepare, prepare_id, services, self._links)
 
+    def take_lost(self) -> dict[str, tuple[str, ...]]:
+        """There was nothing."""
+        return {}
+
     def show(self, *, serving: bool, runs: tuple[str, ...]) -> None:
         """There is no host to show it to."""
 

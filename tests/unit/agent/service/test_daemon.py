@@ -35,8 +35,10 @@ class Controller(Site):
         self.changes: list[str] = []
         spoke = self.spoke(self.enroll("edge-1"))
         self.notices: list[str] = []
-        site = HostSite()
-        self.agent = Agent("edge-1", spoke, RealClock(), site, self.notices.append, tell_change=self.changes.append)
+        self.site = HostSite()
+        self.agent = Agent(
+            "edge-1", spoke, RealClock(), self.site, self.notices.append, tell_change=self.changes.append
+        )
         self.serving = asyncio.create_task(self.agent.serve())
         self.peer = Peer("edge-1")
 
@@ -214,3 +216,14 @@ async def test_runs_go_on_though_the_controller_has_become_another_version(contr
     assert not controller.serving.done()
     await controller.tell(m.Envelope(m.Release(), id=6, epoch="r"))
     await controller.hear(m.Released)
+
+
+async def test_what_a_reboot_has_cost_is_told_by_name_once(controller: Controller) -> None:
+    """In the log of the run that it was of, after WELCOME."""
+    controller.site._lost = {"r": ("x", "y")}
+    await controller.welcome(clock_identity())
+    events = await controller.hear(m.Events)
+    assert [("agent.lost_links", ["x", "y"], "the host was started again")] == [
+        (event["event"], event["links"], event["cause"]) for event in events.events
+    ]
+    assert {} == controller.site.take_lost()
