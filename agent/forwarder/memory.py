@@ -6,6 +6,7 @@ fills (`plctl.common.resources.link_need`), and the receive rings, which the ker
 
 from __future__ import annotations
 
+from plctl.agent.kernel.sysctl import buffer_bytes
 from plctl.common.host.limits import gather_limits
 from plctl.common.plan.run_plan import ETHERNET_HEADER, LinkPlan
 from plctl.common.resources.link_need import need_bytes
@@ -15,10 +16,9 @@ from plctl.common.resources.link_need import need_bytes
 #: slice of 3 ms, and with a quarter of that 7 of 30 bursts of 1900 frames lost some.
 RINGS_BYTES = 256 * 2**20
 RING_SHARE = 1 / 64
-#: A ring for a path that can bring more at once takes up to this share: a TCP sender may have WINDOW_BDPS times the
-#: path's BDP on its way, and where no bottleneck spreads them, they come in one burst, as fast as its CPU can copy.
+#: A ring for a path that can bring more at once takes up to this share: a TCP sender may have as much on its way as its
+#: buffers hold, and where no bottleneck spreads it, it comes in one burst, as fast as its CPU can copy.
 WINDOW_SHARE = 1 / 8
-WINDOW_BDPS = 3
 STORE_SHARE = 1 / 16  #: of the same memory, for the frames inside an XDP link; without a least
 ROOM_FOR_XDP = 1 / 4  #: of the same memory must be left for one more XDP link, unless it is asked for
 XDP_COMPANY_MAX = 32  #: an XDP link takes 60 ms longer to make: of more links that come together none is one
@@ -40,7 +40,7 @@ def ring_bytes(plan: LinkPlan, taken_bytes: int, company: int = 1) -> int:
     :param company: how many links come together, this one included.
     """
     slot = max(2048, plan.mtu + ETHERNET_HEADER + _RING_HEAD)
-    window = WINDOW_BDPS * max(plan.up.assumed_bdp_bytes, plan.down.assumed_bdp_bytes)
+    window = buffer_bytes(plan)
     left = max(0, RINGS_BYTES - taken_bytes)
     wanted = max(int(left * RING_SHARE), min(int(left * WINDOW_SHARE), window // (plan.mtu + ETHERNET_HEADER) * slot))
     return max(RING_FRAMES_MIN * slot, min(wanted, _even_share(company) // 4))

@@ -20,6 +20,7 @@ from plctl.common.plan.run_plan import LinkPlan
 T = TypeVar("T")
 SYSCTL_DIR = Path("/proc/sys/net")
 BDP_MULTIPLE = 3  #: a TCP buffer must hold a window and what the kernel's bookkeeping adds to it
+SUPER_FRAMES_MULTIPLE = 8  #: of the rate that an unlimited one is taken for
 _BUFFER_LIMIT = 2**31 - 1  # the kernel keeps these as int
 _LONGEST = 4096  # more than any value here has
 
@@ -125,15 +126,24 @@ def write(settings: Mapping[str, str], where: str) -> None:
         here.write(settings)
 
 
-def fit_tcp_buffers(here: Settings, plan: LinkPlan) -> None:
-    """Raise the largest TCP buffers to `BDP_MULTIPLE` × BDP.
+def buffer_bytes(plan: LinkPlan) -> int:
+    """`BDP_MULTIPLE` × the larger BDP of either direction, an unlimited rate taken for 1 Gbit/s.
 
-    The BDP is the largest of either direction, an unlimited rate taken for 1 Gbit/s; the kernel's own limits are never
-    lowered. Smallest and initial sizes stay, so slow start looks as it does anywhere else.
+    Where super-frames cross the link, such a rate is taken for `SUPER_FRAMES_MULTIPLE` times as much.
+    """
+    bdp = max(plan.up.assumed_bdp_bytes, plan.down.assumed_bdp_bytes)
+    faster = plan.offload == "on" and (plan.up.is_unlimited or plan.down.is_unlimited)
+    return min(BDP_MULTIPLE * bdp * (SUPER_FRAMES_MULTIPLE if faster else 1), _BUFFER_LIMIT)
+
+
+def fit_tcp_buffers(here: Settings, plan: LinkPlan) -> None:
+    """Raise the largest TCP buffers to what `buffer_bytes` says; the kernel's own limits are never lowered.
+
+    Smallest and initial sizes stay, so slow start looks as it does anywhere else.
 
     :raises KernelError: they cannot be read or written.
     """
-    wanted = min(BDP_MULTIPLE * max(plan.up.assumed_bdp_bytes, plan.down.assumed_bdp_bytes), _BUFFER_LIMIT)
+    wanted = buffer_bytes(plan)
     for path in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
         smallest, initial, largest = here.read(path).split()
         if wanted > int(largest):

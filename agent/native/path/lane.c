@@ -259,19 +259,21 @@ static unsigned send_gathered(struct lane *lane)
 }
 
 /*
- * Whether a segment waits at `now` for those behind it: as long as the first that gathered is not later than `coalesce`, and
- * another may be due by then.
+ * Until when a segment waits at `now` for those behind it, or 0: until the first that gathered is `coalesce` late, if another
+ * may be due by then. Not until each of them: who wakes once for all of them can sleep.
  */
-static bool should_wait(const struct lane *lane, int64_t now)
+static int64_t waits_until(const struct lane *lane, int64_t now)
 {
 	const struct gathering *gathering = &lane->gathering;
 	int64_t limit;
 
 	if (!lane->link->coalesce_ns || !gathering->count || gathering->count == port_send_most(lane->out))
-		return false;
+		return 0;
 	limit = gathering->first_due_ns + lane->link->coalesce_ns;
-	return now < limit && half_next_due(lane->half) <= limit &&
-		port_more_to_come(lane->out, (const struct frame *)gathering->frames.tail);
+	if (now >= limit || half_next_due(lane->half) > limit ||
+	    !port_more_to_come(lane->out, (const struct frame *)gathering->frames.tail))
+		return 0;
+	return limit;
 }
 
 /* Sends all that is due by `at`; how many. */
@@ -407,18 +409,21 @@ unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall)
 	const struct arrival *arrival;
 	struct arrivals arrivals;
 	struct source *source;
-	unsigned frames = 0;
+	unsigned frames = 0, others = 0;
 
 	arrivals.count = 0;
 	arrivals_add(&arrivals, lane, lane->in);
 	if (lane->link->trigger)
 		arrivals_add(&arrivals, lane_other(lane), lane_other(lane)->in);
 	arrivals_read(&arrivals, now, wall);
-	for (; (arrival = arrivals_take(&arrivals, &source)); frames++)
+	while ((arrival = arrivals_take(&arrivals, &source))) {
+		frames += arrival->first;
+		others += !arrival->first;
 		take_in(source, arrival, arrivals.read_ns);
+	}
 	arrivals_release(&arrivals, now);
 	note_progress(&arrivals);
-	return frames;
+	return frames ? frames : others > 0;
 }
 
 /* Looks at the ring's overruns; a lane where nothing arrived since the last look, and nothing is inside, may rest. */
@@ -437,19 +442,22 @@ void lane_deliver(struct lane *lane, int64_t now)
 {
 	int64_t known = earlier(now, lane->known_ns);
 	int64_t virtual_now = later(known, half_now(lane->half)); /* a frame may have arrived after `now` was read */
+	int64_t wait;
 	unsigned sent;
 
 	pass_instants(lane, virtual_now);
 	half_advance(lane->half, virtual_now);
 	collect_due(lane, virtual_now);
-	sent = should_wait(lane, now) ? 0 : send_gathered(lane);
+	wait = waits_until(lane, now);
+	sent = wait ? 0 : send_gathered(lane);
 	drop_admitted(lane);
 	if (now >= lane->refresh_ns)
 		refresh(lane, now);
 	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
-	lane->deadline_ns = sent == port_send_most(lane->out) ? now : earlier(half_next_due(lane->half), lane->refresh_ns);
+	lane->deadline_ns = sent == port_send_most(lane->out) ? now :
+		earlier(wait ? wait : half_next_due(lane->half), lane->refresh_ns);
 	lane->deadline_ns = earlier(lane->deadline_ns, grid_deadline(&lane->grid, lane->counters));
 	if (lane->unread)
 		lane->deadline_ns = later(lane->deadline_ns, now + 1); /* other lanes first */

@@ -71,7 +71,7 @@ static inline struct lane *lane_other(const struct lane *lane) /* of the same li
 /*
  * Reads up to a batch of frames from each of the lane's ports into the model, in the order of arrival; `now` is the clock
  * before. As long as the link waits for its first frame, which starts both lanes, those of the other lane, too. Returns how
- * many. Afterwards `unread` says whether there may be more; if not, the port will report as readable when there are.
+ * many, a super-frame being one. Afterwards `unread` says whether there may be more; if not, the port will report as readable when there are.
  */
 unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall);
 
