@@ -110,7 +110,7 @@ def _runs(first: Side, second: Side) -> Markup:
         ("cause", *(side.record.cause or "–" for side in (first, second))),
         ("T0", *(side.record.t0_utc or "never reached" for side in (first, second))),
     ]
-    return table(_HEADERS, rows)
+    return table(_HEADERS, rows, class_="differences")
 
 
 def _differences(found: Sequence[Difference], nothing: str) -> Markup:
