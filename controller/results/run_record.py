@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
 from plctl.common.plan.failure_policy import OnFailure, Setback
@@ -266,7 +267,22 @@ def from_json(text: str, folder: Path | None = None) -> RunRecord:
     """
     plain = json.loads(text)
     facts = plain.pop("schedules", None) if isinstance(plain, dict) else None
-    return from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
+    try:
+        return from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
+    except ProtocolError as error:
+        raise ProtocolError(f"{error}{_newer(plain)}") from None
+
+
+def _newer(plain: Any) -> str:
+    """What to say of a record beside what is wrong with it, if it is of a later format, or has fields of later days."""
+    if not isinstance(plain, dict):
+        return ""
+    known = {each.name for each in fields(RunRecord)}
+    versions = plain.get("versions")
+    by = f" ({versions.get('plctl')}, commit {versions.get('commit')})" if isinstance(versions, dict) else ""
+    if plain.get("format") not in (1, 2):
+        return f"; it is of format {plain.get('format')!r:.20}, this plctl reads 1 and 2: upgrade it"
+    return f"; a newer plctl wrote it{by}: upgrade this one" if plain.keys() - known else ""
 
 
 def software_versions() -> dict[str, str]:

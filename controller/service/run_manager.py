@@ -211,6 +211,7 @@ class RunManager:
                 self._give_up(entry, str(error))
 
     def _resume(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
+        course = self._journal.course(entry.run)  # first: of an older journal it may not be readable
         folder = RunFolder.reopen(path, self._journal.sizes(entry.run))
         active = self._open(entry, record, folder)
         self._journal.follow(entry.run, folder.grown)
@@ -218,7 +219,7 @@ class RunManager:
         if entry.clock != clock_identity():
             event = ev.Interrupted("the controller's machine was started again")
         self._log.emit("run.resumed", run=entry.run, phase=entry.phase, cause=event.cause)
-        self._spawn(self._carry(entry.run, folder, active.session.resume(self._journal.course(entry.run), event)))
+        self._spawn(self._carry(entry.run, folder, active.session.resume(course, event)))
 
     def _queue_again(self, entry: RunEntry, record: RunRecord, path: Path) -> None:
         self.queue.add(entry.run, _assignments(record))

@@ -18,6 +18,13 @@ from plctl.controller.verification.files import check_files, check_schedules, ch
 from plctl.controller.verification.start import check_start
 from plctl.controller.verification.verdicts import check_verdicts
 
+#: What cannot be checked of a folder of format 1, and why.
+_NOT_IN_FORMAT_1 = {
+    "schedules": "its rows are in it, and nothing else has them to compare with",
+    "verdicts": "it was judged by fewer witnesses, and does not say what the others saw",
+    "replay": "its packet log lacks what the reference model needs to tell a copy from a frame",
+}
+
 
 def verify_run(folder: Path) -> Iterator[ClaimCheck]:
     """Check what the run in `folder` claims; each check as soon as it is done.
@@ -25,8 +32,11 @@ def verify_run(folder: Path) -> Iterator[ClaimCheck]:
     :raises UserError: that is no folder of a run.
     """
     record = read_record(folder)
+    older = [name for name in _NOT_IN_FORMAT_1 if record.format == 1]
+    yield from (ClaimCheck(name, "unknown", f"run.json is of format 1: {_NOT_IN_FORMAT_1[name]}") for name in older)
     yield check_files(folder)
-    yield check_schedules(folder, record)
+    if not older:
+        yield check_schedules(folder, record)
     yield check_sources(folder, record)
     yield check_counters(record)
     yield check_telemetry(folder, record)
@@ -36,11 +46,13 @@ def verify_run(folder: Path) -> Iterator[ClaimCheck]:
         yield ClaimCheck("events", "broken", str(error))
         events = []
     yield check_start(record, events)
-    yield check_verdicts(record, events)
+    if not older:
+        yield check_verdicts(record, events)
     counts = check_packet_counts(folder, record)
     if counts:
         yield counts
-        yield check_replay(folder, record)
+        if not older:
+            yield check_replay(folder, record)
 
 
 def check_replay(folder: Path, record: RunRecord) -> ClaimCheck:
