@@ -44,8 +44,9 @@ def rerun(ctx: click.Context, *, what: str, out: Path, base: Path, studies: Path
             made = {path.parent for path in out.glob(f"*/{RUN_NAME}")} - before
             status = max(status, ended)
             for path in made:
-                echo(f"{run.name}, again as {path}:")
-                for line in differences(read_record(run), read_record(path)) or ["nothing differs"]:
+                record = read_record(run)  # of a bundle, the folder is a temporary one
+                echo(f"{record.run}, again as {path}:")
+                for line in differences(record, read_record(path)) or ["nothing differs"]:
                     echo(f"  {line}")
             if ended > 1:
                 break
