@@ -12,8 +12,9 @@ from pathlib import Path
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import UserError, WorldError
 from plctl.common.base.units import NS_PER_S
+from plctl.controller.results.disk_errors import explained
 from plctl.controller.results.run_folder import RunFolder
-from plctl.controller.results.run_reader import read_record
+from plctl.controller.results.run_reader import EVENTS_NAME, read_record
 
 #: It is tried so often, with so long a pause.
 TRIES, PAUSE_NS = 15, 2 * NS_PER_S
@@ -37,6 +38,9 @@ def _write(path: Path, cause: str, wall_ns: int) -> None:
     record = read_record(path)
     if record.verdict:
         return
+    log = path / EVENTS_NAME
+    with explained(f"write {log}"):
+        log.touch()  # somebody may have deleted it, and it will not come back
     with RunFolder.reopen(path) as folder:
         failures = {link.plan.name: cause for link in record.links}
         folder.record_result([], failures=failures, cancelled=False, finished_wall_ns=wall_ns)

@@ -43,6 +43,13 @@ async def test_a_verdict_is_written_when_the_disk_has_room_again(begun: Path) ->
     assert [("failed", "no space left")] * 2 == [(link.verdict, link.cause) for link in record.links]
 
 
+async def test_a_log_that_somebody_deleted_is_not_waited_for(begun: Path) -> None:
+    """The verdict is written at once."""
+    (begun / "events.jsonl").unlink()
+    assert await write_verdict(begun, "cannot read events.jsonl", FakeClock())
+    assert "failed" == read_record(begun).verdict
+
+
 async def test_a_verdict_that_stands_is_left_alone(tmp_path: Path) -> None:
     """Whatever broke afterwards."""
     with make_run(tmp_path) as folder:
