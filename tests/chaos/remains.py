@@ -15,6 +15,8 @@ from truth.world import command_line
 from chaos.cluster import CONTROLLER, PARTS, Cluster
 
 _NETNS, _VAR_TMP = Path("/run/netns"), Path("/var/tmp")
+#: What its folder for output has of the agent itself: by it a successor knows whether the host was started anew.
+_OF_AGENT = ".boot"
 #: What a serving agent has in its ledger: its forwarder, and a folder for output, which is empty without runs.
 _ITS_OWN = ("process forwarder", f"folder {_VAR_TMP}/plctl-")
 
@@ -77,7 +79,8 @@ def _look_runs(cluster: Cluster) -> list[str]:
         if host != CONTROLLER:
             found += _ledger(cluster, host)
             outside = cluster.hosts.root(host, _VAR_TMP)
-            found += [f"{host}: {_VAR_TMP}/{path.relative_to(outside)}" for path in outside.glob("plctl-*/**/*")]
+            rest = (path for path in outside.glob("plctl-*/**/*") if path.name != _OF_AGENT)
+            found += [f"{host}: {_VAR_TMP}/{path.relative_to(outside)}" for path in rest]
     return found
 
 
