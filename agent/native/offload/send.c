@@ -69,12 +69,14 @@ static void begin(struct super_send *self, const struct frame *frame, unsigned i
 /* Whether the frame leaves together with those before it, of which `before` is the last. */
 static bool join(struct super_send *self, const struct frame *before, const struct frame *frame)
 {
-	struct parcel *parcel = &self->parcel[self->parcels - 1];
 	const struct segment *segment = segment_of(frame);
 	const struct held *held = segment->held;
+	struct parcel *parcel;
 
-	if (!before || held->alone || segment_of(before)->held->alone ||
-	    !super_frame_add(&parcel->frame, &held->segments, held->data, segment->index, frame->packet.marked))
+	if (!before || held->alone || segment_of(before)->held->alone)
+		return false;
+	parcel = &self->parcel[self->parcels - 1];
+	if (!super_frame_add(&parcel->frame, &held->segments, held->data, segment->index, frame->packet.marked))
 		return false;
 	parcel->count++;
 	append(self, segment);
