@@ -29,6 +29,8 @@ _ORDERED = (
     ("lateness_p50_ns", "lateness_p99_ns", "lateness_max_ns"),
     ("transit_min_ns", "transit_p50_ns", "transit_p99_ns", "transit_max_ns"),
 )
+_LOWER = tuple(name for names in _ORDERED for name in names[:-1])
+_UPPER = tuple(name for names in _ORDERED for name in names[1:])
 #: So many rows are added up together.
 _TOGETHER = 10_000
 #: More than any counter of a link can be, and so little that no sum of them leaves 64 bits.
@@ -38,6 +40,16 @@ _MOST = 2**52
 _LONGEST_NS = 2**60
 
 Column = NDArray[np.int64]
+
+
+class _Columns:
+    """The columns of samples as arrays, made when one is asked for."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __getitem__(self, name: str) -> Column:
+        return np.frombuffer(self._samples.columns[name], _NUMBERS)
 
 
 class RunBooks:
@@ -57,15 +69,16 @@ class RunBooks:
 
         :raises ProtocolError: they cannot, or are more than `elapsed_ns` asks for; nothing of them was taken in.
         """
-        columns = {name: np.frombuffer(samples.columns[name], _NUMBERS) for name in samples.columns}
+        columns = _Columns(samples)
         self.check_times("telemetry", samples.columns["t_ns"], latest_ns, earliest_ns)
-        for name in _COUNTS:
-            if (low := int(columns[name].min())) < 0 or int(columns[name].max()) > _MOST:
-                raise ProtocolError(f"telemetry whose {name} is {low if low < 0 else columns[name].max()}")
-        for names in _ORDERED:
-            for lower, upper in pairwise(names):
-                if (columns[lower] > columns[upper]).any():
-                    raise ProtocolError(f"telemetry that contradicts itself: {lower} above {upper}")
+        counts = _together(samples, _COUNTS)
+        if counts.min() < 0 or counts.max() > _MOST:
+            wrong = next(name for name in _COUNTS if not 0 <= columns[name].min() <= columns[name].max() <= _MOST)
+            raise ProtocolError(f"telemetry whose {wrong} is from {columns[wrong].min()} to {columns[wrong].max()}")
+        if (_together(samples, _LOWER) > _together(samples, _UPPER)).any():
+            pairs = zip(_LOWER, _UPPER, strict=True)
+            lower, upper = next((a, b) for a, b in pairs if (columns[a] > columns[b]).any())
+            raise ProtocolError(f"telemetry that contradicts itself: {lower} above {upper}")
         firsts = np.array([self._rows[link] for link in samples.links], np.int64)
         rows = firsts[columns["link"]] + columns["direction"]
         self._follow(rows, columns["t_ns"], columns["interval_ns"], elapsed_ns)
@@ -140,6 +153,11 @@ class RunBooks:
             if (told := int(self._sums[row, number])) > getattr(half, name):
                 return f"its telemetry: {name} is {getattr(half, name)}, of which {told} were told before"
         return ""
+
+
+def _together(samples: Samples, names: Sequence[str]) -> Column:
+    """These columns as one: looking at them one by one would cost more than the numbers."""
+    return np.frombuffer(b"".join([samples.columns[name] for name in names]), _NUMBERS)
 
 
 def _contradiction(half: m.DirectionResult) -> str:
