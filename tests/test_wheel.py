@@ -64,12 +64,13 @@ def test_every_folder_of_modules_is_a_package() -> None:
 
 
 def test_every_file_is_in_the_wheel(files: set[str]) -> None:
-    """Modules, stubs and data, as in the folders; only the core's sources and the recipe for Debian stay behind."""
+    """Modules, stubs and data, as in the folders; the core's sources and what is for other programs stay behind."""
     expected = {
         f"plctl/{path.relative_to(ROOT)}".replace("plctl/controller/public/", "plctl/results/")
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix not in (".c", ".h", ".so", ".pyc") and path.parent.name != "debian"
+        if path.is_file() and path.suffix not in (".c", ".h", ".inc", ".so", ".pyc")
+        if path.parent.name not in ("debian", "monitoring")
     }
     assert set() == expected - files
 
@@ -77,7 +78,7 @@ def test_every_file_is_in_the_wheel(files: set[str]) -> None:
 def test_the_wheel_holds_plctl_and_nothing_else(files: set[str]) -> None:
     """No top-level `common` to clash with the world's, no tests, no C sources."""
     assert {name.partition("/")[0] for name in files if ".dist-info/" not in name} == {"plctl"}
-    assert [] == [name for name in files if name.endswith((".c", ".h")) or "test" in Path(name).name]
+    assert [] == [name for name in files if name.endswith((".c", ".h", ".inc")) or "test" in Path(name).name]
 
 
 def test_the_wheel_serves_every_python_from_3_11(wheel: Path, files: set[str]) -> None:

@@ -6,7 +6,6 @@ import secrets
 from pathlib import Path
 
 from plctl.common.base.clock import Clock
-from plctl.common.base.log import Event, make_log
 from plctl.controller.results.event_log import CONTROLLER
 from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_record import EarlierAttempt, RunRecord
@@ -37,6 +36,8 @@ def next_id(record: RunRecord, base: Path) -> str:
 def note_retry(folder: RunFolder, record: RunRecord, clock: Clock) -> None:
     """Begin the log of an attempt that is not the first with what it is; nothing for the first."""
     if record.attempts:
+        from plctl.common.base.log import Event, make_log
+
         last, lines = record.attempts[-1], list[Event]()
         log = make_log(lines.append, clock, host=CONTROLLER, run=record.run)
         log.emit("run.retry", retry_of=last.run, attempt=len(record.attempts) + 1, cause=last.cause)
