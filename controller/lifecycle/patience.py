@@ -29,6 +29,8 @@ LEAD_NS = 250 * NS_PER_MS
 LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS = 250 * NS_PER_MS, 10
 #: For each further agent, whatever its clock: what its commands, answers and exchanges cost a busy controller.
 LEAD_PER_AGENT_NS = 2 * NS_PER_MS
+#: No round trip counts for more: what takes longer cannot be armed within `Patience.arm_ns`.
+ROUND_TRIP_MOST_NS = 3 * NS_PER_S
 
 
 #: Exchanges of clock readings that a controller answers while a run is prepared, and those of one agent at most: among
@@ -63,9 +65,14 @@ def exchange_gap_ns(agents: int) -> int:
 def lead_ns(agents: int, round_trips_ns: Collection[int]) -> int:
     """How long before T0 to arm so many agents, given the round trip to each that has another clock.
 
-    On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips.
+    On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips. Nobody waits for
+    more than `ROUND_TRIP_MOST_NS`, whatever an agent says of itself.
     """
     lead = LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1)
     if not round_trips_ns:
         return lead
-    return lead + max(LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS * exchange_gap_ns(agents)) + 3 * max(round_trips_ns)
+    return (
+        lead
+        + max(LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS * exchange_gap_ns(agents))
+        + 3 * min(max(round_trips_ns), ROUND_TRIP_MOST_NS)
+    )

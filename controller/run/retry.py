@@ -36,7 +36,7 @@ def next_id(record: RunRecord, base: Path) -> str:
 def note_retry(folder: RunFolder, record: RunRecord, clock: Clock) -> None:
     """Begin the log of an attempt that is not the first with what it is; nothing for the first."""
     if record.attempts:
-        from plctl.common.base.log import Event, make_log
+        from plctl.common.base.log import Event, make_log  # noqa: PLC0415  # structlog takes long to import
 
         last, lines = record.attempts[-1], list[Event]()
         log = make_log(lines.append, clock, host=CONTROLLER, run=record.run)

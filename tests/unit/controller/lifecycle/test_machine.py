@@ -368,6 +368,7 @@ def test_the_lead_grows_with_distance_and_number() -> None:
     """T0 leaves time for two and a half round trips and for each agent, whatever its clock."""
     assert 250_000_000 == lead_ns(1, [])
     assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000])
+    assert 500_000_000 + 3 * 3_000_000_000 == lead_ns(1, [2**63 - 1]), "whatever an agent says, a run waits no longer"
     assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [])
     assert 250_000_000 + 19 * 2_000_000 + 10 * 40_000_000 == lead_ns(20, [0] * 20)
     assert 250_000_000 + 999 * 2_000_000 + 10 * 250_000_000 == lead_ns(1000, [0] * 10)
