@@ -31,8 +31,6 @@ from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.run.session import Session
 
 SCHEDULE = Schedule((Row(0, 0, 1, 1),))
-#: An instant of the runs here: what is dated long before or after a run is not believed.
-NOW_NS = time.monotonic_ns()
 RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
 
 
@@ -68,6 +66,8 @@ class Stage:
         self.view = Silent()
         self.session = Session({"a": plan}, self.folder, self.agent_hub, RealClock(), self.view)
         self.spoke = self.hub.spoke("a")
+        #: An instant of the run: what is dated long before or after it is not believed.
+        self.now_ns = time.monotonic_ns()
         self.number = 0
         self.told = 0  #: the id of the last command
 
@@ -171,11 +171,10 @@ async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
     assert stage.view.phases[-1] is RunPhase.DONE
 
 
-def one_sample(link: str = "x") -> Samples:
-    """Telemetry of a link that did nothing."""
-    return Samples.of(
-        sample(LinkPlan(link, SCHEDULE, SCHEDULE), LinkStats(), LinkStats(), t_ns=NOW_NS + 50, interval_ns=10)
-    )
+def one_sample(now_ns: int) -> Samples:
+    """Telemetry of a link that did nothing, 50 ns after `now_ns`."""
+    plan = LinkPlan("x", SCHEDULE, SCHEDULE)
+    return Samples.of(sample(plan, LinkStats(), LinkStats(), t_ns=now_ns + 50, interval_ns=10))
 
 
 async def test_what_agents_report_is_kept_in_controller_time(stage: Stage) -> None:
@@ -183,9 +182,9 @@ async def test_what_agents_report_is_kept_in_controller_time(stage: Stage) -> No
 
     async def script() -> None:
         await stage.until_started()
-        good = one_sample()
+        good = one_sample(stage.now_ns)
         await stage.report(m.Telemetry, 1000, good.links, dict(good.columns))
-        await stage.report(m.Events, ({"t_ns": NOW_NS + 5, "event": "link.built", "link": "x"},), 1000)
+        await stage.report(m.Events, ({"t_ns": stage.now_ns + 5, "event": "link.built", "link": "x"},), 1000)
         await stage.report(m.Events, ({"t_ns": 5, "event": "link.seen", "host": "b", "run": "s"},))
         await stage.until_released()
 
@@ -193,12 +192,15 @@ async def test_what_agents_report_is_kept_in_controller_time(stage: Stage) -> No
     assert [("a", "x")] == stage.view.seen
     stage.folder.close()
     table = telemetry_file.read(stage.folder.path, "r-0001", {})
-    assert [NOW_NS + 1050] * 2 + [NOW_NS + 50] * 2 == [
+    assert [stage.now_ns + 1050] * 2 + [stage.now_ns + 50] * 2 == [
         *table["t_controller_ns"].to_pylist(),
         *table["t_ns"].to_pylist(),
     ]
     by_name = {event["event"]: event for event in read_events(stage.folder.path)}
-    assert (NOW_NS + 1005, NOW_NS + 5) == (by_name["link.built"]["t_ns"], by_name["link.built"]["t_host_ns"])
+    assert (stage.now_ns + 1005, stage.now_ns + 5) == (
+        by_name["link.built"]["t_ns"],
+        by_name["link.built"]["t_host_ns"],
+    )
     undated = by_name["link.seen"]
     assert by_name["run.arming"]["t_ns"] < undated["t_ns"], "while no offset is known, it is dated by its arrival"
     assert ("a", "r-0001", 5) == (undated["host"], undated["run"], undated["t_host_ns"])
@@ -220,7 +222,7 @@ async def test_an_agent_whose_telemetry_is_unsound_is_not_trusted(
 
     async def script() -> None:
         await stage.until_started()
-        good = one_sample()
+        good = one_sample(stage.now_ns)
         fields = {"offset_ns": 0, "links": good.links, "columns": dict(good.columns), **bad}
         await stage.report(m.Telemetry, *fields.values())
 
@@ -290,7 +292,7 @@ async def test_a_failed_program_ends_a_run_that_asks_for_that_at_once(stage: Sta
     async def script() -> None:
         await stage.until_started()
         for cause in ("", "ended with status 3"):
-            event = {"t_ns": NOW_NS, "event": "workload.ended", "link": "x", "workload": "client", "cause": cause}
+            event = {"t_ns": stage.now_ns, "event": "workload.ended", "link": "x", "workload": "client", "cause": cause}
             await stage.report(m.Events, (event,), 0)
         stop = (await stage.command()).message
         assert isinstance(stop, m.Stop)
@@ -334,7 +336,7 @@ async def test_a_change_is_answered_by_the_agent_of_the_link(stage: Stage) -> No
         with pytest.raises(UserError, match="has no link 'y'"):
             await stage.session.change("y", WANTED, "ada")
         await stage.report(
-            m.Events, ({"t_ns": NOW_NS, "event": "scenario.changed", "link": "x", **facts_of(APPLIED)},), 0
+            m.Events, ({"t_ns": stage.now_ns, "event": "scenario.changed", "link": "x", **facts_of(APPLIED)},), 0
         )
         await stage.until_released()
 
