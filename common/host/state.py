@@ -40,9 +40,9 @@ def output_dir() -> Path:
 
 
 def owner_folders() -> list[Path]:
-    """The folders of all owners, dead or alive, by name."""
+    """The folders of all owners, dead or alive, by name; what another user of the host has put beside them is none."""
     with contextlib.suppress(FileNotFoundError):
-        return sorted(p for p in state_dir().iterdir() if p.is_dir() and not p.name.startswith("."))
+        return sorted(p for p in state_dir().iterdir() if not p.name.startswith(".") and _is_own_folder(p))
     return []
 
 
@@ -176,6 +176,8 @@ def read_holder(path: Path) -> str:
 
 def _take(path: Path, how: int, *, create: bool = False) -> int:
     """An open, locked descriptor of the lock in `path`. OSErrors pass."""
+    if not _is_own_folder(path):
+        raise FileNotFoundError(path)
     flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
     lock = os.open(path / LOCK_NAME, flags, 0o600)
     try:
@@ -186,11 +188,18 @@ def _take(path: Path, how: int, *, create: bool = False) -> int:
     return lock
 
 
+def _is_own_folder(path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        facts = path.lstat()
+        return stat.S_ISDIR(facts.st_mode) and facts.st_uid in own_accounts()
+    return False
+
+
 def _require_safe(folder: Path, facts: os.stat_result) -> None:
     """Refuse a folder in which another user could put ledgers, by which root would take away what is not plctl's."""
     if facts.st_uid not in own_accounts():
         raise UserError(f"{folder} belongs to another user; plctl keeps its state only in a folder of one's own")
-    if stat.S_IMODE(facts.st_mode) & 0o022:
+    if facts.st_mode & 0o022 and not facts.st_mode & stat.S_ISVTX:  # with it, what is another's is at least not ours
         raise UserError(f"others may write into {folder}, where plctl keeps its state; try: chmod go-w {folder}")
 
 

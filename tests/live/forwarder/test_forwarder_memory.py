@@ -75,6 +75,7 @@ def test_a_schedule_goes_with_the_last_link_that_follows_it(
             store_bytes=2**20,
             io=io,
             packet_log="",
+            coalesce_ns=0,
         )
         del half
         forwarder.remove(0)

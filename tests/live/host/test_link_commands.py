@@ -93,6 +93,7 @@ def test_the_list_tells_scripts_everything(name: str) -> None:
             "state": "set up",
             "pid": None,
             "mtu": 1500,
+            "offload": "off",
             "namespaces": {end: f"pl-link-{name}-{end}" for end in ("client", "link", "server")},
             "addresses": {"client": ["192.168.22.2", "fd22::2"], "server": ["192.168.66.2", "fd66::2"]},
         }

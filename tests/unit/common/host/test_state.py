@@ -153,7 +153,7 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch
         Owner.create("a")
 
 
-@pytest.mark.parametrize(("mode", "owner"), [(0o777, 0), (0o1777, 0), (0o770, 0), (0o755, 65534)])
+@pytest.mark.parametrize(("mode", "owner"), [(0o777, 0), (0o770, 0), (0o755, 65534)])
 @pytest.mark.needs_root
 def test_a_state_folder_of_others_is_refused(tmp_path: Path, mode: int, owner: int) -> None:
     """By a ledger that another user put there, root would take away what is not plctl's."""
@@ -164,3 +164,18 @@ def test_a_state_folder_of_others_is_refused(tmp_path: Path, mode: int, owner: i
     with pytest.raises(UserError, match=r"others may write into|belongs to another user"):
         Owner.create("agent")
     assert not [*folder.iterdir()]
+
+
+@pytest.mark.needs_root
+def test_what_another_user_puts_beside_owners_is_none(folder: Path) -> None:
+    """In a folder such as /tmp anybody may make one with a ledger in it."""
+    folder.mkdir()
+    folder.chmod(0o1777)
+    (folder / "strange").mkdir()
+    (folder / "strange" / state.LOCK_NAME).touch()
+    os.chown(folder / "strange", 65534, 65534)
+    with Owner.create("own"):
+        assert [folder / "own"] == state.owner_folders()
+        assert Owner.seize(folder / "strange", patience_s=0) is None
+        with pytest.raises(UserError, match="does not exist"):
+            Owner.join(folder / "strange")
