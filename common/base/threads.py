@@ -1,8 +1,8 @@
 """Starts threads, with a sentence where the kernel starts no more, and before that may happen.
 
 Python reports that case as a RuntimeError, from wherever a thread is started: also from `asyncio.to_thread`, whose work
-is queued then all the same, and done later by a thread that there is already, behind the back of whoever was told that
-it could not be. So whoever must not lose track of its work has its loop's threads started before there is any.
+is queued then all the same: a thread that exists already does it later, although the caller was told that it could not
+be done. So a program that must know what was done starts its loop's threads before it gives them any work.
 """
 
 from __future__ import annotations
