@@ -26,7 +26,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _FileVersion:
-    """A file as it is now: whoever installs another one, or writes into it, changes one of these."""
+    """A file as it is now: installing another one, or writing into it, changes one of these."""
 
     path: str
     device: int = 0

@@ -9,8 +9,8 @@ from plctl.common.base.errors import UserError
 
 
 @contextmanager
-def needs_extra(what: str) -> Iterator[None]:
-    """Import the controller's libraries within this; `what` names what they are needed for.
+def needs_extra(what: str, extra: str = "controller") -> Iterator[None]:
+    """Import the libraries of `extra` within this; `what` names what they are needed for.
 
     :raises UserError: one of them is not installed; the message says how to install it.
     """
@@ -20,5 +20,5 @@ def needs_extra(what: str) -> Iterator[None]:
         if (error.name or "").partition(".")[0] == "plctl":
             raise
         raise UserError(
-            f"{what} needs {error.name}, which is not installed here; pip install 'plctl[controller]'"
+            f"{what} needs {error.name}, which is not installed here; pip install 'plctl[{extra}]'"
         ) from None

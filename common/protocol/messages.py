@@ -427,7 +427,7 @@ def encode(envelope: Envelope) -> bytes:
 def version_of(data: bytes) -> int | None:
     """The version of the protocol in which `data`, a message that was not decoded, says that it is; None: who knows.
 
-    A small map whose first key is `v`, as `encode` writes it: whoever answers before decoding needs to know.
+    A small map whose first key is `v`, as `encode` writes it, for code that must answer before it decodes.
     """
     return data[3] if data[1:3] == b"\xa1v" and len(data) > 3 else None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plctl.common.base.errors import UserError
+from plctl.common.cli.extra import needs_extra
 
 if TYPE_CHECKING:
     from plctl.controller.web.server import WebOptions
@@ -74,7 +75,7 @@ def opened_web(order: WebOrder, keys: Path | None, what: str) -> Iterator[WebOpt
             raise UserError("--tls-cert, --tls-key and --login are for a page that is served; see --http")
         yield None
         return
-    with needs_web(what):
+    with needs_extra(what, "web"):
         from plctl.controller.web.opening import WebWish, open_web
     from plctl.common.security.keys import keys_dir
 
@@ -84,17 +85,3 @@ def opened_web(order: WebOrder, keys: Path | None, what: str) -> Iterator[WebOpt
     options = open_web(WebWish(order.address, keys or keys_dir(), pair, order.login))
     with options.listening:
         yield options
-
-
-@contextmanager
-def needs_web(what: str) -> Iterator[None]:
-    """Import the page's libraries within this; `what` names what needs them.
-
-    :raises UserError: one of them is not installed; the message says how to install it.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "plctl":
-            raise
-        raise UserError(f"{what} needs {error.name}, which is not installed here; pip install 'plctl[web]'") from None
