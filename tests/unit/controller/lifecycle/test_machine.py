@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.lifecycle.machine_driver import (
+    BOTH_ARMED,
+    BOTH_PREPARED,
+    BOTH_STARTED,
+    SCHEDULE,
+    MachineDriver,
+    finished,
+    plan,
+    prepared,
+    running,
+    started,
+)
 
 from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, StartMode
 from plctl.common.protocol import messages as m
-from plctl.common.scenario.schedule import Row, Schedule
 from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.patience import clock_exchanges, exchange_gap_ns, lead_ns
 from plctl.controller.lifecycle.run_events import (
@@ -26,65 +37,16 @@ from plctl.controller.lifecycle.run_events import (
     Resumed,
     Returned,
     RunPhase,
-    SendCommand,
     SetTimer,
     Silent,
     TimedOut,
     Unreached,
-    dump,
-    load,
 )
-
-SCHEDULE = Schedule((Row(0, 0, 1, 1),))
-RESULT = m.DirectionResult(1, 1, 1, 1, lateness_p50_ns=1, lateness_p99_ns=1, lateness_max_ns=1)
-
-
-def plan(*links: str) -> RunPlan:
-    """A host's share of the run `r`."""
-    return RunPlan("r", 1, tuple(LinkPlan(name, SCHEDULE, SCHEDULE) for name in links))
-
-
-def prepared(*links: str, cause: str = "") -> m.Prepared:
-    """All `links` ready, or all failed for `cause`."""
-    return m.Prepared(tuple(m.LinkReadiness(link, cause) for link in links))
-
-
-def started(link: str) -> m.Started:
-    """`link` started 7 ns late."""
-    return m.Started((m.LinkStart(link, 1000, 1007),), 3)
-
-
-def finished(link: str, cause: str = "") -> m.Finished:
-    """`link` is through."""
-    return m.Finished((m.LinkResult(link, RESULT, RESULT, cause=cause),))
-
-
-class Driver:
-    """Feeds a machine for hosts a (link x) and b (link y) and says whom it tells what."""
-
-    def __init__(self, on_failure: OnFailure = "continue") -> None:
-        self.machine = RunMachine({"a": plan("x"), "b": plan("y")}, on_failure=on_failure)
-        self.now = 10**9
-
-    def __call__(self, *events: Event) -> list[tuple[str, str]]:
-        """The (host, command) pairs that `events` lead to."""
-        told = []
-        for event in events:
-            self.now += 1
-            for instruction in self.machine.handle(event, self.now):
-                if isinstance(instruction, SendCommand):
-                    told.append((instruction.host, type(instruction.message).__name__))
-        return told
-
-
-BOTH_PREPARED = (Answered("a", prepared("x")), Answered("b", prepared("y")))
-BOTH_ARMED = (Answered("a", m.Armed(1, "s")), Answered("b", m.Armed(2, "s")))
-BOTH_STARTED = (Answered("a", started("x")), Answered("b", started("y")))
 
 
 def test_a_run_that_goes_well() -> None:
     """Each step is commanded once every agent has answered the one before, and the record holds what they said."""
-    drive = Driver()
+    drive = MachineDriver()
     assert drive(Begin()) == [("a", "Prepare"), ("b", "Prepare")]
     assert drive(BOTH_PREPARED[0]) == []
     assert drive(BOTH_PREPARED[1]) == [("a", "Arm"), ("b", "Arm")]
@@ -104,7 +66,7 @@ def test_a_run_that_goes_well() -> None:
 
 def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
     """A failure in PREPARE releases everything; the other links say whose fault it was."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin())
     assert drive(Answered("a", prepared("x", cause="no veth")), BOTH_PREPARED[1]) == [
         ("a", "Release"),
@@ -116,7 +78,7 @@ def test_one_link_that_is_not_ready_keeps_all_from_starting() -> None:
 
 def test_a_loose_clock_is_given_time_to_settle() -> None:
     """While an agent's clock bound exceeds the skew budget all are armed again, for another T0, and then they start."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     first_t0_ns = drive.machine.t0_ns
     drive.now += 10**8
@@ -127,7 +89,7 @@ def test_a_loose_clock_is_given_time_to_settle() -> None:
 
 def test_half_the_budget_is_left_to_the_start_if_that_can_be_had_soon() -> None:
     """A bound between half the budget and all of it is taken only after two seconds in which it grew no smaller."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     since_ns = drive.now
     while drive.machine.phase is RunPhase.ARMING:
@@ -139,7 +101,7 @@ def test_half_the_budget_is_left_to_the_start_if_that_can_be_had_soon() -> None:
 
 def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
     """A T0 that has passed before the last agent answered is not committed."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     drive.now = drive.machine.t0_ns
     assert drive(*BOTH_ARMED) == [("a", "Arm"), ("b", "Arm")]
@@ -147,7 +109,7 @@ def test_an_agent_that_is_armed_after_t0_is_armed_again() -> None:
 
 def test_agents_that_are_late_for_t0_get_one_farther_ahead() -> None:
     """A busy host, or one that does not know the time, ends no run: the next T0 is twice as far ahead, to a limit."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     leads_ns = [drive.machine.t0_ns - drive.now]
     for _ in range(4):
@@ -160,7 +122,7 @@ def test_agents_that_are_late_for_t0_get_one_farther_ahead() -> None:
 
 def test_an_agent_that_stays_late_ends_the_run_with_its_cause() -> None:
     """Once the patience for arming is over, nothing starts, and the links of that host say why."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     while drive.machine.phase is RunPhase.ARMING:
         drive.now = drive.machine.t0_ns + 1
@@ -172,7 +134,7 @@ def test_an_agent_that_stays_late_ends_the_run_with_its_cause() -> None:
 def test_a_t0_that_leaves_no_time_for_commit_is_not_committed() -> None:
     """An eighth of the lead is kept for COMMIT's way to the agents."""
     for left, command in ((8, "Arm"), (7, "Commit")):
-        drive = Driver()
+        drive = MachineDriver()
         drive(Begin(), *BOTH_PREPARED)
         lead_ns = drive.machine.t0_ns - drive.now
         drive.now = drive.machine.t0_ns - lead_ns // left
@@ -181,7 +143,7 @@ def test_a_t0_that_leaves_no_time_for_commit_is_not_committed() -> None:
 
 def test_a_loose_clock_is_refused_in_the_end() -> None:
     """An agent whose clock bound stays above the skew budget ends the run, which says the two figures."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED)
     while drive.machine.phase is RunPhase.ARMING:
         drive.now += 10**9
@@ -233,7 +195,7 @@ def test_only_a_link_that_started_is_said_to_have(
 
 def test_a_refused_commit_fails_the_run() -> None:
     """An agent that could not start in time makes the run fail with its cause, also for links that did start."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0])
     assert ("b", "Release") in drive(Answered("b", m.Refused("COMMIT came 3 ms after T0")))
     assert drive.machine.cause == "link x: not started, because of link y: COMMIT came 3 ms after T0"
@@ -241,7 +203,7 @@ def test_a_refused_commit_fails_the_run() -> None:
 
 def test_a_short_run_may_finish_on_one_host_before_another_has_said_started() -> None:
     """FINISHED from one host before STARTED from the other is kept, not lost."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, BOTH_STARTED[0], Answered("a", finished("x")))
     assert drive.machine.phase is RunPhase.COMMITTED
     drive(BOTH_STARTED[1])
@@ -249,83 +211,12 @@ def test_a_short_run_may_finish_on_one_host_before_another_has_said_started() ->
     assert drive(Answered("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
 
 
-def test_a_lost_host_takes_only_its_own_links_once_the_run_goes_on() -> None:
-    """After the start the links of other hosts run on, and the lost host is waited for no more."""
-    drive = Driver()
-    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
-    drive.now = drive.machine.t0_ns + 12_345_678_901
-    assert drive(Lost("a", "a is gone")) == []
-    assert drive(Answered("b", finished("y"))) == [("b", "Release")]
-    causes = (drive.machine.records["x"].cause, drive.machine.records["y"].cause)
-    assert causes == ("agent lost 12.3 s after T0: a is gone", "")
-    assert "agent lost" == drive.machine.setback
-
-
-def test_reports_that_a_journal_lost_fail_what_is_not_whole_without_them() -> None:
-    """The links of their host, unless all of the run was there already and it is only being taken away."""
-    drive = running("continue")
-    assert drive(Forgotten("a", "2 reports of a are lost")) == []
-    assert drive(Answered("b", finished("y"))) == [("b", "Release")]
-    assert ("2 reports of a are lost", "") == (drive.machine.records["x"].cause, drive.machine.records["y"].cause)
-    drive(Forgotten("b", "3 reports of b are lost"), Answered("b", m.Released()))
-    assert RunPhase.DONE is drive.machine.phase
-    assert "" == drive.machine.records["y"].cause
-
-
-FAILURES = [
-    (Lost("a", "a is gone"), "agent lost"),
-    (Distrusted("a", "a lied"), ""),
-    (Forgotten("a", "2 reports of a are lost"), ""),
-    (Answered("a", finished("x", cause="the forwarder ended")), ""),
-]
-
-
-@pytest.mark.parametrize(("failure", "setback"), [*FAILURES, (LinkFailed("a", "x", "ping: ended with 1"), "")])
-def test_a_failure_ends_a_run_that_asks_for_that(failure: Event, setback: str) -> None:
-    """With `cancel` all that go on are stopped at once; they report until then, and are cancelled, not failed."""
-    drive = running("cancel")
-    assert ("b", "Stop") in drive(failure)
-    assert RunPhase.STOPPING is drive.machine.phase
-    assert (drive.machine.records["y"].cancelled, drive.machine.records["y"].cause) == (True, "")
-    assert setback == drive.machine.setback
-    drive(Answered("a", finished("x")), Answered("b", finished("y")), Answered("a", m.Released()))
-    drive(Answered("b", m.Released()))
-    assert RunPhase.DONE is drive.machine.phase
-
-
-@pytest.mark.parametrize("failure", [failure for failure, _ in FAILURES])
-def test_a_failure_leaves_the_others_alone_unless_asked(failure: Event) -> None:
-    """With `continue`, the default, the other hosts' links go on to their end."""
-    drive = running()
-    assert [] == drive(failure)
-    assert RunPhase.RUNNING is drive.machine.phase
-    assert ("b", "Release") in drive(Answered("b", finished("y")))
-    assert ("", False) == (drive.machine.records["y"].cause, drive.machine.records["y"].cancelled)
-
-
-def test_a_failed_program_ends_no_run_that_does_not_ask_for_it_and_another_hosts_claim_none_at_all() -> None:
-    """What fails early is heeded with `cancel` alone, and only of a link that its host has."""
-    assert [] == running()(LinkFailed("a", "x", "ended with 1"))
-    assert [] == running("cancel")(LinkFailed("a", "y", "ended with 1"))
-
-
-def test_only_what_may_go_better_is_broken_off() -> None:
-    """A run that did not start, lost an agent or was interrupted; not one that failed, ended well, or was cancelled."""
-    early, interrupted, cancelled, ended = Driver(), running(), running(), running()
-    early(Begin(), Answered("a", prepared("x", cause="no veth")), BOTH_PREPARED[1])
-    interrupted(Interrupted("rebooted"))
-    cancelled(CancelRequested("c"), Lost("a", "gone"))
-    ended(Answered("a", finished("x", cause="failed")), Answered("b", finished("y")), Lost("a", "gone"))
-    found = [drive.machine.setback for drive in (early, interrupted, cancelled, ended)]
-    assert ["not started", "interrupted", "", ""] == found
-
-
 def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
     """A cancelled run still collects what happened until then, if it had started."""
-    early = Driver()
+    early = MachineDriver()
     early(Begin())
     assert early(CancelRequested("Ctrl-C")) == [("a", "Release"), ("b", "Release")]
-    late = Driver()
+    late = MachineDriver()
     late(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Answered("a", finished("x")))
     assert late(CancelRequested("Ctrl-C")) == [("b", "Stop")]
     assert late(Answered("b", finished("y"))) == [("a", "Release"), ("b", "Release")]
@@ -334,7 +225,7 @@ def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
 
 def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
     """What is left on a host is its links' failure, and the run ends all the same."""
-    drive = Driver()
+    drive = MachineDriver()
     drive(
         Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, Answered("a", finished("x")), Answered("b", finished("y"))
     )
@@ -344,7 +235,7 @@ def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
 
 def test_silence_ends_in_a_sentence() -> None:
     """Agents that never answer are named with the phase, told to let go, and the run ends without them."""
-    drive = Driver()
+    drive = MachineDriver()
     told = drive(Begin(), BOTH_PREPARED[0], TimedOut(RunPhase.PREPARING))
     assert told[2:] == [("a", "Release"), ("b", "Release")]
     assert drive.machine.records["y"].cause == "b did not answer in time while the run was preparing"
@@ -355,7 +246,7 @@ def test_silence_ends_in_a_sentence() -> None:
 
 def test_arming_comes_to_an_end() -> None:
     """An agent that has not armed when patience is over never will: the run fails, and nobody starts."""
-    drive = Driver()
+    drive = MachineDriver()
     machine = drive.machine
     drive(Begin(), *BOTH_PREPARED[:1])
     (timer,) = [i for i in machine.handle(BOTH_PREPARED[1], 5) if isinstance(i, SetTimer)]
@@ -376,7 +267,7 @@ def test_the_lead_grows_with_distance_and_number() -> None:
 
 def test_an_agent_cannot_speak_of_others_links() -> None:
     """What a host says of a link that is not its own changes nothing."""
-    drive = Driver()
+    drive = MachineDriver()
     forged = m.Prepared((m.LinkReadiness("y", cause="forged", check="forged"),))
     drive(Begin(), Answered("a", forged))
     assert (drive.machine.records["y"].check, drive.machine.records["y"].cause) == ("", "")
@@ -410,7 +301,7 @@ events = st.one_of(
 @given(st.lists(events, max_size=30), st.sampled_from(["continue", "cancel"]))
 def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Event], on_failure: OnFailure) -> None:
     """In any order of events: COMMIT goes out only after every host armed, and time-outs always lead to DONE."""
-    drive = Driver(on_failure)
+    drive = MachineDriver(on_failure)
     armed: set[str] = set()
     for event in sequence:
         if (
@@ -427,16 +318,9 @@ def test_whatever_happens_it_can_end_and_never_starts_unarmed(sequence: list[Eve
     assert drive.machine.phase is RunPhase.DONE
 
 
-def running(on_failure: OnFailure = "continue") -> Driver:
-    """A run that goes on on both hosts."""
-    drive = Driver(on_failure)
-    drive(Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED)
-    return drive
-
-
 def test_silence_loses_a_host_before_the_start_but_not_after_it() -> None:
     """A run that goes on needs no controller, so an agent that cannot be heard is waited for."""
-    early = Driver()
+    early = MachineDriver()
     early(Begin())
     assert [("b", "Release")] == early(Silent("a", "a is silent"))
     late = running()
@@ -467,45 +351,6 @@ def test_a_silent_host_is_waited_for_until_after_the_planned_end() -> None:
     assert "" == machine.records["y"].cause
 
 
-def test_a_controller_that_was_killed_before_commit_starts_nothing() -> None:
-    """What was being prepared or armed fails with that cause, and all hosts are told to take it away."""
-    for events_before in ((), (Begin(),), (Begin(), *BOTH_PREPARED)):
-        drive = Driver()
-        drive(*events_before)
-        phase = drive.machine.phase
-        assert [("a", "Release"), ("b", "Release")] == drive(Resumed("the controller was restarted"))
-        assert f"the controller was restarted while the run was {phase}" == drive.machine.records["y"].cause
-
-
-def test_a_controller_that_was_killed_after_commit_goes_on() -> None:
-    """Nobody is told anything new; those that have not reported are waited for as if they had fallen silent."""
-    committed = Driver()
-    committed(Begin(), *BOTH_PREPARED, *BOTH_ARMED)
-    late = running()
-    for drive in (committed, late):
-        assert [] == drive(Resumed("the controller was restarted"))
-        drive(Returned("a"), Returned("b"), *BOTH_STARTED)
-        drive(Answered("a", finished("x")), Answered("b", finished("y")))
-        assert (RunPhase.RELEASING, "") == (drive.machine.phase, drive.machine.cause)
-
-
-def test_the_same_events_lead_to_the_same_state_and_words() -> None:
-    """What a journal feeds to a new machine makes it what the old one was."""
-    sequence = [
-        Begin(),
-        *BOTH_PREPARED,
-        *BOTH_ARMED,
-        BOTH_STARTED[0],
-        Silent("b", "s"),
-        BOTH_STARTED[1],
-        CancelRequested("c"),
-    ]
-    first, second = (RunMachine({"a": plan("x"), "b": plan("y")}) for _ in range(2))
-    for number, event in enumerate(sequence):
-        assert first.handle(event, number) == second.handle(load(*dump(event)), number)
-    assert first.records == second.records
-
-
 def test_every_wait_has_an_end() -> None:
     """Each phase that waits for agents, but for the run itself, sets a timer."""
     machine = RunMachine({"a": plan("x")})
@@ -522,59 +367,3 @@ def test_few_agents_may_read_the_clock_often_and_many_seldom() -> None:
 def test_agents_that_read_the_clock_together_take_turns() -> None:
     """Five hundred exchanges a second in all, until some could no longer be sent between ARM and T0."""
     assert [2e6, 40e6, 200e6, 250e6] == [exchange_gap_ns(agents) for agents in (1, 20, 100, 1000)]
-
-
-BOTH_FINISHED = (Answered("a", finished("x")), Answered("b", finished("y")))
-#: What docs/safety.md says of a controller that is killed in each phase: what had happened by then; what its successor
-#: sends; what the links come to, if their agents do their part; what a retry would rest on.
-KILLED = {
-    RunPhase.NEW: ((), "Release", "the controller was killed while the run was new", "not started"),
-    RunPhase.PREPARING: ((Begin(),), "Release", "the controller was killed while the run was preparing", "not started"),
-    RunPhase.ARMING: (
-        (Begin(), *BOTH_PREPARED), "Release", "the controller was killed while the run was arming", "not started",
-    ),
-    RunPhase.COMMITTED: ((Begin(), *BOTH_PREPARED, *BOTH_ARMED), "", "", ""),
-    RunPhase.RUNNING: ((Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED), "", "", ""),
-    RunPhase.STOPPING: (
-        (Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, CancelRequested("c")), "", "", "",
-    ),
-    RunPhase.RELEASING: (
-        (Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED, *BOTH_FINISHED), "", "", "",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("phase", KILLED)
-def test_a_controller_that_is_killed_in_any_phase_leaves_a_run_that_comes_to_a_named_end(phase: RunPhase) -> None:
-    """Before COMMIT nothing starts and the run has failed; after it the agents need no controller, and it goes on."""
-    before, sent, cause, setback = KILLED[phase]
-    killed = Driver()
-    killed(*before)
-    assert phase is killed.machine.phase
-    successor = Driver()
-    for event in before:  # as the journal has them
-        successor(load(*dump(event)))
-    expected = [("a", sent), ("b", sent)] if sent else []
-    assert expected == successor(Resumed("the controller was killed"))
-    assert (cause, setback) == (successor.machine.records["y"].cause, successor.machine.setback)
-    successor(Returned("a"), Returned("b"), *BOTH_STARTED, Answered("a", finished("x")), Answered("b", finished("y")))
-    successor(Answered("a", m.Released()), Answered("b", m.Released()))
-    assert RunPhase.DONE is successor.machine.phase
-    assert {cause} == {record.cause for record in successor.machine.records.values()}
-    assert (phase is RunPhase.STOPPING) == successor.machine.records["x"].cancelled
-
-
-@pytest.mark.parametrize("phase", KILLED)
-def test_a_controller_whose_machine_was_started_again_ends_what_it_cannot_vouch_for(phase: RunPhase) -> None:
-    """Its record may have a hole: whatever had not been reported has failed; what is being released is released."""
-    before, *_ = KILLED[phase]
-    successor = Driver()
-    successor(*before)
-    told = successor(Interrupted("the machine was started again"))
-    over = phase is RunPhase.RELEASING
-    assert ([] if over else [("a", "Release"), ("b", "Release")]) == told
-    cause = "" if over else f"the machine was started again while the run was {phase}"
-    assert cause == successor.machine.records["x"].cause
-    early = phase in (RunPhase.NEW, RunPhase.PREPARING, RunPhase.ARMING, RunPhase.COMMITTED)
-    wished = phase is RunPhase.STOPPING  # somebody had cancelled it: nobody wants it again
-    assert ("" if over or wished else "not started" if early else "interrupted") == successor.machine.setback
