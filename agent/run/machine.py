@@ -49,6 +49,13 @@ class Commanded:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentLeaves:
+    """The agent takes the run away without being told by the controller; `cause` is for what it still asks."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPrepared:
     """A link is built, checked and its early workloads are ready; or not, if there is a `cause`."""
 
@@ -121,6 +128,7 @@ class TornDown:
 
 Event = (
     Commanded
+    | AgentLeaves
     | LinkPrepared
     | ClockRead
     | Began
@@ -224,6 +232,7 @@ class AgentRunMachine:
         self._controller_t0_ns = 0
         self._reply_to = prepare_id
         self._left = False  #: something of the run resisted to be taken away
+        self._leaves = ""  #: why the agent took the run away by itself
         self._readiness: dict[str, m.LinkReadiness] = {}
         self._running = decisive_workloads(prepare.plan.links)
         self._served: set[str] = set()  #: links of which a client has ended
@@ -250,7 +259,8 @@ class AgentRunMachine:
         if action := _TRANSITIONS.get((self.phase, kind)):
             action(self, event)
         elif isinstance(event, Commanded):
-            self._refuse(event.id, f"run {self.plan.run} is {self.phase}: too late or too early for {kind.__name__}")
+            why = f"run {self.plan.run} is {self.phase}: too late or too early for {kind.__name__}"
+            self._refuse(event.id, self._leaves or why)
         return self._out
 
     def arm(self, event: Commanded, t0: Instant | None, source: str, now_ns: int) -> list[Instruction]:
@@ -261,7 +271,8 @@ class AgentRunMachine:
         assert isinstance(event.message, m.Arm)
         self._out = []
         if self.phase not in (AgentPhase.READY, AgentPhase.ARMED):
-            self._refuse(event.id, f"run {self.plan.run} is {self.phase}, not ready: cannot arm")
+            why = self._leaves or f"run {self.plan.run} is {self.phase}, not ready"
+            self._refuse(event.id, f"cannot arm: {why}")
         elif t0 is None:
             self._out.append(Reply(event.id, m.NotArmed(f"cannot arm: {source}")))
         elif t0.at_ns <= now_ns + COMMIT_MARGIN_NS:
@@ -390,6 +401,13 @@ class AgentRunMachine:
         self._reply_to = event.id
         self._out.append(TearDown())
 
+    def _agent_leaves(self, event: AgentLeaves) -> None:
+        """Nobody is answered: the controller hears that the agent left once it has."""
+        self._leaves = event.cause
+        self.phase = AgentPhase.RELEASING
+        self._reply_to = 0
+        self._out.append(TearDown())
+
     def _torn_down(self, event: TornDown) -> None:
         self.phase = AgentPhase.RELEASED
         self._left = bool(event.cause)
@@ -411,6 +429,7 @@ def _ago(ns: int) -> str:
 
 _P = AgentPhase
 _STARTED = (_P.COMMITTED, _P.RUNNING)
+_THERE = tuple(phase for phase in AgentPhase if phase not in (_P.RELEASING, _P.RELEASED))
 _NOT_OVER = (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)
 
 #: (phase, what happened) → what is done about it. A command that is not here is refused, anything else ignored.
@@ -434,7 +453,6 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
     (_P.ARMED, m.Stop): AgentRunMachine._stop_before_commit,
     **{(phase, m.Stop): AgentRunMachine._stop for phase in _STARTED},
     **{(phase, Broke): AgentRunMachine._broke for phase in (_P.PREPARING, *_STARTED)},
-    **{
-        (phase, m.Release): AgentRunMachine._release for phase in AgentPhase if phase not in (_P.RELEASING, _P.RELEASED)
-    },
+    **{(phase, m.Release): AgentRunMachine._release for phase in _THERE},
+    **{(phase, AgentLeaves): AgentRunMachine._agent_leaves for phase in _THERE},
 }

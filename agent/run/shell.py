@@ -66,10 +66,9 @@ class RunShell(ABC):
         else:
             self._tell(event)
 
-    async def abandon(self) -> None:
-        """The agent leaves: take everything of the run away without being told."""
-        if self._machine.phase not in (am.AgentPhase.RELEASING, am.AgentPhase.RELEASED):
-            self._tell(am.Commanded(0, m.Release()))
+    async def abandon(self, cause: str) -> None:
+        """The agent leaves: take everything of the run away without being told; `cause` is for what is still asked."""
+        self._tell(am.AgentLeaves(cause))
         await self._taken_away.wait()
 
     # --- what a site does

@@ -73,6 +73,7 @@ class Agent:
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
         self._stopped = asyncio.Event()
+        self._leaves = ""  #: why it begins nothing any more
         self._welcomed = asyncio.Event()
         self._heard_ns = 0  #: when the controller was heard last
 
@@ -120,7 +121,8 @@ class Agent:
                 raise error
 
     async def _leave(self) -> None:
-        await asyncio.gather(*(run.abandon() for run in self._runs.values()))
+        self._leaves = f"{self.name} is leaving: its agent was told to end"
+        await asyncio.gather(*(run.abandon(self._leaves) for run in self._runs.values()))
         await self._reporter.finish(LAST_WORDS_S)
         await self._send(m.Envelope(m.Goodbye()))
 
@@ -195,6 +197,8 @@ class Agent:
             )
             armed = isinstance(envelope.message, m.Arm) and envelope.epoch in self._runs
             await self._reply(envelope.id, m.NotArmed(cause) if armed else m.Refused(cause), envelope.epoch)
+        elif self._leaves and not isinstance(envelope.message, m.Release):  # also of a run that was here until now
+            await self._refuse(envelope, self._leaves)
         elif isinstance(envelope.message, m.Prepare):
             await self._prepare(envelope, envelope.message, make_run)
         elif run := self._runs.get(envelope.epoch):

@@ -37,8 +37,8 @@ class Run(Protocol):
     async def command(self, envelope: m.Envelope) -> None:
         """Obey a command of this run, or refuse it by name."""
 
-    async def abandon(self) -> None:
-        """The agent leaves: take everything of the run away without being told."""
+    async def abandon(self, cause: str) -> None:
+        """The agent leaves: take everything of the run away without being told; `cause` is for what is still asked."""
 
 
 #: Makes a run of its PREPARE and of the id of that.

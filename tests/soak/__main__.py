@@ -23,6 +23,8 @@ def main(minutes: float, seed: int, links: int | None, each_run: int, *, faults:
     if links:
         made = make_links(links, each_run, _tell)
         print(f"{made.links} links, {each_run} at a time, in {made.took_s:.0f} s; runs: {_told(made.verdicts)}")
+        for cause in made.causes:
+            print(cause)
         print(f"left behind: {', '.join(made.left) or 'nothing'}")
         sys.exit(_judge(made.series.values()) or bool(made.left))
     done = soak(minutes * 60, seed, disturb=faults, tell=_tell)

@@ -16,6 +16,7 @@ from pathlib import Path
 from truth.world import command_line, descendants
 
 from plctl.controller.launch.local_host import local_host
+from plctl.controller.results.run_record import RunRecord
 from plctl.controller.spec.run_spec import load_run
 from soak.counted import of_folder, of_process
 from soak.slopes import Series
@@ -31,6 +32,7 @@ class Made:
     links: int = 0
     took_s: float = 0.0  #: from the first link's beginning to the last one's end
     verdicts: Counter[str] = field(default_factory=Counter)
+    causes: list[str] = field(default_factory=list)  #: of what is not `ok`, a line for each kind of a run's links
     series: dict[str, Series] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)  #: behind, when all was over
 
@@ -66,6 +68,7 @@ async def _make(made: Made, folder: Path, links: int, each_run: int, tell: Calla
         while made.links < links:
             record, results = await host.run(request, folder / "runs")
             made.verdicts[record.verdict] += 1
+            made.causes += _causes(record)
             made.links += each_run
             for path in results.iterdir():  # its name stays, by which its namespaces would be known
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -73,6 +76,12 @@ async def _make(made: Made, folder: Path, links: int, each_run: int, tell: Calla
             _count(made, folder)
             if made.links % _TELL_EVERY < each_run:
                 tell(f"{made.took_s:.0f} s: {made.links} links")
+
+
+def _causes(record: RunRecord) -> list[str]:
+    """Why a run is not `ok`: of each cause that its links have, how many have it."""
+    kinds = Counter((link.verdict, link.cause) for link in record.links if link.verdict != "ok")
+    return [f"{record.run}: {count} links {verdict}: {cause}" for (verdict, cause), count in kinds.most_common()]
 
 
 def _count(made: Made, folder: Path) -> None:

@@ -156,7 +156,7 @@ async def test_commands_may_come_at_once(site: Site, plan: LinkPlan, unique: str
         group.create_task(shell.run.carry())
         answers = [await shell.hear(m.Prepared | m.Armed | m.Refused) for _ in range(2)]
         assert {m.Prepared} < set(map(type, answers))
-        await shell.run.abandon()
+        await shell.run.abandon("told to end")
 
 
 async def test_links_that_are_taken_away_on_the_way_to_t0_are_no_bug(plan: LinkPlan, unique: str) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.run.machine import (
+    AgentLeaves,
     AgentPhase,
     AgentRunMachine,
     Began,
@@ -183,6 +184,22 @@ def test_release_is_obeyed_everywhere_and_twice() -> None:
     assert run.handle(Commanded(2, m.Release()), 0) == [TearDown()]
     assert run.handle(TornDown(), 0) == [Reply(2, m.Released())]
     assert run.handle(Commanded(3, m.Release()), 0) == [Reply(3, m.Released())]
+
+
+def test_an_agent_that_leaves_says_so_to_who_still_asks() -> None:
+    """ARM that crosses its leaving is refused by the true cause, and so is all else; in whatever phase it leaves."""
+    cause = "h1 is leaving: its agent was told to end"
+    for ready in (False, True):
+        run = machine()
+        if ready:
+            run.handle(LinkPrepared("x"), 0)
+            run.handle(ClockRead(), 0)
+        assert run.handle(AgentLeaves(cause), 0) == [TearDown()]
+        assert run.arm(Commanded(2, ARM), INSTANT, "", 0) == [Reply(2, m.Refused(f"cannot arm: {cause}"))]
+        assert run.handle(Commanded(3, COMMIT), 0) == [Reply(3, m.Refused(cause))]
+        assert run.handle(AgentLeaves(cause), 0) == []
+        assert run.handle(TornDown(), 0) == [Reply(0, m.Released())]
+        assert run.over
 
 
 def test_what_resisted_is_tried_again() -> None:

@@ -227,3 +227,24 @@ async def test_what_a_reboot_has_cost_is_told_by_name_once(controller: Controlle
         (event["event"], event["links"], event["cause"]) for event in events.events
     ]
     assert {} == controller.site.take_lost()
+
+
+async def test_an_agent_that_leaves_begins_nothing_and_says_why(controller: Controller) -> None:
+    """A run that is asked for meanwhile would outlive it; one that it took away is not unknown to it."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=5, epoch="r"))
+    await until(lambda: "run r: 0 links" in controller.changes)
+    gone, abandon = asyncio.Event(), controller.agent._runs["r"].abandon
+
+    async def slowly(cause: str) -> None:
+        await gone.wait()
+        await abandon(cause)
+
+    controller.agent._runs["r"].abandon = slowly  # type: ignore[method-assign]  # what takes links away takes a while
+    controller.agent.stop()
+    await until(lambda: bool(controller.agent._leaves))
+    for number, message in ((6, m.Prepare(RunPlan("s", 1, ()))), (7, m.Arm(1)), (8, m.Commit(1))):
+        await controller.tell(m.Envelope(message, id=number, epoch="s" if number == 6 else "r"))
+        assert "edge-1 is leaving: its agent was told to end" == (await controller.hear(m.Refused)).cause
+    gone.set()
+    await controller.hear(m.Goodbye)
+    await controller.serving
