@@ -7,10 +7,11 @@ in microseconds there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError, Value
-from plctl.controller.metrics.plain_json import documents, inside, number
+from plctl.controller.metrics.plain_json import documents, inside, number, objects
 
 _NS_PER_US = 1000
 _NS_PER_MS = 1_000_000
@@ -35,7 +36,7 @@ class Iperf3:
 
 
 def _flows(test: Any, prefix: str) -> Iterator[FlowMetrics]:
-    for stream in inside(test, "end", "streams") or ():
+    for stream in objects(inside(test, "end", "streams")):
         udp = inside(stream, "udp")
         values = _udp(udp, test) if isinstance(udp, dict) else _tcp(stream, test)
         socket = next(
@@ -46,19 +47,19 @@ def _flows(test: Any, prefix: str) -> Iterator[FlowMetrics]:
 
 
 def _tcp(stream: Any, test: Any) -> dict[str, Value]:
-    sender, receiver = inside(stream, "sender") or {}, inside(stream, "receiver") or {}
+    sender, receiver = (partial(inside, stream, side) for side in ("sender", "receiver"))
     # iperf3 writes 0 where it was not told: a sending server knows nothing of the receiver, a receiver no RTT.
-    received = _nonzero(receiver.get("bytes"))
+    received = _nonzero(receiver("bytes"))
     return {
-        "goodput_bps": number(receiver.get("bits_per_second")) if received else None,
+        "goodput_bps": number(receiver("bits_per_second")) if received else None,
         "received_bytes": received,
-        "sent_bytes": _nonzero(sender.get("bytes")),
-        "duration_s": number(receiver.get("seconds")) or number(sender.get("seconds")),
-        "retransmitted_segments": number(sender.get("retransmits")),
-        "cwnd_max_bytes": _nonzero(sender.get("max_snd_cwnd")),
-        "rtt_min_ns": _nonzero(sender.get("min_rtt"), _NS_PER_US),
-        "rtt_mean_ns": _nonzero(sender.get("mean_rtt"), _NS_PER_US),
-        "rtt_max_ns": _nonzero(sender.get("max_rtt"), _NS_PER_US),
+        "sent_bytes": _nonzero(sender("bytes")),
+        "duration_s": number(receiver("seconds")) or number(sender("seconds")),
+        "retransmitted_segments": number(sender("retransmits")),
+        "cwnd_max_bytes": _nonzero(sender("max_snd_cwnd")),
+        "rtt_min_ns": _nonzero(sender("min_rtt"), _NS_PER_US),
+        "rtt_mean_ns": _nonzero(sender("mean_rtt"), _NS_PER_US),
+        "rtt_max_ns": _nonzero(sender("max_rtt"), _NS_PER_US),
         "congestion_control": _word(inside(test, "end", "sender_tcp_congestion")),
     }
 
@@ -79,7 +80,7 @@ def _udp(udp: dict[str, Any], test: Any) -> dict[str, Value]:
 
 def _udp_goodput_bps(udp: dict[str, Any], loss_ratio: float | None, test: Any) -> float | None:
     """What was received. A sender's stream says what was sent; a receiver's says 0, and only the sum is right."""
-    if len(inside(test, "end", "streams")) == 1 and (
+    if len(objects(inside(test, "end", "streams"))) == 1 and (
         known := _nonzero(inside(test, "end", "sum_received", "bits_per_second"))
     ):
         return known
@@ -92,7 +93,7 @@ def _nonzero(value: object, factor: int = 1) -> float | int | None:
     known = number(value)
     if not known:
         return None
-    return known if factor == 1 else round(known * factor)
+    return known if factor == 1 else number(round(known * factor))
 
 
 def _word(value: object) -> str | None:

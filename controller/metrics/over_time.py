@@ -13,8 +13,8 @@ from typing import Any, Literal
 from plctl.controller.metrics.flow import NoMetricsError
 from plctl.controller.metrics.plain_json import documents, inside, number
 
-_REPLY = re.compile(r"\b(?:icmp_)?seq=(\d+)\b.*?\btime=([\d.]+) ms(?! ?\(DUP!\))")
-_INTERVAL = re.compile(r"(?:^|\s)-[a-zA-Z]*i\s*([\d.]+)")
+_REPLY = re.compile(r"\b(?:icmp_)?seq=(\d{1,12})\b.*?\btime=(\d{1,12}(?:\.\d{0,12})?) ms(?! ?\(DUP!\))")
+_INTERVAL = re.compile(r"(?:^|\s)-[a-zA-Z]*i\s*(\d{0,6}(?:\.\d{0,9})?)")
 #: What ping waits between two requests by default.
 _PING_INTERVAL_S = 1.0
 

@@ -6,7 +6,7 @@ import re
 
 from plctl.common.base.errors import UserError
 from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError, number_or_text
-from plctl.controller.metrics.plain_json import documents, inside
+from plctl.controller.metrics.plain_json import documents, inside, measured
 
 _WORD = re.compile(r"[^0-9A-Za-z_]+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -30,8 +30,9 @@ class JsonPath:
             )
 
     def read(self, output: str) -> list[FlowMetrics]:
-        value = inside(documents(output)[-1], *self._steps)
-        if not isinstance(value, int | float | str):
+        found = inside(documents(output)[-1], *self._steps)
+        value = measured(found)
+        if value is None:
             raise NoMetricsError(f"there is no number or text at {'.'.join(map(str, self._steps))}")
         return [FlowMetrics("", {self._name: value})]
 
@@ -51,4 +52,5 @@ class TextPattern:
         matches = list(self._pattern.finditer(output))
         if not matches:
             raise NoMetricsError(f"nothing in it matches {self._pattern.pattern}")
-        return [FlowMetrics("", {name: number_or_text(text) for name, text in matches[-1].groupdict().items()})]
+        groups = matches[-1].groupdict().items()
+        return [FlowMetrics("", {name: measured(number_or_text(text)) for name, text in groups})]

@@ -12,8 +12,10 @@ from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError, Value
 
 _NS_PER_MS = 1_000_000
 _TARGET = re.compile(r"^PING (\S+)", re.MULTILINE)
-_SUMMARY = re.compile(r"^(\d+) packets transmitted, (\d+) (?:packets )?received(?:, \+(\d+) duplicates)?", re.MULTILINE)
-_REPLY = re.compile(r"\btime=([\d.]+) ms(?! ?\(DUP!\))")
+_SUMMARY = re.compile(
+    r"^(\d{1,12}) packets transmitted, (\d{1,12}) (?:packets )?received(?:, \+(\d{1,12}) duplicates)?", re.MULTILINE
+)
+_REPLY = re.compile(r"\btime=(\d{1,12}(?:\.\d{0,12})?) ms(?! ?\(DUP!\))")
 
 
 class Ping:

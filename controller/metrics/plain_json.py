@@ -8,6 +8,7 @@ from typing import Any
 
 from plctl.controller.metrics.flow import NoMetricsError
 
+_LIMIT = 2**63
 _DECODER = json.JSONDecoder()
 
 
@@ -25,8 +26,18 @@ def documents(output: str) -> list[Any]:
 
 
 def number(value: object) -> float | int | None:
-    """`value` if it is a number."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """`value` if it is a number that can be a measurement: finite and below 2⁶³, so that any arithmetic may follow."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LIMIT else None
+
+
+def measured(value: object) -> float | int | str | None:
+    """`value` if it is a text or such a number."""
+    return value if isinstance(value, str) else number(value)
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects in `value` if it is a list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def inside(document: Any, *path: str | int) -> Any:

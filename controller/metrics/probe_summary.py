@@ -11,6 +11,7 @@ from plctl.common.scenario.schedule import DIRECTIONS
 
 #: The version of the probe's JSON document that is understood here.
 FORMAT = 1
+_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def find_summaries(output: str) -> list[ProbeSummary]:
             return []
         sessions = document["sessions"] if document["role"] == "server" else [document]
         return [summary for session in sessions for summary in _summaries(session)]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []
 
 
@@ -46,6 +47,19 @@ def _summaries(session: dict[str, Any]) -> Iterator[ProbeSummary]:
             delay = total["delay_ns"]
             yield ProbeSummary(
                 direction=direction,
-                delay_ns=(delay["min"], delay["p50"], delay["p99"], delay["max"]) if delay else None,
-                **{name: total[name] for name in ("sent", "received", "lost", "duplicates", "reordered", "frame_bps")},
+                sent=None if total["sent"] is None else _count(total["sent"]),
+                received=_count(total["received"]),
+                lost=None if total["lost"] is None else _count(total["lost"]),
+                duplicates=_count(total["duplicates"]),
+                reordered=_count(total["reordered"]),
+                frame_bps=_count(total["frame_bps"]),
+                delay_ns=(_count(delay["min"]), _count(delay["p50"]), _count(delay["p99"]), _count(delay["max"]))
+                if delay
+                else None,
             )
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LIMIT:
+        return value
+    raise ValueError("a report has a whole number here")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import probe_report
 
 from plctl.common.base.errors import UserError
+from plctl.controller.analysis.columns import table_of
 from plctl.controller.metrics.flow import FlowMetrics, NoMetricsError
 from plctl.controller.metrics.opening import metric_reader, metric_reader_names
+from plctl.controller.metrics.over_time import over_time
 
 DATA = Path(__file__).parent / "data"
 PING = """PING 192.168.66.2 (192.168.66.2) 56(84) bytes of data.
@@ -168,3 +176,79 @@ def test_hostile_output(name: str, output: str) -> None:
     except NoMetricsError:
         return
     assert len({flow.flow for flow in flows}) == len(flows) or name == "iperf3"
+
+
+JUNK = (None, True, -1, 0, 10**400, 1e308, math.inf, math.nan, "", "x", [], [None], {}, {"": None})
+
+
+def places(document: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in `document`, from the outside in."""
+    yield at
+    for step, inner in (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    ):
+        yield from places(inner, (*at, step))
+
+
+def replaced(document: Any, at: tuple[Any, ...], junk: Any) -> Any:
+    """A copy of `document` with `junk` at a place."""
+    if not at:
+        return junk
+    copy = document.copy()
+    copy[at[0]] = replaced(document[at[0]], at[1:], junk)
+    return copy
+
+
+def check_harmless(reader: str, output: str, command: Sequence[str] = ()) -> None:
+    """A reader refuses `output` in a sentence or finds what a table can hold; the curves of a report do likewise."""
+    with contextlib.suppress(NoMetricsError):
+        for flow in read(reader, output):
+            numbers = [each for each in flow.values.values() if each is not None and not isinstance(each, str)]
+            assert all(type(each) in (int, float) and abs(each) < 2**63 for each in numbers), flow
+            table_of([flow.values])
+    for curve in over_time(output, command):
+        assert all(abs(each) < 2**63 for each in (*curve.start_s, *curve.end_s, *curve.values)), curve
+
+
+def short(test: dict[str, Any]) -> dict[str, Any]:
+    """What is read of one of iperf3's documents, with one interval."""
+    start = {"test_start": test["start"]["test_start"]}
+    return {"start": start, "intervals": test["intervals"][:1], "end": test["end"]}
+
+
+FLENT = {"metadata": {"SERIES_META": {"a": {"UNITS": "ms"}}}, "results": {"a": [1, 2, 3], "b": [4, None]}}
+REAL_OUTPUTS = [
+    *(
+        ("iperf3", short(json.loads(each.read_text())))
+        for each in (DATA / "iperf3-tcp-reverse-client.json", DATA / "iperf3-udp-server.json")
+    ),
+    ("flent", FLENT),
+    ("probe", json.loads(probe_report.client())),
+    ("json:end.streams.0.sender.bytes", {"end": {"streams": [{"sender": {"bytes": 5}}]}}),
+]
+
+
+@pytest.mark.parametrize(("reader", "document"), REAL_OUTPUTS)
+def test_anything_in_the_place_of_anything(reader: str, document: Any) -> None:
+    """Each object, list, number and text of a real output, replaced in turn by each kind of junk."""
+    seen = set()
+    for at in places(document):
+        if (kind := tuple(step for step in at if isinstance(step, str))) not in seen:
+            seen.add(kind)
+            for junk in JUNK:
+                check_harmless(reader, json.dumps(replaced(document, at, junk)))
+
+
+@pytest.mark.parametrize("junk", ["1.2.3", "9" * 5000, ".", "", "-1", "\u0663", "nan", "1e999", "9" * 12])
+def test_any_text_in_the_place_of_a_number(junk: str) -> None:
+    """Also digits that are none of ASCII, and more of them than Python converts."""
+    for found in re.finditer(r"\d+(?:\.\d+)?", PING):
+        output = PING[: found.start()] + junk + PING[found.end() :]
+        check_harmless("ping", output, ["ping", "-i", junk or "1", "x"])
+    check_harmless(r"regex:took (?P<time_ms>\S*)", f"took {junk} ms")
+
+
+@pytest.mark.parametrize("reader", ["iperf3", "flent", "probe", "json:a.b"])
+def test_deep_output(reader: str) -> None:
+    """More lists in each other than the interpreter follows."""
+    check_harmless(reader, '{"end":' + "[" * 100_000)
