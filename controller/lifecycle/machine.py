@@ -2,8 +2,9 @@
 
     NEW → PREPARING → ARMING → COMMITTED → RUNNING → RELEASING → DONE
 
-Each arrow is taken when every agent has answered. A failure or a cancellation before the start leads straight to
-RELEASING; a cancellation after it goes through STOPPING, where the agents still report what happened until then.
+Each arrow is taken when every agent has answered. An agent that is alone and for which COMMIT came too late is armed
+again. A failure or a cancellation before the start leads straight to RELEASING; a cancellation after it goes through
+STOPPING, where the agents still report what happened until then.
 No link starts unless every link is ready and every agent armed. A link's first cause is kept, later ones are not.
 An agent that falls silent is lost before the start; once the run goes on it needs no controller, and is waited for.
 Once the run goes on, one link's failure leaves the others alone, or ends the run, as `on_failure` says.
@@ -19,6 +20,7 @@ from plctl.common.base.units import format_duration, three_digits
 from plctl.common.plan.failure_policy import OnFailure, Setback
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
+from plctl.controller.lifecycle.causes import too_wide
 from plctl.controller.lifecycle.patience import (
     COMMIT_PART,
     LEAD_FACTOR_MOST,
@@ -93,6 +95,7 @@ class RunMachine:
         self._lead_factor = 1  #: how many times as far ahead as usual T0 is to be, as agents were late before
         self._late = False  #: an agent was late for the T0 that is being armed
         self._commit_by_ns = 0  #: when the last agent must be armed for it
+        self._start_by_ns = 0  #: after a second COMMIT: then; what the timer of the first says is too early
         self._awaited: set[str] = set()
         self.released: set[str] = set()
         self._lost: set[str] = set()
@@ -149,17 +152,22 @@ class RunMachine:
 
     def _arm(self) -> None:
         """Choose T0 and ask every agent how well it can keep it; also again, while there is patience for that."""
-        lead = self._lead() * self._lead_factor
+        lead = self._ahead_ns()
         self.t0_ns = self._now + lead
-        self._commit_by_ns = self.t0_ns - lead // COMMIT_PART
+        self._commit_by_ns = self.t0_ns - max(lead, LEAD_NS) // COMMIT_PART
         self._late = False
-        if self.phase is not RunPhase.ARMING:
-            self._enter(RunPhase.ARMING, self.patience.arm_ns)
+        if self.phase is RunPhase.PREPARING:
             self._arming_since_ns = self._now
+        if self.phase is not RunPhase.ARMING:
+            self._enter(RunPhase.ARMING, self._arming_since_ns + self.patience.arm_ns - self._now)
         self._awaited = set(self._here())
         self._unsure.clear()
         for host in self._here():
             self._send(host, m.Arm(self.t0_ns), lead)
+
+    def _ahead_ns(self) -> int:
+        """How far ahead T0 is to be; after one that was too near, at least as far as for several agents."""
+        return max(self._lead(), LEAD_NS if self._lead_factor > 1 else 0) * self._lead_factor
 
     def _armed(self, event: Answered) -> None:
         assert isinstance(event.message, m.Armed)
@@ -170,7 +178,7 @@ class RunMachine:
         settling = self._now < self._arming_since_ns + self.patience.settle_ns
         reserve = plan.budget.skew_ns // 2 if settling else 0  # for how late a forwarder may notice T0
         if bound + reserve > plan.budget.skew_ns:
-            self._unsure[event.host] = _too_wide(event.host, bound, reserve, plan.budget.skew_ns)
+            self._unsure[event.host] = too_wide(event.host, bound, reserve, plan.budget.skew_ns)
         elif self._now >= self._commit_by_ns:
             self._unsure[event.host] = f"{event.host} was armed too late for T0; ease the load on it and its network"
             self._late = True
@@ -190,7 +198,7 @@ class RunMachine:
             self._lead_factor = min(2 * self._lead_factor, LEAD_FACTOR_MOST)
         if not self._unsure:
             self._commit()
-        elif self._now + self._lead() * self._lead_factor < self._arming_since_ns + self.patience.arm_ns:
+        elif self._now + self._ahead_ns() < self._arming_since_ns + self.patience.arm_ns:
             self._note("run.arming_again", cause=next(iter(self._unsure.values())))
             self._arm()
         else:
@@ -199,6 +207,8 @@ class RunMachine:
             self._give_up()
 
     def _commit(self) -> None:
+        if self._lead_factor > 1:
+            self._start_by_ns = self.t0_ns + self.patience.start_ns
         self._enter(RunPhase.COMMITTED, self.t0_ns - self._now + self.patience.start_ns)
         for host in self._here():
             self._send(host, m.Commit(self.t0_ns), self.t0_ns - self._now)
@@ -255,6 +265,16 @@ class RunMachine:
         assert isinstance(event.message, m.Refused)
         self._fail(event.host, self._links_of(event.host), event.message.cause)
         self._give_up()
+
+    def _not_committed(self, event: Answered) -> None:
+        """Where there is no other agent, nothing has started anywhere."""
+        assert isinstance(event.message, m.Refused)
+        if len(self.plans) > 1:
+            self._refused(event)
+            return
+        self._unsure[event.host] = event.message.cause
+        self._late = True
+        self._commit_if_sure()
 
     def _not_released(self, event: Answered) -> None:
         """Something of the run is left on the host; the run is over all the same."""
@@ -358,7 +378,7 @@ class RunMachine:
 
     def _timed_out(self, event: TimedOut) -> None:
         """Whoever is silent is lost; before the start it may still obey RELEASE, and what it holds is to go."""
-        if event.phase != self.phase:
+        if event.phase != self.phase or (event.phase is RunPhase.COMMITTED and self._now < self._start_by_ns):
             return
         if event.host:
             if self._silent.get(event.host, self._now + 1) <= self._now:
@@ -437,18 +457,6 @@ class RunMachine:
         self._out.append(Note(event, host, link, facts))
 
 
-def _too_wide(host: str, bound_ns: int, reserve_ns: int, budget_ns: int) -> str:
-    reserved = ""
-    if reserve_ns:
-        total = format_duration(bound_ns + reserve_ns)
-        reserved = f", which makes {total} with the {format_duration(reserve_ns)} that are left to the start itself"
-    return (
-        f"the clock of {host} is known only to within {format_duration(bound_ns)}{reserved}; the run's budget is"
-        f" {format_duration(budget_ns)}; ease the load on the network and the two hosts, run chrony on both, or allow"
-        f" more (budget: {{skew: …}})"
-    )
-
-
 _P = RunPhase
 _BEFORE_START = (_P.PREPARING, _P.ARMING, _P.COMMITTED)
 _ALIVE = (*_BEFORE_START, _P.RUNNING, _P.STOPPING, _P.RELEASING)
@@ -468,7 +476,8 @@ _TRANSITIONS: dict[tuple[RunPhase, type[Any]], Callable[[RunMachine, Any], None]
     (_P.ARMING, CancelRequested): RunMachine._cancel_early,
     (_P.COMMITTED, CancelRequested): RunMachine._cancel_running,
     (_P.RUNNING, CancelRequested): RunMachine._cancel_running,
-    **{(phase, m.Refused): RunMachine._refused for phase in _BEFORE_START},
+    **{(phase, m.Refused): RunMachine._refused for phase in (_P.PREPARING, _P.ARMING)},
+    (_P.COMMITTED, m.Refused): RunMachine._not_committed,
     **{(phase, Lost): RunMachine._lost_host for phase in _ALIVE},
     **{(phase, Distrusted): RunMachine._distrust for phase in _ALIVE},
     # Once the run is released, all that there is of it has been taken.

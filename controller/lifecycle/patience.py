@@ -24,6 +24,9 @@ class Patience:
 
 #: From ARM to T0, for agents that read the controller's clock themselves.
 LEAD_NS = 250 * NS_PER_MS
+#: For an agent that is alone and does so, and for each of its links: if COMMIT is late for it nothing has started
+#: anywhere, and the next T0 is as far ahead as for several agents, or farther.
+LEAD_ALONE_NS, LEAD_PER_LINK_NS = 100 * NS_PER_MS, NS_PER_MS
 #: Further, for agents that read it by exchanges: a burst of eight takes some 100 ms, more on a busy machine; at least
 #: so many times the gap between exchanges, where that is long.
 LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS = 250 * NS_PER_MS, 10
@@ -62,15 +65,16 @@ def exchange_gap_ns(agents: int) -> int:
     return min(agents * EXCHANGE_GAP_EACH_NS, EXCHANGE_GAP_MOST_NS)
 
 
-def lead_ns(agents: int, round_trips_ns: Collection[int]) -> int:
-    """How long before T0 to arm so many agents, given the round trip to each that has another clock.
+def lead_ns(agents: int, round_trips_ns: Collection[int], links: int) -> int:
+    """How long before T0 to arm so many agents with so many links in all, given the round trip to each that has another
+    clock.
 
     On the way are ARM, the last readings there and back, ARMED and COMMIT: two and a half round trips. Nobody waits for
     more than `ROUND_TRIP_MOST_NS`, whatever an agent says of itself.
     """
     lead = LEAD_NS + LEAD_PER_AGENT_NS * (agents - 1)
     if not round_trips_ns:
-        return lead
+        return lead if agents > 1 else min(lead, LEAD_ALONE_NS + LEAD_PER_LINK_NS * links)
     return (
         lead
         + max(LEAD_TO_READ_CLOCKS_NS, LEAD_GAPS * exchange_gap_ns(agents))

@@ -197,7 +197,7 @@ class Session:
             self._recorder.note([each for each in instructions if isinstance(each, ev.Note)])
         if self._machine.phase is not before:
             self._journal.enter(self._run, self._machine.phase)
-            if before is ev.RunPhase.COMMITTED:
+            if before is ev.RunPhase.COMMITTED and self._machine.phase is not ev.RunPhase.ARMING:
                 self._keep_start()
         self._wake.set()
 
@@ -253,7 +253,7 @@ class Session:
         agents = (self._agent_hub.agents.get(host) for host in self._machine.plans)
         statuses = [agent.status for agent in agents if agent and agent.status]
         round_trips = [status.round_trip_ns for status in statuses if status.round_trip_ns >= 0]
-        self._lead = lead_ns(len(self._machine.plans), round_trips)
+        self._lead = lead_ns(len(self._machine.plans), round_trips, len(self._hosts))
         return self._lead
 
     # --- what agents say

@@ -257,12 +257,16 @@ def test_arming_comes_to_an_end() -> None:
 
 def test_the_lead_grows_with_distance_and_number() -> None:
     """T0 leaves time for two and a half round trips and for each agent, whatever its clock."""
-    assert 250_000_000 == lead_ns(1, [])
-    assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000])
-    assert 500_000_000 + 3 * 3_000_000_000 == lead_ns(1, [2**63 - 1]), "whatever an agent says, a run waits no longer"
-    assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [])
-    assert 250_000_000 + 19 * 2_000_000 + 10 * 40_000_000 == lead_ns(20, [0] * 20)
-    assert 250_000_000 + 999 * 2_000_000 + 10 * 250_000_000 == lead_ns(1000, [0] * 10)
+    assert 101_000_000 == lead_ns(1, [], 1), "nothing is lost if it was too short"
+    assert 250_000_000 == lead_ns(1, [], 1000)
+    assert 252_000_000 == lead_ns(2, [], 2)
+    assert 500_000_000 + 3 * 40_000_000 == lead_ns(1, [40_000_000], 1000)
+    assert 500_000_000 + 3 * 3_000_000_000 == lead_ns(1, [2**63 - 1], 1000), (
+        "whatever an agent says, a run waits no longer"
+    )
+    assert 250_000_000 + 999 * 2_000_000 == lead_ns(1000, [], 1000)
+    assert 250_000_000 + 19 * 2_000_000 + 10 * 40_000_000 == lead_ns(20, [0] * 20, 1000)
+    assert 250_000_000 + 999 * 2_000_000 + 10 * 250_000_000 == lead_ns(1000, [0] * 10, 1000)
 
 
 def test_an_agent_cannot_speak_of_others_links() -> None:
