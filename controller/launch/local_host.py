@@ -31,7 +31,7 @@ from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.cleaning import Cleaner
-from plctl.controller.run.recorder import Observer
+from plctl.controller.run.recorder import RunWatcher
 from plctl.controller.run.retry import may_retry
 from plctl.controller.run.session import Session
 
@@ -49,6 +49,21 @@ class Unwatched:
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         """As `Observer` has it."""
+
+    def begin(self, cancel: Callable[[str], object]) -> None:
+        """As `RunWatcher` has it."""
+
+    def complete(self) -> None:
+        """As `RunWatcher` has it."""
+
+
+#: Gives the run that writes a folder, whose plan is recorded, somebody who watches it.
+Watch = Callable[[RunFolder], RunWatcher]
+
+
+def unwatched(_folder: RunFolder) -> RunWatcher:
+    """Nobody for any run."""
+    return Unwatched()
 
 
 class LocalHost:
@@ -76,7 +91,7 @@ class LocalHost:
         request: RunRequest,
         out: Path,
         *,
-        observer: Observer | None = None,
+        watch: Watch = unwatched,
         begun: Callable[[str], None] = lambda _run: None,
         report: bool = False,
         command: Sequence[str] = tuple(sys.argv),
@@ -87,7 +102,7 @@ class LocalHost:
         When the task that waits for it is cancelled, the run is cancelled in good order first: its links are taken
         away, its results and verdicts (`cancelled`) written.
 
-        :param observer: hears what happens while the run goes on.
+        :param watch: asked for each attempt who hears what happens while it goes on.
         :param begun: told of each attempt's id once there is a folder, and before anything else is touched.
         :param report: draw report.html, too, which takes two seconds; `plctl report` can do that later.
         :param command: the argv that asked for the run, for its record.
@@ -98,7 +113,7 @@ class LocalHost:
         record: RunRecord | None = None
         while True:
             record, folder = await self._attempt(
-                request, out, observer=observer, begun=begun, report=report, command=command, before=record
+                request, out, watch=watch, begun=begun, report=report, command=command, before=record
             )
             if not may_retry(record):
                 return record, folder
@@ -108,7 +123,7 @@ class LocalHost:
         request: RunRequest,
         out: Path,
         *,
-        observer: Observer | None,
+        watch: Watch,
         begun: Callable[[str], None],
         report: bool,
         command: Sequence[str],
@@ -119,14 +134,16 @@ class LocalHost:
         plan, folder = plan_run(request, out, self._clock, command, before)
         try:
             try:
+                watcher = watch(folder)
                 begun(folder.run)
-                record = await self._carry(plan, folder, observer or Unwatched())
+                record = await self._carry(plan, folder, watcher)
             finally:
                 folder.close()
             if report:
                 await self._finisher.finish(folder.path)
             else:
                 await asyncio.to_thread(complete, folder.path)
+            watcher.complete()
         finally:
             await asyncio.to_thread(give_to_caller, folder.path)
         return record, folder.path
@@ -152,8 +169,9 @@ class LocalHost:
         """Let the agent leave."""
         await self._serving.aclose()
 
-    async def _carry(self, plan: RunPlan, folder: RunFolder, observer: Observer) -> RunRecord:
-        session = Session({LOCAL_HOST: plan}, folder, self._agent_hub, self._clock, observer)
+    async def _carry(self, plan: RunPlan, folder: RunFolder, watcher: RunWatcher) -> RunRecord:
+        session = Session({LOCAL_HOST: plan}, folder, self._agent_hub, self._clock, watcher)
+        watcher.begin(session.cancel)
         carrying = asyncio.create_task(session.run())
         cancelled: asyncio.CancelledError | None = None
         while not carrying.done():

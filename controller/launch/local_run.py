@@ -15,7 +15,6 @@ from rich.console import Console
 
 from plctl.common.base.clock import Clock, RealClock
 from plctl.common.base.units import NS_PER_MS
-from plctl.common.cli.terminal import echo
 from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.plan.run_request import RunRequest
@@ -35,11 +34,11 @@ from plctl.controller.run.retry import may_retry, told
 from plctl.controller.run.session import Session
 from plctl.controller.view.foreground import Foreground, ForegroundView, Read, read_below
 from plctl.controller.view.live import LiveView
-from plctl.controller.view.screen import say
+from plctl.controller.view.screen import tell_where
 
 if TYPE_CHECKING:
     from plctl.controller.web.server import WebOptions
-    from plctl.controller.web.sources.embedded_source import EmbeddedSource
+    from plctl.controller.web.sources.embedded_run import EmbeddedRun
 
 #: How often the clock on the screen goes on.
 TICK_NS = 200 * NS_PER_MS
@@ -117,7 +116,7 @@ def _run_once(
         try:
             importing = ReportImport() if report else None
             course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground, importing)
-            served = partial(run_page, folder, page, partial(_tell, console))
+            served = partial(run_page, folder, page, partial(tell_where, console))
             _carry_through(course, served, partial(_complete, folder, console, importing))
         finally:
             folder.close()
@@ -142,7 +141,7 @@ class _Course:
 
 
 #: Serves the page of the run, if there is to be one.
-_Served = Callable[[], AbstractAsyncContextManager["EmbeddedSource | None"]]
+_Served = Callable[[], AbstractAsyncContextManager["EmbeddedRun | None"]]
 
 
 def _carry_through(course: _Course, served: _Served, end: Callable[[], None]) -> None:
@@ -153,14 +152,6 @@ def _carry_through(course: _Course, served: _Served, end: Callable[[], None]) ->
         now_ns = course.clock.wall_ns()
         course.folder.record_result([], failures={}, cancelled=True, finished_wall_ns=now_ns)
         end()
-
-
-def _tell(console: Console, sentence: str) -> None:
-    """Where the page is must be told, also where the run itself is not shown."""
-    if console.quiet:
-        echo(sentence, err=True)
-    else:
-        say(console, sentence)
 
 
 def _complete(folder: RunFolder, console: Console, importing: ReportImport | None) -> None:
@@ -176,7 +167,7 @@ def _complete(folder: RunFolder, console: Console, importing: ReportImport | Non
 class _Watcher:
     """Shows on a screen, and on the page if there is one, what a session says of itself."""
 
-    def __init__(self, view: View, importing: ReportImport | None, page: EmbeddedSource | None) -> None:
+    def __init__(self, view: View, importing: ReportImport | None, page: EmbeddedRun | None) -> None:
         self._view = view
         self._importing = importing
         self._page = page

@@ -17,7 +17,7 @@ from plctl.common.host.caller import give_to_caller
 from plctl.common.plan.run_request import RunRequest, check_hosts
 from plctl.common.protocol import requests as rq
 from plctl.controller.launch.local_agent import LOCAL_HOST
-from plctl.controller.launch.local_host import LocalHost
+from plctl.controller.launch.local_host import LocalHost, Watch, unwatched
 from plctl.controller.launch.remote_run import SUBMIT_SECONDS
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results.run_reader import read_record
@@ -73,6 +73,7 @@ class LocalCarrier:
 
     host: LocalHost
     runs: Path
+    watch: Watch = unwatched
     controller: str = ""
     most: int = 1
 
@@ -83,7 +84,7 @@ class LocalCarrier:
         return True
 
     async def carry(self, request: RunRequest, begun: Begun) -> RunRecord:
-        record, _ = await self.host.run(request, self.runs, begun=begun)
+        record, _ = await self.host.run(request, self.runs, begun=begun, watch=self.watch)
         return record
 
     async def follow(self, run: str) -> RunRecord:

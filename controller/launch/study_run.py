@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plctl.common import __version__
 from plctl.common.base.background import background
@@ -19,7 +20,8 @@ from plctl.common.client.config import ControllerAccess
 from plctl.common.client.controller_client import connect
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.protocol.requests import PlacementPolicy
-from plctl.controller.launch.local_host import local_host
+from plctl.controller.launch.local_host import local_host, unwatched
+from plctl.controller.launch.run_page import study_page
 from plctl.controller.launch.study_carriers import Carrier, LocalCarrier, RemoteCarrier
 from plctl.controller.launch.study_driver import StudyDriver
 from plctl.controller.launch.study_recovery import recover
@@ -30,9 +32,13 @@ from plctl.controller.study_folder.journal import StudyEntry, StudyJournal, open
 from plctl.controller.study_folder.study_reader import CANCEL_NAME, RUNS_NAME
 from plctl.controller.study_folder.study_writer import make_study_folder, now_utc, write_study
 from plctl.controller.view.progress import progress
-from plctl.controller.view.screen import Screen, say
+from plctl.controller.view.screen import Screen, say, tell_where
 from plctl.controller.view.study.study_now import StudyNow, study_now
 from plctl.controller.view.study.study_view import StudyView
+
+if TYPE_CHECKING:
+    from plctl.controller.web.server import WebOptions
+    from plctl.controller.web.sources.embedded_source import EmbeddedSource
 
 _TICK_NS = 500 * NS_PER_MS
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -48,6 +54,7 @@ class StudyOptions:
     parallel: int | None = None  #: runs at once, in place of the study's; 0: as many as there is room for
     forwarder: ForwarderOptions | None = None  #: of this machine
     policy: PlacementPolicy = "spread"  #: of a controller
+    page: WebOptions | None = None  #: how the live page is served while it is carried here; None: not at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +108,8 @@ class _Run:
         self._journal.add(StudyEntry(now_utc(), "opened", controller=controller, version=__version__))
         cause = ""
         try:
-            async with self._carrier(access) as carrier:
-                await self._drive(course, carrier, going_on)
+            async with self._page() as page, self._carrier(access, page) as carrier:
+                await self._drive(course, carrier, going_on, page)
         except PlctlError as error:
             cause = str(error)
             raise
@@ -115,8 +122,12 @@ class _Run:
         now = study_now(self._study.record, read_journal(self._folder), goes_on=False)
         return StudyOutcome(now, self._folder, self._stopped)
 
+    def _page(self) -> AbstractAsyncContextManager[EmbeddedSource | None]:
+        tell = partial(tell_where, self._console)
+        return study_page(self._folder, self._options.page, tell)
+
     @asynccontextmanager
-    async def _carrier(self, access: ControllerAccess | None) -> AsyncIterator[Carrier]:
+    async def _carrier(self, access: ControllerAccess | None, page: EmbeddedSource | None) -> AsyncIterator[Carrier]:
         runs = self._folder / RUNS_NAME
         if access:
             tell = partial(say, self._console)
@@ -124,9 +135,11 @@ class _Run:
                 yield RemoteCarrier(client, runs, self._options.policy, self._clock, tell)
         else:
             async with local_host(self._options.forwarder, self._clock) as host:
-                yield LocalCarrier(host, runs)
+                yield LocalCarrier(host, runs, page.add if page else unwatched)
 
-    async def _drive(self, course: StudyCourse, carrier: Carrier, going_on: list[Attempt]) -> None:
+    async def _drive(
+        self, course: StudyCourse, carrier: Carrier, going_on: list[Attempt], page: EmbeddedSource | None
+    ) -> None:
         study, options = self._study, self._options
         waiting = [d for d in study.requests if course.standing(d) is Standing.WAITING]
         firsts = {study.requests[digest].labels["cell"]: study.requests[digest] for digest in waiting}
@@ -141,6 +154,8 @@ class _Run:
                 study.requests, course, self._folder, self._journal,
                 carrier=carrier, watcher=view, clock=self._clock, parallel=parallel,
             )  # fmt: skip
+            if page:
+                page.begin_study(partial(self._stop, driver))
             with self._signals(driver):
                 async with background() as tasks:
                     tasks.create_task(self._look_around(view, driver))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plctl.common.base.clock import Clock
@@ -30,6 +30,16 @@ class Observer(Protocol):
 
     def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
         """An event was logged, by the controller or an agent; `t_ns` of its facts is on the controller's clock."""
+
+
+class RunWatcher(Observer, Protocol):
+    """An observer that may also end the run, and outlives its session."""
+
+    def begin(self, cancel: Callable[[str], object]) -> None:
+        """The run can be ended from now on, for the cause that `cancel` is told."""
+
+    def complete(self) -> None:
+        """The run is over, and its folder has all that it will have."""
 
 
 class RunRecorder:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from plctl.common.base.printable import printable
 from plctl.common.cli.streams import Background
+from plctl.common.cli.terminal import echo
 
 #: Where no terminal sets a limit, nothing wraps.
 PLAIN_WIDTH = 10_000
@@ -37,6 +38,14 @@ class Screen(Console):
 def say(console: Console, sentence: str) -> None:
     """Print one line as it is, whatever is in it."""
     console.print(Text(printable(sentence)), soft_wrap=True)
+
+
+def tell_where(console: Console, sentence: str) -> None:
+    """As `say`; where the page is must be told also where nothing else is shown."""
+    if console.quiet:
+        echo(sentence, err=True)
+    else:
+        say(console, sentence)
 
 
 def stdout_screen() -> Screen:

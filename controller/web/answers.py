@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from prometheus_client.exposition import choose_encoder
@@ -116,10 +117,13 @@ class Answers:
 
     async def study(self, asked: Question) -> dict[str, Any]:
         """One study."""
+        return await asyncio.to_thread(self._overview.studies.one, self._study_folder(asked))
+
+    def _study_folder(self, asked: Question) -> Path:
         name = asked.text("name")
         for folder in self._source.study_folders():
             if folder.name == name:
-                return await asyncio.to_thread(self._overview.studies.one, folder)
+                return folder
         raise UserError(f"there is no study {name!r:.80} here")
 
     # --- one run
@@ -185,6 +189,10 @@ class Answers:
     async def cancel(self, asked: Question) -> dict[str, Any]:
         """End it."""
         return {"what": await self._source.cancel(asked.text("run"), asked.visitor.name)}
+
+    async def cancel_study(self, asked: Question) -> dict[str, Any]:
+        """End one."""
+        return {"what": await self._source.cancel_study(self._study_folder(asked).name, asked.visitor.name)}
 
     # --- streams
 

@@ -16,6 +16,7 @@ from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.controller.commands.study.options import FILE, JSON, STUDIES, read_visibly
+from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
 
 if TYPE_CHECKING:
     from plctl.common.protocol.requests import PlacementPolicy
@@ -42,6 +43,7 @@ def _read_parallel(_ctx: click.Context, _param: click.Parameter, value: str | No
 @JSON
 @controller_options(local="Run on this machine, though there is a controller.")
 @forwarder_options
+@web_options()
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -55,6 +57,7 @@ def run(
     as_json: bool,
     reach: Reach,
     forwarder: ForwarderOptions,
+    web: WebOrder,
 ) -> None:
     """Run the study in STUDY.YAML, on this machine or, if there is a controller, on its hosts.
 
@@ -65,6 +68,7 @@ def run(
 
     \b
       sudo plctl study run scenarios/study.yaml
+      sudo plctl study run scenarios/study.yaml --http 127.0.0.1:8780   watch it and its runs in a browser
       plctl study status cc-and-buffers            from another terminal
     """
     from plctl.controller.launch.study_run import StudyOptions, run_study
@@ -74,10 +78,15 @@ def run(
     access = reach.find()
     if access and forwarder != ForwarderOptions():
         raise UserError("how a forwarder runs is said to plctl agent on each host, or to a study with --local")
+    if access and web.address:
+        raise UserError(
+            "--http shows a study of this machine; of one at a controller, plctl controller --http shows the runs,"
+            " and plctl view the study"
+        )
     if access is None:
         require_root("plctl study run")
-    options = StudyOptions(again, parallel, forwarder, policy)
-    with live_screen(quiet=quiet or as_json) as console:
+    with opened_web(web, None, "plctl study run --http") as page, live_screen(quiet=quiet or as_json) as console:
+        options = StudyOptions(again, parallel, forwarder, policy, page)
         outcome = run_study(study, base, access, console, options)
         console.drain()
     if as_json:

@@ -60,6 +60,10 @@ class ControllerSource:
         answer = await _Asker(self._controller, by).ask(rq.Cancel(run, "asked for on the page"), rq.Done)
         return answer.what
 
+    async def cancel_study(self, study: str, by: str) -> str:  # noqa: ARG002  (as `WebSource` has it)
+        """Refuse: whoever runs a study is another process, and has its folder."""
+        raise UserError(f"there is no study {study!r:.80} here")
+
 
 class _Asker:
     """Gets answers in the name of somebody who is known to this process."""

@@ -125,6 +125,10 @@ class FolderSource:
         """Refuse: whoever writes the folder is another process."""
         raise BusyError(f"run {run} is only looked at here; it is ended where it was started")
 
+    async def cancel_study(self, study: str, by: str) -> str:  # noqa: ARG002  (as above)
+        """Refuse, likewise."""
+        raise BusyError(f"study {study} is only looked at here; end it with: plctl study cancel {study}")
+
     def close(self) -> None:
         """Let go of all files."""
         self.runs.close()

@@ -11,8 +11,8 @@ from plctl.controller.service.run_view import RunView
 from plctl.controller.view.run_source import RunSource
 from plctl.controller.web.monitoring.snapshot import MOST_LINKS, Monitored, MonitoredRun
 
-#: What is looked at: a controller in this process, the one run of this process, or folders.
-SourceKind = Literal["controller", "run", "folders"]
+#: What is looked at: a controller in this process, the one run or study of this process, or folders.
+SourceKind = Literal["controller", "run", "study", "folders"]
 
 
 class WebSource(Protocol):
@@ -20,7 +20,7 @@ class WebSource(Protocol):
 
     @property
     def kind(self) -> SourceKind:
-        """Which of the three it is."""
+        """Which of these it is."""
 
     @property
     def runs(self) -> RunSource:
@@ -43,6 +43,12 @@ class WebSource(Protocol):
 
     async def cancel(self, run: str, by: str) -> str:
         """End `run` in good order because `by` asked for it; what was done, in words.
+
+        :raises BusyError: it is over, or not this source's to end.
+        """
+
+    async def cancel_study(self, study: str, by: str) -> str:
+        """End `study` in good order because `by` asked for it; what was done, in words.
 
         :raises BusyError: it is over, or not this source's to end.
         """

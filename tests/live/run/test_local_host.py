@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from support.running import find_forwarder
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.plan.run_request import LinkRequest, RunRequest
-from plctl.common.telemetry.samples import Samples
-from plctl.controller.launch.local_host import local_host
+from plctl.controller.launch.local_host import Unwatched, local_host
 from plctl.controller.lifecycle.run_events import RunPhase
 
 
@@ -51,7 +49,7 @@ async def test_runs_share_an_agent_and_a_forwarder(plan: LinkPlan, state_folder:
     assert [] == list(state_folder.glob("*/"))
 
 
-class _Killer:
+class _Killer(Unwatched):
     """Kills the agent, whose pid is in the status file, once the run goes on."""
 
     def __init__(self, state_folder: Path) -> None:
@@ -65,18 +63,12 @@ class _Killer:
             self.killed = int(folder.name.rpartition("-")[2])
             os.kill(self.killed, signal.SIGKILL)
 
-    def samples(self, host: str, samples: Samples) -> None:
-        """Nothing."""
-
-    def note(self, event: str, host: str, link: str, facts: Mapping[str, object]) -> None:
-        """Nothing."""
-
 
 async def test_an_agent_that_was_killed_costs_its_run_only(plan: LinkPlan, state_folder: Path, tmp_path: Path) -> None:
     """The run in which it happens fails, with the cause; the next one has an agent again, and nothing is left."""
     killer = _Killer(state_folder)
     async with local_host() as host:
-        broken, _ = await host.run(request_of(plan, "one", 30 * NS_PER_S), tmp_path, observer=killer)
+        broken, _ = await host.run(request_of(plan, "one", 30 * NS_PER_S), tmp_path, watch=lambda _: killer)
         whole, _ = await host.run(request_of(plan, "two"), tmp_path)
     assert killer.killed
     assert ("failed", True) == (broken.verdict, "SIGKILL" in broken.cause), broken.cause

@@ -37,6 +37,9 @@ class SessionOver:
         self._journal.append(self._run, Happened(Begin(), 1, 0))
         return SimpleNamespace()
 
+    def cancel(self, cause: str) -> None:
+        """Nobody asks for it."""
+
 
 async def hear(spoke: LocalSpoke) -> m.Envelope:
     """What the agent gets next."""

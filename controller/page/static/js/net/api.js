@@ -56,6 +56,7 @@ export const why = (id, name = null) => request(`/runs/${part(id)}/why${query({ 
 export const files = (id) => request(`/runs/${part(id)}/files`);
 export const study = (name) => request(`/studies/${part(name)}`);
 export const cancel = (id) => post(`/runs/${part(id)}/cancel`, {});
+export const cancelStudy = (name) => post(`/studies/${part(name)}/cancel`, {});
 
 export function output(id, linkName, workload, stream, offset) {
   return request(`/runs/${part(id)}/output/${part(linkName)}/${part(workload)}${query({ stream, offset })}`);

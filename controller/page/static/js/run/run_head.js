@@ -54,7 +54,7 @@ export class RunHead {
   async cancel() {
     if (this.cancelButton.hidden || this.cancelButton.disabled) return;
     const wanted = await confirm("Cancel this run?",
-      `${this.told.info.name} (${this.id}) ends in good order, on all of its hosts. What was measured so far stays; its verdict will be cancelled.`,
+      `${this.told.info.name} (${this.id}) ends in good order, on all of its hosts. What was measured so far stays; its verdict will be cancelled.${this.me.source === "study" ? " The study then begins it anew." : ""}`,
       "Cancel the run", "Let it go on");
     if (!wanted) return;
     this.cancelButton.disabled = true;

@@ -1,15 +1,18 @@
 // A study: how far it is, and each of its cells.
-import { study as askStudy } from "../net/api.js";
+import { cancelStudy, study as askStudy } from "../net/api.js";
 import { follow } from "../net/follow.js";
-import { badge, element, fill, muted, setText } from "../ui/dom.js";
+import { badge, button, element, fill, muted, setText } from "../ui/dom.js";
 import { count, span } from "../ui/format.js";
+import { confirm, notice, useKeys } from "../ui/keys.js";
 import { Table } from "../ui/table.js";
 
 export function showStudy(main, me, name) {
   const head = element("span", {}, "Loading …");
   const bar = element("progress", { "aria-label": "runs done", max: 1 });
   const cells = new Table("cells", columns([]), { key: (cell) => cell.cell });
-  fill(main, element("h1", {}, name), element("p", {}, bar, " ", head), cells.part("Cells"));
+  const end = button("Cancel study …", cancel, { class: "danger", hidden: true });
+  fill(main, element("div", { class: "head" }, element("h1", {}, name), element("span", { class: "push" }), end),
+    element("p", {}, bar, " ", head), cells.part("Cells"));
   let factors = "";
 
   async function load() {
@@ -32,11 +35,31 @@ export function showStudy(main, me, name) {
       cells.columns = columns(found);
     }
     cells.show(told.cells);
+    end.hidden = !told.goes_on || me.source !== "study" || !me.can_cancel;
+  }
+
+  async function cancel() {
+    if (end.hidden || end.disabled) return;
+    const wanted = await confirm("Cancel this study?",
+      `What runs of ${name} ends in good order. What was run so far stays; the same command goes on with the study.`,
+      "Cancel the study", "Let it go on");
+    if (!wanted) return;
+    end.disabled = true;
+    try {
+      await cancelStudy(name);
+    } catch (error) {
+      notice(`The study was not cancelled: ${error.message}.`);
+      end.disabled = false;
+    }
   }
 
   load();
   const stream = follow({ studies: load });
-  return () => stream.close();
+  const endKeys = useKeys("Study", { c: ["cancel the study, after a question", cancel] });
+  return () => {
+    endKeys();
+    stream.close();
+  };
 }
 
 function columns(factors) {
