@@ -22,6 +22,7 @@ from plctl.common.base.errors import KernelError, ProtocolError, VersionError, W
 from plctl.common.base.log import Event, make_log
 from plctl.common.base.units import NS_PER_S, format_duration
 from plctl.common.clocks.wall_watch import WallWatch
+from plctl.common.plan.run_plan import find_misnamed
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
 from plctl.common.transport.hub_and_spoke import Spoke
@@ -214,6 +215,9 @@ class Agent:
             return
         if envelope.epoch in self._runs or prepare.plan.run != envelope.epoch:
             await self._refuse(envelope, f"PREPARE for run {envelope.epoch} came twice or names another run")
+            return
+        if (name := find_misnamed(prepare.plan.run, prepare.plan.links)) is not None:
+            await self._refuse(envelope, f"PREPARE names something {name!r:.80}, which no file can be called")
             return
         run = make_run(prepare, envelope.id)
         self._runs[envelope.epoch] = run

@@ -15,6 +15,11 @@ def is_name(text: str, most: int = NAME_MAX) -> bool:
     return len(text) <= most and _NAME.fullmatch(text) is not None
 
 
+def is_file_name(text: str) -> bool:
+    """Whether `text` is one component of a path, which leads no further than into the folder that it is put behind."""
+    return text not in ("", ".", "..") and "/" not in text and "\0" not in text
+
+
 def name_rule(most: int = NAME_MAX) -> str:
     """What `is_name` asks for, to follow "write"."""
     return f"1 to {most} letters, digits, _ . or -, a letter or digit first"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plctl.common.base.names import is_file_name
 from plctl.common.base.units import NS_PER_MS, NS_PER_US
 from plctl.common.plan.disciplines import Discipline
 from plctl.common.plan.impairments import Impairments
@@ -128,6 +129,12 @@ class RunPlan:
     budget: Budget = field(default_factory=Budget)
     sample_interval_ns: int = 100 * NS_PER_MS  #: telemetry
     socket_stats_ns: int = 0  #: between two looks at the TCP sockets of all clients and servers; 0: none
+
+
+def find_misnamed(run: str, links: Iterable[LinkPlan]) -> str | None:
+    """The first of all names (run, links, workloads) that would lead out of the folder in which it names a file."""
+    names = [name for link in links for name in (link.name, *(workload.name for workload in link.workloads))]
+    return next((name for name in (run, *names) if not is_file_name(name)), None)
 
 
 def decisive_workloads(links: Iterable[LinkPlan]) -> set[tuple[str, str]]:

@@ -42,6 +42,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from plctl.common.base.errors import BusyError, ProtocolError
+from plctl.common.base.names import is_file_name
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.failure_policy import Setback
 from plctl.common.plan.run_request import SourceFile
@@ -381,6 +382,6 @@ def _plain(name: str) -> str:
 
     :raises ProtocolError: it is not.
     """
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
+    if not is_file_name(name):
         raise ProtocolError(f"{name!r:.80} cannot be the name of a file")
     return name

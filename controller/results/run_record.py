@@ -20,7 +20,7 @@ from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
 from plctl.common.plan.failure_policy import OnFailure, Setback
 from plctl.common.plan.link_change import AppliedChange, plan_after
-from plctl.common.plan.run_plan import Budget, LinkPlan
+from plctl.common.plan.run_plan import Budget, LinkPlan, find_misnamed
 from plctl.common.plan.run_request import Repository
 from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.protocol.wire import from_plain, to_plain
@@ -268,9 +268,12 @@ def from_json(text: str, folder: Path | None = None) -> RunRecord:
     plain = json.loads(text)
     facts = plain.pop("schedules", None) if isinstance(plain, dict) else None
     try:
-        return from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
+        record: RunRecord = from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
     except ProtocolError as error:
         raise ProtocolError(f"{error}{_newer(plain)}") from None
+    if (name := find_misnamed(record.run, (link.plan for link in record.links))) is not None:
+        raise ProtocolError(f"run.json: {name!r:.80} names no run, link or workload: it would lead out of the folder")
+    return record
 
 
 def _newer(plain: Any) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from io import TextIOWrapper
 from pathlib import Path, PurePath
 
+from plctl.common.base.errors import KernelError, UserError
 from plctl.common.plan.run_request import SourceFile
+from plctl.controller.results.run_files import open_file
 
 FOLDER_NAME = "sources"
 
@@ -35,12 +38,15 @@ def write(folder: Path, names: Mapping[str, str], sources: Iterable[SourceFile])
 
 
 def read(folder: Path, names: Mapping[str, str], *, most: int = -1) -> dict[str, str]:
-    """Path → text of each source in the run's `folder`, at most `most` characters of it; not those that are gone."""
+    """Path → text of each source in the run's `folder`, at most `most` characters of it; not those that are gone.
+
+    The names are whatever run.json says, which others may have written: nothing outside of `folder` is read.
+    """
     texts: dict[str, str] = {}
     for path, name in names.items():
         try:
-            with (folder / FOLDER_NAME / name).open(encoding="utf-8", newline="") as file:
+            with TextIOWrapper(open_file(folder, f"{FOLDER_NAME}/{name}"), encoding="utf-8", newline="") as file:
                 texts[path] = file.read(most)
-        except OSError:
+        except (UserError, KernelError):
             continue
     return texts

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from plctl.common.base.errors import BusyError, ProtocolError
+from plctl.common.base.names import is_file_name
 from plctl.common.protocol.wire import from_plain
 from plctl.controller.results.disk_errors import explained
 from plctl.controller.results.event_log import cut_torn_line
@@ -122,7 +123,10 @@ def _entry(line: str, place: str) -> StudyEntry:
         plain = json.loads(line)
     except ValueError:
         raise ProtocolError(f"{place}: not a line of a study's journal: {line!r:.80}") from None
-    return from_plain(StudyEntry, plain, place)
+    entry: StudyEntry = from_plain(StudyEntry, plain, place)
+    if entry.run and not is_file_name(entry.run):
+        raise ProtocolError(f"{place}: {entry.run!r:.80} is not the name of a run's folder")
+    return entry
 
 
 def _lock_patiently(descriptor: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path, PurePosixPath
 
 from plctl.common.base.errors import KernelError, ProtocolError, UserError, WorldError
+from plctl.common.base.names import is_file_name
 from plctl.common.protocol.requests import MAX_FILE_PART, FileInfo, FilePart
 from plctl.controller.results.run_reader import RUN_NAME
 from plctl.controller.view.follow import is_over
@@ -28,11 +29,14 @@ async def fetch(source: RunSource, run: str, base: Path, progress: Progress) -> 
     """Copy the folder of `run` to `base`/`run`, what is there already excepted; the copy.
 
     :raises UserError: the run goes on, or there is none.
+    :raises ProtocolError: a name that the controller gives would lead out of that folder.
     :raises WorldError: the controller is lost, or a file changes meanwhile.
     :raises KernelError: it cannot be written here.
     """
     if not is_over(await source.state(run)):
         raise UserError(f"{run} goes on; follow it with: plctl show {run} --follow")
+    if not is_file_name(run):
+        raise ProtocolError(f"the controller has a run {run!r:.80}, which cannot be the name of a folder here")
     folder = base / run
     files = sorted(await source.files(run), key=lambda file: (file.path == RUN_NAME, file.path))
     total, here = sum(file.size for file in files), 0

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plctl.common.base.errors import KernelError, PlctlError, UserError
+from plctl.common.base.errors import PlctlError, UserError
+from plctl.common.base.names import is_file_name
 from plctl.common.protocol import requests as rq
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.lifecycle.waits import Waits
 from plctl.controller.results.event_log import Event
+from plctl.controller.results.run_files import list_files, read_file
 from plctl.controller.results.run_reader import RUN_NAME, is_open, read_events, read_record
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.view.live_state import named
@@ -39,7 +41,13 @@ class LocalRuns:
         self.place = str(base)
 
     def folder(self, run: str) -> Path:
-        return self._base / run
+        """Where `run` is, or would be.
+
+        :raises UserError: no folder can be called so.
+        """
+        if is_file_name(run):
+            return self._base / run
+        raise UserError(f"no run in {self.place} is called {run!r:.80}")
 
     async def runs(self, limit: int) -> tuple[rq.RunInfo, ...]:
         found: list[rq.RunInfo] = []
@@ -75,23 +83,10 @@ class LocalRuns:
         raise UserError(f"{run} has no link {link!r:.80}")
 
     async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
-        folder = self.folder(run)
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-        return tuple(rq.FileInfo(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths)
+        return list_files(self.folder(run)).files
 
     async def read(self, run: str, path: str, offset: int = 0, length: int = rq.MAX_FILE_PART) -> rq.FilePart:
-        full = self.folder(run) / path
-        over = self._is_over(run)
-        try:
-            size = full.stat().st_size
-            start = max(0, size + offset) if offset < 0 else offset
-            with full.open("rb") as file:
-                file.seek(start)
-                return rq.FilePart(file.read(length), start, size, over)
-        except FileNotFoundError:
-            raise UserError(f"{run} has no file {path}") from None
-        except OSError as error:
-            raise KernelError.from_os(f"read {full}", error) from error
+        return read_file(self.folder(run), path, offset, length, over=self._is_over(run))
 
     def _read_live(self, run: str, record: RunRecord, links: Sequence[str] | None = None) -> LiveValues:
         from plctl.controller.view.live_samples import read_live  # noqa: PLC0415  # pyarrow, which a listing does without
@@ -143,7 +138,7 @@ def run_info(record: RunRecord, folder: Path) -> rq.RunInfo:
     broken_off = not record.verdict and not is_open(folder)
     phase = RunPhase.DONE if record.verdict else RunPhase.RUNNING if record.t0_ns else RunPhase.PREPARING
     return rq.RunInfo(
-        run=record.run,
+        run=folder.name,  # by which it is asked for; a folder may have been renamed, and its record come from anybody
         name=record.name,
         phase=BROKEN_OFF if broken_off else str(phase),
         submitted_by="",

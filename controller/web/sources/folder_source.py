@@ -11,7 +11,6 @@ from typing import Literal
 from plctl.common.base.errors import BusyError, PlctlError, UserError
 from plctl.common.base.names import is_name
 from plctl.common.protocol import requests as rq
-from plctl.controller.results.run_files import list_files, read_file
 from plctl.controller.results.run_reader import RUN_NAME, is_open
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.service.run_view import RunView
@@ -73,13 +72,6 @@ class FolderRuns(LocalRuns):
         if record.verdict:
             self._finished = {run: state}
         return state
-
-    async def files(self, run: str) -> tuple[rq.FileInfo, ...]:
-        return list_files(self.folder(run)).files
-
-    async def read(self, run: str, path: str, offset: int = 0, length: int = rq.MAX_FILE_PART) -> rq.FilePart:
-        folder = self.folder(run)
-        return read_file(folder, path, offset, length, over=self._is_over(run))
 
     def open_state(self, record: RunRecord, folder: Path, view: RunView) -> rq.RunState:
         """How a run that goes on is, as its live view has it."""

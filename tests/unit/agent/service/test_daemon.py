@@ -17,12 +17,15 @@ from plctl.agent.service.daemon import Agent
 from plctl.common.base.clock import ClockIdentity, RealClock, clock_identity
 from plctl.common.base.errors import VersionError, WorldError
 from plctl.common.base.units import NS_PER_S
-from plctl.common.plan.run_plan import RunPlan
+from plctl.common.plan.run_plan import LinkPlan, RunPlan
 from plctl.common.protocol import messages as m
 from plctl.common.protocol import presence as ps
 from plctl.common.protocol import wire
+from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import Peer
 from plctl.common.transport.refusals import Refusals
+
+CONSTANT = Schedule((Row(0, 0, 1, 1),))
 
 Said = TypeVar("Said")
 
@@ -248,3 +251,11 @@ async def test_an_agent_that_leaves_begins_nothing_and_says_why(controller: Cont
     gone.set()
     await controller.hear(m.Goodbye)
     await controller.serving
+
+
+@pytest.mark.parametrize("plan", [RunPlan("../r", 1, ()), RunPlan("r", 1, (LinkPlan("../x", CONSTANT, CONSTANT),))])
+async def test_a_run_whose_names_would_lead_out_of_its_folder_is_refused(controller: Controller, plan: RunPlan) -> None:
+    """Names become files of a process that is root."""
+    await controller.tell(m.Envelope(m.Prepare(plan), id=7, epoch=plan.run))
+    assert "names something '../" in (await controller.hear(m.Refused)).cause
+    assert not controller.agent._runs

@@ -7,7 +7,7 @@ from dataclasses import astuple
 import pytest
 
 from plctl.agent.kernel.link_names import LinkNamespaces
-from plctl.common.base.names import NAME_MAX, is_name, name_rule
+from plctl.common.base.names import NAME_MAX, is_file_name, is_name, name_rule
 from plctl.controller.results.run_folder import new_run_id
 
 
@@ -21,6 +21,13 @@ def test_names_of_hosts_and_jobs_are_names(name: str) -> None:
 def test_what_could_leave_a_folder_or_look_like_an_option_is_no_name(name: str) -> None:
     """Nor what a file system or a terminal would show as something else."""
     assert not is_name(name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a", "a\0"])
+def test_what_leads_out_of_a_folder_names_no_file_in_it(name: str) -> None:
+    """Whatever else it is called: a folder of results may have been renamed to what no run could be called."""
+    assert not is_file_name(name)
+    assert is_file_name(f"the copy of {name.replace('/', '').replace(chr(0), '')}")
 
 
 def test_a_limit_of_ones_own_is_kept_and_told() -> None:

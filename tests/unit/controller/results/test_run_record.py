@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from support.synthetic_run import HOST, T0_NS, WALL_NS, handover_plan, plan_record, quiet_ends
 
+from plctl.common.base.errors import ProtocolError
 from plctl.common.base.units import NS_PER_MS
+from plctl.common.plan.run_plan import Workload
 from plctl.common.protocol.messages import DirectionResult, LinkResult, LinkStart, WorkloadResult
 from plctl.common.telemetry.witness import WorkerWatch
 from plctl.controller.results.run_record import (
@@ -137,3 +139,17 @@ def test_a_record_without_a_certificate_is_read() -> None:
         del link["certificate"]
     record = from_json(json.dumps(plain))
     assert ["ok", ()] == [record.verdict, record.links[0].certificate]
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc", ""])
+def test_a_record_whose_names_lead_out_of_its_folder_is_none(name: str) -> None:
+    """Anybody may have written it, and output and packet logs are found by its names of links and workloads."""
+    record = ran()
+    first, *others = record.links
+    workload = replace(first.plan, workloads=(Workload(name, "client", ("true",)),))
+    for plan in (replace(first.plan, name=name), workload):
+        text = to_json(replace(record, links=(replace(first, plan=plan), *others)))
+        with pytest.raises(ProtocolError, match="would lead out of the folder"):
+            from_json(text)
+    with pytest.raises(ProtocolError, match="would lead out of the folder"):
+        from_json(to_json(replace(record, run=name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,10 @@ def test_the_first_ok_counts_or_else_the_last_that_was_judged(verdicts: list[str
     judged = [each for each in runs if each.verdict not in ("", "cancelled")]
     oks = [each for each in judged if each.verdict == "ok"]
     assert (oks[:1] or judged[-1:] or [None])[0] == counting(runs)
+
+
+def test_a_line_whose_run_lies_elsewhere_is_none_of_ours(tmp_path: Path) -> None:
+    """A study's folder may be anybody's, and the name of a run is that of a folder in it."""
+    (tmp_path / JOURNAL_NAME).write_text(to_line(BEGUN) + to_line(replace(BEGUN, run="../../elsewhere")))
+    with pytest.raises(ProtocolError, match=r":2: '../../elsewhere' is not the name of a run's folder"):
+        read_journal(tmp_path)

@@ -104,3 +104,17 @@ async def test_a_file_that_changes_meanwhile_is_not_patched_together(there: Path
 
     with pytest.raises(WorldError, match="changed while it was fetched"):
         await fetch(Changing(there.parent), RUN, tmp_path / "here", NO_PROGRESS)
+
+
+@pytest.mark.parametrize("run", ["../elsewhere", "..", "a/b"])
+async def test_a_run_whose_name_leads_elsewhere_is_refused(there: Path, tmp_path: Path, run: str) -> None:
+    """It is the controller that says what its runs are called."""
+
+    class Misnaming(LocalRuns):
+        def folder(self, run: str) -> Path:  # noqa: ARG002  (it has one run, whatever it is asked for)
+            return there
+
+    with pytest.raises(ProtocolError, match="cannot be the name of a folder here"):
+        await fetch(Misnaming(there.parent), run, tmp_path / "here", NO_PROGRESS)
+    assert not (tmp_path / "here").exists()
+    assert not (tmp_path / "elsewhere").exists()

@@ -133,5 +133,35 @@ async def test_what_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     make_run(tmp_path).close()
     with pytest.raises(UserError, match="has no link 'x'"):
         await runs.link(RUN, "x")
-    with pytest.raises(UserError, match="has no file y"):
+    with pytest.raises(UserError, match="has no file 'y'"):
         await runs.read(RUN, "y")
+
+
+@pytest.mark.parametrize("run", ["..", "../there", "/etc", "", "."])
+async def test_a_name_that_is_no_folder_s_is_no_run(tmp_path: Path, run: str) -> None:
+    """What is beside the folder of runs is nobody's run, though it has a record."""
+    make_run(tmp_path / "there").close()
+    for ask in (LocalRuns(tmp_path / "here").state(run), LocalRuns(tmp_path / "here").read(run, "run.json")):
+        with pytest.raises(UserError, match=r"no run in .* is called"):
+            await ask
+
+
+async def test_only_what_is_inside_of_a_run_s_folder_is_read(tmp_path: Path) -> None:
+    """Neither by `..` nor through a link, which is no file of the run either."""
+    make_run(tmp_path).close()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / RUN / "link").symlink_to(tmp_path / "secret")
+    runs = LocalRuns(tmp_path)
+    assert "link" not in [file.path for file in await runs.files(RUN)]
+    for path in ("link", "../secret", str(tmp_path / "secret")):
+        with pytest.raises(UserError):
+            await runs.read(RUN, path)
+
+
+async def test_a_folder_that_was_renamed_is_found_under_its_new_name(tmp_path: Path) -> None:
+    """What is listed can be asked for, whatever the record in it says."""
+    make_run(tmp_path).close()
+    (tmp_path / RUN).rename(tmp_path / "my copy")
+    runs = LocalRuns(tmp_path)
+    (listed,) = await runs.runs(10)
+    assert "my copy" == listed.run == (await runs.state(listed.run)).info.run
