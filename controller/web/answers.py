@@ -19,7 +19,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.base.names import is_name
 from plctl.controller.view.run_document import run_document
 from plctl.controller.web import documents
-from plctl.controller.web.access.gate import COOKIE, SESSION_S, Gate, Visitor, address_of
+from plctl.controller.web.access.gate import SESSION_S, Gate, Visitor, address_of, cookie_name
 from plctl.controller.web.curves import TimeSpan
 from plctl.controller.web.file_answer import file_answer
 from plctl.controller.web.monitoring.families import registry_of
@@ -79,21 +79,23 @@ class Answers:
         visitor, cookie = self._gate.log_in(token.strip(), address_of(asked.request))
         answer = Response(json.dumps(self._session(visitor)), media_type="application/json")
         if cookie:
-            answer.set_cookie(COOKIE, cookie, max_age=SESSION_S, secure=True, httponly=True, samesite="strict")
+            name, secure = cookie_name(asked.request), asked.request.url.scheme == "https"
+            answer.set_cookie(name, cookie, max_age=SESSION_S, secure=secure, httponly=True, samesite="strict")
         return answer
 
     async def logout(self, asked: Question) -> Response:
         """Log out."""
         self._gate.log_out(asked.request)
         answer = Response(json.dumps(self._session(Visitor())), media_type="application/json")
-        answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
+        name, secure = cookie_name(asked.request), asked.request.url.scheme == "https"
+        answer.delete_cookie(name, secure=secure, httponly=True, samesite="strict")
         return answer
 
     def _session(self, visitor: Visitor) -> dict[str, Any]:
         return {
             "role": visitor.role,
             "name": visitor.name,
-            "login": self._gate.asks,
+            "login": self._gate.has_to_log_in(visitor),
             "can_cancel": visitor.role == "operator" and self._source.kind != "folders",
             "csrf": visitor.csrf,
             "version": __version__,

@@ -1,4 +1,4 @@
-"""Decides how the page is served: to this machine as it is, to others by TLS and only to who has a token."""
+"""Decides how the page is served: to some accounts of this machine as it is, to others only for a token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import UserError
 from plctl.common.base.http_address import parse_http_address
+from plctl.controller.web.access.account import trusted_accounts
 from plctl.controller.web.access.tls import ServerCertificate, given_certificate, own_certificate
 from plctl.controller.web.access.tokens import TokenStore
 from plctl.controller.web.listening import listen
@@ -31,8 +32,8 @@ def open_web(wish: WebWish) -> WebOptions:
     """
     address = parse_http_address(wish.address, "the page")
     guarded = wish.login or not address.only_loopback
-    store = TokenStore(wish.keys) if guarded else None
-    if store and not store.all():
+    store = TokenStore(wish.keys)
+    if guarded and not store.all():
         raise UserError(
             f"nobody could log in at {wish.address}, for there is no token in {wish.keys}; make one with: "
             "plctl controller token add NAME --role viewer"
@@ -42,4 +43,5 @@ def open_web(wish: WebWish) -> WebOptions:
         certificate = given_certificate(*wish.pair)
     elif guarded:
         certificate = own_certificate(wish.keys, address.host)
-    return WebOptions(address, listen(address), store, certificate)
+    accounts = frozenset[int]() if guarded else trusted_accounts()
+    return WebOptions(address, listen(address), store, accounts, certificate)

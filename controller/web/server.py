@@ -36,7 +36,8 @@ class WebOptions:
 
     address: HttpAddress
     listening: socket.socket
-    store: TokenStore | None = None  #: whose tokens let in; None: whoever can connect
+    store: TokenStore  #: whose tokens let in
+    accounts: frozenset[int] = frozenset()  #: of this machine, that need none
     certificate: ServerCertificate | None = None  #: None: without TLS
 
     @property
@@ -95,7 +96,10 @@ async def serving(source: WebSource, options: WebOptions, complain: Complain | N
 def _config(source: WebSource, options: WebOptions) -> uvicorn.Config:
     certificate = options.certificate
     app = make_app(
-        source, Gate(options.store), only_loopback=options.address.only_loopback, https=certificate is not None
+        source,
+        Gate(options.store, options.accounts),
+        only_loopback=options.address.only_loopback,
+        https=certificate is not None,
     )
     return uvicorn.Config(
         app,

@@ -89,7 +89,7 @@ MAY_IMPORT = {
         "service": "spec scheduling lifecycle results report hub run common/transport",
         "view": "lifecycle verdict results study_folder study common/client common/cli",
         "capture": "results view",
-        "web": "service lifecycle verdict results study_folder report view page",
+        "web": "service lifecycle verdict results study_folder report view page common/host",
         "launch": (
             "scheduling lifecycle results study_folder study report hub run view web "
             "common/host common/transport common/client common/cli"

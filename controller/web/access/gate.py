@@ -1,4 +1,4 @@
-"""Knows who asks: by a session's cookie, by a token, or, where only this machine can ask, without either."""
+"""Knows who asks: by a session's cookie, by a token, or, on this machine's loopback, by the account that does."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
 from plctl.common.base.errors import PlctlError
+from plctl.controller.web.access.account import account_of
 from plctl.controller.web.access.failures import Failures
 from plctl.controller.web.access.tokens import TokenStore, WebRole, WebToken
 
 #: Browsers take a cookie of such a name only from HTTPS, for the whole of one host, and for no other.
 COOKIE = "__Host-plctl"
+#: Without HTTPS, with the port behind it: all servers of a host share its cookies.
+PLAIN_COOKIE = "plctl-"
 SESSION_S = 12 * 3600
 #: Sessions that are kept; the oldest goes.
 MOST_SESSIONS = 1000
@@ -50,35 +53,35 @@ class _Session:
 
 
 class Gate:
-    """Lets in who shows a token of `store`; without a store everybody who can connect, as an operator."""
+    """Lets in who shows a token of `store`, and processes of `accounts`, user ids of this machine, as operators."""
 
-    def __init__(self, store: TokenStore | None = None, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: TokenStore, accounts: Collection[int] = (), clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
+        self._accounts = accounts
         self._clock_s = clock_s
         self._failures = Failures(clock_s)
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._local = Visitor(_LOCAL, "operator", secrets.token_urlsafe(32))
 
-    @property
-    def asks(self) -> bool:
-        """Whether one has to log in."""
-        return self._store is not None
+    def has_to_log_in(self, visitor: Visitor) -> bool:
+        """Whether `visitor` is nobody without a token."""
+        return visitor is not self._local
 
     def visitor(self, connection: HTTPConnection) -> Visitor:
         """Who asks by `connection`.
 
         :raises TooManyFailuresError: its address has shown too many wrong tokens.
         """
-        if self._store is None:
-            return self._local
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            entry = self._check(self._store, token.strip(), address_of(connection))
+            entry = self._check(token.strip(), address_of(connection))
             return Visitor(entry.name, entry.role) if entry else Visitor()
-        session = self._sessions.get(connection.cookies.get(COOKIE, ""))
+        session = self._sessions.get(connection.cookies.get(cookie_name(connection), ""))
         if session and session.until_s > self._clock_s() and self._store.is_good(session.token):
             return Visitor(session.token.name, session.token.role, session.csrf)
-        return Visitor()
+        return self._local if self._is_trusted(connection) else Visitor()
 
     def check_csrf(self, connection: HTTPConnection, visitor: Visitor) -> None:
         """Return if it was `visitor` who meant to ask, and not a page elsewhere.
@@ -95,9 +98,7 @@ class Gate:
         :raises NotLoggedInError: it is none.
         :raises TooManyFailuresError: as `visitor`.
         """
-        if self._store is None:
-            return self._local, ""
-        entry = self._check(self._store, token, address)
+        entry = self._check(token, address)
         if entry is None:
             raise NotLoggedInError("that is no token; it may have been revoked")
         session = _Session(
@@ -110,11 +111,17 @@ class Gate:
 
     def log_out(self, connection: HTTPConnection) -> None:
         """Forget the session of who asks."""
-        self._sessions.pop(connection.cookies.get(COOKIE, ""), None)
+        self._sessions.pop(connection.cookies.get(cookie_name(connection), ""), None)
 
-    def _check(self, store: TokenStore, token: str, address: str) -> WebToken | None:
+    def _is_trusted(self, connection: HTTPConnection) -> bool:
+        server = connection.scope.get("server")
+        if not self._accounts or not connection.client or not server:
+            return False
+        return account_of((connection.client.host, connection.client.port), tuple(server)) in self._accounts
+
+    def _check(self, token: str, address: str) -> WebToken | None:
         self._failures.check(address)
-        if entry := store.find(token):
+        if entry := self._store.find(token):
             self._failures.forgive(address)
         else:
             self._failures.note(address)
@@ -128,9 +135,17 @@ def require(visitor: Visitor, role: WebRole) -> None:
     :raises NotAllowedError: they may not.
     """
     if visitor.role is None:
-        raise NotLoggedInError("log in first, with a token of: plctl controller token add NAME --role viewer")
+        raise NotLoggedInError(
+            "log in first, with a token of: plctl controller token add NAME --role viewer; on this machine only the "
+            "account that serves the page, and root, need none, unless it was told --login"
+        )
     if role == "operator" and visitor.role != "operator":
         raise NotAllowedError(f"{visitor.name} is a {visitor.role}, who may look but change nothing")
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """The name of a session's cookie here."""
+    return COOKIE if connection.url.scheme == "https" else f"{PLAIN_COOKIE}{connection.url.port or 80}"
 
 
 def address_of(connection: HTTPConnection) -> str:
