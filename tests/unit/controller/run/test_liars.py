@@ -311,6 +311,7 @@ class LyingAgent(RuleBasedStateMachine):
         (self.base / "runs").mkdir()
         self.runner.run(self.field.begin())
         self.sent = 0
+        self.failed_before = False  #: the liar's run had failed before it was caught lying
 
     def _run(self, *work: Any) -> None:
         async def all_of_it() -> None:
@@ -318,8 +319,14 @@ class LyingAgent(RuleBasedStateMachine):
                 await each
             await self.field.settle()
 
+        failed = bool(self.field.sessions[LIAR]._machine.cause)
+        caught = self._is_caught()
         self.runner.run(all_of_it())
+        self.failed_before |= failed and not caught and self._is_caught()
         self.sent += 1
+
+    def _is_caught(self) -> bool:
+        return bool(self.field.refusals.by_name.get("mallory", {}).keys() & {Refusal.UNTRUE, Refusal.QUOTA})
 
     @rule()
     def the_honest_agent_goes_on(self) -> None:
@@ -371,7 +378,10 @@ class LyingAgent(RuleBasedStateMachine):
         assert 0 == self.field.agent_hub._backlog._bytes
 
     def teardown(self) -> None:
-        """The honest run's folder is what it is without a liar, and a run whose agent lied is not ok."""
+        """The honest run's folder is what it is without a liar, and a run whose agent lied is not ok.
+
+        It says why: as its cause, unless it had failed before that, and in its log.
+        """
         if not hasattr(self, "field"):
             return
         try:
@@ -379,9 +389,10 @@ class LyingAgent(RuleBasedStateMachine):
             assert [] == self.field.troubles
             assert "ok" == honest.verdict, honest.cause
             assert without_a_liar() == contents(self.base / "runs" / HONEST)
-            if self.field.refusals.by_name.get("mallory", {}).keys() & {Refusal.UNTRUE, Refusal.QUOTA}:
+            if self._is_caught():
                 assert "failed" == liar.verdict
-                assert "what it must not" in liar.cause
+                assert self.failed_before or "what it must not" in liar.cause
+                assert "what it must not" in (self.base / "runs" / LIAR / "events.jsonl").read_text()
             assert liar.verdict in {"failed", "cancelled", "ok", "unproven", "late", "skewed", "overloaded"}
             complete(self.base / "runs" / LIAR)
         finally:
