@@ -14,15 +14,41 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("common", "agent", "controller", "deploy")
+#: What setup.py makes, of which nothing that was made before may take part.
+MADE = ("*.so", "__pycache__", "counters.h", "disciplines.inc")
+#: What stays behind: what the core is made of, and what a Debian package is.
+LEFT = ("agent/native/*/*.[ch]", "deploy/debian/*")
+#: What becomes of the wheel's data where it is used, each in the words of the module that does.
+USES = """
+import sys
+from importlib.metadata import entry_points
+from importlib.resources import files
+import plctl.results
+from plctl.agent.native import _core
+from plctl.controller.orbits import map_svg
+from plctl.controller.report.document import document
+from plctl.controller.web.app import _page_routes
+from plctl.deploy.hosts.unit import unit_text
+from plctl.deploy.ssh.host_end import program
+for group in ("commands", "scenario_readers", "metric_readers"):
+    print(group, len([each.load() for each in entry_points(group=f"plctl.{group}")]))
+print("land", len(map_svg._land()))
+print("page", len(document("a run")))
+print("routes", len(_page_routes()))
+print("unit", unit_text("/usr/bin/plctl", "tcp://h:7777", "/etc/plctl").count("/usr/bin/plctl"))
+print("host", len(program()))
+print("alerts", len(files("plctl.deploy").joinpath("monitoring/alerts.yaml").read_text()))
+print("elsewhere", *(name for name, module in sys.modules.items() if name.partition(".")[0] == "plctl"
+                     and not (getattr(module, "__file__", None) or sys.prefix).startswith(sys.prefix)))
+"""
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy of the sources so that nothing built earlier gets into it."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
-    built = shutil.ignore_patterns("*.so", "__pycache__")
     for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, copy / folder, ignore=built)
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns(*MADE))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE-MIT", "LICENSE-APACHE"):
         shutil.copy(ROOT / name, copy)
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(copy))
@@ -63,22 +89,13 @@ def test_every_folder_of_modules_is_a_package() -> None:
     assert [] == sorted(str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists())
 
 
-def test_every_file_is_in_the_wheel(files: set[str]) -> None:
-    """Modules, stubs and data, as in the folders; the core's sources and what is for other programs stay behind."""
-    expected = {
-        f"plctl/{path.relative_to(ROOT)}".replace("plctl/controller/public/", "plctl/results/")
-        for folder in FOLDERS
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix not in (".c", ".h", ".inc", ".so", ".pyc")
-        if path.parent.name not in ("debian", "monitoring")
-    }
-    assert set() == expected - files
-
-
-def test_the_wheel_holds_plctl_and_nothing_else(files: set[str]) -> None:
-    """No top-level `common` to clash with the world's, no tests, no C sources."""
-    assert {name.partition("/")[0] for name in files if ".dist-info/" not in name} == {"plctl"}
-    assert [] == [name for name in files if name.endswith((".c", ".h", ".inc")) or "test" in Path(name).name]
+def test_the_wheel_holds_every_file_of_the_folders_and_nothing_else(files: set[str]) -> None:
+    """Modules, stubs and data; no top-level `common` to clash with the world's, no tests."""
+    there = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
+    kept = [path for path in there if not any(map(path.match, (*LEFT, *MADE))) and "__pycache__" not in path.parts]
+    expected = {f"plctl/{path}".replace("plctl/controller/public/", "plctl/results/") for path in kept}
+    core = "plctl/agent/native/_core.abi3.so"
+    assert expected | {core} == {name for name in files if ".dist-info/" not in name}
 
 
 def test_the_wheel_serves_every_python_from_3_11(wheel: Path, files: set[str]) -> None:
@@ -103,6 +120,18 @@ def test_an_installed_wheel_runs_anywhere(installed: Path, tmp_path: Path) -> No
     imported = run(str(installed / "python"), "-c", code, cwd=tmp_path).splitlines()
     assert len(imported) == 2
     assert all(Path(path).is_relative_to(installed.parent) for path in imported)
+
+
+def test_an_installed_wheel_finds_all_that_it_needs(installed: Path, tmp_path: Path) -> None:
+    """Every command and reader is there, and every file that is no module is found by what uses it."""
+    said = run(str(installed / "python"), "-c", USES, cwd=tmp_path).splitlines()
+    found = dict(line.partition(" ")[::2] for line in said)
+    assert "" == found.pop("elsewhere")
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    for group, each in declared.items():
+        assert str(len(each)) == found.pop(group.removeprefix("plctl."))
+    assert ["land", "page", "routes", "unit", "host", "alerts"] == list(found)
+    assert all(int(count) for count in found.values())
 
 
 def test_the_test_environment_has_this_repository_installed() -> None:
