@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from plctl.common.base.errors import InputError, Problem
+from plctl.common.base.units import format_duration
 from plctl.common.scenario.readers.trace import OUTAGE, Part
 from plctl.common.scenario.schedule import DIRECTIONS, MAX_ROWS, ROW_FIELDS, Direction, Scenario, Schedule
 
@@ -40,6 +41,22 @@ def join(parts: Sequence[NamedPart], fill: Mapping[str, int]) -> Scenario:
         return Scenario(up, up, end_ns)
     up, down = (_Joined(parts, fill, way, end_ns).schedule() for way in DIRECTIONS)
     return Scenario(up, up if up == down else down, end_ns)
+
+
+def uneven_rounds(parts: Sequence[NamedPart]) -> list[Problem]:
+    """A warning if parts for one direction begin again after different times: from then on they do not fit together."""
+    for way in DIRECTIONS:
+        rounds = sorted((each.part.end_ns, each.file) for each in parts
+                        if each.part.repeats and each.part.direction in (None, way))  # fmt: skip
+        if rounds and rounds[0][0] < rounds[-1][0]:
+            (first_ns, first), (last_ns, last) = rounds[0], rounds[-1]
+            text = (
+                f"begins again after {format_duration(first_ns)}, {last} after {format_duration(last_ns)}, each by "
+                f"itself: after {format_duration(first_ns)} they no longer fit together; make them of one length, or "
+                "let runs end by then"
+            )
+            return [Problem(first, 0, 0, text)]
+    return []
 
 
 def _is_complete(part: Part) -> bool:

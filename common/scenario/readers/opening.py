@@ -12,7 +12,7 @@ from typing import Any, cast
 from plctl.common.base.errors import InputError, Problem, UserError
 from plctl.common.base.problems import suggest
 from plctl.common.base.units import parse_duration, parse_rate
-from plctl.common.scenario.readers.joining import NamedPart, join
+from plctl.common.scenario.readers.joining import NamedPart, join, uneven_rounds
 from plctl.common.scenario.readers.reader import GROUP, SERVICE, WORTH, Reader, ReaderOption, ReadScenario
 from plctl.common.scenario.readers.serving import is_traced, serve
 from plctl.common.scenario.readers.trace import Trace, in_a_row
@@ -81,9 +81,10 @@ def read_scenario(given: Sequence[GivenFile], reading: ReadAs = AS_IT_IS, *, rep
             if each.direction is None or part.direction in (None, each.direction)
         ]
     scenario = values.served(join(_with_epochs(parts), values.fill))
+    warnings = [warning for trace in traces for warning in trace.warnings] + uneven_rounds(parts)
     return ReadScenario(
         scenario.repeated() if repeat else scenario,
-        tuple(warning for trace in traces for warning in trace.warnings),
+        tuple(warnings),
         tuple(each.file for each in given),
     )
 

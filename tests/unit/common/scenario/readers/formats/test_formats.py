@@ -215,6 +215,21 @@ def test_delays_of_leocc_beside_its_rates() -> None:
     assert [0, 0, 1] == [route for _, route, _, _ in rows(grid)]
 
 
+def test_files_of_a_pair_that_are_not_of_one_length_are_warned_of() -> None:
+    """As each begins again by itself, they drift apart: the sentence says from when on, and both lengths."""
+    (warning,) = read("5\n15\n", "12\n9\n10\n").warnings
+    assert "begins again after 15 ms, " in str(warning)
+    assert "after 30 ms, each by itself: after 15 ms they no longer fit together" in str(warning)
+    assert () == read("5\n30\n", "12\n9\n10\n").warnings
+    assert () == read("5\n15\n", delay="0ms").warnings
+
+
+def test_traces_of_two_directions_may_be_of_two_lengths() -> None:
+    """Each direction begins again by itself, as it does in mahimahi: nothing that fits together comes apart."""
+    up, down = (GivenFile(TraceFile(way, text), way) for way, text in (("up", "5\n15\n"), ("down", "5\n16\n")))
+    assert () == read_scenario([up, down], ReadAs(options={"delay": "1ms"})).warnings
+
+
 def test_patterns_of_netem_trace() -> None:
     """Count 0 repeats for ever, count 2 is written out; human and machine forms mean the same."""
     forever = read(REPEATED % 0, delay="1ms")
