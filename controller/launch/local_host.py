@@ -28,8 +28,10 @@ from plctl.controller.launch.local_agent import LOCAL_HOST, LocalAgent, agent_ad
 from plctl.controller.launch.planning import plan_run
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.report.finishing import Finisher
+from plctl.controller.results import run_columns  # noqa: F401  # once, and not while a run starts
 from plctl.controller.results.run_folder import RunFolder, complete
 from plctl.controller.results.run_record import RunRecord
+from plctl.controller.run import books  # noqa: F401  # likewise
 from plctl.controller.run.cleaning import Cleaner
 from plctl.controller.run.recorder import RunWatcher
 from plctl.controller.run.retry import may_retry

@@ -114,10 +114,10 @@ def _run_once(
         waits = Waits(((LOCAL_HOST, link) for link in plan.links), plan.duration_ns)
         view = ForegroundView(console) if foreground else LiveView(console, plan.links, plan.duration_ns, waits=waits)
         try:
-            importing = ReportImport() if report else None
+            importing = ReportImport(report=report)
             course = _Course(plan, folder, clock, agent, meeting, view, interrupts, foreground, importing)
             served = partial(run_page, folder, page, partial(tell_where, console))
-            _carry_through(course, served, partial(_complete, folder, console, importing))
+            _carry_through(course, served, partial(_complete, folder, console, importing if report else None))
         finally:
             folder.close()
             give_to_caller(folder.path)
@@ -137,7 +137,7 @@ class _Course:
     view: View
     interrupts: Interrupts
     foreground: Foreground | None
-    importing: ReportImport | None  #: if there is to be a report
+    importing: ReportImport
 
 
 #: Serves the page of the run, if there is to be one.
@@ -167,13 +167,13 @@ def _complete(folder: RunFolder, console: Console, importing: ReportImport | Non
 class _Watcher:
     """Shows on a screen, and on the page if there is one, what a session says of itself."""
 
-    def __init__(self, view: View, importing: ReportImport | None, page: EmbeddedRun | None) -> None:
+    def __init__(self, view: View, importing: ReportImport, page: EmbeddedRun | None) -> None:
         self._view = view
         self._importing = importing
         self._page = page
 
     def phase(self, phase: RunPhase, t0_ns: int) -> None:
-        if self._importing and phase is RunPhase.RUNNING:
+        if phase is RunPhase.RUNNING:
             self._importing.begin()
         if phase is RunPhase.COMMITTED:
             self._view.start(t0_ns)

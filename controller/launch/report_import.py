@@ -1,7 +1,6 @@
-"""Imports what draws a run's report while the run goes on: half a second that neither its start nor its end waits for.
+"""Imports what writes and draws results while the run goes on, so that neither its start nor its end waits for that.
 
-Before T0 it would take the time from what the run waits for; so it begins with the run, by a thread that has a CPU if
-others leave one.
+Before T0 it would take the time from what the run waits for; so it begins with the run, in a thread.
 """
 
 from __future__ import annotations
@@ -11,16 +10,19 @@ import os
 import threading
 from contextlib import suppress
 
-#: Of the thread, while links run.
+#: Of the thread, while links run and it imports what only the end needs: it gets a CPU if others leave one.
 NICE = 10
 
 
 class ReportImport:
     """The thread. Without `begin` there is none, and nothing is imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, report: bool) -> None:
+        """`report`: there will be one, and not just files of numbers."""
         self.thread = threading.Thread(target=self._work, name="report", daemon=True)
+        self._report = report
         self._begun = False
+        self._awaited = False
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)  #: of this process
 
     def begin(self) -> None:
@@ -31,13 +33,17 @@ class ReportImport:
 
     def hurry(self) -> None:
         """Now somebody waits for it."""
+        self._awaited = True
         if self._begun and self.thread.native_id:
             self._set_nice(self.thread.native_id, self._nice)
 
     def _work(self) -> None:
-        self._set_nice(threading.get_native_id(), self._nice + NICE)
-        with suppress(ImportError):  # `finish` will meet it again
-            importlib.import_module("plctl.controller.report.page")
+        with suppress(ImportError):  # whoever needs it will meet it again
+            importlib.import_module("plctl.controller.results.run_columns")  # soon the first numbers come
+            importlib.import_module("plctl.controller.run.books")
+            if self._report:
+                self._set_nice(threading.get_native_id(), self._nice + (0 if self._awaited else NICE))
+                importlib.import_module("plctl.controller.report.page")
 
     @staticmethod
     def _set_nice(thread: int, nice: int) -> None:

@@ -38,8 +38,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from plctl.common.base.errors import BusyError, ProtocolError
 from plctl.common.base.names import is_file_name
@@ -50,29 +49,26 @@ from plctl.common.protocol.messages import LinkReadiness, LinkResult, LinkStart
 from plctl.common.scenario.schedule import Direction
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
-from plctl.controller.results import (
-    column_file,
-    digests,
-    event_log,
-    packet_file,
-    run_record,
-    schedule_files,
-    socket_stats_file,
-    source_files,
-    telemetry_file,
-)
+from plctl.controller.results import digests, event_log, run_record, schedule_files, source_files
 from plctl.controller.results.changes import changes_by_link
-from plctl.controller.results.column_file import ColumnWriter
-from plctl.controller.results.column_parts import STREAM_SUFFIX, Columns, RunTable
 from plctl.controller.results.disk_errors import explained
 from plctl.controller.results.event_log import Event
 from plctl.controller.results.limits import limits_by_host
-from plctl.controller.results.run_reader import ARTIFACTS_NAME, EVENTS_NAME, REPORT_NAME, RUN_NAME, read_record
+from plctl.controller.results.run_reader import (
+    ARTIFACTS_NAME,
+    EVENTS_NAME,
+    REPORT_NAME,
+    RUN_NAME,
+    TELEMETRY_PARTS_NAME,
+    read_record,
+)
 from plctl.controller.results.run_record import HostRecord, RunRecord
+
+if TYPE_CHECKING:
+    from plctl.controller.results.run_columns import RunColumns
 
 #: How long whoever writes run.json leaves the interpreter to others, after every millisecond of work.
 _REST_S = 0.002
-_COLUMNS = (telemetry_file.COLUMNS, socket_stats_file.COLUMNS)
 
 
 def new_run_id(name: str, wall_ns: int) -> str:
@@ -86,12 +82,12 @@ class RunFolder:
     """The results of one run while it goes on. Make one with `create`; `record` is what run.json says now."""
 
     def __init__(
-        self, path: Path, log: FileIO, writers: dict[str, ColumnWriter], record: RunRecord | None = None
+        self, path: Path, log: FileIO, record: RunRecord | None = None, columns: RunColumns | None = None
     ) -> None:
         self.path = path
         self.record = record
         self._events = log
-        self._writers = writers  # by the name of their columns
+        self._opened_columns = columns
         self._grown: dict[Path, int] = {}
         self._capture_bytes = _capture_bytes(record)
         with suppress(OSError):  # a file system without locks; its runs never look broken off
@@ -113,9 +109,8 @@ class RunFolder:
             except FileExistsError:
                 raise BusyError(f"the results folder {path} exists already") from None
             (path / ARTIFACTS_NAME).mkdir()
-            log = (path / EVENTS_NAME).open("xb", buffering=0)
-            telemetry = ColumnWriter.create(path, telemetry_file.COLUMNS, run)
-            return cls(path, log, {telemetry_file.COLUMNS.name: telemetry})
+            (path / TELEMETRY_PARTS_NAME).mkdir()
+            return cls(path, (path / EVENTS_NAME).open("xb", buffering=0))
 
     @classmethod
     def reopen(cls, path: Path, sizes: Mapping[str, int] | None = None) -> RunFolder:
@@ -126,22 +121,19 @@ class RunFolder:
         :raises UserError: that is no folder of a run, or one without a plan.
         :raises WorldError: it cannot be written.
         """
+        from plctl.controller.results.run_columns import RunColumns  # noqa: PLC0415  # Arrow, for which no start waits
+
         record = read_record(path)
         with explained(f"go on writing to {path}"):
             if sizes is not None:
                 _cut(path, sizes)
             event_log.cut_torn_line(path / EVENTS_NAME)
-            packet_file.cut_torn_records(path, record)
             with ExitStack() as undo:  # a disk that says no half way leaves nothing open
-                log = undo.enter_context((path / EVENTS_NAME).open("ab", buffering=0))
-                writers = {}
-                for columns in _COLUMNS:
-                    if column_file.parts_folder(path, columns).exists():
-                        writers[columns.name] = writer = ColumnWriter.reopen(path, columns, path.name)
-                        undo.callback(writer.close)
-                        writer.start(record.t0_by_host())
+                columns = RunColumns.reopen(path, record)
+                undo.callback(columns.close)
+                log = (path / EVENTS_NAME).open("ab", buffering=0)
                 undo.pop_all()
-            return cls(path, log, writers, record)
+            return cls(path, log, record, columns)
 
     def grown(self) -> dict[str, int]:
         """The sizes in bytes of the files that have grown since this was asked last, by path within the folder."""
@@ -187,8 +179,8 @@ class RunFolder:
         """
         record = run_record.started(self._planned(), t0_ns, t0_wall_ns, starts, hosts, ready=ready)
         self._write(record)
-        for writer in self._writers.values():
-            writer.start(record.t0_by_host())
+        if self._opened_columns:
+            self._opened_columns.start(record.t0_by_host())
 
     def append_events(self, log: Iterable[Event], host: str = "", longest: int | None = None) -> None:
         """Add events to the log; `host` is where they are from unless they say otherwise.
@@ -208,14 +200,14 @@ class RunFolder:
 
         :raises ProtocolError: a time is beyond 64 bits.
         """
-        self._append(telemetry_file.COLUMNS, telemetry_file.batch_of(host, samples, offset_ns))
+        self._grow(self._columns.append_samples(host, samples, offset_ns))
 
     def append_socket_stats(self, host: str, samples: SocketSamples, offset_ns: int = 0) -> None:
         """Add what `host` saw of its links' sockets; `offset_ns` is as in `append_samples`.
 
         :raises ProtocolError: a time or a socket's number is beyond 64 bits.
         """
-        self._append(socket_stats_file.COLUMNS, socket_stats_file.batch_of(host, samples, offset_ns))
+        self._grow(self._columns.append_socket_stats(host, samples, offset_ns))
 
     def append_packets(self, link: str, direction: Direction, records: bytes, captured: bytes = b"") -> None:
         """Add records to the packet log of one direction of `link`, and the first bytes that belong to them.
@@ -224,9 +216,7 @@ class RunFolder:
         """
         with explained(f"write the packet log of {link}"):
             asked = self._capture_bytes.get(link, 0)
-            self._grown |= packet_file.append(
-                self.path, _plain(link), direction, records, captured=captured, capture_bytes=asked
-            )
+            self._grow(self._columns.append_packets(_plain(link), direction, records, captured, capture_bytes=asked))
 
     def append_artifact(self, link: str, name: str, data: bytes) -> None:
         """Add a piece to the artifact `name` of `link`, which may lie in folders (`qlog/client.qlog`).
@@ -280,18 +270,20 @@ class RunFolder:
         """Release the open files, leaving the folder readable as it stands. Twice is harmless."""
         with explained(f"close the results in {self.path}"), ExitStack() as stack:
             stack.callback(self._events.close)
-            for writer in self._writers.values():
-                stack.callback(writer.close)
+            if self._opened_columns:
+                stack.callback(self._opened_columns.close)
 
-    def _append(self, columns: Columns, batch: pa.RecordBatch) -> None:
-        with explained(f"write {columns.name} to {self.path}"):
-            writer = self._writers.get(columns.name)
-            if writer is None:
-                self._writers[columns.name] = writer = ColumnWriter.create(self.path, columns, self.run)
-                writer.start(self.record.t0_by_host() if self.record else {})
-            writer.append(batch)
-        stream, size = writer.end
-        self._grown[stream] = size
+    @property
+    def _columns(self) -> RunColumns:
+        if self._opened_columns is None:
+            from plctl.controller.results.run_columns import RunColumns  # noqa: PLC0415  # Arrow, for which no start waits
+
+            t0_by_host = self.record.t0_by_host() if self.record else {}
+            self._opened_columns = RunColumns(self.path, t0_by_host)
+        return self._opened_columns
+
+    def _grow(self, sizes: Mapping[Path, int]) -> None:
+        self._grown |= sizes
 
     def _planned(self) -> RunRecord:
         if self.record is None:
@@ -319,15 +311,13 @@ def complete(path: Path, write_report: Callable[[Path], object] | None = None) -
 
     :raises UserError: that is no folder of a run.
     """
+    from plctl.controller.results import run_columns  # noqa: PLC0415  # Arrow, for which no start waits
+
     record = read_record(path)
     with _alone(path):
         with explained(f"order {path / EVENTS_NAME}"):
             _order_events(path, record.run)
-        with explained(f"write the telemetry in {path} as Parquet"):
-            for columns in _COLUMNS:
-                column_file.finish(path, RunTable(columns, record.run, record.t0_by_host()))
-        with explained(f"write the packet logs in {path / packet_file.FOLDER_NAME}"):
-            packet_file.finish(path, record)
+        run_columns.finish(path, record)
         with explained(f"write {path / digests.NAME}"):
             digests.write_digests(path)
         if write_report:
@@ -344,11 +334,10 @@ def _order_events(folder: Path, run: str) -> None:
 
 def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
     """Let the files that a run appends to be no longer than `sizes` say; those that are not named there are removed."""
-    parts = [column_file.parts_folder(folder, columns) for columns in _COLUMNS]
-    streams = [stream for part in parts for stream in part.glob("*" + STREAM_SUFFIX)]
-    packets = (folder / packet_file.FOLDER_NAME).glob("*")
+    from plctl.controller.results.run_columns import streams  # noqa: PLC0415  # Arrow, for which no start waits
+
     artifacts = [path for path in (folder / ARTIFACTS_NAME).rglob("*") if path.is_file()]
-    for file in (folder / EVENTS_NAME, *streams, *packets, *artifacts):
+    for file in (folder / EVENTS_NAME, *streams(folder), *artifacts):
         size = sizes.get(str(file.relative_to(folder)), 0)
         if size or file.name == EVENTS_NAME:
             os.truncate(file, min(size, file.stat().st_size))

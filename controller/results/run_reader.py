@@ -1,6 +1,6 @@
 """Reads what a run's folder says of the run, whether it is over, goes on or was cut off.
 
-Apart from `run_folder`, which writes it and needs pyarrow: that import alone would take longer than a listing may.
+Apart from `run_folder`, which writes it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ RUN_NAME = "run.json"
 EVENTS_NAME = "events.jsonl"
 ARTIFACTS_NAME = "artifacts"
 REPORT_NAME = "report.html"
+TELEMETRY_PARTS_NAME = "telemetry.parts"  #: while the run goes on
 
 
 def is_open(path: Path) -> bool:

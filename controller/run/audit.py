@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from plctl.common.base.clock import Clock
 from plctl.common.base.errors import ProtocolError
@@ -20,7 +22,9 @@ from plctl.common.telemetry.packet_log import RECORD
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
 from plctl.controller.results.event_log import Event
-from plctl.controller.run.books import RunBooks
+
+if TYPE_CHECKING:
+    from plctl.controller.run.books import RunBooks
 
 #: Nothing may be dated so long before the run began, or after now: far more than clocks are apart that start together.
 CLOCK_SLACK_NS = 60 * NS_PER_S
@@ -56,7 +60,13 @@ class RunAudit:
         self._sockets: Counter[str] = Counter()
         self._output: Counter[str] = Counter()  #: bytes, by link
         self._files: dict[str, set[str]] = {}
-        self._books = RunBooks(tuple(self._links), min((plan.sample_interval_ns for plan in plans.values()), default=1))
+
+    @cached_property
+    def _books(self) -> RunBooks:
+        from plctl.controller.run.books import RunBooks  # noqa: PLC0415  # numpy, for which no start waits
+
+        interval_ns = min((plan.sample_interval_ns for plan in self._plans.values()), default=1)
+        return RunBooks(tuple(self._links), interval_ns)
 
     def begin(self, at_ns: int) -> None:
         """The run began then, on the controller's clock."""

@@ -13,6 +13,8 @@ from plctl.common.transport.hub_and_spoke import Hub
 from plctl.common.transport.refusals import Refusals
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Journal
+from plctl.controller.results import run_columns  # noqa: F401  # now, and not while agents wait for an answer
+from plctl.controller.run import books  # noqa: F401  # likewise
 from plctl.controller.service.agent_list import list_agents
 from plctl.controller.service.disk import keep_on_disk
 from plctl.controller.service.dispatcher import RequestDispatcher, Requester

@@ -48,6 +48,17 @@ def test_the_agent_starts_before_anything_slow_is_imported() -> None:
     assert "[]\n" == done.stdout
 
 
+def test_nothing_for_numbers_is_imported_before_a_run_goes_on() -> None:
+    """There are none before T0, and Arrow with numpy takes as long as all else that a run's start needs."""
+    code = (
+        "import sys, plctl.controller.commands.run, plctl.controller.launch.local_run\n"
+        "import plctl.controller.spec.run_spec, plctl.controller.view.screen, plctl.controller.view.summary\n"
+        "print([name for name in ('pyarrow', 'numpy', 'matplotlib', 'pydantic') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]\n" == done.stdout
+
+
 @pytest.mark.needs_root
 def test_what_a_host_lacks_is_the_users_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent without a privilege that links need says so before it does anything, and nothing is left of it."""

@@ -72,6 +72,12 @@ def test_telemetry_can_be_read_while_the_run_goes_on(folder: RunFolder) -> None:
     folder.close()
 
 
+def test_there_is_telemetry_before_there_are_numbers(folder: RunFolder) -> None:
+    """A run that was cut off before T0 has a table without rows."""
+    table = telemetry_file.read(folder.path, RUN, {HOST: T0_NS})
+    assert (0, telemetry_file.SCHEMA) == (table.num_rows, table.schema)
+
+
 def test_telemetry_of_a_host_that_was_never_armed_has_no_time(folder: RunFolder) -> None:
     """Without a T0 the time since T0 is null, not invented."""
     folder.append_samples(HOST, packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1)))
