@@ -7,7 +7,7 @@ checked it. Durations are integer nanoseconds, sizes bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from plctl.common.base.names import is_file_name
@@ -107,6 +107,11 @@ class LinkPlan:
         if not self.impairments:
             return Impairments()
         return self.impairments[-1 if direction == "down" else 0]
+
+    def logging(self, packets: bool, capture_bytes: int = 0) -> LinkPlan:
+        """This plan with the packet log that is asked for, where it is more than what the plan says itself."""
+        logged = self.packets or packets or capture_bytes > 0
+        return replace(self, packets=logged, capture_bytes=capture_bytes or self.capture_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from plctl.controller.capture.both_ends import CapturedWay
 from plctl.controller.capture.host_clock import HostClock
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
-_ASK = "ask for them in the run spec, at the link: packets: {capture: 128B}"
+_ASK = "ask for them in the run spec, at the link: packets: {capture: 128B}, or with plctl run --capture 128B"
 _ENDS = ("client", "server")
 
 

@@ -60,7 +60,8 @@ def packets(
 
     With --pcapng the packets themselves are written, of one or more links: both ends of each as interfaces of one
     capture, each packet with its fate as a comment. What was dropped or lost is at the first end only; times are the
-    controller's. The links must have kept bytes of their frames: `packets: {capture: 128B}` in the spec.
+    controller's. The links must have kept bytes of their frames: `packets: {capture: 128B}` in the spec, or
+    `plctl run --capture 128B`.
 
     \b
     Examples:

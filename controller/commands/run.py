@@ -21,6 +21,7 @@ from plctl.common.client.options import Reach, controller_options
 from plctl.common.host.privilege import missing_capabilities, require_root
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.controller.commands.bare_options import bare_options
+from plctl.controller.commands.run_options import read_capture
 from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ Examples:
   sudo plctl run handover.csv --http 127.0.0.1:8780 watch it in a browser
   sudo plctl run bw_7.txt --also delay_7.txt -- iperf3 -c 192.168.66.2
                                                    the files of another tool, as they are
+  sudo plctl run handover.csv --capture 128B -- ping 192.168.66.2
+                                                   for Wireshark: plctl packets last --all --pcapng FILE
 \b
 With a controller, which needs no root here:
   plctl run study.yaml --plan                      where its links would go; changes nothing
@@ -67,6 +70,8 @@ With a controller, which needs no root here:
               help="Where the run's folder is made, or copied to.")  # fmt: skip
 @click.option("--name", default="", help="The name of the run, instead of the spec's.")
 @click.option("--packets", is_flag=True, help="Log every packet of every link; see plctl packets.")
+@click.option("--capture", "capture_bytes", type=read_capture, metavar="SIZE", default=0,
+              help="With the first bytes of each packet, e.g. 128B, for Wireshark.")  # fmt: skip
 @reading_options
 @click.option("--plan", "plan_only", is_flag=True, help="Only show where links would go and what they need.")
 @click.option("--policy", type=click.Choice(["spread", "pack"]), default="spread", show_default=True,
@@ -99,6 +104,7 @@ def run(
     out: Path,
     name: str,
     packets: bool,
+    capture_bytes: int,
     also: tuple[str, ...],
     reading: ReadAs,
     plan_only: bool,
@@ -129,7 +135,13 @@ def run(
     _require_sense(access, order, forwarder, report=report)
     if web.address and (access or plan_only):
         raise UserError("--http shows a run of this machine; a controller serves its page: plctl controller --http")
-    instead = {"duration_ns": duration_ns or 0, "seed": seed, "name": name, "packets": packets}
+    instead = {
+        "duration_ns": duration_ns or 0,
+        "seed": seed,
+        "name": name,
+        "packets": packets,
+        "capture_bytes": capture_bytes,
+    }
     read = partial(_read, spec, _Bare(command, also, reading, bare), instead, _read_labels(labels))
     shown = _Shown(as_json, quiet, bool(command), report)
     if plan_only:

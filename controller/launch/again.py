@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile
@@ -17,7 +16,13 @@ def is_run(path: Path) -> bool:
 
 
 def request_again(
-    folder: Path, *, duration_ns: int = 0, seed: int | None = None, name: str = "", packets: bool = False
+    folder: Path,
+    *,
+    duration_ns: int = 0,
+    seed: int | None = None,
+    name: str = "",
+    packets: bool = False,
+    capture_bytes: int = 0,
 ) -> RunRequest:
     """What the run in `folder` was asked for, to be run again.
 
@@ -28,7 +33,7 @@ def request_again(
     :raises UserError: that is no folder of a run.
     """
     record = read_record(folder)
-    plans = (replace(link.asked, packets=packets or link.plan.packets) for link in record.links)
+    plans = (link.asked.logging(packets or link.plan.packets, capture_bytes) for link in record.links)
     return RunRequest(
         name=name or record.name,
         seed=record.seed if seed is None else seed,

@@ -34,6 +34,7 @@ def load_run(
     seed: int | None = None,
     name: str = "",
     packets: bool = False,
+    capture_bytes: int = 0,
     also: Sequence[str] = (),
     reading: ReadAs = AS_IT_IS,
     bare: BareLink = AS_A_SPEC_DOES,
@@ -45,6 +46,7 @@ def load_run(
     :param seed: takes the place of the spec's seed; without either it is random.
     :param name: takes the place of the spec's name.
     :param packets: log the packets of every link, whatever the spec says.
+    :param capture_bytes: keep so many bytes of each frame beside its record, likewise; 0: as the spec says.
     :param also: further files that make one scenario with the one at `path`.
     :param reading: how these are to be read; given, `path` is a scenario.
     :param bare: what a bare scenario's link and run shall be like; a spec says that itself.
@@ -61,7 +63,7 @@ def load_run(
     if also or reading != AS_IT_IS or looks_like_scenario(file):
         found = read_scenario(given_files([str(path), *also]), reading, repeat=bare.repeat)
         request = bare_run(found, path, command, bare, name=default_name, seed=default_seed, duration_ns=duration_ns)
-        return _ready(request, path, packets=packets)
+        return _ready(request, path, packets, capture_bytes)
     if command:
         raise UserError(f"{path} is a run spec, which names its own workloads; a command needs a bare scenario")
     if bare != AS_A_SPEC_DOES:
@@ -74,12 +76,13 @@ def load_run(
     with needs_extra("reading a run spec"):
         from plctl.controller.spec.expand import parse_spec  # noqa: PLC0415  # pydantic and PyYAML: not on every host
     request = parse_spec(file.text, path, name=default_name, seed=default_seed, duration_ns=duration_ns)
-    return _ready(_override(request, seed, name), path, packets=packets)
+    return _ready(_override(request, seed, name), path, packets, capture_bytes)
 
 
-def _ready(request: RunRequest, path: Path, *, packets: bool) -> RunRequest:
+def _ready(request: RunRequest, path: Path, packets: bool, capture_bytes: int) -> RunRequest:
     check_size(request, str(path))
-    return _with_packets(request) if packets else request
+    links = tuple(replace(link, plan=link.plan.logging(packets, capture_bytes)) for link in request.links)
+    return replace(request, links=links)
 
 
 def looks_like_scenario(file: TraceFile) -> bool:
@@ -94,11 +97,6 @@ def looks_like_scenario(file: TraceFile) -> bool:
         return True
     first = file.sample[0] if file.sample else ""
     return "," in first and "time" in first.lower() and ": " not in first
-
-
-def _with_packets(request: RunRequest) -> RunRequest:
-    links = tuple(replace(link, plan=replace(link.plan, packets=True)) for link in request.links)
-    return replace(request, links=links)
 
 
 def _override(request: RunRequest, seed: int | None, name: str) -> RunRequest:

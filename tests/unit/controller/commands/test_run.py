@@ -94,6 +94,24 @@ def test_a_run_is_planned_again() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_a_run_again_may_keep_bytes_of_frames() -> None:
+    """Of each link, as --capture says; else as it was asked before."""
+    kept, as_it_was = (request_again(Path("runs") / RUN, capture_bytes=size).links for size in (64, 0))
+    assert [(True, 64)] * 2 == [(link.plan.packets, link.plan.capture_bytes) for link in kept]
+    assert [link.plan for link in as_it_was] == [link.asked for link in read_record(Path("runs") / RUN).links]
+
+
+@pytest.mark.parametrize("text", ["0B", "70kB", "128"])
+@pytest.mark.usefixtures("here")
+def test_a_capture_that_no_log_can_keep_is_refused(text: str) -> None:
+    """Before anything else, with what would be legal."""
+    result = plctl("run", "a.csv", "--capture", text)
+    assert 2 == result.exit_code
+    assert f"{text!r}" in result.stderr
+    assert "1B to 65535B" in result.stderr or "64kB" in result.stderr
+
+
+@pytest.mark.usefixtures("here")
 def test_a_run_that_goes_on_is_shown_as_it_is() -> None:
     """Its state is no failure; live figures come from its telemetry."""
     with make_run(Path("on")) as folder:

@@ -141,6 +141,18 @@ def test_a_log_may_keep_the_first_bytes_of_frames(load: Load) -> None:
     assert asked == {text: (plan.packets, plan.capture_bytes) for text, plan in plans.items()}
 
 
+def test_bytes_of_frames_are_kept_without_a_spec_that_asks(load: Load, tmp_path: Path) -> None:
+    """`capture_bytes` logs packets by itself, and takes the place of what a spec says; else that holds."""
+    asked = link(scenario="leo.csv", packets="{capture: 128B}")
+    found = [
+        load_run(tmp_path / "leo.csv", capture_bytes=64), load(asked, capture_bytes=64),
+        load(asked, packets=True), load_run(tmp_path / "leo.csv", packets=True),
+    ]  # fmt: skip
+    assert [(True, 64), (True, 64), (True, 128), (True, 0)] == [
+        (each.links[0].plan.packets, each.links[0].plan.capture_bytes) for each in found
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
