@@ -16,6 +16,7 @@ import click
 
 from plctl.agent.commands.enroll import enroll
 from plctl.agent.commands.status import status
+from plctl.common.base.allocator import give_back_memory
 from plctl.common.base.errors import UserError
 from plctl.common.cli.forwarder_options import forwarder_options
 from plctl.common.cli.help_group import HelpGroup
@@ -83,6 +84,7 @@ def agent(  # noqa: PLR0917  (click calls it by keyword)
     """Serve a controller on this host: build its links, start them when told, report, and clean up."""
     if ctx.invoked_subcommand:
         return
+    give_back_memory()
     if begin_with_stdin:
         _begin_with_stdin(name or os.uname().nodename, forwarder, workload_user)
         return

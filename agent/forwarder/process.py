@@ -34,6 +34,7 @@ from plctl.agent.forwarder.memory_lock import lock_memory
 from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
 from plctl.agent.forwarder.worker_terms import describe_refusals, describe_worker
 from plctl.agent.native import _core, native_schedule
+from plctl.common.base.allocator import give_back_memory
 from plctl.common.base.errors import ProtocolError
 from plctl.common.base.leaving import leave
 from plctl.common.plan.forwarder_options import ForwarderOptions, ForwarderTerms
@@ -183,6 +184,7 @@ def main(options: ForwarderOptions, control: int, stats: int, slots: int, budget
     """Be the forwarder until the agent closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command that started the agent
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    give_back_memory()
     with contextlib.suppress(ValueError, OSError):  # of this process; what XDP sockets share with the kernel is locked
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with contextlib.suppress(OSError):  # where the kernel groups sessions, a thread's own priority counts only in its

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.base.allocator import give_back_memory
 from plctl.common.base.errors import UserError
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.terminal import echo
@@ -67,6 +68,7 @@ def controller(
         return
     if not address.startswith("tcp://"):
         raise UserError(f"cannot listen on {address}: agents and clients come over TCP; it is like tcp://*:7777")
+    give_back_memory()
     keys = _load_keys(address, folder)
     with opened_web(web, folder, "plctl controller --http") as page:
         asyncio.run(_serve(address, keys, results, journal or results / "controller.sqlite", page))

@@ -71,9 +71,11 @@ def run(
       sudo plctl study run scenarios/study.yaml --http 127.0.0.1:8780   watch it and its runs in a browser
       plctl study status cc-and-buffers            from another terminal
     """
+    from plctl.common.base.allocator import give_back_memory
     from plctl.controller.launch.study_run import StudyOptions, run_study
     from plctl.controller.view.screen import live_screen
 
+    give_back_memory()
     study = read_visibly(file)
     access = reach.find()
     if access and forwarder != ForwarderOptions():
