@@ -44,6 +44,9 @@ parts   := $(python) -m pytest -q --durations=10
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
 others  := tests/bench tests/browser tests/hosts tests/wireshark
+# The files in which a word stands. Only those that name a marker are collected where it is asked for: to collect all
+# takes each worker seconds of a CPU. tests/conftest.py refuses a marker that its file does not name.
+naming  = $$(find tests \( -false $(others:%=-o -path %) \) -prune -o -name 'test_*.py' -exec grep -lw $(1) {} +)
 sources := setup.py common/telemetry/counters.py common/plan/disciplines.py $(wildcard agent/native/*.[ch] agent/native/*/*.[ch])
 
 # The packages of the extra `browser`, without building plctl again for them.
@@ -53,6 +56,9 @@ browser := 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["p
 progress = $(PYTHON) -I .ci/progress $(log)
 # What was said beside the goal, for the hint to say it again behind sudo.
 given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(origin $(name))), $(name)='$($(name))'))
+
+# Some containers forbid Python to keep what it compiled: each program that a test starts would compile plctl anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
@@ -75,8 +81,8 @@ privileged: export GOAL = $(strip privileged $(given))
 privileged: root-check build
 	@.ci/preflight $(PYTHON) kernel
 ifeq ($(strip $(ARGS)),)
-	$(parts) -n $(crowd) --dist worksteal -m 'needs_root and not undisturbed' $(others:%=--ignore=%)
-	$(parts) -m undisturbed $(others:%=--ignore=%)
+	$(parts) -n $(crowd) --dist worksteal -m 'needs_root and not undisturbed' tests/live $(call naming,needs_root)
+	$(parts) -m undisturbed $(call naming,undisturbed)
 else
 	$(python) -m pytest -m needs_root $(others:%=--ignore=%) $(ARGS)
 endif

@@ -41,10 +41,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.timeout = 0
 
 
+def _check_that_its_file_names_its_markers(item: pytest.Item) -> None:
+    """The Makefile finds what it runs with a marker among the files in which its name stands."""
+    for name in ("needs_root", "undisturbed"):
+        if item.get_closest_marker(name) and f".{name}" not in item.path.read_text():
+            raise pytest.UsageError(f"{item.nodeid} is marked {name}, and its file does not say so: make would miss it")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs root by its folder, before `-m` chooses."""
     for item in items:
+        _check_that_its_file_names_its_markers(item)
         if item.path.relative_to(_TESTS).parts[0] in ROOT_FOLDERS:
             item.add_marker("needs_root")
         elif item.get_closest_marker("undisturbed") and not item.get_closest_marker("needs_root"):

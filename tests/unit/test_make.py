@@ -64,3 +64,12 @@ def test_make_says_the_arguments_again_behind_sudo() -> None:
     )
     assert "" == ended.stdout
     assert "sudo make test ARGS='-k units -x'\n" in ended.stderr
+
+
+def test_python_keeps_what_it_compiles() -> None:
+    """Whatever the environment says: else each program that a test starts compiles plctl anew."""
+    outside = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = ["make", "-C", str(ROOT), "--eval=shown:; @env", "shown"]
+    shown = subprocess.run(command, env=outside, capture_output=True, text=True, check=True).stdout
+    assert "PATH=" in shown
+    assert "PYTHONDONTWRITEBYTECODE" not in shown
