@@ -8,37 +8,81 @@
 #include "python/forwarder_object.h"
 #include "python/rows.h"
 
-struct arming {
-	struct slot *const *slots;
-	struct link **links; /* scratch, as many */
-	Py_ssize_t count;
-	int64_t t0;
-};
+static void give_back(struct slot *const *slots, Py_ssize_t count)
+{
+	while (count--)
+		slots[count]->busy = false;
+}
+
+static int claim_all(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count)
+{
+	for (Py_ssize_t i = 0; i < count; i++) {
+		Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
+
+		slots[i] = index == -1 && PyErr_Occurred() ? NULL : claim_link(self, index);
+		if (!slots[i]) {
+			give_back(slots, i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int claimed_begin(struct claimed *claimed, ForwarderObject *self, PyObject *indices)
+{
+	Py_ssize_t count = PyTuple_Size(indices);
+
+	claimed->count = 0; /* as long as none is */
+	claimed->slots = calloc(count + 1, sizeof(*claimed->slots));
+	claimed->links = calloc(count + 1, sizeof(*claimed->links));
+	if (!claimed->slots || !claimed->links)
+		PyErr_NoMemory();
+	else if (!claim_all(self, indices, claimed->slots, count))
+		claimed->count = count;
+	if (!PyErr_Occurred())
+		return 0;
+	claimed_end(claimed);
+	return -1;
+}
+
+void claimed_end(struct claimed *claimed)
+{
+	give_back(claimed->slots, claimed->count);
+	free(claimed->slots);
+	free(claimed->links);
+}
+
+size_t claimed_of(const struct claimed *claimed, const struct worker *worker)
+{
+	size_t count = 0;
+
+	for (Py_ssize_t i = 0; i < claimed->count; i++)
+		if (claimed->slots[i]->worker == worker)
+			claimed->links[count++] = claimed->slots[i]->link;
+	return count;
+}
 
 typedef int (*step)(struct worker *worker, struct link *const *links, size_t count, int64_t t0);
 
 /* One order to the worker, with all of its links. */
-static int order(const struct arming *arming, struct worker *worker, step step)
+static int order(const struct claimed *claimed, struct worker *worker, step step, int64_t t0)
 {
-	size_t of_worker = 0;
+	size_t of_worker = claimed_of(claimed, worker);
 
-	for (Py_ssize_t i = 0; i < arming->count; i++)
-		if (arming->slots[i]->worker == worker)
-			arming->links[of_worker++] = arming->slots[i]->link;
-	return of_worker ? step(worker, arming->links, of_worker, arming->t0) : 0;
+	return of_worker ? step(worker, claimed->links, of_worker, t0) : 0;
 }
 
 /* Without the GIL. */
-static int arm_all(ForwarderObject *self, const struct arming *arming)
+static int arm_all(ForwarderObject *self, const struct claimed *claimed, int64_t t0)
 {
 	Py_ssize_t reserved = 0;
 	int error = 0;
 
 	pthread_mutex_lock(&self->arming);
-	while (reserved < self->worker_count && !(error = order(arming, self->workers[reserved], worker_reserve)))
+	while (reserved < self->worker_count && !(error = order(claimed, self->workers[reserved], worker_reserve, t0)))
 		reserved++;
 	while (reserved--)
-		order(arming, self->workers[reserved], error ? worker_let_go : worker_arm);
+		order(claimed, self->workers[reserved], error ? worker_let_go : worker_arm, t0);
 	pthread_mutex_unlock(&self->arming);
 	return error;
 }
@@ -60,30 +104,19 @@ static PyObject *refuse(int error)
 PyObject *forwarder_arm(PyObject *object, PyObject *args)
 {
 	ForwarderObject *self = (ForwarderObject *)object;
-	struct slot **slots;
-	struct link **links;
+	struct claimed claimed;
 	PyObject *indices;
-	Py_ssize_t count;
 	long long t0;
-	int error = -1;
+	int error;
 
-	if (!PyArg_ParseTuple(args, "O!L:arm", &PyTuple_Type, &indices, &t0))
+	if (!PyArg_ParseTuple(args, "O!L:arm", &PyTuple_Type, &indices, &t0) || claimed_begin(&claimed, self, indices))
 		return NULL;
-	count = PyTuple_Size(indices);
-	slots = calloc(count + 1, sizeof(*slots));
-	links = calloc(count + 1, sizeof(*links));
-	if (!slots || !links) {
-		PyErr_NoMemory();
-	} else if (!claim_links(self, indices, slots, count)) {
-		Py_BEGIN_ALLOW_THREADS
-		error = arm_all(self, &(struct arming){.slots = slots, .links = links, .count = count, .t0 = t0});
-		Py_END_ALLOW_THREADS
-		give_back(slots, count);
-	}
-	free(slots);
-	free(links);
+	Py_BEGIN_ALLOW_THREADS
+	error = arm_all(self, &claimed, t0);
+	Py_END_ALLOW_THREADS
+	claimed_end(&claimed);
 	if (error)
-		return error < 0 ? NULL : refuse(error);
+		return refuse(error);
 	Py_RETURN_NONE;
 }
 

@@ -31,9 +31,22 @@ PyObject *raise_os_error(int error, const char *why); /* an OSError with that se
 /* The slot, which has a link and is now busy until its `busy` is cleared, or NULL with a Python exception set. */
 struct slot *claim_link(ForwarderObject *self, Py_ssize_t index);
 
-/* Every slot that the tuple of Python integers names, claimed; or none, with a Python exception set. */
-int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count);
-void give_back(struct slot *const *slots, Py_ssize_t count);
+/* The links that a call is about. */
+struct claimed {
+	struct slot **slots; /* each busy */
+	struct link **links; /* room for as many */
+	Py_ssize_t count;
+};
+
+/*
+ * Claims every slot that the tuple of Python integers names; or none, and returns -1 with a Python exception set. What it
+ * has claimed is to be given back with claimed_end(), with the GIL.
+ */
+int claimed_begin(struct claimed *claimed, ForwarderObject *self, PyObject *indices);
+void claimed_end(struct claimed *claimed);
+
+/* Those of them that the worker has: how many, the first of `links`. */
+size_t claimed_of(const struct claimed *claimed, const struct worker *worker);
 
 /* Methods of forwarder_arm.c. */
 PyObject *forwarder_arm(PyObject *object, PyObject *args);

@@ -318,26 +318,6 @@ static PyObject *forwarder_remove(PyObject *object, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-void give_back(struct slot *const *slots, Py_ssize_t count)
-{
-	while (count--)
-		slots[count]->busy = false;
-}
-
-int claim_links(ForwarderObject *self, PyObject *indices, struct slot **slots, Py_ssize_t count)
-{
-	for (Py_ssize_t i = 0; i < count; i++) {
-		Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
-
-		slots[i] = index == -1 && PyErr_Occurred() ? NULL : claim_link(self, index);
-		if (!slots[i]) {
-			give_back(slots, i);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static PyObject *forwarder_trigger(PyObject *object, PyObject *args)
 {
 	enum trigger trigger;

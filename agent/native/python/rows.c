@@ -176,20 +176,11 @@ int opportunities_from_python(PyObject *tuple, struct schedule *schedule)
 	return -1;
 }
 
-struct schedule *schedule_from_dict(PyObject *dict)
+struct schedule *schedule_of_rows(struct row *rows, size_t count, int64_t period_ns, int64_t loop_ns, int64_t routes)
 {
-	PyObject *sequence = dict_get(dict, "rows");
-	PyObject *trace = PyDict_GetItemString(dict, "opportunities"); /* borrowed, as the other */
 	struct schedule *schedule;
-	int64_t period_ns, routes, loop_ns = 0;
-	struct row *rows = NULL;
 	char why[160];
-	size_t count;
 
-	if (!sequence || get_int64(dict, "period_ns", &period_ns) || get_int64(dict, "routes", &routes) ||
-	    (PyDict_GetItemString(dict, "loop_ns") && get_int64(dict, "loop_ns", &loop_ns)) ||
-	    rows_from_python(sequence, &rows, &count))
-		return NULL;
 	if (!schedule_check(rows, count, routes, why, sizeof(why)) ||
 	    !repetition_check(rows, count, period_ns, loop_ns, why, sizeof(why))) {
 		PyErr_SetString(PyExc_ValueError, why);
@@ -201,6 +192,23 @@ struct schedule *schedule_from_dict(PyObject *dict)
 		schedule_loop_from(schedule, loop_ns);
 	else
 		PyErr_NoMemory();
+	return schedule;
+}
+
+struct schedule *schedule_from_dict(PyObject *dict)
+{
+	PyObject *sequence = dict_get(dict, "rows");
+	PyObject *trace = PyDict_GetItemString(dict, "opportunities"); /* borrowed, as the other */
+	struct schedule *schedule;
+	int64_t period_ns, routes, loop_ns = 0;
+	struct row *rows = NULL;
+	size_t count;
+
+	if (!sequence || get_int64(dict, "period_ns", &period_ns) || get_int64(dict, "routes", &routes) ||
+	    (PyDict_GetItemString(dict, "loop_ns") && get_int64(dict, "loop_ns", &loop_ns)) ||
+	    rows_from_python(sequence, &rows, &count))
+		return NULL;
+	schedule = schedule_of_rows(rows, count, period_ns, loop_ns, routes);
 	if (schedule && trace && opportunities_from_python(trace, schedule)) {
 		schedule_release(schedule);
 		return NULL;

@@ -30,6 +30,12 @@ int rows_from_python(PyObject *sequence, struct row **rows, size_t *count);
 int opportunities_from_python(PyObject *tuple, struct schedule *schedule);
 
 /*
+ * A schedule of these rows, which it takes over in every case; period and loop as in schedule_new() and schedule_loop_from().
+ * The caller holds it; NULL with a Python exception set if they are none.
+ */
+struct schedule *schedule_of_rows(struct row *rows, size_t count, int64_t period_ns, int64_t loop_ns, int64_t routes);
+
+/*
  * What a dict's keys rows, routes, period_ns and, if it has it, loop_ns describe, and opportunities if it has them, as a schedule that the caller
  * holds; NULL with a Python exception set if they do not.
  */

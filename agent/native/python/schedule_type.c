@@ -56,26 +56,6 @@ static struct row *rows_of_columns(PyObject *columns, size_t *count)
 	return rows;
 }
 
-/* Takes over the rows. */
-static struct schedule *make(struct row *rows, size_t count, int64_t period_ns, int64_t loop_ns, int64_t routes)
-{
-	struct schedule *schedule;
-	char why[160];
-
-	if (!schedule_check(rows, count, routes, why, sizeof(why)) ||
-	    !repetition_check(rows, count, period_ns, loop_ns, why, sizeof(why))) {
-		PyErr_SetString(PyExc_ValueError, why);
-		free(rows);
-		return NULL;
-	}
-	schedule = schedule_new(rows, count, period_ns, (uint32_t)routes);
-	if (schedule)
-		schedule_loop_from(schedule, loop_ns);
-	else
-		PyErr_NoMemory();
-	return schedule;
-}
-
 static PyObject *schedule_type_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
 	static char *keywords[] = {"columns", "routes", "period_ns", "opportunities", "loop_ns", NULL};
@@ -94,7 +74,7 @@ static PyObject *schedule_type_new(PyTypeObject *type, PyObject *args, PyObject 
 		return PyErr_Format(PyExc_ValueError, "there are %zd columns; a row has %zu fields", PyTuple_Size(columns),
 			ROW_FIELD_COUNT);
 	rows = rows_of_columns(columns, &count);
-	schedule = rows ? make(rows, count, period_ns, loop_ns, routes) : NULL;
+	schedule = rows ? schedule_of_rows(rows, count, period_ns, loop_ns, routes) : NULL;
 	if (schedule && trace != Py_None && opportunities_from_python(trace, schedule)) {
 		schedule_release(schedule);
 		schedule = NULL;

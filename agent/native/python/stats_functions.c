@@ -102,70 +102,49 @@ static PyObject *link_to_python(const struct link_stats *stats)
 		(long long)stats_load((const uint64_t *)&stats->started_ns), up, down);
 }
 
-/* What `args` (buffer, index) name; the buffer is to be released if it is not NULL, which is with a ValueError. */
-static const struct link_stats *find_link(PyObject *args, Py_buffer *buffer)
+/* What `read` makes of the link that `args` name by the words of `call`: a buffer and an index. */
+static PyObject *of_link(PyObject *args, const char *call, PyObject *(*read)(const struct link_stats *))
 {
+	PyObject *result = NULL;
 	Py_ssize_t slot, slots;
+	Py_buffer buffer;
 
-	if (!PyArg_ParseTuple(args, "y*n:read_stats", buffer, &slot))
+	if (!PyArg_ParseTuple(args, call, &buffer, &slot))
 		return NULL;
-	if (buffer_refuse_unaligned(buffer)) {
-		PyBuffer_Release(buffer);
-		return NULL;
-	}
-	slots = buffer->len < (Py_ssize_t)stats_bytes(0) ? 0 : (buffer->len - stats_bytes(0)) / sizeof(struct link_stats);
-	if (slot >= 0 && slot < slots)
-		return &((const struct shared_stats *)buffer->buf)->links[slot];
-	PyErr_Format(PyExc_ValueError, "slot is %zd; the buffer has %zd", slot, slots);
-	PyBuffer_Release(buffer);
-	return NULL;
+	slots = buffer.len < (Py_ssize_t)stats_bytes(0) ? 0 : (buffer.len - stats_bytes(0)) / sizeof(struct link_stats);
+	if (buffer_refuse_unaligned(&buffer))
+		; /* the exception is set */
+	else if (slot < 0 || slot >= slots)
+		PyErr_Format(PyExc_ValueError, "slot is %zd; the buffer has %zd", slot, slots);
+	else
+		result = read(&((const struct shared_stats *)buffer.buf)->links[slot]);
+	PyBuffer_Release(&buffer);
+	return result;
 }
 
 static PyObject *read_stats(PyObject *module, PyObject *args)
 {
-	const struct link_stats *stats;
-	PyObject *result;
-	Py_buffer buffer;
-
 	(void)module;
-	stats = find_link(args, &buffer);
-	if (!stats)
-		return NULL;
-	result = link_to_python(stats);
-	PyBuffer_Release(&buffer);
-	return result;
+	return of_link(args, "y*n:read_stats", link_to_python);
+}
+
+static PyObject *start_to_python(const struct link_stats *stats)
+{
+	return Py_BuildValue("(LL)", (long long)stats_load((const uint64_t *)&stats->t0_ns),
+		(long long)stats_load((const uint64_t *)&stats->started_ns));
 }
 
 /* When a link's scenario is to start, and did; 0: not known. */
 static PyObject *read_start(PyObject *module, PyObject *args)
 {
-	const struct link_stats *stats;
-	PyObject *result;
-	Py_buffer buffer;
-
 	(void)module;
-	stats = find_link(args, &buffer);
-	if (!stats)
-		return NULL;
-	result = Py_BuildValue("(LL)", (long long)stats_load((const uint64_t *)&stats->t0_ns),
-		(long long)stats_load((const uint64_t *)&stats->started_ns));
-	PyBuffer_Release(&buffer);
-	return result;
+	return of_link(args, "y*n:read_start", start_to_python);
 }
 
-/* What the histograms of both halves had counted at the last snapshots. */
-static PyObject *read_noted(PyObject *module, PyObject *args)
+static PyObject *noted_to_python(const struct link_stats *stats)
 {
 	PyObject *result = PyTuple_New(4);
-	const struct link_stats *stats;
-	Py_buffer buffer;
 
-	(void)module;
-	stats = result ? find_link(args, &buffer) : NULL;
-	if (!stats) {
-		Py_XDECREF(result);
-		return NULL;
-	}
 	for (int i = 0; result && i < 4; i++) {
 		const struct half_stats *half = &stats->halves[i / 2];
 		const uint64_t *counts = i % 2 ? half->transit_noted : half->lateness_noted;
@@ -174,23 +153,25 @@ static PyObject *read_noted(PyObject *module, PyObject *args)
 		if (!buckets || PyTuple_SetItem(result, i, buckets))
 			Py_CLEAR(result);
 	}
-	PyBuffer_Release(&buffer);
 	return result;
+}
+
+/* What the histograms of both halves had counted at the last snapshots. */
+static PyObject *read_noted(PyObject *module, PyObject *args)
+{
+	(void)module;
+	return of_link(args, "y*n:read_noted", noted_to_python);
+}
+
+static PyObject *worker_number(const struct link_stats *stats)
+{
+	return PyLong_FromUnsignedLongLong(stats_load(&stats->worker));
 }
 
 static PyObject *worker_of(PyObject *module, PyObject *args)
 {
-	const struct link_stats *stats;
-	PyObject *result;
-	Py_buffer buffer;
-
 	(void)module;
-	stats = find_link(args, &buffer);
-	if (!stats)
-		return NULL;
-	result = PyLong_FromUnsignedLongLong(stats_load(&stats->worker));
-	PyBuffer_Release(&buffer);
-	return result;
+	return of_link(args, "y*n:worker_of", worker_number);
 }
 
 /* A tuple of numbers. */
