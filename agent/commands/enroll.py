@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from plctl.common.cli.keys_option import controller_keys_option
 from plctl.common.cli.terminal import echo
 
 
@@ -19,12 +20,7 @@ Examples (on the controller's machine):
 )
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--replace", is_flag=True, help="Make the key that NAME has void.")
-@click.option(
-    "--keys",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The controller's keys folder; default: $PLCTL_KEYS, or /etc/plctl for root, or ~/.config/plctl.",
-)
+@controller_keys_option
 def enroll(names: tuple[str, ...], replace: bool, folder: Path | None) -> None:
     """Make a key pair for each agent NAME and let it in; prints the files that belong into its host's /etc/plctl."""
     from plctl.common.security import enrolment

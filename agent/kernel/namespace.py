@@ -95,15 +95,7 @@ def enter(name: str) -> None:
 
     :raises KernelError: as `run_inside`.
     """
-    attempt = f"enter the namespace {name}"
-    try:
-        fd = os.open(NETNS_DIR / name, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise KernelError.from_os(attempt, error) from error
-    try:
-        _call(attempt, _libc.setns, fd, _CLONE_NEWNET)
-    finally:
-        os.close(fd)
+    _enter(f"enter the namespace {name}", lambda: os.open(NETNS_DIR / name, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def enter_that_of(inside: socket.socket) -> None:
@@ -111,9 +103,13 @@ def enter_that_of(inside: socket.socket) -> None:
 
     :raises KernelError: the kernel refuses.
     """
-    attempt = "enter the namespace of a socket"
+    _enter("enter the namespace of a socket", lambda: fcntl.ioctl(inside, _SIOCGSKNS))
+
+
+def _enter(attempt: str, opened: Callable[[], int]) -> None:
+    """Move the calling thread into the namespace that the descriptor from `opened` stands for."""
     try:
-        fd = fcntl.ioctl(inside, _SIOCGSKNS)
+        fd = opened()
     except OSError as error:
         raise KernelError.from_os(attempt, error) from error
     try:

@@ -16,6 +16,7 @@ import click
 from plctl.common.base.allocator import give_back_memory
 from plctl.common.base.errors import UserError
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.keys_option import controller_keys_option
 from plctl.common.cli.terminal import echo
 from plctl.controller.commands.daemon.backup import backup, restore
 from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
     from plctl.common.transport.hub_and_spoke import HubKeys
     from plctl.controller.service.daemon import Controller
     from plctl.controller.web.server import WebOptions
-
-_keys_option = click.option(
-    "--keys",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The controller's keys folder; default: $PLCTL_KEYS, or /etc/plctl for root, or ~/.config/plctl.",
-)
 
 
 @click.group(
@@ -48,7 +42,7 @@ Examples:
 )
 @click.option("--listen", "address", default="tcp://*:7777", show_default=True, metavar="ADDRESS",
               help="Where agents and clients connect: tcp://HOST:PORT; * is every address here.")  # fmt: skip
-@_keys_option
+@controller_keys_option
 @click.option("--runs", "results", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
               show_default=True, help="Where the folders of runs are made.")  # fmt: skip
 @click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -151,7 +145,7 @@ Examples:
   plctl controller init --keys ./keys --operator ada
 """
 )
-@_keys_option
+@controller_keys_option
 @click.option("--operator", default=getpass.getuser, metavar="NAME", help="The first operator; default: you.")
 def init(folder: Path | None, operator: str) -> None:
     """Make the controller's key pair, the first operator's, and the list of who may connect."""
@@ -166,7 +160,7 @@ def init(folder: Path | None, operator: str) -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(["operator", "viewer"]), required=True, help="May run, or may only look.")
 @click.option("--replace", is_flag=True, help="Make the key that NAME has void.")
-@_keys_option
+@controller_keys_option
 def grant(name: str, role: str, replace: bool, folder: Path | None) -> None:
     """Make a key pair for a person and let them in.
 
@@ -181,7 +175,7 @@ def grant(name: str, role: str, replace: bool, folder: Path | None) -> None:
 
 @controller.command()
 @click.argument("name")
-@_keys_option
+@controller_keys_option
 def revoke(name: str, folder: Path | None) -> None:
     """Let NAME in no more; a living connection of it is refused from its next message on."""
     from plctl.common.security.allow_list import AllowList

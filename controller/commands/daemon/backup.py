@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plctl.common.cli.keys_option import controller_keys_option
 from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
     from plctl.controller.backup.archive import ControllerPlace
 
-_KEYS = click.option("--keys", type=click.Path(path_type=Path, file_okay=False),
-                     help="Its keys folder; default: $PLCTL_KEYS, /etc/plctl for root, ~/.config/plctl.")  # fmt: skip
 _RUNS = click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"),
                      show_default=True, help="Where the folders of its runs are.")  # fmt: skip
 _JOURNAL = click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -23,10 +22,10 @@ _JOURNAL = click.option("--journal", type=click.Path(path_type=Path, dir_okay=Fa
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--with-runs", is_flag=True, help="Also the folders of all runs that are over, which may be large.")
-@_KEYS
+@controller_keys_option
 @_RUNS
 @_JOURNAL
-def backup(*, file: Path, with_runs: bool, keys: Path | None, runs: Path, journal: Path | None) -> None:
+def backup(*, file: Path, with_runs: bool, folder: Path | None, runs: Path, journal: Path | None) -> None:
     """Write the journal, the keys and, if asked for, the runs of a controller to FILE, while it serves or not.
 
     FILE has the secret keys in it: only its owner can read it, and nobody else should.
@@ -41,16 +40,16 @@ def backup(*, file: Path, with_runs: bool, keys: Path | None, runs: Path, journa
     from plctl.controller.view.progress import progress
 
     with progress(f"writing {file}") as tell:
-        done = write_backup(file, _place(keys, runs, journal), RealClock(), with_runs=with_runs, progress=tell)
+        done = write_backup(file, _place(folder, runs, journal), RealClock(), with_runs=with_runs, progress=tell)
     echo(f"{file}: a journal of {done.journal} runs, {done.keys} files of keys, {done.runs} folders of runs")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_KEYS
+@controller_keys_option
 @_RUNS
 @_JOURNAL
-def restore(*, file: Path, keys: Path | None, runs: Path, journal: Path | None) -> None:
+def restore(*, file: Path, folder: Path | None, runs: Path, journal: Path | None) -> None:
     """Put what is in the backup FILE where a controller will look for it. Nothing that is there is replaced.
 
     Agents and people connect to the restored controller with the keys that they have. A run that went on when the
@@ -64,7 +63,7 @@ def restore(*, file: Path, keys: Path | None, runs: Path, journal: Path | None) 
     from plctl.controller.view.progress import progress
 
     with progress(f"restoring {file}") as tell:
-        done = archive.restore(file, _place(keys, runs, journal), tell)
+        done = archive.restore(file, _place(folder, runs, journal), tell)
     echo(f"restored of {done.created_utc}: a journal of {done.journal} runs, keys, {done.runs} folders of runs")
 
 

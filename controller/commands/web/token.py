@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from plctl.common.cli.help_group import HelpGroup
+from plctl.common.cli.keys_option import controller_keys_option
 from plctl.common.cli.terminal import echo
 
 if TYPE_CHECKING:
     from plctl.controller.web.access.tokens import TokenStore, WebRole
-
-_KEYS = click.option(
-    "--keys",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The controller's keys folder; default: $PLCTL_KEYS, or /etc/plctl for root, or ~/.config/plctl.",
-)
 
 
 @click.group(
@@ -40,7 +34,7 @@ def token() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(["viewer", "operator"]), required=True, help="May only look, or may also "
                                                                                        "end runs.")  # fmt: skip
-@_KEYS
+@controller_keys_option
 def add(name: str, role: WebRole, folder: Path | None) -> None:
     """Make a token for NAME and print it; it is shown only now."""
     import time
@@ -52,7 +46,7 @@ def add(name: str, role: WebRole, folder: Path | None) -> None:
 
 @token.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@_KEYS
+@controller_keys_option
 def list_tokens(as_json: bool, folder: Path | None) -> None:
     """List who has a token, and since when."""
     from plctl.controller.view.screen import stdout_screen
@@ -71,7 +65,7 @@ def list_tokens(as_json: bool, folder: Path | None) -> None:
 
 @token.command()
 @click.argument("name")
-@_KEYS
+@controller_keys_option
 def revoke(name: str, folder: Path | None) -> None:
     """Make the token of NAME void, at once: also what is logged in with it."""
     _store(folder).revoke(name)

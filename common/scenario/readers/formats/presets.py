@@ -15,6 +15,7 @@ from plctl.common.scenario.readers.trace_file import TraceFile
 
 _OPTIONS = tuple(option for option in table.OPTIONS if option.name != "columns")
 _MEASURED = "is what was measured, which is at most what the path could carry"
+_HALVED = "is measured: the delay is half of each round-trip time, queues included"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,12 @@ _LENS_LINE = r"1[0-9]{9}(\.[0-9]+)?(,-?[0-9.]+){3,}"
 LENS = Preset(
     "a measurement in the layout of LENS (time, one-way delays and round trip; −1 where it was lost)",
     r"(ts|timestamp),.*rtt|" + _LENS_LINE, "time=#1[s]; delay=#2[ms]/2; lost=#4[-1]",
-    _LENS_LINE, "is measured: the delay is half of each round-trip time, queues included",
+    _LENS_LINE, _HALVED,
 )  # fmt: skip
 LEONETEM = Preset(
     "a list of round-trip times in the layout of LEONetEM", r"timestamp,relative,rtt\s*$",
     "time=relative[s]; delay=rtt[ms]/2",
-    remark="is measured: the delay is half of each round-trip time, queues included",
+    remark=_HALVED,
 )  # fmt: skip
 ERRANT = Preset(
     "a measurement in the layout of ERRANT", r"time\(s\),.*download,upload,rtt\s*$",
@@ -76,5 +77,5 @@ WETLINKS_RATE = Preset(
 WETLINKS_DELAY = Preset(
     "round-trip times in the layout of WetLinks", r"site_name,timestamp_start,.*ping_avg",
     "time=timestamp_start[iso]; delay=ping_avg[ms]/2",
-    remark="is measured: the delay is half of each round-trip time, queues included",
+    remark=_HALVED,
 )  # fmt: skip
