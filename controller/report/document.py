@@ -6,10 +6,17 @@ from importlib.resources import files
 
 from plctl.controller.report.markup import Markup, element
 
+#: Packages and style sheets in them. The keys of plots are those of the live page.
+_SHEETS = (
+    ("plctl.controller.page", "static/css/keys.css"),
+    ("plctl.controller.report", "report.css"),
+)
+
 
 def document(title: str, *sections: Markup) -> str:
     """A whole page with `sections` one below the other."""
-    style = Markup(files("plctl.controller.report").joinpath("report.css").read_text(encoding="utf-8"))
+    sheets = (files(package).joinpath(path).read_text(encoding="utf-8") for package, path in _SHEETS)
+    style = Markup("".join(sheets))
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -23,7 +23,7 @@ MAX_CURVES = 5
 WAYS: dict[End, Direction] = {"client": "up", "server": "down"}
 TITLES: dict[End, str] = {"client": "sent by the client", "server": "sent by the server"}
 _COLOURS = (MEASURED, WORSE, BAD, INK, MUTED)
-#: Classes of report.css with the same colours, for the words beside the figure.
+#: Classes of keys.css with the same colours, for the words beside the figure.
 _KEYS = ("measured", "worse", "bad", "ink", "max")
 
 

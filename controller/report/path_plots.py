@@ -23,7 +23,7 @@ class Layer:
 
     field: str  #: of `Measured`
     colour: str
-    key: str  #: the class of report.css with that colour
+    key: str  #: the class of keys.css with that colour
     words: str
 
     def total(self, curves: LinkCurves) -> int:

@@ -7,6 +7,7 @@
 #define PLCTL_FAKE_PORT_H
 
 #include "io/port.h"
+#include "require.h"
 
 #define FAKE_MTU 1500
 #define FAKE_LONGEST (FAKE_MTU + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG)
@@ -44,13 +45,5 @@ bool fake_is_exact(const struct port *port);
 
 /* For what the fakes call, in frame_path.c: a frame has left by a port. */
 void frame_left(const uint8_t *data, uint32_t length);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 #endif

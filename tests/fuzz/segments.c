@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "frames/super_frame.h"
+#include "require.h"
 
 #define HEADS (2 + 1 + 2 * sizeof(struct virtio_net_hdr))
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 struct came {
 	uint8_t *data;

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.cleanup.reap import reap
-from plctl.agent.kernel.link_namespaces import LinkNamespaces
+from plctl.agent.kernel.link_namespaces import LinkNamespaces, build, remove
 from plctl.agent.lab.lab import Lab, take_down
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.host.state import Owner
@@ -60,6 +60,14 @@ def plan() -> LinkPlan:
     """A link of 100 Mbit/s and 10 ms both ways."""
     schedule = Schedule((Row(0, 0, 10_000_000, 100_000_000),))
     return LinkPlan("leo-0", schedule, schedule)
+
+
+@pytest.fixture
+def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
+    """The namespaces of the link that `plan` is of, in which the kernel says nothing of its own accord for now."""
+    build(namespaces, plan, ledger)
+    yield namespaces
+    remove(namespaces, ledger)
 
 
 @pytest.fixture

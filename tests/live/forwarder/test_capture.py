@@ -6,18 +6,17 @@ import asyncio
 import struct
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from model.ip_frames import ECT_0, TAGS, frame, ipv4
+from support.links.forwarding import forwarding
 from support.raw_end import RawEnd
 
 from plctl.agent.forwarder.client import ForwarderClient, Io
 from plctl.agent.kernel.link_names import LinkNamespaces
-from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, build, remove
+from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE
 from plctl.agent.native import _core
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS
@@ -39,24 +38,6 @@ def plan() -> LinkPlan:
     """The link that goes through that, and keeps the first bytes of each frame."""
     queue = Queue("codel", Capacity("packets", 60), EAGER)
     return LinkPlan("leo-0", ROWS, ROWS, queue=queue, packets=True, capture_bytes=KEPT)
-
-
-@pytest.fixture
-def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
-    """The link's namespaces."""
-    build(namespaces, plan, ledger)
-    yield namespaces
-    remove(namespaces, ledger)
-
-
-@asynccontextmanager
-async def forwarding(ledger: Ledger, budget_bytes: int | None = None) -> AsyncIterator[ForwarderClient]:
-    """A forwarder for one link that ends with the block."""
-    client = await ForwarderClient.spawn(ledger, 1, budget_bytes=budget_bytes)
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def settled(forwarder: ForwarderClient, frames: int) -> HalfStats:

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.links.forwarding import forwarding
 from support.packets.pcapng_reader import read_capture
 from support.raw_end import RawEnd
 from support.running import stopped
@@ -25,7 +26,7 @@ from support.running import stopped
 from plctl.agent.forwarder.client import ForwarderClient, Io
 from plctl.agent.forwarder.packet_log import PacketLog
 from plctl.agent.kernel.link_names import LinkNamespaces
-from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE, build, remove
+from plctl.agent.kernel.link_namespaces import CLIENT_INTERFACE, SERVER_INTERFACE
 from plctl.agent.native import _core, half_arguments
 from plctl.agent.ownership.ledger import Ledger
 from plctl.common.base.units import NS_PER_MS, RATE_UNLIMITED
@@ -131,24 +132,6 @@ def replay(
     for number, verdict, _ in reference.dropped():
         verdicts[number] = verdict
     return [(verdict, *served.get(number, (0, 0, 0))) for number, verdict in enumerate(verdicts)]
-
-
-@asynccontextmanager
-async def forwarding(ledger: Ledger, budget_bytes: int | None = None) -> AsyncIterator[ForwarderClient]:
-    """A forwarder for one link that ends with the block."""
-    client = await ForwarderClient.spawn(ledger, 1, budget_bytes=budget_bytes)
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-@pytest.fixture
-def built(namespaces: LinkNamespaces, plan: LinkPlan, ledger: Ledger) -> Iterator[LinkNamespaces]:
-    """Namespaces for a link, in which the kernel says nothing of its own accord for now."""
-    build(namespaces, plan, ledger)
-    yield namespaces
-    remove(namespaces, ledger)
 
 
 @contextmanager
