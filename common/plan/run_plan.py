@@ -96,7 +96,7 @@ class LinkPlan:
     packets: bool = False  #: keep a log of every packet
     capture_bytes: int = 0  #: of each frame that are kept beside its record; 0: none
     offload: Offload = "off"  #: `on`: segmentation offload stays on at the ends, and super-frames cross the link
-    coalesce_ns: int = 50 * NS_PER_US  #: how late a segment may leave so that others leave with it in one super-frame
+    coalesce_ns: int = 200 * NS_PER_US  #: how late a segment may leave so that others leave with it in one super-frame
 
     def queue_of(self, direction: Direction) -> Queue:
         """The queue of one direction."""

@@ -198,7 +198,7 @@ class LinkSpec(PathSpec):
     #: `auto`: on where a direction's rate is 500 Mbit/s or more at some time.
     offload: OffloadChoice = _LINK.offload
     #: How late a segment may leave, so that those behind it leave with it in one super-frame; `0`: not at all.
-    coalesce: Annotated[int, from_text(read_coalesce, "50us")] = _LINK.coalesce_ns
+    coalesce: Annotated[int, from_text(read_coalesce, "200us")] = _LINK.coalesce_ns
     #: When the scenario starts: at T0, or at the first packet of a kind.
     start: StartMode = _LINK.start
     #: `static`: the ends know each other; `dynamic`: ARP and neighbour discovery cross the link.

@@ -171,6 +171,63 @@ def test_segments_wait_for_each_other_as_long_as_they_may(library: ctypes.CDLL) 
             assert leave == [_core.read_segments(each, False)["count"] for each in machine.take_super(0)]
 
 
+def test_who_waits_may_leave_in_the_second_half_of_its_patience(library: ctypes.CDLL) -> None:
+    """So that nobody spins until the last moment: of segments that are due every 154 us those leave that are due."""
+    for late_us, leave in ((0, []), (499, []), (500, [4]), (900, [6])):
+        with Machine(library, FLAT, super_frames=True, coalesce_ns=1000 * US) as machine:
+            machine.arm(BEGIN)
+            machine.arrive_super(0, *frames_of(Event("super-frame", 0, segments=8, size=100), 1, 0)[:2])
+            machine.settle(passes=100)
+            first_due = machine.clock = BEGIN + (5000 + 154) * US
+            assert first_due + 1000 * US == machine.look()
+            machine.clock += late_us * US
+            machine.look()
+            assert leave == [_core.read_segments(each, False)["count"] for each in machine.take_super(0)]
+
+
+def test_segments_that_are_due_far_apart_do_not_wait(library: ctypes.CDLL) -> None:
+    """However long they may: 154 us is too far, and not too far."""
+    for near_us, leave in ((153, [1]), (154, [])):
+        with Machine(library, FLAT, super_frames=True, coalesce_ns=5000 * US, near_ns=near_us * US) as machine:
+            machine.arm(BEGIN)
+            machine.arrive_super(0, *frames_of(Event("super-frame", 0, segments=3, size=100), 1, 0)[:2])
+            machine.look()
+            machine.clock = BEGIN + (5000 + 154) * US
+            machine.look()
+            assert leave == [_core.read_segments(each, False)["count"] for each in machine.take_super(0)]
+
+
+def test_nobody_waits_longer_than_a_64th_of_its_delay(library: ctypes.CDLL) -> None:
+    """Of 64 ms that is 1 ms; but where neighbours are worth waiting for, for them."""
+    slow: HalfArguments = {**FLAT, "rows": [(0, 64_000 * US, 8_000_000, -1, 0)], "capacity_amount": 10**6}
+    for near_us, waits_us in ((160, 1000), (1500, 1500), (9000, 5000)):
+        with Machine(library, slow, super_frames=True, coalesce_ns=5000 * US, near_ns=near_us * US) as machine:
+            machine.arm(BEGIN)
+            machine.arrive_super(0, *frames_of(Event("super-frame", 0, segments=60, size=100), 1, 0)[:2])
+            machine.settle(passes=100)
+            first_due = machine.clock = BEGIN + (64_000 + 154) * US
+            machine.look()
+            assert first_due + waits_us * US == machine.look()
+
+
+def test_while_segments_wait_nothing_of_the_link_has_its_own_moment(library: ctypes.CDLL) -> None:
+    """What comes alone, the other way, may be as late as they for a millisecond; then not."""
+    for came_us, may_us in ((700, 400), (1200, 0)):
+        with Machine(library, FLAT, super_frames=True, coalesce_ns=400 * US) as machine:
+            machine.arm(BEGIN)
+            machine.arrive_super(0, *frames_of(Event("super-frame", 0, segments=2, size=100), 1, 0)[:2])
+            machine.look()
+            for number, at_us in ((1, 200), (2, came_us)):
+                machine.clock = BEGIN + at_us * US
+                machine.arrive_super(1, *frames_of(Event("super-frame", 0, size=100), number, 0)[:2])
+                machine.look()
+            machine.clock = BEGIN + (5000 + 154) * US
+            machine.look()
+            machine.clock = BEGIN + (5000 + 154 + 200) * US
+            assert BEGIN + (5000 + 154 + came_us + may_us) * US == machine.look()
+            assert [1, 1] == [len(machine.take_super(lane)) for lane in (0, 1)]
+
+
 def test_a_single_frame_waits_for_nobody(library: ctypes.CDLL) -> None:
     """What came alone leaves when it is due, however long segments may wait."""
     with Machine(library, FLAT, super_frames=True, coalesce_ns=5000 * US) as machine:

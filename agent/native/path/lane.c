@@ -194,7 +194,7 @@ static void collect_due(struct lane *lane, int64_t now)
 
 		if (!lane->out->back_end->segments)
 			prefetch(frame->data, frame->length);
-		gathering_add(&lane->gathering, packet);
+		gathering_add(&lane->gathering, packet, &lane->link->patience);
 	}
 }
 
@@ -258,22 +258,15 @@ static unsigned send_gathered(struct lane *lane)
 	return count;
 }
 
-/*
- * Until when a segment waits at `now` for those behind it, or 0: until the first that gathered is `coalesce` late, if another
- * may be due by then. Not until each of them: who wakes once for all of them can sleep.
- */
-static int64_t waits_until(const struct lane *lane, int64_t now)
+/* Whether what has gathered waits for segments behind it: those of a super-frame, as long as more of it is to come. */
+static bool waits(struct lane *lane, int64_t now)
 {
 	const struct gathering *gathering = &lane->gathering;
-	int64_t limit;
 
-	if (!lane->link->coalesce_ns || !gathering->count || gathering->count == port_send_most(lane->out))
-		return 0;
-	limit = gathering->first_due_ns + lane->link->coalesce_ns;
-	if (now >= limit || half_next_due(lane->half) > limit ||
+	if (!lane->link->patience.most_ns || !gathering->count || gathering->count == port_send_most(lane->out) ||
 	    !port_more_to_come(lane->out, (const struct frame *)gathering->frames.tail))
-		return 0;
-	return limit;
+		return false;
+	return gathering_waits(gathering, &lane->link->patience, half_next_due(lane->half), now);
 }
 
 /* Sends all that is due by `at`; how many. */
@@ -438,17 +431,33 @@ static void refresh(struct lane *lane, int64_t now)
 	lane->refresh_ns = idle ? TIME_NEVER : now + REFRESH_NS;
 }
 
+/* When to be called again; `full`: more may be due. */
+static void appoint(struct lane *lane, bool wait, bool full, int64_t now)
+{
+	struct appointment next = gathering_next(&lane->gathering, &lane->link->patience, wait, half_next_due(lane->half));
+	int64_t other = earlier(lane->refresh_ns, grid_deadline(&lane->grid, lane->counters));
+
+	if (full)
+		next = (struct appointment){now, 0};
+	if (other < next.by_ns)
+		next = (struct appointment){other, 0};
+	if (lane->unread) /* other lanes first */
+		next = (struct appointment){later(next.by_ns, now + 1), 0};
+	lane->deadline_ns = next.by_ns;
+	lane->slack_ns = next.slack_ns;
+}
+
 void lane_deliver(struct lane *lane, int64_t now)
 {
 	int64_t known = earlier(now, lane->known_ns);
 	int64_t virtual_now = later(known, half_now(lane->half)); /* a frame may have arrived after `now` was read */
-	int64_t wait;
+	bool wait;
 	unsigned sent;
 
 	pass_instants(lane, virtual_now);
 	half_advance(lane->half, virtual_now);
 	collect_due(lane, virtual_now);
-	wait = waits_until(lane, now);
+	wait = waits(lane, now);
 	sent = wait ? 0 : send_gathered(lane);
 	drop_admitted(lane);
 	if (now >= lane->refresh_ns)
@@ -456,11 +465,7 @@ void lane_deliver(struct lane *lane, int64_t now)
 	else if (lane->refresh_ns == TIME_NEVER && lane->refreshed_arrivals != lane->counters[ARRIVED_PACKETS])
 		lane->refresh_ns = now + REFRESH_NS;
 	publish(lane);
-	lane->deadline_ns = sent == port_send_most(lane->out) ? now :
-		earlier(wait ? wait : half_next_due(lane->half), lane->refresh_ns);
-	lane->deadline_ns = earlier(lane->deadline_ns, grid_deadline(&lane->grid, lane->counters));
-	if (lane->unread)
-		lane->deadline_ns = later(lane->deadline_ns, now + 1); /* other lanes first */
+	appoint(lane, wait, sent == port_send_most(lane->out), now);
 }
 
 void lane_note(struct lane *lane, const struct grid_terms *terms)

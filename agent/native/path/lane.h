@@ -44,6 +44,7 @@ struct lane {
 	unsigned sleeps;             /* ... since this sleep */
 	int64_t frames_ns;           /* when there last were any */
 	int64_t deadline_ns; /* in the worker's heap */
+	int64_t slack_ns;    /* so much before it the lane may be delivered, too */
 	size_t heap_index;
 };
 
@@ -55,7 +56,7 @@ struct link {
 	struct capture_ring *captures; /* NULL: the log is without first bytes; else both */
 	uint32_t mtu;
 	uint32_t overhead;    /* bytes added to every frame for service and queue */
-	int64_t coalesce_ns;  /* how late a segment may leave so that those behind it leave with it */
+	struct patience patience; /* of segments that wait for those behind them */
 	enum trigger trigger; /* what the first frame must be, while the link waits for it */
 	int64_t t0_ns;        /* TIME_NEVER until armed */
 	int64_t started_ns;   /* 0 until then */
@@ -76,8 +77,8 @@ static inline struct lane *lane_other(const struct lane *lane) /* of the same li
 unsigned lane_receive(struct lane *lane, int64_t now, struct wall *wall);
 
 /*
- * Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again, and
- * lane_receive() before, if that is later than known_ns. While frames are unread virtual time stays behind at known_ns, so
+ * Sends what is due at `now`, at most a batch, publishes what changed, and sets deadline_ns: when to be called again (or
+ * slack_ns before), and lane_receive() before, if that is later than known_ns. While frames are unread virtual time stays behind at known_ns, so
  * that it passes no arrival, and what they would overtake is not due.
  */
 void lane_deliver(struct lane *lane, int64_t now);

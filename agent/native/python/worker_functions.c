@@ -108,7 +108,26 @@ static PyObject *unread_ns(PyObject *module, PyObject *args)
 	return PyLong_FromLongLong(pace_unread_ns(&pace, may, NS_PER_S + spacing + passed));
 }
 
+/* How long before what is next a thread wakes that has `left` ns left for spinning, and may do it `slack` ns earlier. */
+static PyObject *wakes_before_ns(PyObject *module, PyObject *args)
+{
+	long long left, slack;
+	struct pace pace;
+	const char *name;
+	enum spin spin;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "sLL:wakes_before_ns", &name, &left, &slack) || spin_from_name(name, &spin))
+		return NULL;
+	if (left < 0 || left > NS_PER_S || slack < 0 || slack > NS_PER_S)
+		return PyErr_Format(PyExc_ValueError, "left and slack are 0 to 1000000000 ns");
+	pace_init(&pace, spin, 0, 0);
+	pace.spinning.left = left * ALLOWANCE_WHOLE;
+	return PyLong_FromLongLong(NS_PER_S - pace_wake_ns(&pace, NS_PER_S, slack, 0));
+}
+
 static PyMethodDef functions[] = {
+	{"wakes_before_ns", wakes_before_ns, METH_VARARGS, NULL},
 	{"unread_ns", unread_ns, METH_VARARGS, NULL},
 	{"gather_ns", gather_ns, METH_VARARGS, NULL},
 	{"allowance_trace", allowance_trace, METH_VARARGS, NULL},

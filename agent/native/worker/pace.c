@@ -19,10 +19,12 @@ void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t no
 	allowance_init(&pace->spinning, spin_share, BURST_NS, now);
 }
 
-int64_t pace_wake_ns(struct pace *pace, int64_t next, int64_t now)
+int64_t pace_wake_ns(struct pace *pace, int64_t next, int64_t slack_ns, int64_t now)
 {
 	int64_t margin;
 
+	if (pace->spin != SPIN_BUSY && slack_ns)
+		return next - smaller(pace->margin_ns, slack_ns);
 	switch (pace->spin) {
 	case SPIN_BUSY:
 		return now;

@@ -33,8 +33,11 @@ int64_t pace_unread_ns(const struct pace *pace, int64_t may_ns, int64_t now);
 
 void pace_init(struct pace *pace, enum spin spin, int64_t spin_share, int64_t now); /* share of ALLOWANCE_WHOLE */
 
-/* When to wake for what is to be done at `next`, by choice or, where that is past, at once. TIME_NEVER for TIME_NEVER. */
-int64_t pace_wake_ns(struct pace *pace, int64_t next, int64_t now);
+/*
+ * When to wake for what is to be done at `next`, by choice or, where that is past, at once. TIME_NEVER for TIME_NEVER. What may
+ * also be done up to `slack_ns` before is done on waking: nobody spins for it.
+ */
+int64_t pace_wake_ns(struct pace *pace, int64_t next, int64_t slack_ns, int64_t now);
 
 void pace_woke(struct pace *pace, int64_t late_ns); /* the kernel woke us so much after we asked */
 

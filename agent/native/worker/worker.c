@@ -56,7 +56,7 @@ static bool deliver_all(struct worker *worker, int64_t now, unsigned *all)
 	for (int i = 0; i < LANES_A_PASS; i++) {
 		struct lane *lane = deadlines_first(&worker->deadlines);
 
-		if (!lane || lane->deadline_ns > now)
+		if (!lane || lane->deadline_ns - lane->slack_ns > now)
 			return i;
 		if (lane->known_ns < now) {
 			*all += worker_receive(worker, lane, now);
@@ -87,6 +87,14 @@ static int64_t next_ns(const struct worker *worker)
 	int64_t start_ns = worker->starts.next_ns;
 
 	return first && first->deadline_ns < start_ns ? first->deadline_ns : start_ns;
+}
+
+/* So much before `next` whoever is next is content, too. */
+static int64_t slack_ns(const struct worker *worker, int64_t next)
+{
+	const struct lane *first = deadlines_first(&worker->deadlines);
+
+	return first && first->deadline_ns == next ? first->slack_ns : 0;
 }
 
 static struct timespec span(int64_t now, int64_t until)
@@ -143,7 +151,7 @@ static struct rest plan_rest(struct worker *worker, int64_t before)
 	int64_t unread_ns = pace_unread_ns(&worker->pace, worker->unread_ns, before);
 
 	rest.untold = unread_ns > 0 && !worker->readiness.unread;
-	rest.wake = pace_wake_ns(&worker->pace, rest.next, before);
+	rest.wake = pace_wake_ns(&worker->pace, rest.next, slack_ns(worker, rest.next), before);
 	if (rest.untold)
 		rest.wake = smaller(rest.wake, before + unread_ns);
 	rest.beats = rest.wake > before + BEAT_NS;

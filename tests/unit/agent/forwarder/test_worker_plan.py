@@ -118,6 +118,22 @@ def test_frames_do_not_gather_where_nothing_may_spin() -> None:
 
 
 @pytest.mark.parametrize(
+    ("spin", "left_ns", "slack_us", "before_us"),
+    [
+        ("adaptive", NS_PER_MS, 0, 100),  # as late as the kernel is thought to wake a thread at first
+        ("adaptive", 0, 0, 0),
+        ("off", NS_PER_MS, 0, 0),
+        ("adaptive", 0, 60, 60),
+        ("adaptive", NS_PER_MS, 400, 100),
+        ("off", 0, 60, 60),
+    ],
+)
+def test_who_may_be_early_wakes_early_and_does_not_spin(spin: str, left_ns: int, slack_us: int, before_us: int) -> None:
+    """By as much as the kernel is usually late, whatever is left for spinning; without slack as that lasts."""
+    assert before_us * NS_PER_US == _core.wakes_before_ns(spin, left_ns, slack_us * NS_PER_US)
+
+
+@pytest.mark.parametrize(
     ("expected_us", "may_us", "frames", "spacing_us", "passed_us"),
     [
         pytest.param(500, 2500, 1, 500, 0, id="two single frames close together"),
