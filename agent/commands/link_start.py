@@ -60,9 +60,9 @@ def _read_coalesce(_ctx: click.Context, _param: click.Parameter, text: str) -> i
 @click.option("--repeat", is_flag=True, help="Begin again after the scenario's last row.")
 @click.option("--overhead", metavar="BYTES", type=click.IntRange(0, 4096), default=0, show_default=True,
               help="Added to the length of every frame, e.g. 24 for what Ethernet adds on the wire.")  # fmt: skip
-@click.option("--coalesce", "coalesce_ns", metavar="TIME", default="200us", show_default=True, callback=_read_coalesce,
+@click.option("--coalesce", "coalesce_ns", metavar="TIME", default="auto", show_default=True, callback=_read_coalesce,
               help="Of a link that was set up with --offload on: how late a segment may leave, so that those behind it"
-              " leave with it in one super-frame.")  # fmt: skip
+              " leave with it in one super-frame; auto: 200us, or an eighth of a shorter delay.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="NUMBER",
               help="Decides what is drawn: losses, jitter, drops by chance. Default: random; it is told.")  # fmt: skip
 @path_options

@@ -24,6 +24,7 @@ from plctl.common.base.units import NS_PER_MS, NS_PER_S, format_duration
 from plctl.common.cli.start import CANCELLED
 from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
+from plctl.common.plan.offload import decide_coalesce
 from plctl.common.plan.run_plan import LinkPlan, Queue, Reconfiguration, StartMode
 from plctl.common.scenario.readers.opening import ReadAs, given_files, read_scenario
 from plctl.common.telemetry.samples import LinkStats, sample
@@ -70,7 +71,7 @@ def make_plan(
         overhead_bytes=overhead_bytes,
         mtu=link.mtu,
         offload=link.offload,
-        coalesce_ns=coalesce_ns,
+        coalesce_ns=decide_coalesce(coalesce_ns, link.offload, path.up, path.down),
         start=cast(StartMode, start),
     )
 

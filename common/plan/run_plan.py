@@ -26,6 +26,8 @@ StartMode = Literal["at-t0", "first-packet", "first-transport-packet", "first-la
 ArpMode = Literal["static", "dynamic"]
 #: Whether what the kernel's TCP and UDP send as one frame of up to 64 kB crosses a link so, or in segments.
 Offload = Literal["off", "on"]
+#: How late a segment may leave for others where nobody has decided.
+COALESCE_NS = 50 * NS_PER_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class LinkPlan:
     packets: bool = False  #: keep a log of every packet
     capture_bytes: int = 0  #: of each frame that are kept beside its record; 0: none
     offload: Offload = "off"  #: `on`: segmentation offload stays on at the ends, and super-frames cross the link
-    coalesce_ns: int = 200 * NS_PER_US  #: how late a segment may leave so that others leave with it in one super-frame
+    coalesce_ns: int = COALESCE_NS  #: how late a segment may leave so that others leave with it in one super-frame
 
     def queue_of(self, direction: Direction) -> Queue:
         """The queue of one direction."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plctl.common.base.errors import InputError, Problem
 from plctl.common.base.names import NAME_MAX
-from plctl.common.plan.offload import OffloadChoice, decide_offload
+from plctl.common.plan.offload import COALESCE_AUTO, OffloadChoice, decide_coalesce, decide_offload
 from plctl.common.plan.run_plan import Budget, LinkPlan, Queue, Workload
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario.readers.reader import ReadScenario
@@ -55,6 +55,7 @@ def bare_run(
         problem = f"{why}, so nothing says how long to run; give --duration, or a command after --"
         raise InputError([Problem(str(path), 0, 0, problem)])
     scenario = found.scenario.with_constants(bare.constants, bare.constants)
+    offload = decide_offload(bare.offload, scenario.up, scenario.down)
     plan = LinkPlan(
         name_of(path),
         scenario.up,
@@ -62,7 +63,8 @@ def bare_run(
         queue=bare.queue,
         overhead_bytes=bare.overhead_bytes,
         workloads=workloads,
-        offload=decide_offload(bare.offload, scenario.up, scenario.down),
+        offload=offload,
+        coalesce_ns=decide_coalesce(COALESCE_AUTO, offload, scenario.up, scenario.down),
     )
     return RunRequest(
         name=name,

@@ -11,7 +11,7 @@ from plctl.common.base.errors import InputError
 from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
 from plctl.common.plan.impairments import Impairments
-from plctl.common.plan.offload import decide_offload
+from plctl.common.plan.offload import decide_coalesce, decide_offload
 from plctl.common.plan.run_plan import Budget, LinkPlan, Reconfiguration, Workload
 from plctl.common.plan.run_request import PLACEHOLDERS, LinkRequest, RunRequest, SourceFile
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario, Schedule
@@ -254,6 +254,7 @@ def _plan(
 ) -> LinkPlan:
     """What all copies of the link have in common."""
     queue, queue_down = ((each or link.queue).plan() for each in (link.queue.up, link.queue.down))
+    offload = decide_offload(link.offload, scenario.up, scenario.down)
     return LinkPlan(
         name=link.name,
         up=scenario.up,
@@ -269,6 +270,6 @@ def _plan(
         workloads=workloads,
         packets=link.packets is not None,
         capture_bytes=link.packets.capture if link.packets else 0,
-        offload=decide_offload(link.offload, scenario.up, scenario.down),
-        coalesce_ns=link.coalesce,
+        offload=offload,
+        coalesce_ns=decide_coalesce(link.coalesce, offload, scenario.up, scenario.down),
     )

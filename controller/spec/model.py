@@ -12,7 +12,7 @@ from plctl.common.base.names import is_name, name_rule
 from plctl.common.base.units import parse_size
 from plctl.common.plan.failure_policy import OnFailure
 from plctl.common.plan.link_text import check_interval
-from plctl.common.plan.offload import OffloadChoice, read_coalesce
+from plctl.common.plan.offload import COALESCE_AUTO, OffloadChoice, read_coalesce
 from plctl.common.plan.run_plan import MAX_CAPTURE_BYTES, Budget, End, LinkPlan, Ready, RunPlan, StartMode
 from plctl.common.scenario.readers.reader import MAX_WORTH_BYTES
 from plctl.common.scenario.schedule import Schedule
@@ -197,8 +197,9 @@ class LinkSpec(PathSpec):
     #: `on`: super-frames of TCP and UDP cross the link as such, each segment exactly; `off`: as single frames;
     #: `auto`: on where a direction's rate is 500 Mbit/s or more at some time.
     offload: OffloadChoice = _LINK.offload
-    #: How late a segment may leave, so that those behind it leave with it in one super-frame; `0`: not at all.
-    coalesce: Annotated[int, from_text(read_coalesce, "200us")] = _LINK.coalesce_ns
+    #: How late a segment may leave, so that those behind it leave with it in one super-frame; `0`: not at all; `auto`:
+    #: 200 µs, or an eighth of a shorter delay.
+    coalesce: Annotated[int, from_text(read_coalesce, "200us")] = COALESCE_AUTO
     #: When the scenario starts: at T0, or at the first packet of a kind.
     start: StartMode = _LINK.start
     #: `static`: the ends know each other; `dynamic`: ARP and neighbour discovery cross the link.

@@ -19,6 +19,7 @@ from support.world import World, await_line, running, world
 
 from plctl.agent.kernel.link_namespaces import SERVER_IPV4, LinkNamespaces
 from plctl.common.base.units import NS_PER_MS, NS_PER_US, RATE_UNLIMITED
+from plctl.common.plan.offload import COALESCE_AUTO, decide_coalesce
 from plctl.common.plan.run_plan import LinkPlan
 from plctl.common.scenario.schedule import Row, Schedule
 
@@ -69,6 +70,11 @@ def plan_of(delay_ns: int, rate_bps: int = RATE_UNLIMITED) -> LinkPlan:
     return LinkPlan("bench", schedule, schedule)
 
 
+def with_super_frames(plan: LinkPlan) -> LinkPlan:
+    """The same link as a spec has it that says no more than `offload: on`."""
+    return replace(plan, offload="on", coalesce_ns=decide_coalesce(COALESCE_AUTO, "on", plan.up, plan.down))
+
+
 async def measure_anew(way: Way, plan: LinkPlan, flows: int) -> float:
     """In a world of its own: what offloads a link's ends have is decided when it is built."""
     with world(plan) as place:
@@ -82,7 +88,7 @@ async def measure_anew(way: Way, plan: LinkPlan, flows: int) -> float:
 async def test_tcp_goodput_with_super_frames(table: Table, flows: int, delay_ns: int) -> None:
     """All in alternation, at an unlimited rate."""
     plan = plan_of(delay_ns)
-    whole = replace(plan, offload="on")
+    whole = with_super_frames(plan)
     redirect, offloaded, single, super_frames = (list[float]() for _ in range(4))
     for _ in range(TRIALS):
         redirect.append(await measure_anew(WAYS["redirect"], plan, flows))
@@ -128,7 +134,7 @@ async def test_a_flow_at_a_rate_with_super_frames(table: Table, rate_bps: int) -
     found: dict[str, list[Cost]] = {"xdp": [], "super-frames": []}
     for _ in range(TRIALS):
         found["xdp"].append(await measure_cost(plan))
-        found["super-frames"].append(await measure_cost(replace(plan, offload="on")))
+        found["super-frames"].append(await measure_cost(with_super_frames(plan)))
     what = f"one TCP flow, {rate_bps // 10**6} Mbit/s, 20 ms"
     for way, costs in found.items():
         table.add(row(what, way, "Mbit/s", [each.mbps for each in costs]))

@@ -136,7 +136,6 @@ struct kind {
 	bool strays;
 	bool super;
 	int64_t coalesce_ns;
-	int64_t near_ns;
 };
 
 static struct port *make_port(struct pool *pool, const struct kind *kind)
@@ -151,7 +150,7 @@ static void build(struct machine *machine, const struct half_config *config, con
 	struct link *link = &machine->link;
 
 	*link = (struct link){.stats = &machine->stats, .mtu = MTU, .t0_ns = TIME_NEVER, .pool = pool_new(&machine->budget),
-		.patience = {.most_ns = kind->coalesce_ns, .near_ns = kind->near_ns}};
+		.patience = {.most_ns = kind->coalesce_ns}};
 	for (int i = 0; i < 2; i++) {
 		struct lane *lane = &link->lanes[i];
 
@@ -183,9 +182,9 @@ static void staff(struct worker *worker, struct link *link)
 struct machine *machine_new(const int64_t *rows, size_t row_count, int64_t period_ns, uint32_t routes,
 	enum capacity_unit unit, int64_t amount, int64_t full_frame, int64_t reconfiguration_ns, enum reconfiguration_mode mode,
 	const char *discipline, const int64_t *values, int64_t key, int64_t now, bool wall_stamps, bool strays, bool super, int64_t coalesce_ns,
-	int64_t near_ns, int64_t budget_bytes)
+	int64_t budget_bytes)
 {
-	const struct kind kind = {wall_stamps, strays, super, coalesce_ns, near_ns};
+	const struct kind kind = {wall_stamps, strays, super, coalesce_ns};
 	struct machine *machine = calloc(1, sizeof(*machine));
 	struct half_config config = {.capacity_unit = unit, .capacity_amount = amount, .full_frame = full_frame,
 		.reconfiguration_ns = reconfiguration_ns, .reconfiguration_mode = mode, .key = (uint64_t)key};

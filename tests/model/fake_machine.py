@@ -87,8 +87,7 @@ class Machine:
     wall_stamps: bool = False  #: both ports stamp by the wall clock, as packet sockets do
     strays: bool = False  #: each lane has a second port, as with AF_XDP
     super_frames: bool = False  #: ports have super-frames
-    coalesce_ns: int = 0  #: how late their segments may leave ...
-    near_ns: int = 10**7  #: ... and how far apart those that leave together may be due; the product's is less
+    coalesce_ns: int = 0  #: how late their segments may leave
     budget_bytes: int = 2**30  #: of memory for frames
     clock: int = BEGIN
     _handle: ctypes.c_void_p = field(init=False)
@@ -104,7 +103,7 @@ class Machine:
                 str(a["queue"]["name"]).encode(),
                 (ctypes.c_int64 * _PARAMETERS_MAX)(*(int(v) for name, v in a["queue"].items() if name != "name")),
                 _int64(a["key"]), _int64(self.clock), self.wall_stamps, self.strays,
-                self.super_frames, _int64(self.coalesce_ns), _int64(self.near_ns), _int64(self.budget_bytes),
+                self.super_frames, _int64(self.coalesce_ns), _int64(self.budget_bytes),
             )
         )  # fmt: skip
         return self

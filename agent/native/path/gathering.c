@@ -3,26 +3,19 @@
 
 #define HABIT_NS 1000000 /* who has waited will wait again */
 
-static int64_t slack(const struct gathering *self)
-{
-	return self->patience_ns / 2;
-}
-
 bool gathering_waits(const struct gathering *self, struct patience *patience, int64_t next_due, int64_t now)
 {
-	int64_t limit = self->first_due_ns + self->patience_ns;
+	int64_t half = patience->most_ns / 2;
 
-	if (next_due > limit || next_due - self->frames.tail->due > patience->near_ns)
+	if (next_due - self->frames.tail->due > half || next_due > self->first_due_ns + patience->most_ns)
 		return false;
 	patience->until_ns = now + HABIT_NS;
-	return now < limit - slack(self);
+	return now < self->first_due_ns + half;
 }
 
 struct appointment gathering_next(const struct gathering *self, const struct patience *patience, bool waits, int64_t next_due)
 {
-	if (waits)
-		return (struct appointment){self->first_due_ns + self->patience_ns, slack(self)};
-	if (next_due >= patience->until_ns)
+	if (!waits && next_due >= patience->until_ns)
 		return (struct appointment){next_due, 0};
-	return (struct appointment){next_due + self->patience_ns, slack(self)};
+	return (struct appointment){(waits ? self->first_due_ns : next_due) + patience->most_ns, patience->most_ns / 2};
 }

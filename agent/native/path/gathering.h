@@ -10,12 +10,9 @@
 #include "io/pool.h"
 #include "model/queue.h"
 
-#define GATHERING_NEAR_NS 50000 /* what is due so soon behind a segment is worth waiting for */
-
 /* How long frames of a link may wait for each other. */
 struct patience {
 	int64_t most_ns;  /* `coalesce`; 0: nothing waits */
-	int64_t near_ns;  /* only for what is due so soon behind */
 	int64_t until_ns; /* segments have waited: until then what is due on either lane, whatever it is, leaves when it suits */
 };
 
@@ -23,7 +20,6 @@ struct gathering {
 	struct fifo frames;
 	unsigned count;
 	int64_t first_due_ns; /* of the first; where there is one */
-	int64_t patience_ns;  /* of the last frame that was due */
 };
 
 /* Within which time a lane is to be delivered: from `by_ns` - `slack_ns` on, and no later than by_ns. */
@@ -32,13 +28,10 @@ struct appointment {
 	int64_t slack_ns;
 };
 
-/* Never longer than a 64th of its delay, which nobody notices, or than near_ns. */
-static inline void gathering_add(struct gathering *self, struct packet *packet, const struct patience *patience)
+static inline void gathering_add(struct gathering *self, struct packet *packet)
 {
 	if (!self->count++)
 		self->first_due_ns = packet->due;
-	if (patience->most_ns)
-		self->patience_ns = smaller(patience->most_ns, larger(patience->near_ns, (packet->due - packet->end) / 64));
 	fifo_put(&self->frames, packet);
 }
 
@@ -50,8 +43,8 @@ static inline void gathering_take(struct gathering *self, struct frame **frames)
 }
 
 /*
- * Whether what has gathered waits at `now` for what is due at `next_due`, which may belong to it. It does not in the second half
- * of its patience: who wakes then need not spin until it ends.
+ * Whether what has gathered waits at `now` for what is due at `next_due`, which may belong to it: if that is soon, half of the
+ * patience behind the last at most, and not in the second half of it: who wakes then need not spin until it ends.
  */
 bool gathering_waits(const struct gathering *self, struct patience *patience, int64_t next_due, int64_t now);
 

@@ -194,7 +194,7 @@ static void collect_due(struct lane *lane, int64_t now)
 
 		if (!lane->out->back_end->segments)
 			prefetch(frame->data, frame->length);
-		gathering_add(&lane->gathering, packet, &lane->link->patience);
+		gathering_add(&lane->gathering, packet);
 	}
 }
 

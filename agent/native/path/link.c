@@ -59,7 +59,7 @@ static int fill(struct link *link, const struct link_config *config, char *why)
 	link->stats = config->stats;
 	link->mtu = config->ports.mtu;
 	link->overhead = config->overhead;
-	link->patience = (struct patience){.most_ns = config->coalesce_ns, .near_ns = GATHERING_NEAR_NS};
+	link->patience = (struct patience){.most_ns = config->coalesce_ns};
 	link->t0_ns = TIME_NEVER;
 	stats_reset(link->stats);
 	if (*config->packet_log && (error = packet_log_open(config->packet_log, &link->log, &link->captures)))
