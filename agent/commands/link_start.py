@@ -19,7 +19,7 @@ from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.offload import read_coalesce
 from plctl.common.plan.queue_text import read_queue, with_ecn
 from plctl.common.plan.run_plan import Capacity, Queue
-from plctl.common.scenario.readers.opening import ReadAs
+from plctl.common.scenario.readers.read_as import ReadAs
 
 
 def _read_queue(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Queue | None:

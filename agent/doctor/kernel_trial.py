@@ -22,10 +22,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP
 
-from plctl.agent.kernel import sysctl
+from plctl.agent.kernel import rtnetlink, sysctl, veth
 from plctl.common.base.errors import KernelError, WorldError
 from plctl.common.base.interpreter import module_command
 from plctl.common.base.process_end import how_it_ended
@@ -41,6 +40,7 @@ _SYS_EPOLL_PWAIT2 = 441  # the same number on every architecture
 
 _BLOCK_BYTES, _BLOCKS, _FRAME_BYTES = 1 << 16, 4, 1 << 11
 _SETTING = "ipv4/conf/default/accept_redirects"
+_MTU = 1500
 _FRAME = bytes(6 * [0xFF]) + bytes(6) + struct.pack("!H", 0x88B5) + bytes(46)  # 0x88B5: for local experiments
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -151,8 +151,6 @@ def _try_all() -> str:
 def _attempt(name: str, attempt: Callable[[], None]) -> TrialStep:
     try:
         attempt()
-    except NetlinkError as error:
-        return TrialStep(name, error.code)
     except OSError as error:
         return TrialStep(name, error.errno or errno.EIO)
     return TrialStep(name, 0)
@@ -190,10 +188,16 @@ def _try_naming() -> None:
 
 
 def _make_veth_pair() -> None:
-    with IPRoute() as netlink:
-        netlink.link("add", ifname="trial0", kind="veth", peer="trial1")
-        for name in ("trial0", "trial1"):
-            netlink.link("set", index=socket.if_nametoindex(name), state="up")
+    ends = (veth.VethEnd("trial0", 1000, "02:00:00:00:00:01"), veth.VethEnd("trial1", 1001, "02:00:00:00:00:02"))
+    here = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with rtnetlink.open_netlink() as netlink:
+            rtnetlink.send(netlink, [veth.veth_request(*ends, "this namespace", here, _MTU)])
+            rtnetlink.send(netlink, [veth.flags_request(end.interface, end.index, IFF_UP) for end in ends])
+    except KernelError as error:
+        raise error.__cause__ or error from None
+    finally:
+        os.close(here)
 
 
 def _try_packet_ring() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,10 +136,11 @@ def _filter(architecture: _Architecture, pid: int) -> bytes:
 
 
 def _architecture() -> _Architecture:
+    machine = os.uname().machine
     try:
-        return _ARCHITECTURES[platform.machine()]
+        return _ARCHITECTURES[machine]
     except KeyError:
-        raise OSError(errno.ENOSYS, f"the numbers of system calls of {platform.machine()} are not known here") from None
+        raise OSError(errno.ENOSYS, f"the numbers of system calls of {machine} are not known here") from None
 
 
 def _check(result: int) -> None:

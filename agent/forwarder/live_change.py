@@ -7,19 +7,16 @@ what comes too late, in both directions or in none; then a later time is chosen.
 from __future__ import annotations
 
 import asyncio
-import zlib
-from array import array
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import astuple
 from typing import Any
 
+from plctl.agent.forwarder.hasty_schedule import deflated
 from plctl.agent.native import half_config
 from plctl.common.base.errors import BusyError, WorldError
 from plctl.common.base.units import NS_PER_MS
 from plctl.common.plan.link_change import AppliedChange, LinkChange, applied, changed_plan, free_instant, routes_of
 from plctl.common.plan.run_plan import LinkPlan
-from plctl.common.scenario.opportunities import Opportunities
-from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
+from plctl.common.scenario.schedule import DIRECTIONS, Direction
 
 #: How far ahead a change is asked for at first; twice as far after each refusal, or twice as far as it was late, and so
 #: often at most. A schedule of a million rows takes a second or two to be handed over.
@@ -80,24 +77,7 @@ class LiveLink:
 
     def _half(self, plan: LinkPlan, direction: Direction, changes: Sequence[AppliedChange]) -> dict[str, Any]:
         return {
-            "schedule": _deflated(getattr(plan, direction)),
+            "schedule": deflated(getattr(plan, direction)),
             "routes": routes_of(getattr(self._first, direction), changes, direction),
             **half_config(plan, direction, self._seed),
         }
-
-
-def _deflated(schedule: Schedule) -> dict[str, Any]:
-    """As it is handed to the process beside, in a hurry: each column as it lies in memory, deflated."""
-    return {
-        "columns": {name: zlib.compress(column.tobytes(), 1) for name, column in schedule.columns.items()},
-        "period_ns": schedule.period_ns,
-        "loop_ns": schedule.loop_ns,
-        "opportunities": astuple(schedule.opportunities) if schedule.opportunities else None,
-    }
-
-
-def inflated(plain: dict[str, Any]) -> Schedule:
-    """The schedule that was handed over."""
-    columns = {name: array("q", zlib.decompress(data)) for name, data in plain["columns"].items()}
-    trace = Opportunities(*plain["opportunities"]) if plain["opportunities"] else None
-    return Schedule.of_columns(columns, plain["period_ns"], trace, loop_ns=plain["loop_ns"])

@@ -29,7 +29,7 @@ from typing import Any
 import msgpack
 
 from plctl.agent.forwarder.confinement import confine
-from plctl.agent.forwarder.live_change import inflated
+from plctl.agent.forwarder.hasty_schedule import inflated
 from plctl.agent.forwarder.memory_lock import lock_memory
 from plctl.agent.forwarder.worker_plan import plan_workers, read_throttle
 from plctl.agent.forwarder.worker_terms import describe_refusals, describe_worker

@@ -26,7 +26,8 @@ from plctl.common.cli.terminal import echo, echo_drawn, warn
 from plctl.common.plan.forwarder_options import ForwarderOptions
 from plctl.common.plan.offload import decide_coalesce
 from plctl.common.plan.run_plan import LinkPlan, Queue, Reconfiguration, StartMode
-from plctl.common.scenario.readers.opening import ReadAs, given_files, read_scenario
+from plctl.common.scenario.readers.opening import given_files, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.telemetry.samples import LinkStats, sample
 
 _SLOT = 0

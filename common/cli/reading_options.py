@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from plctl.common.base.errors import UserError
-from plctl.common.scenario.readers.opening import ReadAs
+from plctl.common.scenario.readers.read_as import ReadAs
 
 _OPTIONS = (
     click.option("--also", multiple=True, metavar="FILE",

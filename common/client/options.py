@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,6 +52,8 @@ def converse(access: ControllerAccess, work: Callable[[Client], Awaitable[T]]) -
 
     :raises WorldError: it cannot be reached.
     """
+    import asyncio  # noqa: PLC0415  # a command without a controller begins sooner without it
+
     from plctl.common.client.controller_client import connect  # noqa: PLC0415
 
     async def speak() -> T:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from statistics import NormalDist
 
 from plctl.common.plan.impairments import DEVIATION, LARGEST_VALUE, MOST_VALUES
 
@@ -41,6 +40,8 @@ def _uniform(share: float) -> float:
 
 
 def _normal(share: float) -> float:
+    from statistics import NormalDist  # noqa: PLC0415  # most processes never need a table
+
     return NormalDist().inv_cdf(share)
 
 

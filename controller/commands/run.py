@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from plctl.common.client.config import ControllerAccess
     from plctl.common.plan.run_request import RunRequest
     from plctl.common.protocol.requests import PlacementPolicy
-    from plctl.common.scenario.readers.opening import ReadAs
+    from plctl.common.scenario.readers.read_as import ReadAs
     from plctl.controller.launch.follow_options import FollowOptions
     from plctl.controller.launch.local_agent import LocalAgent
     from plctl.controller.launch.remote_run import Detached, FollowOutcome
@@ -187,7 +187,7 @@ def _read(path: Path, bare: _Bare, instead: dict[str, Any], labels: dict[str, st
 
 
 def _load(path: Path, bare: _Bare, instead: dict[str, Any]) -> RunRequest:
-    from plctl.common.scenario.readers.opening import AS_IT_IS
+    from plctl.common.scenario.readers.read_as import AS_IT_IS
     from plctl.controller.launch.again import is_run, request_again
     from plctl.controller.spec.bare_run import AS_A_SPEC_DOES
     from plctl.controller.spec.run_spec import load_run

@@ -11,7 +11,7 @@ from plctl.common.base.problems import combine
 from plctl.common.cli.help_group import HelpGroup
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo
-from plctl.common.scenario.readers.opening import ReadAs
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.controller.commands.make.group import make
 from plctl.controller.commands.scenario_convert import FROM, OPTION, convert, read_input
 from plctl.controller.commands.scenario_edit import COMMANDS

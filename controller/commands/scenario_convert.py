@@ -12,7 +12,8 @@ from plctl.common.base.errors import KernelError, UserError
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, warn
 from plctl.common.host.caller import give_to_caller
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario, reader_names
+from plctl.common.scenario.readers.opening import GivenFile, given_files, read_scenario, reader_names
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.schedule import Direction, Scenario
 from plctl.common.scenario.writers.formats import WRITERS
 from plctl.controller.scenarios.files import STANDARD, standard_input

@@ -10,7 +10,7 @@ from plctl.common.base.errors import UserError
 from plctl.common.base.units import parse_duration
 from plctl.common.cli.options import positive_duration_ns
 from plctl.common.scenario.editing import timeline
-from plctl.common.scenario.readers.opening import ReadAs
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.schedule import Scenario
 from plctl.common.scenario.writers.formats import WRITERS
 from plctl.controller.commands.scenario_convert import OUT, edited, read_input, write_texts

@@ -16,7 +16,8 @@ from plctl.common.cli.options import duration_ns, positive_duration_ns
 from plctl.common.cli.reading_options import parse_options
 from plctl.common.cli.terminal import echo, echo_drawn
 from plctl.common.host.caller import give_to_caller
-from plctl.common.scenario.readers.opening import ReadAs, reader_names
+from plctl.common.scenario.readers.opening import reader_names
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.commands.scenario_convert import OPTION
 from plctl.controller.commands.scenario_words import as_facts, print_json, print_summary

@@ -1,13 +1,14 @@
 """The local agent's process, started before the request is read, so that both processes get ready side by side.
 
-So this module imports next to nothing; what speaks with the agent is in embedded.py.
+So this module imports next to nothing, not even asyncio before it is needed; what speaks with the agent is in
+embedded.py.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -72,12 +73,20 @@ class LocalAgent:
         raise WorldError(f"the local agent did not start: {self.last_words()}")
 
     @property
+    def has_spoken(self) -> bool:
+        """Whether `require_kernel` need not wait."""
+        assert self._process.stdout
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
+
+    @property
     def lives(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
 
     async def ended(self) -> int:
         """Wait until it has ended, however; its exit status, or minus the signal."""
+        import asyncio  # noqa: PLC0415  # as said above
+
         if self._process.poll() is None:
             watched = os.pidfd_open(self._process.pid)
             loop = asyncio.get_running_loop()

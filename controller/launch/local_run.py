@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -106,6 +107,8 @@ def _run_once(
     before: RunRecord | None,
     page: WebOptions | None,
 ) -> tuple[RunRecord, Path]:
+    if not agent.has_spoken:
+        importlib.import_module("plctl.controller.results.run_columns")  # what else is there to do?
     agent.require_kernel()
     interrupts.hold()
     clock = RealClock()
@@ -159,6 +162,7 @@ def _complete(folder: RunFolder, console: Console, importing: ReportImport | Non
     if importing:
         importing.hurry()
         with console.status("writing the report …"):
+            importing.wait()
             finish(folder.path)
     else:
         complete(folder.path)

@@ -13,6 +13,9 @@ from contextlib import suppress
 #: Of the thread, while links run and it imports what only the end needs: it gets a CPU if others leave one.
 NICE = 10
 
+#: The page, and what it makes Arrow import when it looks for a link's rows.
+_FOR_REPORTS = ("plctl.controller.report.page", "pyarrow.dataset", "pyarrow.acero")
+
 
 class ReportImport:
     """The thread. Without `begin` there is none, and nothing is imported."""
@@ -37,13 +40,21 @@ class ReportImport:
         if self._begun and self.thread.native_id:
             self._set_nice(self.thread.native_id, self._nice)
 
+    def wait(self) -> None:
+        """Until it is over; at once without `begin`."""
+        if self._begun:
+            self.thread.join()
+
     def _work(self) -> None:
         with suppress(ImportError):  # whoever needs it will meet it again
             importlib.import_module("plctl.controller.results.run_columns")  # soon the first numbers come
             importlib.import_module("plctl.controller.run.books")
             if self._report:
                 self._set_nice(threading.get_native_id(), self._nice + (0 if self._awaited else NICE))
-                importlib.import_module("plctl.controller.report.page")
+                for name in _FOR_REPORTS:
+                    importlib.import_module(name)
+            if self._report and not self._awaited:
+                importlib.import_module("plctl.controller.report.figure_style").draw_nothing()
 
     @staticmethod
     def _set_nice(thread: int, nice: int) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from plctl.common.base.errors import Problem, UserError
 from plctl.common.base.text_file import SIZE_LIMIT
 from plctl.common.base.units import format_duration
-from plctl.common.scenario.readers.opening import AS_IT_IS, GivenFile, ReadAs, read_scenario
+from plctl.common.scenario.readers.opening import GivenFile, read_scenario
+from plctl.common.scenario.readers.read_as import AS_IT_IS, ReadAs
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Scenario
 from plctl.controller.spec.run_spec import RunRequest, load_run, looks_like_scenario

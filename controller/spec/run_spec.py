@@ -11,7 +11,8 @@ from pathlib import Path
 from plctl.common.base.errors import UserError
 from plctl.common.cli.extra import needs_extra
 from plctl.common.plan.run_request import LinkRequest, RunRequest, SourceFile, allows, check_hosts, fill, resolve
-from plctl.common.scenario.readers.opening import AS_IT_IS, ReadAs, given_files, is_trace, read_scenario
+from plctl.common.scenario.readers.opening import given_files, is_trace, read_scenario
+from plctl.common.scenario.readers.read_as import AS_IT_IS, ReadAs
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.controller.spec.bare_run import AS_A_SPEC_DOES, BareLink, bare_run, name_of
 from plctl.controller.spec.run_size import check_size

@@ -13,7 +13,8 @@ from plctl.common.base.problems import Problems
 from plctl.common.base.units import format_duration
 from plctl.common.plan.distributions import table_of_samples
 from plctl.common.plan.run_request import SourceFile
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, given_files, read_scenario
+from plctl.common.scenario.readers.opening import GivenFile, given_files, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import DIRECTIONS, Direction, Scenario

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, read_scenario
+from plctl.common.scenario.readers.opening import GivenFile, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 

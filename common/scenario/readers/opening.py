@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,6 +13,7 @@ from plctl.common.base.errors import InputError, Problem, UserError
 from plctl.common.base.problems import suggest
 from plctl.common.base.units import parse_duration, parse_rate
 from plctl.common.scenario.readers.joining import NamedPart, join, uneven_rounds
+from plctl.common.scenario.readers.read_as import AS_IT_IS, ReadAs
 from plctl.common.scenario.readers.reader import GROUP, SERVICE, WORTH, Reader, ReaderOption, ReadScenario
 from plctl.common.scenario.readers.serving import is_traced, serve
 from plctl.common.scenario.readers.trace import Trace, in_a_row
@@ -29,17 +30,6 @@ FILL = {
 #: By what it is served.
 SERVED = (SERVICE, WORTH)
 ANY_FORMAT = (*FILL.values(), *SERVED)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAs:
-    """How files are to be read."""
-
-    reader: str = ""  #: the name of their format; empty: it is recognised
-    options: Mapping[str, str] = field(default_factory=dict)  #: of that format or in `FILL`, by name
-
-
-AS_IT_IS = ReadAs()
 
 
 @dataclass(frozen=True, slots=True)

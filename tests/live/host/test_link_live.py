@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from plctl.common.base.units import NS_PER_MS, NS_PER_S
 from plctl.common.cli.root_command import root
-from plctl.common.scenario.readers.opening import ReadAs, given_files, read_scenario
+from plctl.common.scenario.readers.opening import given_files, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.schedule import Scenario
 
 PLCTL = str(Path(sys.executable).with_name("plctl"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import select
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -83,3 +85,21 @@ def test_an_agent_killed_within_a_request_is_no_error(stage: Stage, length: int)
     stage.agent.sendall(DESCRIBE[:length])
     stage.agent.close()
     stage.ended()
+
+
+def test_a_forwarder_imports_little() -> None:
+    """Every run waits for it: what it has no use for is a quarter of its start."""
+    names = (
+        "asyncio",
+        "email",
+        "importlib.metadata",
+        "statistics",
+        "platform",
+        "pyroute2",
+        "zmq",
+        "structlog",
+        "click",
+    )
+    code = f"import sys, plctl.agent.forwarder.process\nprint([name for name in {names!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]\n" == done.stdout

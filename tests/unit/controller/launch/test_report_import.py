@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,7 @@ def look(name):
 importing = report_import.importlib.import_module
 report_import.importlib = types.SimpleNamespace(import_module=look)
 ReportImport(report=True).hurry()
+ReportImport(report=True).wait()
 assert "matplotlib" not in sys.modules
 assert "pyarrow" not in sys.modules
 importer = ReportImport(report=True)
@@ -35,7 +38,7 @@ while not nice:
     pass
 importer.hurry()
 proceed.set()
-importer.thread.join(60)
+importer.wait()
 assert "plctl.controller.report.page" in sys.modules
 print(nice == [min(19, mine + NICE), mine], mine < 19)
 """
@@ -64,3 +67,28 @@ def test_without_a_report_only_what_writes_numbers_is_imported() -> None:
         [sys.executable, "-c", _WITHOUT_REPORT], capture_output=True, text=True, check=False, timeout=120
     )
     assert ("[True, False]\n", "") == (done.stdout, done.stderr)
+
+
+_LEISURE = """
+import sys
+from pathlib import Path
+from plctl.controller.launch.report_import import ReportImport
+importer = ReportImport(report=True)
+importer.begin()
+importer.wait()
+before = set(sys.modules)
+from support.synthetic_run import make_run
+from plctl.controller.report import page
+page.write(make_run(Path(sys.argv[1])).path)
+print([name for name in sys.modules if name not in before and name.partition(".")[0] in ("pyarrow", "matplotlib")])
+"""
+
+
+def test_in_time_everything_that_a_report_needs_is_imported(tmp_path: Path) -> None:
+    """Also what Arrow and matplotlib import only when they are used."""
+    command = [sys.executable, "-c", _LEISURE, str(tmp_path)]
+    tests = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "PYTHONPATH": tests}
+    )
+    assert ("[]\n", "") == (done.stdout, done.stderr)

@@ -12,7 +12,8 @@ import pytest
 
 from plctl.common.base.errors import InputError
 from plctl.common.scenario.readers import opening
-from plctl.common.scenario.readers.opening import ReadAs, is_trace, open_scenario, parse_scenario
+from plctl.common.scenario.readers.opening import is_trace, open_scenario, parse_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.readers.reader import GROUP, Reader, ReaderOption
 from plctl.common.scenario.readers.trace import Part, Trace
 from plctl.common.scenario.readers.trace_file import TraceFile

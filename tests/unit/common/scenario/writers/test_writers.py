@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from plctl.common.base.errors import InputError, UserError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.opportunities import Opportunities
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, read_scenario
+from plctl.common.scenario.readers.opening import GivenFile, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.readers.trace_file import TraceFile
 from plctl.common.scenario.schedule import Row, Scenario, Schedule
 from plctl.common.scenario.writers.formats import WRITERS

@@ -12,7 +12,8 @@ import pytest
 from plctl.common.base.errors import InputError
 from plctl.common.base.units import RATE_UNLIMITED
 from plctl.common.scenario.opportunities import Opportunities
-from plctl.common.scenario.readers.opening import GivenFile, ReadAs, _candidates, read_scenario
+from plctl.common.scenario.readers.opening import GivenFile, _candidates, read_scenario
+from plctl.common.scenario.readers.read_as import ReadAs
 from plctl.common.scenario.readers.reader import ReadScenario
 from plctl.common.scenario.readers.trace_file import TraceFile
 
