@@ -24,7 +24,7 @@ from plctl.common import __version__
 from plctl.common.base.clock import Clock, format_wall
 from plctl.common.base.errors import BusyError, KernelError, PlctlError, UserError
 from plctl.common.protocol.wire import from_plain
-from plctl.controller.hub.journal import copy_journal, hold_journal
+from plctl.controller.hub.journal_file import copy_journal, hold_journal
 from plctl.controller.results.run_reader import read_record
 
 FORMAT = 1

@@ -6,8 +6,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from plctl.common.base.background import background, by_itself
 from plctl.common.base.clock import Clock, clock_identity, format_wall
@@ -23,6 +23,14 @@ from plctl.common.transport.refusals import Refusal, Refusals
 from plctl.controller.hub import second_agent
 from plctl.controller.hub.backlog import Backlog, Received
 from plctl.controller.hub.journal import AgentEntry, Journal
+from plctl.controller.hub.presence import (
+    AgentLost,
+    AgentRecord,
+    AgentReturned,
+    AgentSilent,
+    PresenceChange,
+    ReportsForgotten,
+)
 from plctl.controller.lifecycle.patience import exchange_gap_ns
 
 #: An agent from which no message came for so long is silent.
@@ -41,65 +49,14 @@ _LONGEST: dict[type[Any], int] = {
 _OLDER_MOST = 10_000
 #: How often silence is looked for.
 CHECK_NS = 1 * NS_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLost:
-    """An agent is gone, and what it held with it; why."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSilent:
-    """No message comes from an agent now; why."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReturned:
-    """Messages come from an agent again, over a new connection or after silence; commands may not have reached it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsForgotten:
-    """Reports of an agent were acknowledged once, and are not known here any more; in words."""
-
-    cause: str
-
-
-PresenceChange = AgentLost | AgentSilent | AgentReturned | ReportsForgotten
 _CHANGES = {AgentReturned: "returned", AgentSilent: "silent", AgentLost: "gone", ReportsForgotten: "forgotten"}
 #: What a run is told: (host, message or change of its presence, id of the command that the message answers).
 Listener = Callable[[str, m.Message | PresenceChange, int], None]
-#: `silent`: no message comes from it now, but it may go on with what it holds; `gone`: so is all that it held.
-Presence = Literal["here", "silent", "gone"]
 #: Hears of an agent what changed (`connected`, `returned`, `silent`, `gone`, `forgotten`), its name, its address, and
 #: the cause.
 PresenceListener = Callable[[str, str, str, str], None]
 #: What answers the requests of clients.
 RequestHandler = Callable[[Peer, m.Envelope], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class AgentRecord:
-    """What is known of an agent, whether it is here or not."""
-
-    hello: m.Hello
-    peer: Peer  #: the connection that said hello last; no other speaks for the agent
-    received_ns: int
-    acknowledged: int = 0  #: last number of its stream that was handled
-    missing: int = 0  #: numbers that never came
-    status: ps.Status | None = None  #: the last; None until the first
-    presence: Presence = "here"
-    messages: int = 0  #: that came over its connection
-    replaced: str = ""  #: route of the agent of this name that was here before and did not answer
-
-    @property
-    def here(self) -> bool:
-        """Whether messages come from it."""
-        return self.presence == "here"
 
 
 class AgentHub:

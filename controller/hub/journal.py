@@ -7,18 +7,15 @@ the run's files was: what is longer than that was written after the last commit 
 `commit` hands everything to the kernel: it outlives the process, but a power failure may take the last of it, as much
 as `controller/service/disk.py` lets wait. That is enough for acknowledgements, because after a power failure a run that
 was going on has failed anyhow. `commit_for_good` also waits for the disk: for a run's beginning and end.
-
-One controller uses it and holds a lock on the file beside it; another process may read it meanwhile, as a backup does.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,38 +24,9 @@ from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import BusyError, UserError, WorldError
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
+from plctl.controller.hub.journal_file import BETWEEN_HOSTS, CHANGES, SCHEMA, VERSION, hold_journal
 from plctl.controller.lifecycle import run_events
 from plctl.controller.lifecycle.run_events import Event
-
-_VERSION = 4
-_SCHEMA = """
-CREATE TABLE agents (
-    name TEXT PRIMARY KEY, route TEXT NOT NULL, hello BLOB NOT NULL, acknowledged INTEGER NOT NULL,
-    first_seen_utc TEXT NOT NULL, last_seen_utc TEXT NOT NULL
-) STRICT;
-CREATE TABLE runs (
-    run TEXT PRIMARY KEY, name TEXT NOT NULL, client TEXT NOT NULL, request INTEGER NOT NULL,
-    submitted_utc TEXT NOT NULL, links INTEGER NOT NULL, hosts TEXT NOT NULL, boot_id TEXT NOT NULL,
-    time_namespace TEXT NOT NULL, first_command INTEGER NOT NULL, phase TEXT NOT NULL, verdict TEXT NOT NULL,
-    cause TEXT NOT NULL, over INTEGER NOT NULL, number INTEGER UNIQUE NOT NULL
-) STRICT;
-CREATE TABLE happened (
-    run TEXT NOT NULL, number INTEGER PRIMARY KEY, now_ns INTEGER NOT NULL, lead_ns INTEGER NOT NULL,
-    kind TEXT NOT NULL, event BLOB NOT NULL
-) STRICT;
-CREATE INDEX happened_run ON happened (run);
-CREATE TABLE files (run TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (run, path)) STRICT;
-CREATE TABLE owed (run TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (run, host)) STRICT;
-"""
-#: What makes a journal of each older version one of the next.
-_CHANGES = {
-    1: "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
-    2: "ALTER TABLE runs ADD COLUMN report INTEGER NOT NULL DEFAULT 1",
-    3: "ALTER TABLE runs ADD COLUMN retry_of TEXT NOT NULL DEFAULT ''; CREATE INDEX runs_retry_of ON runs (retry_of);"
-    "CREATE TABLE submitted (run TEXT PRIMARY KEY, submit BLOB NOT NULL) STRICT",
-}
-_BETWEEN_HOSTS = "\n"
-_IN_A_COPY = "it went on when this journal was copied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +107,16 @@ class Journal:
         with self._db:
             self._db.execute("BEGIN EXCLUSIVE")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise UserError(f"{self._path} is a journal of version {version}; this plctl has version {_VERSION}")
+            if version > VERSION:
+                raise UserError(f"{self._path} is a journal of version {version}; this plctl has version {VERSION}")
             if version == 0:
                 version = 1
-                for statement in _SCHEMA.split(";"):
+                for statement in SCHEMA.split(";"):
                     self._db.execute(statement)
-            for older in range(version, _VERSION):
-                for statement in _CHANGES[older].split(";"):
+            for older in range(version, VERSION):
+                for statement in CHANGES[older].split(";"):
                     self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Let go of it; what is not committed is forgotten. Twice is harmless."""
@@ -225,7 +193,7 @@ class Journal:
         clock = (entry.clock.boot_id, entry.clock.time_namespace)
         values = (
             *(entry.run, entry.name, entry.client, entry.request, entry.submitted_utc, entry.links),
-            *(_BETWEEN_HOSTS.join(entry.hosts), *clock, entry.first_command, entry.phase, entry.verdict, entry.cause),
+            *(BETWEEN_HOSTS.join(entry.hosts), *clock, entry.first_command, entry.phase, entry.verdict, entry.cause),
             *(json.dumps(entry.labels), entry.report, entry.retry_of),
         )
         with self._explained():
@@ -363,57 +331,6 @@ class Journal:
             raise WorldError(f"cannot use the journal {self._path}: {error.strerror}") from error
 
 
-def hold_journal(path: Path) -> int:
-    """A descriptor that, as long as it is open, keeps every other controller from the journal at `path`.
-
-    :raises BusyError: another controller has it.
-    :raises WorldError: the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise WorldError(f"cannot use the journal {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise BusyError(f"another controller uses the journal {path}") from None
-    return lock
-
-
-def copy_journal(path: Path, copy: Path) -> None:
-    """Write what the journal at `path` has committed to the new file `copy`, whether a controller serves or not.
-
-    Runs that go on are over in the copy, as failed, and owed by their hosts: they have ended when it is used.
-
-    :raises UserError: `path` is no journal.
-    :raises WorldError: one of them cannot be used.
-    """
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
-            if source.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                raise UserError(f"{path} is not a journal of this plctl; let its controller serve once")
-            with closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-                with target:
-                    _end_all(target)
-    except sqlite3.OperationalError as error:
-        raise WorldError(f"cannot copy the journal {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(f"{path} is not a controller's journal: {error}") from None
-
-
-def _end_all(db: sqlite3.Connection) -> None:
-    unfinished = db.execute("SELECT run, hosts FROM runs WHERE NOT over").fetchall()
-    owed = [(run, host) for run, hosts in unfinished for host in hosts.split(_BETWEEN_HOSTS)]
-    db.executemany("INSERT OR IGNORE INTO owed VALUES (?, ?)", owed)
-    db.execute("UPDATE runs SET verdict = 'failed', cause = ? WHERE NOT over AND verdict = ''", (_IN_A_COPY,))
-    db.execute("UPDATE runs SET over = 1")
-    db.execute("DELETE FROM happened")
-    db.execute("DELETE FROM files")
-
-
 def _hello(data: bytes) -> m.Hello:
     return from_plain(m.Hello, unpack(data), "hello")
 
@@ -421,6 +338,6 @@ def _hello(data: bytes) -> m.Hello:
 def _entry(row: sqlite3.Row) -> RunEntry:
     plain = {**row}
     clock = ClockIdentity(plain.pop("boot_id"), plain.pop("time_namespace"))
-    hosts, labels = tuple(plain.pop("hosts").split(_BETWEEN_HOSTS)), json.loads(plain.pop("labels"))
+    hosts, labels = tuple(plain.pop("hosts").split(BETWEEN_HOSTS)), json.loads(plain.pop("labels"))
     over, report = bool(plain.pop("over")), bool(plain.pop("report"))
     return RunEntry(hosts=hosts, clock=clock, labels=labels, over=over, report=report, **plain)

@@ -9,7 +9,8 @@ from contextlib import suppress
 from plctl.common.base.background import by_itself
 from plctl.common.base.errors import WorldError
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.agent_hub import AgentHub, AgentLost, AgentReturned, PresenceChange
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.hub.presence import AgentLost, AgentReturned, PresenceChange
 from plctl.controller.run.session import new_first_command
 
 #: How long `clean` waits for hosts that are here.

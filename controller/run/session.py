@@ -24,15 +24,9 @@ from plctl.common.plan.link_change import AppliedChange, LinkChange
 from plctl.common.plan.run_plan import RunPlan
 from plctl.common.protocol import messages as m
 from plctl.common.transport.refusals import Refusal
-from plctl.controller.hub.agent_hub import (
-    AgentHub,
-    AgentLost,
-    AgentReturned,
-    AgentSilent,
-    PresenceChange,
-    ReportsForgotten,
-)
+from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Happened
+from plctl.controller.hub.presence import AgentLost, AgentReturned, AgentSilent, PresenceChange, ReportsForgotten
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.patience import lead_ns

@@ -5,7 +5,8 @@ from __future__ import annotations
 from plctl.common import __version__
 from plctl.common.base.clock import Clock
 from plctl.common.protocol import requests as rq
-from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.hub.presence import AgentRecord
 from plctl.controller.scheduling.occupancy import Occupancy
 from plctl.controller.scheduling.placement import Need
 

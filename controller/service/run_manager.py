@@ -16,8 +16,9 @@ from plctl.common.base.errors import BusyError, PlctlError, WorldError
 from plctl.common.base.log import EventLog
 from plctl.common.base.units import NS_PER_S
 from plctl.common.protocol import requests as rq
-from plctl.controller.hub.agent_hub import AgentHub, AgentRecord
+from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import RunEntry
+from plctl.controller.hub.presence import AgentRecord
 from plctl.controller.lifecycle import run_events as ev
 from plctl.controller.report.finishing import Finisher
 from plctl.controller.results.run_folder import RunFolder, new_run_id

@@ -19,16 +19,8 @@ from plctl.common.protocol.older import OLDER
 from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke, Peer
 from plctl.common.transport.refusals import Refusal
-from plctl.controller.hub.agent_hub import (
-    CHECK_NS,
-    LARGE_BYTES,
-    SILENCE_NS,
-    AgentHub,
-    AgentLost,
-    AgentReturned,
-    AgentSilent,
-    ReportsForgotten,
-)
+from plctl.controller.hub.agent_hub import CHECK_NS, LARGE_BYTES, SILENCE_NS, AgentHub
+from plctl.controller.hub.presence import AgentLost, AgentReturned, AgentSilent, ReportsForgotten
 
 HELLO = m.Hello("edge-1", "0.1.0", 11, ClockIdentity("b", "t"))
 

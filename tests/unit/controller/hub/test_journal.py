@@ -13,7 +13,8 @@ import pytest
 from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import BusyError, UserError
 from plctl.common.protocol import messages as m
-from plctl.controller.hub.journal import _SCHEMA, Happened, Journal, RunEntry
+from plctl.controller.hub.journal import Happened, Journal, RunEntry
+from plctl.controller.hub.journal_file import SCHEMA
 from plctl.controller.lifecycle.run_events import Answered, Begin, CancelRequested
 
 CLOCK = ClockIdentity("boot", "time:[1]")
@@ -131,7 +132,7 @@ def test_a_journal_of_version_1_is_gone_on_with(path: Path) -> None:
     """It had no labels, and each run a report; one of a later version is refused."""
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as old, old:
-        for statement in _SCHEMA.split(";"):
+        for statement in SCHEMA.split(";"):
             old.execute(statement)
         old.execute("INSERT INTO runs VALUES ('r-0', 'r', 'ada', 1, '', 1, 'a', 'b', 't', 1, 'done', 'ok', '', 1, 1)")
         old.execute("PRAGMA user_version = 1")

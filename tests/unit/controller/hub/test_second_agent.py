@@ -15,7 +15,8 @@ from plctl.common.base.clock import FakeClock, RealClock
 from plctl.common.base.errors import WorldError
 from plctl.common.transport.hub_and_spoke import ZmqSpoke
 from plctl.common.transport.refusals import Refusal, Refusals
-from plctl.controller.hub.agent_hub import AgentHub, AgentReturned
+from plctl.controller.hub.agent_hub import AgentHub
+from plctl.controller.hub.presence import AgentReturned
 from plctl.controller.hub.second_agent import ANSWER_NS, ASK_NS, UNDER_WAY_NS, answers
 
 CLOCK = RealClock()
