@@ -96,7 +96,7 @@ def read_backup(source: Path) -> Backup:
 
 
 def restore(source: Path, to: ControllerPlace, progress: Progress) -> Backup:
-    """Put what is in the backup `source` where a controller will look for it. Nothing there is replaced.
+    """Put what is in the backup `source` where the controller reads it. Nothing that is there is replaced.
 
     :raises UserError: it is no backup.
     :raises BusyError: a controller uses that journal, or there is something already; nothing was written then.
@@ -187,7 +187,7 @@ def _require_room(to: ControllerPlace, backup: Backup) -> None:
 
 @contextmanager
 def _held(journal: Path) -> Iterator[None]:
-    """No controller may begin to use the journal meanwhile."""
+    """Keep every controller from the journal within the block."""
     lock = hold_journal(journal)
     try:
         yield

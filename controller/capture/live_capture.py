@@ -1,10 +1,10 @@
-"""Follows the packet logs of a run that goes on, here or at a controller, as a capture: what is told is told at once.
+"""Writes the packet logs of a run that goes on, here or at a controller, as a capture.
 
-A frame's record is written when its fate is known, so its packets at both ends come together then: a piece of the
-capture is in the order of time, the whole of it is only nearly so.
+A frame has a record once its fate is known, so its packets at both ends come together: a piece of the capture is in the
+order of time, the whole of it is only nearly so.
 
 When a run ends, its logs become files in the order of arrival, in which places in the stream mean nothing any more.
-What was not told by then is found by the numbers of the frames that were.
+What had not been written by then is found by the numbers of the frames that had.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from plctl.controller.results.run_record import LinkRecord, RunRecord
 from plctl.controller.view.follow import is_over
 from plctl.controller.view.run_source import RunSource, read_record, read_whole
 
-#: Between two looks.
+#: Between two looks at the run.
 LOOK_NS = 200 * NS_PER_MS
 
 
 @dataclass(slots=True)
 class _Followed:
-    """One direction of a link, and how far it was told."""
+    """One direction of a link, and how much of its log has been written to the capture."""
 
     way: CapturedWay
     link: LinkRecord

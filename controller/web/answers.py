@@ -212,9 +212,10 @@ class Answers:
         return EventStream(self._held(asked, follow_run(self._source, self._feeds, wanted)))
 
     def _held(self, asked: Question, messages: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """`messages` while their reader may have them; a place is taken at once, so that there is an answer if none is.
+        """`messages` as long as their reader may have them. The stream is counted before it begins, so that
+        one too many is refused with a status.
 
-        :raises TooManyStreamsError: there is none.
+        :raises TooManyStreamsError: so many are open already.
         """
         who = f"{asked.visitor.name} {address_of(asked.request)}"
         place = self.slots.take(who)

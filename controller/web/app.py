@@ -80,7 +80,7 @@ def _refused(error: PlctlError) -> Response:
 
 
 async def _told(_: Request, error: HTTPException) -> Response:
-    """What the framework refuses: no such path, or not by this method."""
+    """What the framework refuses: there is no such path, or not with this method."""
     answer = _document({"error": f"{error.detail}".lower()}, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
@@ -106,7 +106,7 @@ def _page_routes() -> list[BaseRoute]:
 
 
 class _PageFiles(StaticFiles):
-    """Question for again each time: they change with the version of plctl."""
+    """A browser asks for them anew each time, because they change with the version of plctl."""
 
     def file_response(self, *arguments: Any, **named: Any) -> Response:
         answer = super().file_response(*arguments, **named)

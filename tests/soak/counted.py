@@ -1,4 +1,4 @@
-"""What there is while no run is: of a process, of a host, as numbers by name."""
+"""Counts what a process and a host have between runs: descriptors, threads, memory, files, as numbers by name."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from truth.world import await_it
 from soak.counted import of_folder, of_process
 from soak.slopes import Series
 
-#: Faults that no process ends with, so that each lives long; and, seldom, one that does.
+#: Faults that end no process, so that each is counted over a long time; and, seldom, one that does.
 GENTLE = (
     "partition", "one-way loss", "30 % loss", "reordering", "duplication", "reset", "stop controller", "stop agent",
     "stop forwarder", "kill workload", "kill gate", "delete namespace", "delete veth", "stepped wall clock",

@@ -62,7 +62,7 @@ def test_each_process_is_taken_by_itself() -> None:
 
 
 def test_too_few_samples_are_no_slope() -> None:
-    """Nobody is told that all is flat who did not look."""
+    """Too few samples give no slope, and not a flat one."""
     series = Series("x threads")
     for number in range(5):
         series.add(number, 1)

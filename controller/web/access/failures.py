@@ -1,4 +1,4 @@
-"""Slows down who guesses: after a few wrong tokens an address waits, longer each time."""
+"""Makes whoever guesses tokens wait: after a few wrong ones an address waits, longer each time."""
 
 from __future__ import annotations
 

@@ -28,11 +28,11 @@ _LOCAL = "this machine"
 
 
 class NotLoggedInError(PlctlError):
-    """Nobody is known to ask."""
+    """It is not known who asks."""
 
 
 class NotAllowedError(PlctlError):
-    """Who asks may not do this."""
+    """Whoever asks may not do this."""
 
 
 @dataclass(frozen=True, slots=True)

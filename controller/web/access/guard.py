@@ -1,4 +1,4 @@
-"""Looks at every request before anything else does, and sees that every answer says what a browser may do with it."""
+"""Checks every request before anything else, and adds to every answer what a browser may do with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RequestGuard:
     """Refuses what another site's page asks, and, where nobody logs in, what is asked under another name than ours."""
 
     def __init__(self, app: ASGIApp, *, only_loopback: bool, https: bool) -> None:
-        """`only_loopback`: by its name nobody may pass for us, for a name that leads here could be anybody's."""
+        """`only_loopback`: a request under another name than loopback's is refused, as anybody's DNS may point here."""
         self._app = app
         self._only_loopback = only_loopback
         self._scheme = "https" if https else "http"

@@ -48,7 +48,7 @@ def given_certificate(certificate: Path, key: Path) -> ServerCertificate:
 
 
 def own_certificate(folder: Path, host: str) -> ServerCertificate:
-    """A certificate that nobody but itself vouches for, for this machine's names and for `host`; made if need be.
+    """A self-signed certificate for this machine's names and for `host`; made if need be.
 
     :raises KernelError: it cannot be written.
     """
@@ -63,7 +63,7 @@ def own_certificate(folder: Path, host: str) -> ServerCertificate:
 
 
 def _no_password() -> str:
-    """A key with a password would be asked for on a terminal that a daemon does not have."""
+    """Refuses: OpenSSL would ask for the password of the key on a terminal, which a daemon does not have."""
     raise ValueError("the key has a password, which nobody could type")
 
 

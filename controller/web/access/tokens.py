@@ -22,7 +22,7 @@ from plctl.common.protocol.wire import from_plain, to_plain
 #: What its holder may do: look, or also end runs.
 WebRole = Literal["viewer", "operator"]
 TOKENS_NAME = "web-tokens.json"
-#: So that a token is recognised as one where it should not be.
+#: Begins every token, so that a search for secrets finds one that was left somewhere.
 _PREFIX = "plctl_"
 _BYTES = 32
 

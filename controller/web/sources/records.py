@@ -1,4 +1,4 @@
-"""Keeps what was read of runs, so that a page which asks again and again costs a look at a file's time."""
+"""Keeps what was read of runs: as long as a file has its time and size, a page that asks again costs no reading."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 from plctl.common.base.background import background
 from plctl.common.base.errors import WorldError
 
-#: Who takes nothing for so long is gone.
+#: A reader that takes nothing for so long counts as gone.
 STUCK_S = 30.0
-#: Streams that are open at a time: in all, and of one person or address.
+#: How many streams may be open at a time: in all, and of one person or address.
 MOST_STREAMS = 64
 MOST_OF_ONE = 16
 

@@ -56,7 +56,7 @@ class Studies:
 
 
 class Overview:
-    """Looks while anybody follows it, once for all who do."""
+    """Looks at agents, runs and studies while somebody follows them, once for all readers."""
 
     def __init__(self, source: WebSource) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Looks at a run a few times a second while anybody follows it, once for all who do."""
+"""Looks at a run a few times a second while somebody follows it, once for all readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Begins: who am I, which view does the address mean, and what is the same on all of them.
+// Begins the page: asks for the session, shows the view that the address means, and what is the same on all views.
 import { logout, session } from "./net/api.js";
 import { setConnection } from "./ui/connection.js";
 import { button, element, fill, muted } from "./ui/dom.js";
@@ -66,7 +66,7 @@ function showTools() {
   fill(document.getElementById("tools"), role, leave, theme, button("Keys", showHelp, { title: "Keys (?)" }));
 }
 
-/** Asks who I am, until somebody answers, and shows what the address means. */
+/** Asks for the session until the server answers, and shows what the address means. */
 async function begin() {
   clearTimeout(again);
   try {

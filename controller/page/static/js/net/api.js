@@ -40,7 +40,7 @@ function query(values) {
   return given.length ? `?${given.map(([name, value]) => `${name}=${part(value)}`).join("&")}` : "";
 }
 
-/** Who I am here and what I may do. Keeps the token that a change has to show. */
+/** The session: who is logged in, and what they may do. Keeps the token that goes with a change. */
 export async function session() {
   const found = await request("/session");
   csrf = found.csrf ?? "";

@@ -1,4 +1,4 @@
-// Joins a view to its stream: shows the connection, and asks who I am again after each break.
+// Joins a view to its stream: shows the connection, and asks for the session again after each break.
 import { run as askRun, session, streamAddress } from "./api.js";
 import { setConnection } from "../ui/connection.js";
 import { Stream } from "./stream.js";

@@ -1,4 +1,4 @@
-// Says how well a link is, from its row of the matrix: pure, and the same words everywhere.
+// Says whether something is wrong with a link, from its row of the matrix: pure, and the same words everywhere.
 import { count, duration } from "../ui/format.js";
 
 /** Worst first. Each has a name, a sign for eyes that tell no colours apart, and words for a legend. */

@@ -1,4 +1,4 @@
-// What a link's workloads write, as it comes. It is text, whatever a program writes.
+// What a link's workloads write, as it comes; shown as text, never as markup.
 import { output as askOutput } from "../net/api.js";
 import { badge, element, fill, setText } from "../ui/dom.js";
 

@@ -16,7 +16,7 @@ export function setConnection(state, tryNow) {
 
 const WORDS = { connecting: "connecting …", live: "live", over: "over: nothing more will come", lost: "Disconnected." };
 
-/** How old what is shown is, which only eyes are told each second. */
+/** How old what is shown is: written each second, and not read out by screen readers. */
 function ageWords() {
   if (now.state !== "lost") return "";
   const old = now.since_ms ? `What is shown is ${span((Date.now() - now.since_ms) / 1000)} old.` : "Nothing has come yet.";

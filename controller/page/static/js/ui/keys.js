@@ -1,4 +1,4 @@
-// Single keys: who is shown registers what they do, the help lists them, and none works while somebody types.
+// Single keys: a view that is shown registers what they do, the help lists them, and none works while somebody types.
 import { button, element, fill } from "./dom.js";
 
 const KEY = "plctl.keys";

@@ -1,4 +1,4 @@
-// Asks for a token where the server wants to know who looks.
+// Asks for a token where the server answers only those who are logged in.
 import { login } from "../net/api.js";
 import { element, fill, muted, setText } from "../ui/dom.js";
 
