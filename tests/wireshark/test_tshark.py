@@ -9,6 +9,8 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from support.packets.captures import tshark
+
 from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.controller.results import packet_file
 from plctl.controller.results.run_reader import read_record
@@ -27,15 +29,8 @@ links:
       - {at: client, command: "plctl probe client {server} --rate 300pps --count 900 --both", start: 0s}
 """
 SCENARIO = "Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,7,15,2.5\n1000,2,5,4\n2000,7,15,2.5\n"
-FIELDS = ("frame.time_epoch", "frame.interface_name", "frame.len", "frame.packet_id", "frame.comment")
 #: A packet: interface, ns since 1970, length, number.
 Seen = tuple[str, int, int, int]
-
-
-def tshark(*arguments: str) -> list[str]:
-    """A command that prints the packets' fields."""
-    fields = [word for name in FIELDS for word in ("-e", name)]
-    return ["tshark", "-n", "-l", *arguments, "-T", "fields", "-E", "separator=\t", *fields]
 
 
 def seen_in(text: str) -> Counter[Seen]:
