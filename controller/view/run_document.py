@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def run_document(record: RunRecord, state: RunState, folder: Path | None) -> dic
 
 def state_document(record: RunRecord, state: RunState, folder: Path | None) -> dict[str, Any]:
     """The same without its links."""
-    info = {name: value for name, value in to_plain(state).items() if name != "links"}
+    info = to_plain(replace(state, links=()))
+    del info["links"]
     return {**info, "result": result_document(record, state, folder)}
 
 

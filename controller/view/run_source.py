@@ -152,7 +152,7 @@ async def read_record(source: RunSource, run: str) -> RunRecord:
     """
     text = (await read_whole(source, run, RUN_NAME)).decode(errors="replace")
     try:
-        return run_record.from_json(text)
+        return await asyncio.to_thread(run_record.from_json, text)  # a thousand links take a while
     except (ValueError, ProtocolError) as error:
         raise UserError(f"{RUN_NAME} of {run} in {source.place} is not a run's record: {error}") from None
 

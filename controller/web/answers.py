@@ -224,7 +224,7 @@ class Answers:
         async def guarded() -> AsyncGenerator[bytes, None]:
             try:
                 async for each in messages:
-                    if self._gate.visitor(asked.request).role is None:  # the token was revoked meanwhile
+                    if not self._gate.remains(asked.visitor, asked.request):  # the token was revoked meanwhile
                         return
                     yield each
             finally:

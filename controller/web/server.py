@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from plctl.controller.web.sources.source import WebSource
 
 #: How long open answers may take to end once the server is to.
 _LEAVE_S = 1
+#: How long a thread that computes may keep the event loop waiting each time that it has let go of the interpreter, as
+#: it does in every system call; Python's 5 ms make an answer of ten such calls wait for 50.
+_SWITCH_S = 0.0005
 #: Connections at a time: browsers hold some each, and the streams have a bound of their own.
 _MOST_CONNECTIONS = 512
 _IDLE_S = 15
@@ -81,7 +85,7 @@ async def serving(source: WebSource, options: WebOptions, complain: Complain | N
 
     :param complain: hears of bugs in the server.
     """
-    with _heard(complain or (lambda _: None)):
+    with _heard(complain or (lambda _: None)), _quick_turns():
         server = _Server(_config(source, options))
         task = asyncio.create_task(server.serve([options.listening.dup()]))  # which it closes
         try:
@@ -115,6 +119,17 @@ def _config(source: WebSource, options: WebOptions) -> uvicorn.Config:
         ssl_certfile=str(certificate.certificate) if certificate else None,
         ssl_keyfile=str(certificate.key) if certificate else None,
     )
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Let the event loop have its turn soon beside the threads that read files and write metrics for the page."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager

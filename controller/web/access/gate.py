@@ -83,6 +83,13 @@ class Gate:
             return Visitor(session.token.name, session.token.role, session.csrf)
         return self._local if self._is_trusted(connection) else Visitor()
 
+    def remains(self, visitor: Visitor, connection: HTTPConnection) -> bool:
+        """Whether `visitor`, who asked by `connection`, still may: tokens are revoked, who opened it stays.
+
+        :raises TooManyFailuresError: as `visitor`.
+        """
+        return visitor is self._local or self.visitor(connection).role is not None
+
     def check_csrf(self, connection: HTTPConnection, visitor: Visitor) -> None:
         """Return if it was `visitor` who meant to ask, and not a page elsewhere.
 
