@@ -47,8 +47,10 @@ class Watch:
 
     def _compare(self) -> list[str]:
         new = set(self._look()) - self._before
-        if any(line.startswith(_NAMESPACE) for line in new):
+        if namespaces := {line for line in new if line.startswith(_NAMESPACE)}:
             new -= {_NAMESPACE + name for name in _names_of_others(self._state_folder)}
+            # What another run has removed since the look stands in its ledger no more.
+            new -= {line for line in namespaces if not (NETNS_DIR / line.removeprefix(_NAMESPACE)).exists()}
         return sorted(new)
 
     def _look(self) -> Iterator[str]:

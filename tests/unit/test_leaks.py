@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+from support import leaks
 from support.leaks import STATE_PREFIX, Watch
 
 from plctl.agent.kernel import namespace
@@ -116,3 +118,24 @@ def test_a_namespace_of_another_run_is_not_blamed_on_this_one(watch: Watch, monk
             ledger.close()
             owner.remove()
     assert left(watch) == []
+
+
+@pytest.mark.needs_root
+def test_a_namespace_that_another_run_removes_meanwhile_is_not_blamed_either(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It was seen, and is struck from the other's ledger before that is read: on a busy machine that takes seconds."""
+    name = f"pl-leaks-{os.getpid()}"
+    with contextlib.closing(Ledger(tmp_path / "ledger.jsonl")) as ledger:
+        namespace.run_in_thread(lambda: namespace.create(name, ledger))
+        entry = ledger.find("netns", name)
+        assert entry is not None
+        assert f"network namespace {name}" in left(watch)
+
+        def read_slowly(_: Path) -> set[str]:
+            if ledger.find("netns", name):
+                namespace.remove(entry, ledger)
+            return set()
+
+        monkeypatch.setattr(leaks, "_names_of_others", read_slowly)
+        assert f"network namespace {name}" not in left(watch)
