@@ -5,7 +5,6 @@ A shell asks while somebody types: whatever goes wrong, or takes long, there is 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,6 +75,8 @@ def _look(ctx: click.Context, word: str, work: Callable[[RunSource, str], Awaita
 
         async with open_source(reach, given.get("base") or Path("runs"), word) as (source, run):
             return await work(source, run)
+
+    import asyncio
 
     async def in_time() -> T:
         return await asyncio.wait_for(find_and_work(), _PATIENCE_S)

@@ -119,6 +119,7 @@ def lateness(curves: LinkCurves) -> Markup:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda ns, _: format_duration(round(ns)))
         axes.yaxis.set_minor_formatter("")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # each mark takes as long to draw as a curve
         axes.set_ylim(_LEAST_LATENESS_NS, 3 * max(curves.lateness_budget_ns, _highest(measured.lateness_max_ns)))
         axes.axhline(curves.lateness_budget_ns, color=BAD, linestyle=(0, (4, 2)), linewidth=1.2)
         worst = ((measured.lateness_max_ns, MUTED, "maximum"), (measured.lateness_p99_ns, WORSE, "99th percentile"))

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 from support.room_imports import ROOT
+
+from plctl.common.cli.root_command import root
 
 _PR_CAPBSET_DROP = 24
 _CAP_NET_ADMIN = 12
@@ -73,3 +76,14 @@ def test_python_keeps_what_it_compiles() -> None:
     shown = subprocess.run(command, env=outside, capture_output=True, text=True, check=True).stdout
     assert "PATH=" in shown
     assert "PYTHONDONTWRITEBYTECODE" not in shown
+
+
+def test_what_the_debian_package_tells_users_follows_from_the_commands(tmp_path: Path) -> None:
+    """A man page for each command, and a sample of the agent's settings; the package itself is built by tests/hosts."""
+    written = run([sys.executable, "-P", str(ROOT / "deploy/debian/man-pages"), str(tmp_path)])
+    assert (0, "") == (written.returncode, written.stderr)
+    assert {f"plctl-{name}.1" for name in root.list_commands(click.Context(root))} <= {
+        page.name for page in tmp_path.iterdir()
+    }
+    assert ".B \\-\\-budget" in (tmp_path / "plctl-run.1").read_text()
+    assert "\nPLCTL_CONTROLLER=tcp://" in (ROOT / "deploy/debian/plctl-agent.default").read_text()

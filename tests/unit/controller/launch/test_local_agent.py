@@ -17,6 +17,8 @@ from plctl.controller.launch.local_agent import LocalAgent, agent_folder
 #: What a run imports while its agent does the same: more than half a second of it, which may not come before.
 SLOW = (
     "plctl.common.protocol.messages",
+    "plctl.common.scenario.readers.opening",
+    "asyncio",
     "pyarrow",
     "numpy",
     "matplotlib",
