@@ -23,6 +23,7 @@ from pathlib import Path
 from plctl.common import __version__
 from plctl.common.base.clock import Clock, format_wall
 from plctl.common.base.errors import BusyError, KernelError, PlctlError, UserError
+from plctl.common.base.json_text import read_json
 from plctl.common.protocol.wire import from_plain
 from plctl.controller.hub.journal_file import copy_journal, hold_journal
 from plctl.controller.results.run_reader import read_record
@@ -169,7 +170,7 @@ def _manifest(archive: tarfile.TarFile, source: Path) -> Backup:
         file = archive.extractfile(first) if first and first.isfile() and first.name == _MANIFEST else None
         if not file:
             raise UserError(f"{source} is not a backup of a controller")
-        backup = from_plain(Backup, json.loads(file.read(2**20)), _MANIFEST)
+        backup = from_plain(Backup, read_json(file.read(2**20)), _MANIFEST)
     except (ValueError, tarfile.TarError, EOFError, zlib.error) as error:
         raise UserError(f"{source} is not a backup of a controller: {error}") from None
     if backup.format != FORMAT:

@@ -88,10 +88,11 @@ def spread(values: Times) -> dict[str, int]:
 
 
 def _sent(table: pa.Table) -> Sent:
+    names = ("arrival_ns", "moved_ns", "end_ns", "due_ns", "sent_ns")
     table = table.filter(pc.equal(table["verdict"], "admitted"))
-    arrival, moved, end, due, sent = (
-        table[name].to_numpy() for name in ("arrival_ns", "moved_ns", "end_ns", "due_ns", "sent_ns")
-    )
+    for name in names:  # an honest log has them all
+        table = table.filter(pc.is_valid(table[name]))
+    arrival, moved, end, due, sent = (table[name].to_numpy() for name in names)
     return Sent(
         t_s=table["t_s"].to_numpy().astype(float),
         sojourn=end - arrival,

@@ -19,10 +19,9 @@ def changes_by_link(path: Path) -> dict[str, tuple[AppliedChange, ...]]:
     :raises OSError: it cannot be read.
     """
     found: dict[str, dict[int, AppliedChange]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for event in event_log.from_lines(line for line in lines if EVENT in line):
-            if event.get("event") == EVENT and (change := change_of(event)):
-                found.setdefault(str(event.get("link")), {})[change.at_ns] = change
+    for event in event_log.from_lines(line for line in event_log.lines_of(path) if EVENT in line):
+        if event.get("event") == EVENT and (change := change_of(event)):
+            found.setdefault(str(event.get("link")), {})[change.at_ns] = change
     return {link: tuple(each for _, each in sorted(changes.items())) for link, changes in found.items()}
 
 

@@ -159,12 +159,13 @@ def read(run_folder: Path, run_table: RunTable, links: Sequence[str] | None = No
     """
     path = target(run_folder, run_table.columns)
     folder = path if path.exists() else parts_folder(run_folder, run_table.columns)
-    parts = [path] if path.is_file() else column_parts.files(folder)
-    tables: Iterator[pa.Table] = chain.from_iterable(column_parts.tables(part, run_table) for part in parts)
-    if links is not None:
-        wanted = pa.array(links, pa.string())
-        tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
-    return pa.concat_tables([run_table.columns.final.empty_table(), *tables])
+    with column_parts.legible(path):
+        parts = [path] if path.is_file() else column_parts.files(folder)
+        tables: Iterator[pa.Table] = chain.from_iterable(column_parts.tables(part, run_table) for part in parts)
+        if links is not None:
+            wanted = pa.array(links, pa.string())
+            tables = (table.filter(pc.is_in(table["link"], wanted)) for table in tables)
+        return pa.concat_tables([run_table.columns.final.empty_table(), *column_parts.within_memory(tables)])
 
 
 def _write(file: FileIO, data: pa.Buffer | bytes) -> None:

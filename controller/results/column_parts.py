@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from plctl.common.base.units import NS_PER_S
+from plctl.common.base.units import NS_PER_S, format_size
 
 STREAM_SUFFIX = ".arrows"
 PARQUET_SUFFIX = ".parquet"
@@ -68,9 +70,43 @@ class RunTable:
         return pa.table([pa.repeat(self.run, table.num_rows), seconds, *table.columns], schema=self.columns.final)
 
 
+@contextmanager
+def legible(path: Path) -> Iterator[None]:
+    """Turn whatever Arrow says of a file that anybody may have written into an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except (pa.ArrowException, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise OSError(f"{path.name} is damaged: {error}") from error
+
+
+def within_memory(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """`tables`, as long as all together fit into memory: a file of some kilobytes may hold a billion rows.
+
+    :raises OSError: they do not.
+    """
+    size = 0
+    for table in tables:
+        size += table.nbytes
+        require_memory(size)
+        yield table
+
+
+def require_memory(size: int) -> None:
+    """Return if `size` bytes of rows may be held: half of this machine's memory.
+
+    :raises OSError: they may not.
+    """
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    if size > most:
+        raise OSError(f"its rows take more memory than the {format_size(most)} that they may take here")
+
+
 def files(folder: Path) -> list[Path]:
     """The parts in `folder` in order, each once: for a moment, a stream and its Parquet file both exist."""
-    found = sorted(path for path in folder.iterdir() if path.suffix in (STREAM_SUFFIX, PARQUET_SUFFIX))
+    kinds = (STREAM_SUFFIX, PARQUET_SUFFIX)
+    found = sorted(path for path in folder.iterdir() if path.suffix in kinds and path.stem.isdecimal())
     return [path for path in found if path.suffix == PARQUET_SUFFIX or path.with_suffix(PARQUET_SUFFIX) not in found]
 
 
@@ -119,10 +155,10 @@ def _parquet_tables(path: Path, run_table: RunTable) -> Iterator[pa.Table]:
     """The contents of a Parquet file without Arrow's pool of threads, which would outlive the call."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False):
-            yield _fitted(pa.Table.from_batches([batch]), run_table.columns.final)
+            yield fitted(pa.Table.from_batches([batch]), run_table.columns.final)
 
 
-def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """`table` of another version of plctl in the columns of this one: null is what that one did not write."""
     rows = table.num_rows
     return pa.table(

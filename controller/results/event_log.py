@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from plctl.common.base.errors import ProtocolError
+from plctl.common.base.json_text import read_json
 from plctl.controller.results.run_record import rfc3339
 
 #: What every line has, in this order; facts follow.
@@ -19,6 +20,10 @@ KEYS = ("ts", "t_ns", "host", "link", "event", "run")
 CONTROLLER = "controller"
 
 Event = Mapping[str, Any]
+
+_INT64 = range(-(2**63), 2**63)
+#: No line is longer than a message may be; what is, is read in pieces, and so is no event.
+_MOST_CHARACTERS = 2**26
 
 
 def translated(event: Event, host: str, run: str, offset_ns: int | None, arrived_ns: int) -> Event:
@@ -70,8 +75,18 @@ def _with_finite_numbers(value: Any) -> Any:
     return [_with_finite_numbers(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of the log at `path`, which anybody may have written: what is no text is replaced, nothing is endless.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open(encoding="utf-8", errors="replace") as log:
+        while line := log.readline(_MOST_CHARACTERS):
+            yield line
+
+
 def from_lines(lines: Iterable[str]) -> list[Event]:
-    """The events in `lines`. A last line that was cut off, as by a full disk or a kill, is left out."""
+    """The events in `lines`, without what is none, as a last line that was cut off by a full disk or a kill."""
     return [event for line in lines if (event := _parse(line)) is not None]
 
 
@@ -86,7 +101,7 @@ def cut_torn_line(path: Path) -> None:
 
 def merge(*logs: Iterable[Event]) -> list[Event]:
     """All events in the order of the controller's clock (`t_ns`); equal instants keep the order given."""
-    return sorted((event for log in logs for event in log), key=lambda event: int(event.get("t_ns", 0)))
+    return sorted((event for log in logs for event in log), key=lambda event: event.get("t_ns", 0))
 
 
 def _torn_bytes(file: BinaryIO) -> int:
@@ -104,7 +119,14 @@ def _torn_bytes(file: BinaryIO) -> int:
 
 def _parse(line: str) -> Event | None:
     try:
-        event = json.loads(line)
+        event = read_json(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and _is_event(event) else None
+
+
+def _is_event(event: Event) -> bool:
+    """Whether what every event has is of its type, as far as it is there."""
+    t_ns = event.get("t_ns", 0)
+    words = (event.get(key, "") for key in KEYS if key != "t_ns")
+    return type(t_ns) is int and t_ns in _INT64 and all(isinstance(word, str) for word in words)

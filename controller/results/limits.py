@@ -25,11 +25,10 @@ def limits_by_host(path: Path) -> dict[str, tuple[str, ...]]:
     :raises OSError: it cannot be read.
     """
     found: dict[str, dict[str, None]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for event in event_log.from_lines(line for line in lines if _may_tell(line)):
-            tell = _SENTENCES.get(str(event.get("event")))
-            if tell and (sentence := tell(event)):
-                found.setdefault(str(event.get("host")), {})[sentence] = None
+    for event in event_log.from_lines(filter(_may_tell, event_log.lines_of(path))):
+        tell = _SENTENCES.get(str(event.get("event")))
+        if tell and (sentence := tell(event)):
+            found.setdefault(str(event.get("host")), {})[sentence] = None
     return {host: tuple(sentences) for host, sentences in found.items()}
 
 

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from plctl.common.base.errors import ProtocolError
+from plctl.common.base.json_text import read_json
 from plctl.common.base.units import NS_PER_S
 from plctl.common.plan.link_change import routes_of
 from plctl.common.protocol.messages import MAX_PACKETS
@@ -32,6 +33,7 @@ from plctl.common.scenario.schedule import DIRECTIONS, Direction, Schedule
 from plctl.common.telemetry.packet_log import COPY, CORRUPT, ECN, FIELDS, MARKED, RECORD, VERDICTS
 from plctl.controller.results import captured_frames
 from plctl.controller.results.captured_frames import CapturedFrames
+from plctl.controller.results.column_parts import fitted, legible, within_memory
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 FOLDER_NAME = "packets"
@@ -67,6 +69,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 #: The column that is as large as was asked for.
 CAPTURED_COLUMN = "captured"
 SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
+#: What each packet has.
+_ALWAYS = ("number", "arrival_ns", "moved_ns", "length", "verdict")
 
 
 def append(
@@ -129,7 +133,7 @@ def read(folder: Path, record: RunRecord, link: LinkRecord, direction: Direction
 
     :raises OSError: the log cannot be read.
     """
-    tables = list(read_parts(folder, record, link, direction, captured=captured))
+    tables = list(within_memory(read_parts(folder, record, link, direction, captured=captured)))
     return pa.concat_tables(tables).replace_schema_metadata(tables[0].schema.metadata)
 
 
@@ -147,12 +151,8 @@ def read_parts(
             kept = table if captured else table.drop_columns([CAPTURED_COLUMN])
             yield kept.replace_schema_metadata(schema.metadata)
         return
-    with pq.ParquetFile(target) as file:  # without Arrow's pool of threads, which would outlive the call
-        names = [name for name in file.schema_arrow.names if captured or name != CAPTURED_COLUMN]
-        schema = pa.schema([file.schema_arrow.field(name) for name in names], file.schema_arrow.metadata)
-        yield schema.empty_table()
-        for batch in file.iter_batches(_ROWS_PER_GROUP, columns=names, use_threads=False):
-            yield pa.Table.from_batches([batch], schema)
+    with legible(target), pq.ParquetFile(target) as file:
+        yield from _closed_tables(file, captured=captured)
 
 
 def tables_in(file: BinaryIO) -> Iterator[pa.Table]:
@@ -160,9 +160,30 @@ def tables_in(file: BinaryIO) -> Iterator[pa.Table]:
 
     :raises OSError: it is none.
     """
-    with pq.ParquetFile(file) as log:
-        for batch in log.iter_batches(_ROWS_PER_GROUP, use_threads=False):
-            yield pa.Table.from_batches([batch], log.schema_arrow)
+    with legible(Path("it")), pq.ParquetFile(file) as log:
+        yield from _closed_tables(log, captured=True)
+
+
+def _closed_tables(file: pq.ParquetFile, *, captured: bool) -> Iterator[pa.Table]:
+    """The first one is empty. In the columns of today: null is what an older plctl did not write."""
+    metadata = file.schema_arrow.metadata or {}
+    _check_footer(metadata)
+    kept = [field for field in SCHEMA if captured or field.name != CAPTURED_COLUMN]
+    names = [field.name for field in kept if field.name in file.schema_arrow.names]
+    schema = pa.schema(kept, metadata)
+    yield schema.empty_table()
+    for batch in file.iter_batches(_ROWS_PER_GROUP, columns=names, use_threads=False):  # no thread outlives the call
+        table = fitted(pa.Table.from_batches([batch]), schema)
+        if missing := [name for name in _ALWAYS if table[name].null_count]:
+            raise ValueError(f"a packet without {missing[0]}")
+        yield table
+
+
+def _check_footer(metadata: Mapping[bytes, bytes]) -> None:
+    facts = read_json(metadata.get(FOOTER, b""))
+    numbers = [facts.get(name) for name in ("t0_ns", "lost")] if isinstance(facts, dict) else ["none"]
+    if not all(number is None or type(number) is int for number in numbers) or facts.get("direction") not in DIRECTIONS:
+        raise ValueError("its footer is not that of a packet log")
 
 
 def whole_records(records: bytes, captured: bytes, capture_bytes: int) -> tuple[bytes, bytes]:
@@ -213,7 +234,7 @@ def _write_parquet(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) 
 
 def footer(table: pa.Table) -> dict[str, Any]:
     """What the footer of a packet log says."""
-    found: dict[str, Any] = json.loads(table.schema.metadata[FOOTER])
+    found: dict[str, Any] = read_json(table.schema.metadata[FOOTER])
     return found
 
 

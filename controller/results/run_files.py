@@ -9,14 +9,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from plctl.common.base.errors import KernelError, UserError
+from plctl.common.base.units import format_size
 from plctl.common.protocol import requests as rq
 
+#: A file of which less lies on the disk has holes, which nothing of ours writes: to read them may take days.
+_HOLES_BYTES, _HOLES_RATIO, _BLOCK_BYTES = 2**30, 2**10, 512
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -27,7 +30,7 @@ def list_files(folder: Path) -> rq.Files:
     :raises KernelError: the folder cannot be read.
     """
     try:
-        return rq.Files(tuple(sorted(_walk(str(folder), ""), key=lambda file: file.path)))
+        return rq.Files(tuple(sorted(_files(folder), key=lambda file: file.path)))
     except OSError as error:
         raise KernelError.from_os(f"list {folder}", error) from error
 
@@ -92,10 +95,51 @@ def _step(at: int, part: str, flags: int) -> int:
     return below
 
 
-def _walk(folder: str, prefix: str) -> Iterator[rq.FileInfo]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            elif entry.is_file(follow_symlinks=False) and not entry.name.endswith(".tmp"):
-                yield rq.FileInfo(prefix + entry.name, entry.stat(follow_symlinks=False).st_size)
+def refuse_strange(
+    folder: Path, names: Collection[str], most_bytes: Mapping[str, int] | None = None, *, below: bool = True
+) -> None:
+    """Return if what is called by one of `names` in `folder`, which anybody may have made, is but files and folders.
+
+    A link would have others' files read, and written, in its name; to open a pipe or a device may take for ever.
+
+    :param names: without what stands behind a dot: drafts and parts have the names of what they become.
+    :param most_bytes: how long a file may be, by its path.
+    :param below: look into the folders in it, too.
+    :raises UserError: it holds something else, or too much.
+    :raises OSError: it cannot be looked through.
+    """
+    for path, entry in _entries(folder, below=below):
+        if path.partition("/")[0].partition(".")[0] not in names:
+            continue  # nobody reads it
+        if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
+            what = "a symbolic link" if entry.is_symlink() else "no file"
+            raise UserError(f"{folder} is not read: {path!r:.80} in it is {what}, which no run leaves there; remove it")
+        with suppress(FileNotFoundError):  # the run that goes on there has just removed it
+            facts = entry.stat(follow_symlinks=False)
+            most = (most_bytes or {}).get(path, facts.st_size)
+            if facts.st_size > most or facts.st_size > _HOLES_BYTES + facts.st_blocks * _BLOCK_BYTES * _HOLES_RATIO:
+                raise UserError(f"{folder} is not read: {path!r:.80} in it says to have {format_size(facts.st_size)}")
+
+
+def _entries(folder: Path, *, below: bool = True) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All that is below `folder`, or only in it, with its path from there; links are not followed. OSErrors pass."""
+    left = [""]
+    while left:
+        prefix = left.pop()
+        try:
+            entries = os.scandir(folder / prefix)
+        except FileNotFoundError:
+            if not prefix:
+                raise
+            continue  # the run that goes on there has just removed it
+        with entries:
+            for entry in entries:
+                yield prefix + entry.name, entry
+                if below and entry.is_dir(follow_symlinks=False):
+                    left.append(f"{prefix}{entry.name}/")
+
+
+def _files(folder: Path) -> Iterator[rq.FileInfo]:
+    for path, entry in _entries(folder):
+        if entry.is_file(follow_symlinks=False) and not entry.name.endswith(".tmp"):
+            yield rq.FileInfo(path, entry.stat(follow_symlinks=False).st_size)

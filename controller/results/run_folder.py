@@ -327,8 +327,7 @@ def complete(path: Path, write_report: Callable[[Path], object] | None = None) -
 
 def _order_events(folder: Path, run: str) -> None:
     path = folder / EVENTS_NAME
-    with path.open(encoding="utf-8") as file:
-        ordered = event_log.merge(event_log.from_lines(file))
+    ordered = event_log.merge(event_log.from_lines(event_log.lines_of(path)))
     _replace(path, "".join(event_log.to_line(event, run) for event in ordered))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plctl.common.base.errors import ProtocolError
+from plctl.common.base.json_text import read_json
 from plctl.common.base.units import NS_PER_S
 from plctl.common.host.source_commit import source_commit
 from plctl.common.plan.failure_policy import OnFailure, Setback
@@ -28,7 +29,7 @@ from plctl.controller.results.schedule_files import ScheduleFiles
 from plctl.controller.results.skew import Starts, skew_bound_ns
 from plctl.controller.verdict.certificate import UNSEEN, judge
 from plctl.controller.verdict.link_facts import LinkFacts
-from plctl.controller.verdict.verdict import Judgement, Statement, judge_run
+from plctl.controller.verdict.verdict import Judgement, Statement, Verdict, judge_run
 
 #: So many lines of run.json are made without a rest, in about a millisecond.
 _LINES_TOGETHER = 20
@@ -265,7 +266,7 @@ def from_json(text: str, folder: Path | None = None) -> RunRecord:
     :raises ProtocolError: a field is missing, unknown or of another type.
     :raises ValueError: not JSON at all.
     """
-    plain = json.loads(text)
+    plain = read_json(text)
     facts = plain.pop("schedules", None) if isinstance(plain, dict) else None
     try:
         record: RunRecord = from_plain(RunRecord, plain, "run.json", ScheduleFiles(folder, facts))
@@ -273,7 +274,16 @@ def from_json(text: str, folder: Path | None = None) -> RunRecord:
         raise ProtocolError(f"{error}{_newer(plain)}") from None
     if (name := find_misnamed(record.run, (link.plan for link in record.links))) is not None:
         raise ProtocolError(f"run.json: {name!r:.80} names no run, link or workload: it would lead out of the folder")
+    if unknown := {*_verdicts(record)} - {"", *Verdict}:
+        raise ProtocolError(f"run.json: {min(unknown)!r:.80} is no verdict{_newer(plain)}")
     return record
+
+
+def _verdicts(record: RunRecord) -> Iterator[str]:
+    yield record.verdict
+    for link in record.links:
+        yield link.verdict
+        yield from (statement.verdict or "(none)" for statement in link.certificate)
 
 
 def _newer(plain: Any) -> str:

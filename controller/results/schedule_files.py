@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from plctl.common.base.columns import NUMBER_BYTES
 from plctl.common.base.errors import UserError
 from plctl.common.protocol.wire import from_plain
 from plctl.common.scenario.opportunities import Opportunities
@@ -139,8 +140,12 @@ def read_schedule(path: Path, *, traced: bool | int = False) -> Schedule:
     import pyarrow as pa  # noqa: PLC0415  # as above
     from pyarrow import parquet  # noqa: PLC0415  # as above
 
+    from plctl.controller.results.column_parts import require_memory  # noqa: PLC0415  # as above
+
     try:
-        table = parquet.read_table(path)
+        with parquet.ParquetFile(path) as file:
+            require_memory(file.metadata.num_rows * len(ROW_FIELDS) * NUMBER_BYTES)
+            table = file.read(use_threads=False)
         repeats = table.schema.metadata or {}
         period_ns, loop_ns = int(repeats[_PERIOD]), int(repeats.get(_LOOP, 0))
         columns = {name: array("q", table[name].to_numpy().tobytes()) for name in table.column_names}

@@ -45,7 +45,8 @@ def read(folder: Path, names: Mapping[str, str], *, most: int = -1) -> dict[str,
     texts: dict[str, str] = {}
     for path, name in names.items():
         try:
-            with TextIOWrapper(open_file(folder, f"{FOLDER_NAME}/{name}"), encoding="utf-8", newline="") as file:
+            raw = open_file(folder, f"{FOLDER_NAME}/{name}")
+            with TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="") as file:
                 texts[path] = file.read(most)
         except (UserError, KernelError):
             continue

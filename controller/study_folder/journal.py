@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from plctl.common.base.errors import BusyError, ProtocolError
+from plctl.common.base.json_text import read_json
 from plctl.common.base.names import is_file_name
 from plctl.common.protocol.wire import from_plain
 from plctl.controller.results.disk_errors import explained
@@ -120,7 +121,7 @@ def to_line(entry: StudyEntry) -> str:
 
 def _entry(line: str, place: str) -> StudyEntry:
     try:
-        plain = json.loads(line)
+        plain = read_json(line)
     except ValueError:
         raise ProtocolError(f"{place}: not a line of a study's journal: {line!r:.80}") from None
     entry: StudyEntry = from_plain(StudyEntry, plain, place)

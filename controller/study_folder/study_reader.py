@@ -15,7 +15,9 @@ import os
 from pathlib import Path
 
 from plctl.common.base.errors import ProtocolError, UserError
+from plctl.controller.results.run_files import refuse_strange
 from plctl.controller.study_folder import study_record
+from plctl.controller.study_folder.journal import JOURNAL_NAME
 from plctl.controller.study_folder.study_record import StudyRecord
 
 STUDY_NAME = "study.json"
@@ -27,6 +29,10 @@ CANCEL_NAME = "cancel"
 
 #: Labels of a run of a study, beside those of its factors and of the base spec.
 STUDY_LABEL, CELL_LABEL, REPETITION_LABEL, DIGEST_LABEL = "study", "cell", "repetition", "digest"
+#: What is read, or written anew, in a study's folder.
+_NAMES = frozenset({"study", "journal", "sources", RUNS_NAME, UNFINISHED_NAME, CANCEL_NAME, "report", "figures"})
+#: Of a million runs, and what may still be read into memory.
+_MOST_BYTES = {STUDY_NAME: 2**30, JOURNAL_NAME: 2**30}
 LABELS = (STUDY_LABEL, CELL_LABEL, REPETITION_LABEL, DIGEST_LABEL)
 
 
@@ -38,9 +44,10 @@ def is_study(path: Path) -> bool:
 def read_study(path: Path) -> StudyRecord:
     """What the study in the folder `path` asks for.
 
-    :raises UserError: that is no folder of a study.
+    :raises UserError: that is no folder of a study, or holds what may lead elsewhere or have no end.
     """
     try:
+        refuse_strange(path, _NAMES, _MOST_BYTES, below=False)  # a run's folder is looked at when it is read
         return study_record.from_json((path / STUDY_NAME).read_text(encoding="utf-8"))
     except OSError as error:
         what = os.strerror(error.errno or 0)

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plctl.common.base.json_text import read_json
 from plctl.common.protocol.wire import from_plain, to_plain
 
 Order = Literal["shuffled", "blocked", "as-written"]
@@ -71,7 +72,7 @@ def from_json(text: str) -> StudyRecord:
     :raises ProtocolError: a field is missing, unknown or of another type.
     :raises ValueError: not JSON at all.
     """
-    return from_plain(StudyRecord, json.loads(text), "study.json")
+    return from_plain(StudyRecord, read_json(text), "study.json")
 
 
 def _lines(value: object) -> str:

@@ -33,7 +33,7 @@ def _translation(record: RunRecord) -> Iterable[str]:
 
 def _told(record: RunRecord, log: list[Event]) -> Iterable[str]:
     """What the log says of each start."""
-    told = {event["link"]: event for event in log if event.get("event") == "link.started" and "late_ns" in event}
+    told = {event.get("link"): event for event in log if event.get("event") == "link.started" and "late_ns" in event}
     for link in record.links:
         event = told.get(link.plan.name)
         if event and link.skew_ns is not None and event["late_ns"] != link.skew_ns:

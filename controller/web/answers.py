@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from plctl.common import __version__
 from plctl.common.base.errors import UserError
+from plctl.common.base.json_text import read_json
 from plctl.common.base.names import is_name
 from plctl.controller.view.run_document import run_document
 from plctl.controller.web import documents
@@ -257,8 +258,8 @@ async def _body(request: Request) -> dict[str, Any]:
         if len(data) > _BODY_BYTES:
             raise BadRequestError(f"the body has more than {_BODY_BYTES} bytes")
     try:
-        found = json.loads(data or b"{}")
-    except (ValueError, RecursionError):
+        found = read_json(data or b"{}")
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise BadRequestError("the body is no JSON object")

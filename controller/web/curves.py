@@ -20,7 +20,7 @@ from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS
 from plctl.controller.report.series import Asked, Measured, asked, curves_of
 from plctl.controller.results import column_file, telemetry_file
-from plctl.controller.results.column_parts import PARQUET_SUFFIX, files
+from plctl.controller.results.column_parts import PARQUET_SUFFIX, files, legible, require_memory
 from plctl.controller.results.run_record import LinkRecord, RunRecord
 
 Floats = NDArray[np.float64]
@@ -106,7 +106,7 @@ def _pieces(folder: Path, link: str) -> Iterator[Floats]:
 def _closed(path: Path, link: str) -> Floats:
     """Of a Parquet file: only the link's rows of the groups that have any are made numbers."""
     pieces = [np.empty((len(_NUMBERS) + 1, 0))]
-    with pq.ParquetFile(path) as file:
+    with legible(path), pq.ParquetFile(path) as file:
         known = [name for name in _NUMBERS if name in file.schema_arrow.names]
         for batch in file.iter_batches(columns=[*known, "link", "direction"], use_threads=False):
             rows = batch.filter(pc.equal(batch["link"], link))
@@ -114,6 +114,7 @@ def _closed(path: Path, link: str) -> Floats:
             none = np.zeros(rows.num_rows)
             direction = pc.index_in(rows["direction"], pa.array(DIRECTIONS, pa.string())).to_numpy().astype(float)
             pieces.append(np.vstack([*(numbers.get(name, none) for name in _NUMBERS), direction]))
+            require_memory(sum(piece.nbytes for piece in pieces))
     return np.concatenate(pieces, axis=1)
 
 
@@ -121,10 +122,11 @@ def _open(path: Path, link: str) -> Iterator[Floats]:
     """Of a stream that grows, up to its last whole batch."""
     with path.open("rb") as file:
         try:
-            for batch in pa.ipc.open_stream(file):
-                for links, numbers in zip(batch["links"], batch["numbers"], strict=True):
-                    yield of_message(links.as_py(), numbers.as_buffer(), link)
-        except (pa.ArrowInvalid, EOFError, OSError):
+            with legible(path):
+                for batch in pa.ipc.open_stream(file):
+                    for links, numbers in zip(batch["links"], batch["numbers"], strict=True):
+                        yield of_message(links.as_py(), numbers.as_buffer(), link)
+        except (EOFError, OSError):
             return
 
 

@@ -17,7 +17,7 @@ from plctl.common.scenario.schedule import DIRECTIONS
 from plctl.common.telemetry.samples import SAMPLE_COLUMNS, Samples
 from plctl.controller.lifecycle.run_events import RunPhase
 from plctl.controller.results import column_file, event_log, telemetry_file
-from plctl.controller.results.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, files
+from plctl.controller.results.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, files, legible
 from plctl.controller.results.run_reader import EVENTS_NAME
 from plctl.controller.results.run_record import RunRecord
 from plctl.controller.service.run_view import RunView
@@ -143,7 +143,7 @@ def _messages(batch: pa.RecordBatch) -> list[tuple[str, Samples]]:
 def _closed(path: Path) -> list[tuple[str, Samples]]:
     """The samples of a part that is Parquet."""
     found = []
-    with pq.ParquetFile(path) as file:
+    with legible(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(use_threads=False):
             words = batch["link"].dictionary_encode()
             columns = {name: _packed(batch[name]) for name in SAMPLE_COLUMNS if name not in ("link", "direction")}
