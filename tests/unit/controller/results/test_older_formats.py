@@ -1,11 +1,13 @@
-"""What older writers left is still read: folders of each format of run.json, and journals of each version.
+"""What older writers left is still read: runs, studies and bundles of each format, and journals of each version.
 
 The files in `older` were written by the code of those days, not by this: `run-format-1` by 2cdf2e9, the last that
-wrote it, `run-format-2` by b541086; journals 1 to 3 by 2cdf2e9, b541086 and ec6efe3, each killed while a run went on.
+wrote it, `run-format-2` by b541086; journals 1 to 4 by 2cdf2e9, b541086, ec6efe3 and eac5eaf, each killed while a run
+went on, the last one a run that may be made again; the study and the bundle of one of its runs by eac5eaf.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import sqlite3
@@ -19,13 +21,17 @@ from click.testing import CliRunner
 
 from plctl.common.base.errors import ProtocolError, UserError
 from plctl.common.cli.root_command import root
+from plctl.common.protocol import messages as m
+from plctl.common.protocol.requests import Submit
 from plctl.controller.hub.journal import Journal
 from plctl.controller.lifecycle.machine import RunMachine
 from plctl.controller.lifecycle.run_events import Resumed, RunPhase
 from plctl.controller.packets.plot import plot_svg
 from plctl.controller.results.run_reader import read_record
+from plctl.controller.results.run_record import RunRecord
 from plctl.controller.run.run_plan import plans_of
-from plctl.results import open_run
+from plctl.controller.study_folder.study_record import StudyRecord
+from plctl.results import open_run, open_study
 
 OLDER = Path(__file__).parent / "older"
 RUNS = sorted(path.name.removesuffix(".tar.gz") for path in OLDER.glob("run-*.tar.gz"))
@@ -57,11 +63,13 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 
 
 def test_there_is_one_of_each() -> None:
-    """Whoever ends a format adds a file that its last writer left."""
+    """Whoever ends a format adds a file that its last writer left; the current one has one, too."""
     with closing(Journal()) as current:
         (version,) = current._rows("PRAGMA user_version")[0]
-    assert [f"journal-{number}" for number in range(1, version)] == JOURNALS
-    assert ["run-format-1", "run-format-2"] == RUNS
+    assert [f"journal-{number}" for number in range(1, version + 1)] == JOURNALS
+    (fields,) = [each for each in dataclasses.fields(RunRecord) if each.name == "format"]
+    assert [f"run-format-{number}" for number in range(1, fields.default + 1)] == RUNS
+    assert 1 == dataclasses.fields(StudyRecord)[-1].default, "add the study that its last writer left"
 
 
 def test_every_command_reads_a_folder_of_then(folder: Path) -> None:
@@ -111,6 +119,36 @@ def test_a_journal_of_then_is_gone_on_with(journal: Journal, request: pytest.Fix
     assert RunPhase.RUNNING is machine.phase
     machine.handle(Resumed("it was started again"), 0)
     assert "" == machine.cause
+
+
+@pytest.mark.parametrize("journal", ["journal-4"], indirect=True)
+def test_a_run_of_then_can_still_be_made_again(journal: Journal) -> None:
+    """Its request, which lies in the journal as it came, is read by the protocol of today."""
+    (run,) = [entry.run for entry in journal.unfinished()]
+    data = journal.submitted(run)
+    assert data is not None
+    submit = m.decode(data, "operator").message
+    assert isinstance(submit, Submit)
+    assert ("going", 2) == (submit.request.name, submit.request.retries)
+
+
+def test_a_study_of_then_is_shown_tabled_and_checked(tmp_path: Path) -> None:
+    """Its cells, journal and runs."""
+    with tarfile.open(OLDER / "study-format-1.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    for words in (("status",), ("show", "2"), ("why",), ("table", "-o", str(tmp_path / "table.csv"))):
+        word, *rest = words
+        done = CliRunner().invoke(root, ["study", word, "tiny", *rest, "--studies", str(tmp_path)])
+        assert done.exit_code in (0, 1), done.output
+    done = CliRunner().invoke(root, ["verify", str(tmp_path / "tiny")])
+    assert (0, True) == (done.exit_code, "2 runs: nothing is broken" in done.output), done.output
+    assert 2 == open_study(tmp_path / "tiny").table().num_rows
+
+
+def test_a_bundle_of_then_is_checked() -> None:
+    """Unpacked, and held to what it claims."""
+    done = CliRunner().invoke(root, ["verify", str(OLDER / "bundle-1.zip")])
+    assert (0, True) == (done.exit_code, done.output.endswith("nothing is broken\n")), done.output
 
 
 def test_what_a_newer_plctl_wrote_is_refused_in_a_sentence(tmp_path: Path, folder: Path) -> None:
