@@ -137,8 +137,9 @@ class WorkloadProcess:
         """Let the command be executed at `start_ns` (CLOCK_MONOTONIC; 0: now), or so much later. Once."""
         self._planned_ns = start_ns or None
         self._opened_ns = self._clock.monotonic_ns()
-        with suppress(BrokenPipeError):  # it is gone, and `wait` says so
-            os.write(self._gate, (start_ns + later_ns).to_bytes(8, "little"))
+        if self._gate >= 0:  # else it ended at its gate, and `wait` says so
+            with suppress(BrokenPipeError):  # it is ending
+                os.write(self._gate, (start_ns + later_ns).to_bytes(8, "little"))
         self._close_gate()
         self._opened.set()
 

@@ -16,6 +16,7 @@ that of a short one, and neither needs more memory than a row group.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from io import FileIO
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,7 @@ import pyarrow.compute as pc
 
 from plctl.controller.results import column_parts
 from plctl.controller.results.column_parts import PARQUET_SUFFIX, STREAM_SUFFIX, Columns, RunTable
+from plctl.controller.results.disk_errors import write_whole
 from plctl.controller.results.part_closer import PartCloser
 
 #: A part has about so many rows: a quarter of a gigabyte of telemetry as a stream, a fifth of that as Parquet.
@@ -83,14 +85,11 @@ class ColumnWriter:
         """
         if self._rows >= PART_ROWS and self._t0_by_host:
             self._next_part()
-        _write(self._file, batch.serialize())
+        write_whole(self._file, memoryview(batch.serialize()))  # half a batch would hide all that come after it
         self._rows += self._columns.count(batch)
 
     def close(self) -> None:
-        """End the stream and wait for what happens in the background. Twice is harmless.
-
-        :raises OSError: the disk refuses; all is closed all the same, and readable.
-        """
+        """End the stream and wait for what happens in the background. Twice is harmless."""
         try:
             _end(self._file)
         finally:
@@ -100,7 +99,7 @@ class ColumnWriter:
         path = self._folder / f"{number:06}{STREAM_SUFFIX}"
         file = path.open("xb", buffering=0)
         try:
-            _write(file, self._columns.stream.serialize())
+            write_whole(file, memoryview(self._columns.stream.serialize()))
         except OSError:
             file.close()
             path.unlink()
@@ -168,20 +167,8 @@ def read(run_folder: Path, run_table: RunTable, links: Sequence[str] | None = No
         return pa.concat_tables([run_table.columns.final.empty_table(), *column_parts.within_memory(tables)])
 
 
-def _write(file: FileIO, data: pa.Buffer | bytes) -> None:
-    end, rest = file.tell(), memoryview(data)
-    try:
-        while rest:
-            rest = rest[file.write(rest) :]
-    except OSError:  # half a batch would hide all that come after it
-        file.truncate(end)
-        file.seek(end)
-        raise
-
-
 def _end(file: FileIO) -> None:
+    """A stream without its end is read as one that goes on, so a disk that has no room for it takes nothing away."""
     if not file.closed:
-        try:
-            _write(file, END_OF_STREAM)
-        finally:
-            file.close()
+        with file, suppress(OSError):
+            write_whole(file, END_OF_STREAM)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 
 from plctl.common.base.errors import WorldError
 
@@ -30,3 +31,19 @@ def explained(attempt: str) -> Iterator[None]:
         remedy = _REMEDIES.get(error.errno or 0)
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise WorldError(f"cannot {attempt}: {reason}" + (f"; {remedy}" if remedy else "")) from error
+
+
+def write_whole(file: FileIO, data: bytes | memoryview) -> None:
+    """Write all of `data` at the file's position, or nothing.
+
+    :raises OSError: the disk refuses; what is written next takes the place of what was written half.
+    """
+    begin, rest = file.tell(), memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        with suppress(OSError):  # under a quota, some file systems do not even let a file be cut
+            file.truncate(begin)
+        file.seek(begin)
+        raise

@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -74,11 +75,19 @@ _ALWAYS = ("number", "arrival_ns", "moved_ns", "length", "verdict")
 
 
 def append(
-    folder: Path, link: str, direction: Direction, records: bytes, *, captured: bytes = b"", capture_bytes: int = 0
+    folder: Path,
+    link: str,
+    direction: Direction,
+    records: bytes,
+    *,
+    captured: bytes = b"",
+    capture_bytes: int = 0,
+    ends: Mapping[Path, int] = MappingProxyType({}),
 ) -> dict[Path, int]:
     """Add `records` to the stream of one direction of `link` in the run's `folder`, whole or not at all.
 
     :param captured: the first bytes of these frames, of which `capture_bytes` each were asked for.
+    :param ends: where files end that this wrote before, if what is behind that was written half.
 
     Returns the files that have grown, and how many bytes are in each now.
 
@@ -93,7 +102,7 @@ def append(
     captured_frames.check(link, captured, found, capture_bytes)
     (folder / FOLDER_NAME).mkdir(exist_ok=True)
     pieces = {_frames(folder, link, direction): captured, _stream(folder, link, direction): records}
-    return _append_all({path: piece for path, piece in pieces.items() if piece})
+    return _append_all({path: piece for path, piece in pieces.items() if piece}, ends)
 
 
 def cut_torn_records(folder: Path, record: RunRecord) -> None:
@@ -207,11 +216,14 @@ def table_of(records: bytes, captured: bytes, link: LinkRecord, direction: Direc
     return _table(found, frames.of(np.arange(len(found))), link.planned_ns, _routes(link, direction))
 
 
-def _append_all(pieces: Mapping[Path, bytes]) -> dict[Path, int]:
+def _append_all(pieces: Mapping[Path, bytes], known: Mapping[Path, int]) -> dict[Path, int]:
     """Append each piece to its file, all or none: half a record would shift all that come after it."""
     with ExitStack() as stack:
         files = {stack.enter_context(path.open("ab", buffering=0)): piece for path, piece in pieces.items()}
-        ends = {file: file.tell() for file in files}
+        ends = {file: known.get(path, file.tell()) for path, file in zip(pieces, files, strict=True)}
+        for file, end in ends.items():
+            if file.tell() > end:  # a disk that refused a write refused to cut it off, too
+                file.truncate(end)
         try:
             for file, piece in files.items():
                 rest = memoryview(piece)
@@ -219,7 +231,8 @@ def _append_all(pieces: Mapping[Path, bytes]) -> dict[Path, int]:
                     rest = rest[file.write(rest) :]
         except OSError:
             for file, end in ends.items():
-                file.truncate(end)
+                with suppress(OSError):
+                    file.truncate(end)
             raise
         return {path: file.tell() for path, file in zip(pieces, files, strict=True)}
 

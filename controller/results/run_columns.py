@@ -31,6 +31,7 @@ class RunColumns:
         self._folder = folder
         self._t0_by_host = t0_by_host
         self._writers: dict[str, ColumnWriter] = {}  # by the name of their columns
+        self._packet_ends: dict[Path, int] = {}
 
     @classmethod
     def reopen(cls, folder: Path, record: RunRecord) -> RunColumns:
@@ -78,15 +79,17 @@ class RunColumns:
         :raises ProtocolError: they are not records.
         :raises OSError: the disk refuses.
         """
-        return packet_file.append(
-            self._folder, link, direction, records, captured=captured, capture_bytes=capture_bytes
+        grown = packet_file.append(
+            *(self._folder, link, direction, records),
+            captured=captured,
+            capture_bytes=capture_bytes,
+            ends=self._packet_ends,
         )
+        self._packet_ends |= grown
+        return grown
 
     def close(self) -> None:
-        """Release the open files. Twice is harmless.
-
-        :raises OSError: the disk refuses; all is closed all the same.
-        """
+        """Release the open files. Twice is harmless."""
         with ExitStack() as stack:
             for writer in self._writers.values():
                 stack.callback(writer.close)

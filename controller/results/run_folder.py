@@ -51,7 +51,7 @@ from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
 from plctl.controller.results import digests, event_log, run_record, schedule_files, source_files
 from plctl.controller.results.changes import changes_by_link
-from plctl.controller.results.disk_errors import explained
+from plctl.controller.results.disk_errors import explained, write_whole
 from plctl.controller.results.event_log import Event
 from plctl.controller.results.limits import limits_by_host
 from plctl.controller.results.run_reader import (
@@ -192,7 +192,7 @@ class RunFolder:
         if longest and (length := max(map(len, lines), default=0)) > longest:
             raise ProtocolError(f"an event of {length} characters; {longest} are allowed")
         with explained(f"write {self.path / EVENTS_NAME}"):
-            self._events.write("".join(lines).encode(errors="replace"))
+            write_whole(self._events, "".join(lines).encode(errors="replace"))
             self._grown[self.path / EVENTS_NAME] = self._events.tell()
 
     def append_samples(self, host: str, samples: Samples, offset_ns: int = 0) -> None:

@@ -307,7 +307,10 @@ class RunManager:
             cause = f"a bug in plctl: {error!r}"
             self._log.emit("run.broke", run=run, cause=cause, traceback=traceback.format_exc())
         finally:
-            folder.close()
+            try:
+                folder.close()
+            except WorldError as error:  # nothing that was to be written is missing
+                self._log.emit("run.not_completed", run=run, cause=str(error))
         self._cleaner.owe(run, self._active[run].session.owed)
         await self._write_down(lambda: self._journal.judge(run, verdict, cause))
         self._log.emit("run.judged", run=run, verdict=verdict, cause=cause)

@@ -2,7 +2,8 @@
 
 - Every run that was accepted is over, in a named state; what is not `ok` has a cause, and a fault met it that may cause
   that. A fault that breaks links breaks the `ok` of those that it met while they ran.
-- `ok` is true: its witnesses went through the whole scenario, and each datagram took as long as the scenario says.
+- `ok` is true: its witnesses went through the whole scenario, each datagram took as long as the scenario says, and the
+  judge of `tests/truth` finds the fate of no frame wrong.
 - T0 is where the record says, on every host, within the bound that it states; nobody began before it.
 - Telemetry has no gap that nobody tells of.
 - Nothing of a cancelled run goes on, nothing of any run is left, nothing outside is touched.
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from chaos.cluster import CONTROLLER
 from chaos.evidence import Done, Evidence, RunSeen
 from chaos.faults.fault import NONE
+from chaos.judged import unjust
 from chaos.telemetry import gaps
 from chaos.truths import untrue
 
@@ -80,6 +82,7 @@ def _of_run(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
     if seen.bad_lines:
         yield f"events.jsonl has {seen.bad_lines} lines that are no JSON"
     yield from untrue(evidence, seen)
+    yield from unjust(evidence, seen)
     yield from _of_cancelling(evidence, seen)
     if seen.record.get("verdict") and not _was_meant(evidence, seen):
         yield from gaps(seen)

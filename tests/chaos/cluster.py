@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from chaos.hosts import Hosts
 from plctl.common.security.enrolment import enroll, init_controller
 
 CONTROLLER = "controller"
+#: What programs/wall.c reads: two shifts (ns ahead, ppb too fast, since when), before and from an instant on.
+WALL = struct.Struct("=7q")
 PORT = 7777
 #: A daemon that ended by itself is started again after so long.
 RESTART_S = 0.5
@@ -70,22 +73,11 @@ class Cluster:
             enroll(keys, name, "agent")
             join = ["plctl", "agent", "--controller", self.address, "--keys", str(keys / "enrolled" / name)]
             self.daemons[name] = Daemon(name, join, folder / "logs" / name)
-            self.wall_file(name).write_bytes(bytes(24))
-        self.wall_file(CONTROLLER).write_bytes(bytes(24))
+            self.wall_file(name).write_bytes(bytes(WALL.size))
+        self.wall_file(CONTROLLER).write_bytes(bytes(WALL.size))
         source = Path(__file__).parent / "programs/wall.c"
-        build = [
-            "gcc",
-            "-shared",
-            "-fPIC",
-            "-O2",
-            "-Wall",
-            "-Werror",
-            "-o",
-            str(folder / "wall.so"),
-            str(source),
-            "-ldl",
-        ]
-        subprocess.run(build, check=True, capture_output=True)
+        build = ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
+        subprocess.run([*build, "-o", str(folder / "wall.so"), str(source), "-ldl"], check=True, capture_output=True)
         self.user: User
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
+from truth.capture.ends import Seen
 
 from chaos.faults.fault import Fault
 from chaos.plan import Plan, PlannedFault, PlannedRun, witness_file
@@ -26,13 +27,19 @@ class Done:
     why_not: str = ""
 
     @property
+    def kind(self) -> str:
+        """With the variant that it became."""
+        return self.planned.kind + (f", {self.fault.variant}" if self.fault.variant else "")
+
+    @property
     def is_going_on(self) -> bool:
         """Whether it was begun and not undone."""
         return self.from_ns > 0 and not self.until_ns
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.planned}{f' ({self.fault.what})' if self.fault.what else ''}" + (
+        what = ", ".join(filter(None, (self.fault.variant, self.fault.what)))
+        return f"{self.planned}{f' ({what})' if what else ''}" + (
             f": NOT DONE: {self.why_not}" if not self.from_ns else ""
         )
 
@@ -81,6 +88,14 @@ class WitnessBook:
                 self.came.setdefault(int(number), []).append(int(at))
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What the judge's eyes saw of a link, from when on. Times are of the machine's CLOCK_MONOTONIC."""
+
+    since_ns: int
+    ends: dict[str, Seen]  #: `client` and `server`
+
+
 @dataclass
 class RunSeen:
     """One run of the plan. Times are of the machine's CLOCK_MONOTONIC; 0: never."""
@@ -101,6 +116,7 @@ class RunSeen:
     outputs: dict[str, list[str]] = field(default_factory=dict)  #: what the results have of each sender's, by link
     samples: list[Sample] = field(default_factory=list)  #: telemetry; none where there is no Parquet file
     books: dict[str, WitnessBook] = field(default_factory=dict)  #: by link
+    watched: dict[str, Watched] = field(default_factory=dict)  #: by link; none where its namespaces were not found
 
     def read(self, witnesses: Path, results: Path) -> None:
         """Take in what its folder and its witnesses say."""

@@ -12,6 +12,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from truth.bottleneck import Capacity, Queue
+from truth.case import Half, Link
+from truth.path import Row
+
 from chaos.cluster import CONTROLLER
 from chaos.faults.kinds import KINDS
 from chaos.programs import witness
@@ -20,16 +24,29 @@ MS = 10**6
 #: Runs are asked for, and faults begin, within this time.
 WINDOW_MS = 11_000
 PORT = 7116
+#: Of lateness, on a machine that has other things to do.
+BUDGET_NS = 1000 * MS
 _ROWS_MS = (0, 1500, 3000)
 
 
 @dataclass(frozen=True)
 class PlannedLink:
-    """One link and how it delays: rows of (scenario time, delay), both in ms."""
+    """One link up, as the judge of `tests/truth` takes it (down it only delays), and what its sender does."""
 
     name: str
     host: str
-    rows: tuple[tuple[int, int], ...]
+    rows: tuple[Row, ...]
+    queue_packets: int = 40
+    blackout_ms: int = 0
+    mode: str = "gsl"
+    burst: int = 0  #: so many frames back to back, twice a second: more than the queue holds, or none
+
+    @property
+    def judged(self) -> Link:
+        """As the judge takes it."""
+        half = Half(self.rows, None)
+        queue = Queue(Capacity("packets", self.queue_packets))
+        return Link(self.name, {"up": half, "down": half}, queue, self.blackout_ms * MS, self.mode, False)
 
 
 @dataclass(frozen=True)
@@ -48,12 +65,16 @@ class PlannedRun:
         """All that it is on."""
         return frozenset(link.host for link in self.links)
 
+    def number(self, link: PlannedLink) -> int:
+        """By which the judge knows the frames of the link's sender."""
+        return self.links.index(link)
+
     def write(self, folder: Path) -> Path:
         """Its run spec and scenarios in `folder`, where the witnesses write, too."""
         spec = {
             "name": self.name,
             "seed": 1,
-            "budget": {"lateness": "1s", "skew": "1s", "workload": "2s"},
+            "budget": {"lateness": f"{BUDGET_NS}ns", "skew": "1s", "workload": "2s"},
             "telemetry": {"interval": "100ms"},
             "links": [self._link(link, folder) for link in self.links],
         } | ({"duration": f"{self.seconds}s"} if self.has_duration else {})
@@ -62,13 +83,14 @@ class PlannedRun:
         return path
 
     def _link(self, link: PlannedLink, folder: Path) -> dict[str, object]:
-        rows = "".join(f"{time_ms},0,{delay_ms},10\n" for time_ms, delay_ms in link.rows)
-        (folder / f"{self.name}-{link.name}.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n" + rows)
+        (folder / f"{self.name}-{link.name}.csv").write_text(link.judged.halves["up"].csv())
         seconds = self.seconds + (20 if self.has_duration else 0)
         return {
             "name": link.name,
             "hosts": [link.host],
             "scenario": f"{self.name}-{link.name}.csv",
+            "queue": {"capacity": f"{link.queue_packets}p"},
+            "reconfiguration": {"delay": f"{link.blackout_ms}ms", "mode": link.mode},
             "workload": [
                 {
                     "name": "receive", "at": "server", "ready": {"file": "go"},
@@ -77,7 +99,8 @@ class PlannedRun:
                 {
                     "name": "send", "at": "client", "start": "0s",
                     "command": _witness(
-                        "send", witness_file(folder, self.name, link.name, "send"), "192.168.66.2", PORT, seconds
+                        "send", witness_file(folder, self.name, link.name, "send"), self.number(link),
+                        f"192.168.66.2:{PORT}", seconds, link.burst,
                     ),
                 },
             ],
@@ -137,13 +160,20 @@ def draw(seed: int, kinds: tuple[str, ...] | None = None) -> Plan:
 
 def _draw_run(dice: random.Random, name: str, hosts: list[str]) -> PlannedRun:
     count = dice.choice((1, 2, 2, 3))
-    links = tuple(
-        PlannedLink(f"l{number}", dice.choice(hosts), tuple((at, dice.randrange(2, 40)) for at in _ROWS_MS))
-        for number in range(count)
-    )
+    links = tuple(_draw_link(dice, f"l{number}", dice.choice(hosts)) for number in range(count))
     at_ms = dice.randrange(0, WINDOW_MS - 3000)
     cancel_ms = at_ms + dice.randrange(200, 4500) if dice.random() < 0.25 else 0
     return PlannedRun(name, at_ms, dice.randrange(30, 60) / 10, links, cancel_ms, dice.random() < 0.6)
+
+
+def _draw_link(dice: random.Random, name: str, host: str) -> PlannedLink:
+    rows = tuple(
+        Row(at * MS, dice.randrange(2), dice.randrange(2, 40) * MS, dice.randrange(4, 12) * 10**6) for at in _ROWS_MS
+    )
+    packets = dice.randrange(15, 60)
+    return PlannedLink(
+        name, host, rows, packets, dice.choice((0, 20, 100)), dice.choice(("gsl", "all")), dice.choice((0, 20, 80))
+    )
 
 
 def _draw_fault(dice: random.Random, name: str, hosts: list[str], runs: tuple[PlannedRun, ...]) -> PlannedFault:

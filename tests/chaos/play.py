@@ -17,6 +17,7 @@ from pathlib import Path
 from chaos import remains
 from chaos.cluster import CONTROLLER, Cluster
 from chaos.evidence import Done, Evidence, RunSeen, now_ns
+from chaos.eyes import Eyes
 from chaos.faults.kinds import KINDS
 from chaos.faults.storage import mount_small
 from chaos.hosts import Hosts
@@ -59,13 +60,15 @@ class _Play:
         self._plan, self._evidence, self._folder, self._hosts = plan, evidence, folder, hosts
         self._todo: list[tuple[int, Callable[[], None]]] = []
         self._specs: dict[str, Path] = {}
+        self._eyes = Eyes(hosts)
         self._listing = 0
         self._listed_ns = 0
 
     def run(self) -> None:
         """From the daemons' start to what they leave behind."""
         cluster = Cluster(self._hosts, self._folder, {**os.environ})
-        mount_small(self._hosts, cluster.runs)
+        with_quotas = frozenset(fault.host for fault in self._plan.faults if KINDS[fault.kind].with_quota)
+        mount_small(self._hosts, cluster.runs, with_quotas)
         with cluster:
             self._cluster = cluster
             try:
@@ -76,6 +79,7 @@ class _Play:
                 self._evidence.complaints.append(str(error))
             finally:
                 self._undo_all()
+                self._eyes.close(self._evidence.runs)
             self._evidence.left += remains.of_runs(cluster, CLEAN_S)
             self._collect(cluster)
         self._evidence.left += remains.of_daemons(cluster)
@@ -121,6 +125,7 @@ class _Play:
             self._todo.sort(key=lambda each: each[0])
         self._cluster.tend()
         self._hear()
+        self._eyes.look(self._evidence.runs)
         time.sleep(_TICK_S)
 
     def _at(self, at_ns: int, what: Callable[[], None]) -> None:

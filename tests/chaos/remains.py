@@ -61,6 +61,7 @@ def of_machine(before: dict[str, str], folder: Path, lab: str) -> list[str]:
     """How the machine differs from `before`, and what of ours it still has."""
     found = [f"the machine's {name} changed" for name, text in machine().items() if text != before[name]]
     mounts = Path("/proc/self/mounts").read_text().splitlines()
+    found += [f"loop device of {file}" for file in _patiently(lambda: [f for f in _loops() if str(folder) in f], 5.0)]
     found += [f"mount {line}" for line in mounts if f" {folder}" in line]
     found += [f"state folder {path.name}" for path in (folder / "state").iterdir() if path.is_dir()]
     found += [f"namespace {path.name}" for path in _NETNS.glob(f"pl-lab-{lab}-*")]
@@ -103,6 +104,15 @@ def _ledger(cluster: Cluster, host: str) -> list[str]:
                     standing.pop((fact["gone"], fact["name"]), None)
         entries = [f"{kind} {name}" for kind, name in standing]
         found += [f"{host}: ledger of {ledger.parent.name}: {e}" for e in entries if not e.startswith(_ITS_OWN)]
+    return found
+
+
+def _loops() -> list[str]:
+    """What lies behind loop devices."""
+    found = []
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # it went just now
+            found.append(path.read_text().strip())
     return found
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from truth.capture.ends import Seen
+from truth.capture.frame import Frame, Number
+from truth.path import Row
 
 from chaos.checker import objections
 from chaos.cluster import Cluster
-from chaos.evidence import Done, Evidence, RunSeen, Sample, WitnessBook
+from chaos.evidence import Done, Evidence, RunSeen, Sample, Watched, WitnessBook
 from chaos.faults.kinds import KINDS
+from chaos.judged import says
 from chaos.plan import Plan, PlannedFault, PlannedLink, PlannedRun
 
 MS, S = 10**6, 10**9
 OFFSETS = {"controller": 5 * S, "h1": 70 * S, "h2": 3 * S}
 #: T0, on the machine's clock.
 T0 = 1000 * S
-LINK = PlannedLink("l0", "h1", ((0, 10), (1500, 20)))
+LINK = PlannedLink("l0", "h1", (Row(0, 0, 10 * MS, 10**7), Row(1500 * MS, 0, 20 * MS, 10**7)))
 
 
 def evidence(*, cancel_ms: int = 0) -> Evidence:
@@ -37,9 +42,20 @@ def evidence(*, cancel_ms: int = 0) -> Evidence:
         book.sent[number] = (sent_ns, sent_ns + MS // 10)
         book.came[number] = [sent_ns + delay_ns + MS // 2]
     seen.books["l0"] = book
+    seen.watched["l0"] = watch(book)
     seen.outputs["l0"] = [str(number) for number in book.sent]
     seen.samples = [Sample("h1", "l0", "up", 100 * MS * n, 100 * MS) for n in range(1, 31)]
     return Evidence(Plan(1, 2, (planned,), ()), T0 - 2 * S, [seen], offsets_ns=OFFSETS)
+
+
+def watch(book: WitnessBook) -> Watched:
+    """What the judge's eyes saw of what the book tells of, on the machine's clock."""
+    left, came = [], []
+    for number, (before, _) in book.sent.items():
+        frame = Frame(before + MS // 20 - OFFSETS["h1"], 82, True, Number(0, 0, number), number)
+        left.append(frame)
+        came.append(replace(frame, stamp_ns=book.came[number][0] - MS // 5 - OFFSETS["h1"], outgoing=False))
+    return Watched(T0 - S, {"client": Seen(left, [], 0, 0), "server": Seen([], came, 0, 0)})
 
 
 def meet(kind: str, host: str, at_s: float, until_s: float, into: Evidence) -> Done:
@@ -132,6 +148,58 @@ def test_finds_what_is_untrue(spoil: Callable[[RunSeen], None], word: str) -> No
     found = objections(seen)
     assert found
     assert all(word in each for each in found)
+
+
+def _miss_frame(seen: RunSeen) -> None:
+    del seen.watched["l0"].ends["server"].came[40]
+
+
+def _change_frame(seen: RunSeen) -> None:
+    came = seen.watched["l0"].ends["server"].came
+    came[40] = replace(came[40], digest=1)
+
+
+def _overtake(seen: RunSeen) -> None:
+    came = seen.watched["l0"].ends["server"].came
+    came[41] = replace(came[41], stamp_ns=came[40].stamp_ns - 1000)
+
+
+@pytest.mark.parametrize("spoil", [_miss_frame, _change_frame, _overtake])
+def test_ok_is_held_to_the_judge(spoil: Callable[[RunSeen], None]) -> None:
+    """Also where no program noticed: what the frames at both ends say counts."""
+    seen = evidence()
+    spoil(seen.runs[0])
+    (objection,) = objections(seen)
+    assert "the judge finds another fate" in objection
+    assert {"judged ok": 1} == says(seen)[0]
+
+
+def test_overloaded_and_its_cause_are_held_to_the_judge() -> None:
+    """Frames were lost, or the verdict is a false alarm; and the cause says what was found."""
+    for cause, spoiled, word in (
+        ("3 frames lost by the machine, not the scenario", True, ""),
+        ("the moon", True, "names something else"),
+        ("3 frames lost by the machine, not the scenario", False, "each frame as the scenario says"),
+    ):
+        seen = judged("overloaded", cause)
+        meet("stop forwarder", "h1", 1, 1, seen)
+        if spoiled:
+            _miss_frame(seen.runs[0])
+        found = objections(seen)
+        assert bool(word) == bool(found)
+        assert all(word in each for each in found)
+
+
+def test_what_the_judge_did_not_see_is_not_judged() -> None:
+    """It is counted as that: the rings were opened too late, or had no room."""
+    for watched in (
+        replace(evidence().runs[0].watched["l0"], since_ns=T0 + MS),
+        Watched(T0 - S, {"client": Seen([], [], 1, 0), "server": Seen([], [], 0, 0)}),
+    ):
+        seen = evidence()
+        seen.runs[0].watched["l0"] = watched
+        assert [] == objections(seen)
+        assert {"not seen from T0 on": 1} == says(seen)[0]
 
 
 def test_a_verdict_needs_a_fault_that_can_cause_it() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from truth.capture.frame import Number, read_frame
+from truth.programs import sender
 
 from chaos.faults.kinds import KINDS
 from chaos.plan import WINDOW_MS, draw
+from chaos.programs import witness
 from plctl.controller.spec.run_spec import load_run
 
 
@@ -20,6 +23,15 @@ def test_a_seed_is_a_plan() -> None:
 def test_seeds_have_every_fault() -> None:
     """So that a hundred of them meet everything that is known."""
     assert set(KINDS) == {fault.kind for seed in range(100) for fault in draw(seed).faults}
+
+
+def test_the_judge_knows_the_witness_by_its_datagrams() -> None:
+    """Their header is that of the judge's own sender, of which a workload can import nothing."""
+    assert (sender.HEADER.format, sender.MAGIC) == (witness.HEADER.format, witness.MAGIC)
+    load = witness.payload(3, 7, witness.FULL_BYTES)
+    ip = bytes([0x45, 0]) + (28 + len(load)).to_bytes(2) + bytes(5) + b"\x11" + bytes(10)
+    frame = read_frame(bytes(12) + b"\x08\x00" + ip + bytes(8) + load, 5, 1514, outgoing=True, finished=True)
+    assert Number(3, 0, 7) == frame.number
 
 
 def test_a_plan_is_short() -> None:

@@ -47,14 +47,17 @@ def _of_link(seen: RunSeen, planned: PlannedLink, link: dict[str, Any], book: Wi
 
 
 def _of_datagrams(seen: RunSeen, planned: PlannedLink, t0_ns: int, book: WitnessBook) -> Iterator[str]:
-    """Each that was sent well before the end came, once, as late as the scenario says."""
+    """Each that was sent well before the end came, once, as late as the scenario says.
+
+    What a link with bursts must lose, and how long a frame waits behind them, only the judge knows (judged.py).
+    """
     last_ns = max((after for _, after in book.sent.values()), default=0)
     end_ns = t0_ns + round(seen.planned.seconds * 1e9) if seen.planned.has_duration else last_ns
     kinds: dict[str, list[int]] = {}
     for number, (before_ns, after_ns) in book.sent.items():
         low_ns, high_ns = _delays_ns(planned, before_ns - t0_ns, after_ns - t0_ns)
         came = book.came.get(number, [])
-        if not came and after_ns + high_ns + _END_NS < min(end_ns, last_ns):
+        if not came and not planned.burst and after_ns + high_ns + _END_NS < min(end_ns, last_ns):
             kinds.setdefault("lost", []).append(number)
         if len(came) > 1:
             kinds.setdefault("twice", []).append(number)
@@ -68,9 +71,10 @@ def _of_datagrams(seen: RunSeen, planned: PlannedLink, t0_ns: int, book: Witness
 
 def _delays_ns(planned: PlannedLink, from_ns: int, until_ns: int) -> tuple[int, int]:
     """The least and the greatest delay of the rows in force between two instants of scenario time."""
-    last = next((delay for at, delay in reversed(planned.rows) if at * MS <= from_ns), planned.rows[0][1])
-    delays = [last, *(delay for at, delay in planned.rows if from_ns < at * MS <= until_ns + 2 * MS)]
-    return min(delays) * MS, max(delays) * MS
+    last = next((row for row in reversed(planned.rows) if row.time_ns <= from_ns), planned.rows[0])
+    waits_ns = (200 if planned.burst else 2) * MS  #: so long service may take, and with it the row change
+    rows = [last, *(row for row in planned.rows if from_ns < row.time_ns <= until_ns + waits_ns)]
+    return min(row.delay_ns for row in rows), max(row.delay_ns for row in rows) + planned.blackout_ms * MS
 
 
 def _of_output(seen: RunSeen, planned: PlannedLink, book: WitnessBook) -> Iterator[str]:

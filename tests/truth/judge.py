@@ -17,11 +17,14 @@ than one in a hundred is late, or if one of them is late by `GREAT` budgets.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from truth.bottleneck import Admission, Bottleneck, Span
+from truth.capture.ends import Seen
 from truth.capture.frame import Frame, Number
-from truth.case import DURATION_NS, WAYS
+from truth.case import DURATION_NS, WAYS, Link
 from truth.evidence import Evidence
 from truth.path import Path
 
@@ -86,23 +89,41 @@ class Half:
 
 def judge(evidence: Evidence, doubt_ns: int = DOUBT_NS) -> list[Half]:
     """Every direction of every link that was watched."""
+    terms = Terms(evidence.t0_ns, evidence.t0_ns + DURATION_NS, evidence.case.lateness_ns, doubt_ns)
     return [
-        _Judge(evidence, number, way, doubt_ns).judge()
-        for number in range(len(evidence.case.links))
+        judge_half(link, number, way, {end: evidence.ends[number, end] for end in ("client", "server")}, terms)
+        for number, link in enumerate(evidence.case.links)
         if (number, "client") in evidence.ends
         for way in WAYS
     ]
 
 
+class Terms(NamedTuple):
+    """What a link is held to. Times are of the clock of the frames' stamps."""
+
+    t0_ns: int
+    end_ns: int  #: until then the link was there for certain
+    budget_ns: int  #: of lateness
+    doubt_ns: int = DOUBT_NS
+
+
+def judge_half(link: Link, number: int, way: str, ends: Mapping[str, Seen], terms: Terms) -> Half:
+    """One direction of one link.
+
+    :param number: of the link, as its sender's frames bear it.
+    :param ends: what the ``client`` and the ``server`` end saw.
+    """
+    return _Judge(link, number, way, ends, terms).judge()
+
+
 class _Judge:
     """Judges one direction of the link `number`."""
 
-    def __init__(self, evidence: Evidence, number: int, way: str, doubt_ns: int) -> None:
-        link = evidence.case.links[number]
-        self._near, self._far = (evidence.ends[number, end] for end in _ENDS[way])
-        self._t0_ns, self._budget_ns, self._doubt_ns = evidence.t0_ns, evidence.case.lateness_ns, doubt_ns
+    def __init__(self, link: Link, number: int, way: str, ends: Mapping[str, Seen], terms: Terms) -> None:
+        self._near, self._far = (ends[end] for end in _ENDS[way])
+        self._t0_ns, self._end_ns, self._budget_ns, self._doubt_ns = terms
         self._error_ns = self._near.clock_error_ns + self._far.clock_error_ns + STAMP_NS
-        self._path = Path(link.halves[way].rows, evidence.t0_ns, link.blackout_ns, link.mode)
+        self._path = Path(link.halves[way].rows, terms.t0_ns, link.blackout_ns, link.mode)
         self._model = Bottleneck(self._path, link.queue)
         self._found = Half(link.name, way, budget_ns=self._budget_ns)
         self._last_ns: dict[int, int] = {}  # by route: when the last frame came that was on it for certain
@@ -118,7 +139,7 @@ class _Judge:
                 due = self._model.admit()
                 if arrival:
                     self._compare(frame, arrival, at, due)
-                elif frame.number and due.hi + self._budget_ns + END_NS < self._t0_ns + DURATION_NS:
+                elif frame.number and due.hi + self._budget_ns + END_NS < self._end_ns:
                     self._found.lost.append(self._when(frame))
         return self._found
 

@@ -120,8 +120,12 @@ def _objection(evidence: Evidence, number: int, outcome: Outcome, *, doubt: bool
 def _words(evidence: Evidence, found: Counter[str]) -> str:
     """What may stand in the cause: what was done, or the gravest of what was found."""
     words = [KINDS[planned.kind].words for planned in evidence.case.disturbances]
-    gravest = next(kind for kind in WORDS if kind in found)
-    return "|".join(filter(None, [*words, WORDS[gravest]]))
+    return "|".join(filter(None, [*words, words_for(found)]))
+
+
+def words_for(found: Counter[str]) -> str:
+    """What a cause may say of the gravest of what was found; empty: anything."""
+    return next(words for kind, words in WORDS.items() if kind in found)
 
 
 def _may_be_slow(evidence: Evidence, number: int) -> bool:

@@ -28,6 +28,7 @@ class Fault(ABC):
     at_end: ClassVar[bool] = False  #: it begins when the first run, which then draws a report, is being completed
     breaks: ClassVar[bool] = False  #: a run that it meets between T0 and the end cannot be `ok`
     ends_daemons: ClassVar[bool] = False  #: the daemon of the host may end because of it
+    with_quota: ClassVar[bool] = False  #: the host's folders lie on a file system with quotas
     spoils_journal: ClassVar[bool] = False  #: what the controller acknowledged may be forgotten
 
     def __init__(self, host: str, dice: random.Random, cluster: Cluster) -> None:
@@ -35,6 +36,7 @@ class Fault(ABC):
         self.host = host
         self.dice = dice
         self.what = ""  #: was done in the end, for whoever wonders
+        self.variant = ""  #: of its kind, which the table tells apart
         self.run = ""  #: the only run that it means, if it means one
 
     @abstractmethod

@@ -86,6 +86,12 @@ class ForwarderKilled(_Signalled):
     name, part, running, breaks = "kill forwarder", "forwarder", ANY, True
 
 
+class ForwarderEnded(ForwarderKilled):
+    """Told to end, as by somebody who wants it started again; the agent starts another."""
+
+    name, by = "end forwarder", signal.SIGTERM
+
+
 class ForwarderStopped(_Stopped):
     name, part, lengths_ms, running = "stop forwarder", "forwarder", (50, 2500), ANY
 
@@ -94,12 +100,20 @@ class GateKilled(_Signalled):
     name, part, running, at_start = "kill gate", "gate", ANY, True
 
 
+class GateEnded(GateKilled):
+    name, by = "end gate", signal.SIGTERM
+
+
 class GateStopped(_Stopped):
     name, part, lengths_ms, running, at_start = "stop gate", "gate", (300, 2500), ANY, True
 
 
 class WorkloadKilled(_Signalled):
     name, part, running = "kill workload", "workload", ANY
+
+
+class WorkloadEnded(WorkloadKilled):
+    name, by = "end workload", signal.SIGTERM
 
 
 class WorkloadStopped(_Stopped):
@@ -115,6 +129,10 @@ class FinisherKilled(_Signalled):
     patience_s, at_end = 20.0, True
 
 
+class FinisherEnded(FinisherKilled):
+    name, by = "end finisher", signal.SIGTERM
+
+
 class FinisherStopped(_Stopped):
     name, where, part, lengths_ms, before_t0 = "stop finisher", "controller", "finisher", (300, 3000), NONE
     patience_s, at_end = 20.0, True
@@ -122,6 +140,6 @@ class FinisherStopped(_Stopped):
 
 FAULTS = (
     ControllerKilled, ControllerRestarted, ControllerStopped, AgentKilled, AgentRestarted, AgentStopped,
-    ForwarderKilled, ForwarderStopped, GateKilled, GateStopped, WorkloadKilled, WorkloadStopped, FinisherKilled,
-    FinisherStopped,
+    ForwarderKilled, ForwarderEnded, ForwarderStopped, GateKilled, GateEnded, GateStopped, WorkloadKilled,
+    WorkloadEnded, WorkloadStopped, FinisherKilled, FinisherEnded, FinisherStopped,
 )  # fmt: skip

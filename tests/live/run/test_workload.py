@@ -139,6 +139,15 @@ async def test_a_gate_that_is_ended_before_its_start_executed_nothing(
     assert (0, "") == (process.result().executed_ns, process.result().cause)
 
 
+async def test_a_gate_that_somebody_killed_says_so(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
+    """To open it then is no fault of this host's: the workload has that cause, and nothing is written anywhere."""
+    process = await spawn(command("true"), built, ledger, tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+    process.open_gate(time.monotonic_ns())
+    assert (0, "was killed by SIGKILL") == (process.result().executed_ns, process.result().cause)
+
+
 async def test_a_timeout_before_the_start_says_so(built: LinkNamespaces, ledger: Ledger, tmp_path: Path) -> None:
     """A gate that hangs does not hold up the run, and is not said to have run for long."""
     process = await spawn(command("true", timeout_ns=20_000_000), built, ledger, tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -151,6 +153,43 @@ def test_a_disk_that_refuses_a_batch_loses_that_batch_alone(tmp_path: Path, writ
         writer.append(rows(10, 10))
     writer.append(rows(20, 10))
     assert [*range(10), *range(20, 30)] == numbers(tmp_path)
+
+
+class _CutsNothing(FileIO):
+    """Stands for a file under a quota of btrfs, which refuses even to be cut."""
+
+    def truncate(self, _size: int | None = None) -> int:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_disk_that_refuses_even_to_cut_loses_that_batch_alone(
+    tmp_path: Path, writer: ColumnWriter, goes_on: bool
+) -> None:
+    """What comes next takes the place of what was written half, whether it is a batch or the end."""
+    writer.append(rows(0, 10))
+    path = tmp_path / "numbers.parts" / "000001.arrows"
+    size = path.stat().st_size
+    with writer._file:
+        writer._file = _CutsNothing(path, "r+")
+    writer._file.seek(size)
+    with no_file_larger_than(size + 100), pytest.raises(OSError, match="File too large"):
+        writer.append(rows(10, 10))
+    assert size + 100 == path.stat().st_size
+    if goes_on:
+        writer.append(rows(20, 10))
+    writer.close()
+    assert [*range(10), *(range(20, 30) if goes_on else ())] == numbers(tmp_path)
+
+
+def test_a_disk_without_room_for_the_end_of_a_stream_takes_nothing_away(tmp_path: Path, writer: ColumnWriter) -> None:
+    """It is closed without, and read as one that goes on; who closes it hears nothing."""
+    writer.append(rows(0, 10))
+    with no_file_larger_than((tmp_path / "numbers.parts" / "000001.arrows").stat().st_size):
+        writer.close()
+    assert [*range(10)] == numbers(tmp_path)
+    column_file.finish(tmp_path, TABLE)
+    assert [*range(10)] == numbers(tmp_path)
 
 
 def test_links_can_be_chosen_and_hosts_without_t0_have_no_time(tmp_path: Path, writer: ColumnWriter) -> None:

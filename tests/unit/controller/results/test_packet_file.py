@@ -173,3 +173,12 @@ def test_records_that_the_disk_refused_do_not_shift_what_comes_after(tmp_path: P
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     packet_file.append(tmp_path, LINK, "up", served(4))
     assert [1, 4] == [row["number"] for row in rows(tmp_path, asked())]
+
+
+def test_records_that_a_disk_did_not_even_let_go_do_not_shift_what_comes_after(tmp_path: Path) -> None:
+    """What stands behind the end that was known is cut before the log goes on."""
+    ends = packet_file.append(tmp_path, LINK, "up", served(1))
+    with (tmp_path / STREAM).open("ab") as stream:
+        stream.write(served(2)[:40])
+    packet_file.append(tmp_path, LINK, "up", served(4), ends=ends)
+    assert [1, 4] == [row["number"] for row in rows(tmp_path, asked())]

@@ -167,15 +167,14 @@ def test_a_full_disk_is_told_in_a_sentence(folder: RunFolder) -> None:
 
 
 def test_telemetry_that_the_disk_refused_is_told_in_a_sentence(folder: RunFolder) -> None:
-    """The sentence names the run's folder, what was there stays readable, and closing tells nothing twice."""
+    """The sentence names the run's folder, what was there stays readable, and closing tells nothing more."""
     samples = packed(half_samples(handover_plan(), "up", steady(10**6, 1242), seed=1))
     folder.append_samples(HOST, samples)
     stream = folder.path / "telemetry.parts" / "000001.arrows"
     with no_file_larger_than(stream.stat().st_size):
         with pytest.raises(WorldError, match=r"cannot write telemetry to .*: File too large"):
             folder.append_samples(HOST, samples)
-        with pytest.raises(WorldError, match="cannot close the results in"):
-            folder.close()
+        folder.close()
     folder.close()
     assert len(samples) == telemetry_file.read(folder.path, RUN, {}).num_rows
 

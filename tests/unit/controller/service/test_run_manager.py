@@ -22,6 +22,7 @@ from plctl.common.scenario.schedule import Row, Schedule
 from plctl.common.transport.hub_and_spoke import LocalHub, LocalSpoke
 from plctl.common.transport.refusals import Refusals
 from plctl.controller.hub.journal import Journal
+from plctl.controller.results.run_folder import RunFolder
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.service.daemon import Controller
 
@@ -214,6 +215,24 @@ async def test_a_run_is_over_although_the_journal_could_not_be_written(
     assert "failed" == (await stage.over(run)).info.verdict
     assert 0 == refusals.left
     assert 1 == [event["event"] for event in stage.log].count("journal.refused")
+
+
+async def test_a_run_is_over_although_its_folder_could_not_be_closed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that says so at the very end costs the run neither its verdict nor its end. The disk is simulated."""
+    close = RunFolder.close
+
+    def refuse(folder: RunFolder) -> None:
+        close(folder)
+        raise WorldError("cannot close the results: Disk quota exceeded")
+
+    monkeypatch.setattr(RunFolder, "close", refuse)
+    run = await stage.submitted()
+    await stage.obey(not_ready)
+    await stage.obey(released)
+    assert ("failed", "x: no veth") == ((over := await stage.over(run)).info.verdict, over.info.cause)
+    assert 1 == [event["event"] for event in stage.log].count("run.not_completed")
 
 
 async def test_a_run_that_the_journal_could_not_keep_never_was(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
