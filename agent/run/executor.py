@@ -29,8 +29,8 @@ from plctl.agent.watch.listener import Listener
 from plctl.agent.workload.programs import describe_programs
 from plctl.agent.workload.ready import describe
 from plctl.agent.workload.workload import WorkloadProcess
-from plctl.common.base.errors import PlctlError, UserError, WorldError
-from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from plctl.common.base.errors import KernelError, PlctlError, UserError, WorldError
+from plctl.common.base.units import NS_PER_MS, NS_PER_S, NS_PER_US, format_duration, three_digits
 from plctl.common.plan.link_change import AppliedChange, facts_of
 from plctl.common.plan.run_plan import LinkPlan, RunPlan, Workload
 from plctl.common.protocol import messages as m
@@ -213,13 +213,18 @@ class RunHost(RunShell):
         The forwarder goes first: should it refuse, no link starts, and so no workload may.
         """
         assert self._forwarder is not None
-        await self._watch.begin(self._forwarder, t0_ns)
-        slots = [link.slot for link in self._links.values()]
-        await self._forwarder.note(slots, t0_ns, self._plan.sample_interval_ns)
-        await self._forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
-        for link in self._links.values():
-            if link.plan.start != "at-t0":
-                await self._forwarder.trigger(link.slot)
+        begun_ns = self._services.clock.monotonic_ns()
+        try:
+            await self._arm_forwarder(self._forwarder, t0_ns)
+        except KernelError as error:
+            late_ns = self._services.clock.monotonic_ns() - t0_ns
+            if late_ns < 0:
+                raise
+            before, after = (format_duration(three_digits(ns)) for ns in (t0_ns - begun_ns, late_ns))
+            raise WorldError(
+                f"{error}: this host began {before} before it and was not through {after} after it; ease its load, or"
+                " start fewer links on it at once"
+            ) from error
         at_once: Counter[int] = Counter()
         for link in self._links.values():
             link.baseline = link.latest = self._forwarder.read(link.slot)
@@ -233,6 +238,18 @@ class RunHost(RunShell):
             self._spawn(work)
         self._spawn(self._keep_watch())
         return tuple([await self._started(link, t0_ns) for link in self._links.values()])
+
+    async def _arm_forwarder(self, forwarder: DataPlane, t0_ns: int) -> None:
+        """Tell it of every link, and of T0.
+
+        :raises KernelError: it refuses; or T0 has passed meanwhile.
+        """
+        await self._watch.begin(forwarder, t0_ns)
+        await forwarder.note([link.slot for link in self._links.values()], t0_ns, self._plan.sample_interval_ns)
+        await forwarder.arm([k.slot for k in self._links.values() if k.plan.start == "at-t0"], t0_ns)
+        for link in self._links.values():
+            if link.plan.start != "at-t0":
+                await forwarder.trigger(link.slot)
 
     def _require_links(self) -> None:
         """Return if the links are there yet.

@@ -19,6 +19,8 @@ from plctl.common.protocol import messages as m
 
 #: COMMIT must come this long before T0, so that the forwarder is armed when T0 comes.
 COMMIT_MARGIN_NS = 2 * NS_PER_MS
+#: After so long what could not be taken away is tried again.
+AGAIN_NS = 5 * NS_PER_S
 #: So long a server may go on by itself after its clients, and so often is looked whether it only waits for others.
 LOOK_NS = 1 * NS_PER_S
 
@@ -95,7 +97,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class TimeOver:
-    """The run's duration has passed."""
+    """The run's duration has passed, or it is time to try again to take it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class ChangeRunningLink:
 
 
 @dataclass(frozen=True, slots=True)
-class SetEnd:
+class WakeAt:
     """Come back with `TimeOver` at `at_ns`."""
 
     at_ns: int
@@ -217,7 +219,7 @@ class TearDown:
 
 
 Instruction = (
-    ReadClock | Reply | StartLinks | ChangeRunningLink | SetEnd | LookForServers | Rest | SendReport | TearDown
+    ReadClock | Reply | StartLinks | ChangeRunningLink | WakeAt | LookForServers | Rest | SendReport | TearDown
 )
 
 
@@ -232,6 +234,7 @@ class AgentRunMachine:
         self._controller_t0_ns = 0
         self._reply_to = prepare_id
         self._left = False  #: something of the run resisted to be taken away
+        self._will_try = False  #: a timer for another try is set
         self._leaves = ""  #: why the agent took the run away by itself
         self._readiness: dict[str, m.LinkReadiness] = {}
         self._running = decisive_workloads(prepare.plan.links)
@@ -320,7 +323,7 @@ class AgentRunMachine:
         self.phase = AgentPhase.RUNNING
         self._out.append(Reply(self._reply_to, m.Started(event.starts, event.bound_ns)))
         if self.plan.duration_ns:
-            self._out.append(SetEnd(self.t0_ns + self.plan.duration_ns))
+            self._out.append(WakeAt(self.t0_ns + self.plan.duration_ns))
         else:
             self._end_if_through()
 
@@ -410,11 +413,30 @@ class AgentRunMachine:
 
     def _torn_down(self, event: TornDown) -> None:
         self.phase = AgentPhase.RELEASED
+        if event.cause and not self._will_try:
+            self._will_try = True
+            self._out.append(WakeAt(self._now + AGAIN_NS))
+        if not (self._left and event.cause):  # why not was said
+            self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
         self._left = bool(event.cause)
-        self._out.append(Reply(self._reply_to, m.Refused(event.cause) if event.cause else m.Released()))
+
+    def _try_again(self, _: TimeOver) -> None:
+        """A disk that was full, or a process that was stuck, need not be so for ever; who asked is told then."""
+        self._will_try = False
+        if self._left and self.phase is AgentPhase.RELEASED:
+            self.phase = AgentPhase.RELEASING
+            self._out.append(TearDown())
+
+    def _release_meanwhile(self, event: Commanded) -> None:
+        """The answer to what goes on by itself is the answer to this, too; else one command is enough."""
+        if self._left:
+            self._left, self._reply_to = False, event.id
+        else:
+            self._refuse(event.id, self._leaves or f"run {self.plan.run} is being released already")
 
     def _release_again(self, event: Commanded) -> None:
         if self._left:
+            self._left = False  # this one is answered, too
             self._release(event)
         else:
             self._out.append(Reply(event.id, m.Released()))
@@ -446,6 +468,8 @@ _TRANSITIONS: dict[tuple[AgentPhase, type[Any]], Callable[[AgentRunMachine, Any]
     (_P.FINISHED, NotSent): AgentRunMachine._not_sent,
     (_P.RELEASING, TornDown): AgentRunMachine._torn_down,
     (_P.RELEASED, m.Release): AgentRunMachine._release_again,
+    **{(phase, TimeOver): AgentRunMachine._try_again for phase in (_P.RELEASING, _P.RELEASED)},
+    (_P.RELEASING, m.Release): AgentRunMachine._release_meanwhile,
     **{
         (phase, WorkloadEnded): AgentRunMachine._workload_ended
         for phase in (_P.PREPARING, _P.READY, _P.ARMED, *_STARTED)

@@ -134,7 +134,7 @@ class RunShell(ABC):
         instruction: am.ReadClock
         | am.StartLinks
         | am.ChangeRunningLink
-        | am.SetEnd
+        | am.WakeAt
         | am.LookForServers
         | am.Rest
         | am.TearDown,
@@ -148,7 +148,7 @@ class RunShell(ABC):
                 await self._start_links(t0_ns)
             case am.ChangeRunningLink(to, wanted):
                 await self._answer_change(to, wanted)
-            case am.SetEnd(at_ns):
+            case am.WakeAt(at_ns):
                 await self._services.clock.sleep_until(at_ns)
                 self._tell(am.TimeOver())
             case am.LookForServers(at_ns, workloads):

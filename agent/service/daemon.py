@@ -73,6 +73,7 @@ class Agent:
         self._carrying: asyncio.TaskGroup  #: of the runs
         self._over: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._answers: dict[int, m.Envelope | None] = {}  #: by command; None while it is being carried out
+        self._asked: dict[int, str] = {}  #: the kind of each of them
         self._stopped = asyncio.Event()
         self._leaves = ""  #: why it begins nothing any more
         self._welcomed = asyncio.Event()
@@ -158,6 +159,8 @@ class Agent:
                 self._welcomed.set()
                 self._show_status()
                 await self._reporter.welcome(acknowledged)
+                for run in tuple(self._runs):  # one that this controller does not know, it will have released
+                    await self._reporter.report(partial(m.Events, events=()), run, expendable=True)
                 await self._tell_lost()
             case m.Ack(number):
                 await self._reporter.acknowledge(number)
@@ -184,13 +187,17 @@ class Agent:
             await self._reporter.report(partial(m.Events, events=tuple(lines)), run, expendable=False)
 
     async def _command(self, envelope: m.Envelope, make_run: MakeRun) -> None:
-        """Carry a command out once, however often it comes."""
-        if envelope.id in self._answers:
+        """Carry a command out once, however often it comes.
+
+        A controller whose journal has lost something may give an id a second time, to a command of another kind.
+        """
+        kind = type(envelope.message).__name__
+        if envelope.id in self._answers and self._asked.get(envelope.id) == kind:
             if answer := self._answers[envelope.id]:
                 await self._send(answer)
             return
         self._remember(envelope.id, None)
-        kind = type(envelope.message).__name__
+        self._asked[envelope.id] = kind
         if self._has_expired(envelope):
             cause = (
                 f"{kind.upper()} came to {self.name} {self._late(envelope)} after it had expired; ease the load on this"
@@ -300,11 +307,14 @@ class Agent:
         gone = [id_ for id_, answer in self._answers.items() if answer and answer.epoch == run and id_ != but]
         for id_ in gone:
             del self._answers[id_]
+            self._asked.pop(id_, None)
 
     def _remember(self, command: int, answer: m.Envelope | None) -> None:
         self._answers[command] = answer
         while len(self._answers) > REMEMBERED_ANSWERS:
-            del self._answers[next(iter(self._answers))]
+            oldest = next(iter(self._answers))
+            del self._answers[oldest]
+            self._asked.pop(oldest, None)
 
     # --- what the runs share
 

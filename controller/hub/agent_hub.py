@@ -82,6 +82,7 @@ class AgentHub:
         self._handled = asyncio.Event()
         self._backlog = Backlog()
         self._request_handler: RequestHandler | None = None
+        self._stray_listener: Callable[[str, str], None] = lambda _run, _host: None
         self._presence_listener: PresenceListener = lambda _what, _agent, _address, _cause: None
         self._large: asyncio.Task[None] | None = None  #: the large request that is being decoded
         self._clock_watch = ClockWatch()
@@ -94,6 +95,10 @@ class AgentHub:
     def set_request_handler(self, handler: RequestHandler) -> None:
         """Pass the requests of operators and viewers to `handler`."""
         self._request_handler = handler
+
+    def set_stray_listener(self, listener: Callable[[str, str], None]) -> None:
+        """`listener` hears of a run, and of a host that has it and no part in it that this hub knows of."""
+        self._stray_listener = listener
 
     def set_presence_listener(self, listener: PresenceListener) -> None:
         """Tell `listener` of agents that come and go."""
@@ -366,6 +371,7 @@ class AgentHub:
         if peer.name in self._hosts.get(envelope.epoch, ()):
             self._listeners[envelope.epoch](peer.name, envelope.message, envelope.reply_to)
         else:
+            self._stray_listener(envelope.epoch, peer.name)
             self._count(peer, Refusal.EPOCH, f"a message of run {envelope.epoch!r:.80}, in which it has no part now")
 
     def _notify(self, host: str, change: PresenceChange) -> None:

@@ -218,6 +218,10 @@ class Journal:
             return entry
         raise UserError(f"there is no run {run!r:.80} here; plctl runs lists them")
 
+    def knows(self, run: str) -> bool:
+        """Whether there is a run of that id."""
+        return bool(self._runs("WHERE run = ?", run))
+
     def runs(self, limit: int) -> list[RunEntry]:
         """At most `limit` runs, newest first."""
         return self._runs("ORDER BY number DESC LIMIT ?", max(0, limit))

@@ -285,13 +285,18 @@ class RunMachine:
             self._enter(RunPhase.DONE)
 
     def _cancel_early(self, event: CancelRequested) -> None:
-        self._ended_by_wish = True
+        self._heed_wish(event)
         self._mark_cancelled(event.cause)
         self._release()
 
     def _cancel_running(self, event: CancelRequested) -> None:
-        self._ended_by_wish = True
+        self._heed_wish(event)
         self._stop(event.cause)
+
+    def _heed_wish(self, event: CancelRequested) -> None:
+        self._ended_by_wish = not event.disk
+        for host in self.plans if event.disk else ():
+            self._fail(host, self._links_of(host), event.cause)
 
     def _stop(self, cause: str) -> None:
         """End what has started; the agents still report what happened until now."""

@@ -100,9 +100,10 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Somebody wants the run to end."""
+    """Somebody wants the run to end; or the `disk` takes no results any more, and its links have failed by that."""
 
     cause: str
+    disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

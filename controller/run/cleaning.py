@@ -15,6 +15,8 @@ from plctl.controller.run.session import new_first_command
 
 #: How long `clean` waits for hosts that are here.
 CLEAN_SECONDS = 60.0
+#: So many runs of one host that nobody knows, and ids of so many characters, are heeded: an agent may lie.
+MAX_UNKNOWN, MAX_RUN_ID = 100, 200
 
 
 class Cleaner:
@@ -46,6 +48,13 @@ class Cleaner:
         for host in list(cleanup.hosts):
             self._send_soon(cleanup, host)
 
+    def owe_unknown(self, run: str, host: str) -> None:
+        """Let `host` release a run that nobody here knows: a journal was lost or moved away, its agents were not."""
+        cleanup = self._cleanups.get(run)
+        held = sum(host in cleanup.hosts for cleanup in self._cleanups.values())
+        if not (cleanup and host in cleanup.hosts) and held < MAX_UNKNOWN and len(run) <= MAX_RUN_ID:
+            self.owe(run, [host])
+
     async def clean(self, run: str) -> tuple[list[str], list[str]]:
         """Let every host that is here release `run`, known or not; the hosts that have, and what the others said.
 
@@ -61,8 +70,8 @@ class Cleaner:
         if not waiting.done():
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-        late = [f"{host} has not answered in time" for host in here if host in cleanup.hosts]
-        return [host for host in here if host not in cleanup.hosts and host not in cleanup.refused], [
+        late = [f"{host} has not answered in time" for host in here if host in cleanup.waiting()]
+        return [host for host in here if host not in cleanup.hosts], [
             *(f"{host}: {cause}" for host, cause in cleanup.refused.items()),
             *late,
         ]
@@ -82,12 +91,13 @@ class Cleaner:
                 self._settle(cleanup, host)
             case m.Released() if reply_to == cleanup.command:
                 self._settle(cleanup, host)
-            case m.Refused(cause) if reply_to == cleanup.command:
+            case m.Refused(cause) if reply_to == cleanup.command:  # it tries again by itself, and says once it could
                 cleanup.refused[host] = cause
-                self._settle(cleanup, host)
+                cleanup.changed.set()
 
     def _settle(self, cleanup: _Cleanup, host: str) -> None:
         cleanup.hosts.discard(host)
+        cleanup.refused.pop(host, None)
         cleanup.changed.set()
         self._agent_hub.journal.settle(cleanup.run, host)
         if not cleanup.hosts:
@@ -112,8 +122,12 @@ class _Cleanup:
         self.refused: dict[str, str] = {}  #: why a host could not
         self.changed = asyncio.Event()
 
+    def waiting(self) -> set[str]:
+        """Those that have not answered yet."""
+        return self.hosts - self.refused.keys()
+
     async def until_settled(self, hosts: set[str]) -> None:
-        """Return once none of `hosts` is left."""
-        while self.hosts & hosts:
+        """Return once each of `hosts` has answered."""
+        while self.waiting() & hosts:
             self.changed.clear()
             await self.changed.wait()

@@ -341,7 +341,7 @@ class Session:
         except WorldError as error:
             if self._disk is None:
                 self._disk = error
-                asyncio.get_running_loop().call_soon(self.cancel, str(error))
+                asyncio.get_running_loop().call_soon(self._handle, ev.CancelRequested(str(error), disk=True))
 
     def _keep_start(self) -> None:
         records, t0_ns = self._machine.records, self._machine.t0_ns

@@ -63,6 +63,7 @@ class RunManager:
         self._base = base
         self._log = log
         self._cleaner = Cleaner(agent_hub)
+        agent_hub.set_stray_listener(self._release_unknown)
         self._finisher = Finisher()
         self._retries = Retries(self._journal, clock, log, self._begin_again)
         self._active: dict[str, ActiveRun] = {}
@@ -287,6 +288,10 @@ class RunManager:
         )
         active = self._active[entry.run] = ActiveRun(session, view, record)
         return active
+
+    def _release_unknown(self, run: str, host: str) -> None:
+        if not self._journal.knows(run):
+            self._cleaner.owe_unknown(run, host)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.create_task(by_itself(work, "a run")).add_done_callback(self._ended)

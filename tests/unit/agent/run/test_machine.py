@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plctl.agent.run.machine import (
+    AGAIN_NS,
     AgentLeaves,
     AgentPhase,
     AgentRunMachine,
@@ -24,11 +25,11 @@ from plctl.agent.run.machine import (
     Rest,
     Rested,
     SendReport,
-    SetEnd,
     StartLinks,
     TearDown,
     TimeOver,
     TornDown,
+    WakeAt,
     WorkloadEnded,
     decisive_workloads,
 )
@@ -98,7 +99,7 @@ def test_clocks_are_read_when_the_links_are_ready() -> None:
 def test_a_committed_run_ends_by_itself() -> None:
     """After COMMIT the clock alone leads to the report: no message is needed."""
     run = committed(machine(5, SERVER, CLIENT))
-    assert run.handle(Began(STARTS, 9), T0 + 5) == [Reply(3, m.Started(STARTS, 9)), SetEnd(T0 + 5)]
+    assert run.handle(Began(STARTS, 9), T0 + 5) == [Reply(3, m.Started(STARTS, 9)), WakeAt(T0 + 5)]
     assert run.handle(WorkloadEnded("x", "client-1"), T0 + 6) == []
     assert run.handle(TimeOver(), T0 + 7) == [Rest("")]
     assert run.handle(Rested(FINISHED), T0 + 8) == [SendReport(FINISHED)]
@@ -206,11 +207,30 @@ def test_what_resisted_is_tried_again() -> None:
     """A run of which something is left is not over: the next RELEASE does not take it for gone, but tears down."""
     run = machine()
     run.handle(Commanded(2, m.Release()), 0)
-    assert run.handle(TornDown("a process is stuck"), 0) == [Reply(2, m.Refused("a process is stuck"))]
+    refused = [WakeAt(AGAIN_NS), Reply(2, m.Refused("a process is stuck"))]
+    assert run.handle(TornDown("a process is stuck"), 0) == refused
     assert not run.over
     assert run.handle(Commanded(3, m.Release()), 0) == [TearDown()]
     assert run.handle(TornDown(), 0) == [Reply(3, m.Released())]
     assert run.over
+
+
+def test_what_resisted_is_tried_again_by_the_agent_itself() -> None:
+    """Again and again, one try at a time; who asked last hears of it once nothing is left, and of one refusal."""
+    run = machine()
+    run.handle(Commanded(2, m.Release()), 0)
+    run.handle(TornDown("no space"), 0)
+    assert run.handle(TimeOver(), 5) == [TearDown()]
+    assert run.handle(TornDown("no space"), 7) == [WakeAt(7 + AGAIN_NS)]
+    assert run.handle(TimeOver(), 8) == [TearDown()]
+    assert run.handle(Commanded(3, m.Release()), 9) == []  # the answer to that try is its answer, too
+    assert run.handle(Commanded(4, m.Release()), 9) == [Reply(4, m.Refused("run r is being released already"))]
+    assert run.handle(TornDown("no space"), 9) == [WakeAt(9 + AGAIN_NS), Reply(3, m.Refused("no space"))]
+    assert run.handle(Commanded(5, m.Release()), 9) == [TearDown()]
+    assert run.handle(TimeOver(), 9) == []
+    assert run.handle(TornDown(), 9) == [Reply(5, m.Released())]
+    assert run.over
+    assert run.handle(TimeOver(), 10) == []
 
 
 def test_a_broken_forwarder_is_every_links_cause() -> None:
@@ -244,7 +264,7 @@ def test_what_cannot_be_taken_away_is_said() -> None:
     """A teardown that fails is answered with its cause, never with RELEASED."""
     run = machine()
     run.handle(Commanded(2, m.Release()), 0)
-    assert run.handle(TornDown("busy"), 0) == [Reply(2, m.Refused("busy"))]
+    assert run.handle(TornDown("busy"), 0) == [WakeAt(AGAIN_NS), Reply(2, m.Refused("busy"))]
 
 
 events = st.one_of(
@@ -263,6 +283,6 @@ def test_every_command_is_answered_and_nothing_starts_unarmed(sequence: list[Eve
     for event in sequence:
         seen += run.handle(event, 0)
     seen += run.handle(Commanded(99, m.Release()), 0) + run.handle(TornDown(), 0)
-    assert not any(isinstance(i, StartLinks | SetEnd | SendReport) for i in seen)
+    assert not any(isinstance(i, StartLinks | WakeAt | SendReport) for i in seen)
     assert sum(isinstance(i, TearDown) for i in seen) == 1
     assert run.phase is AgentPhase.RELEASED

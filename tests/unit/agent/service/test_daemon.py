@@ -184,6 +184,26 @@ async def test_answers_of_a_released_run_are_not_kept(controller: Controller) ->
     assert [9] == [id_ for id_, answer in controller.agent._answers.items() if answer]
 
 
+async def test_an_id_that_was_given_twice_is_another_command(controller: Controller) -> None:
+    """A controller that lost the last of its journal counts anew: its RELEASE is no repetition of that PREPARE."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=7, epoch="r"))
+    await until(lambda: "run r: 0 links" in controller.changes)
+    for _ in range(2):
+        await controller.tell(m.Envelope(m.Release(), id=7, epoch="r"))
+        await controller.hear(m.Released)
+
+
+async def test_a_controller_hears_of_the_runs_that_an_agent_holds(controller: Controller) -> None:
+    """One that lost its journal knows nothing of them, and is to have them released."""
+    await controller.tell(m.Envelope(m.Prepare(RunPlan("r", 1, ())), id=7, epoch="r"))
+    await until(lambda: "run r: 0 links" in controller.changes)
+    await controller.welcome(clock_identity())
+    while (envelope := await controller.answer()).message != m.Events(1, ()):
+        pass
+    assert "r" == envelope.epoch
+    await controller.tell(m.Envelope(m.Ack(1)))
+
+
 async def test_an_agent_obeys_no_message_of_an_agent(controller: Controller) -> None:
     """A type that a controller may not send, and bytes that are no message, are refused and change nothing."""
     await controller.tell(m.Envelope(m.Released(), id=1, epoch="r"))

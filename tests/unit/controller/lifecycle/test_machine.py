@@ -223,6 +223,16 @@ def test_cancel_before_the_start_releases_and_after_it_stops_first() -> None:
     assert late.machine.records["y"].cancelled
 
 
+def test_a_disk_that_takes_no_results_is_no_wish() -> None:
+    """The run ends as a cancelled one does, but its links have failed, also for a controller that is started again."""
+    for before, told in (((Begin(),), "Release"), ((Begin(), *BOTH_PREPARED, *BOTH_ARMED, *BOTH_STARTED), "Stop")):
+        drive = MachineDriver()
+        drive(*before)
+        assert drive(CancelRequested("no space", disk=True)) == [("a", told), ("b", told)]
+        found = [(record.cause, record.cancelled) for record in drive.machine.records.values()]
+        assert [("no space", False)] * 2 == found
+
+
 def test_a_host_that_cannot_take_a_link_away_fails_it() -> None:
     """What is left on a host is its links' failure, and the run ends all the same."""
     drive = MachineDriver()

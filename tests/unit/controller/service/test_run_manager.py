@@ -340,6 +340,18 @@ async def test_clean_tells_every_host_and_waits_for_it(stage: Stage) -> None:
     await stage.obey(released)
 
 
+async def test_a_run_that_only_its_agent_knows_is_released(stage: Stage) -> None:
+    """A journal that was moved away knows nothing of it; the host is told once, however often it speaks of it."""
+    for number in (1, 2):
+        await stage.tell(m.Events(number, ()), "20261128-120000-lost-1234")
+    envelope = await stage.command()
+    assert (m.Release(), "20261128-120000-lost-1234") == (envelope.message, envelope.epoch)
+    await stage.tell(m.Refused("the disk is full"), envelope.epoch, envelope.id)
+    await stage.tell(m.Released(), envelope.epoch, envelope.id)  # it tried again by itself
+    while stage.journal.owed():
+        await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     "request_", [rq.ReadRun("r"), rq.ListFiles(".."), rq.ReadFile("../x", "y"), rq.Cancel("r", "")]
 )
