@@ -88,21 +88,11 @@ class WorkloadProcess:
         files = _make_folders(folder, for_anybody=bool(workload.user))
         gate_end, self._gate = os.pipe2(os.O_CLOEXEC)
         status_read, status_end = os.pipe2(os.O_CLOEXEC)
-        netns = getattr(namespaces, workload.at)
-        order = {
-            "gate": gate_end,
-            "status": status_end,
-            "parent": os.getpid(),
-            "netns": str(NETNS_DIR / netns),
-            "etc": etc_binds(etc, netns),
-            "user": workload.user,
-            "open_files": open_files.inherited_limit(),
-            "command": workload.command,
-        }
+        order = _order(workload, getattr(namespaces, workload.at), etc, gate_end, status_end)
         try:
             with self._output("stdout").open("wb") as stdout, self._output("stderr").open("wb") as stderr:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-S", gate.__file__, json.dumps(order)),
+                    *(sys.executable, "-I", "-S", gate.__file__, order),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
@@ -347,6 +337,22 @@ class WorkloadProcess:
 
 #: In the environment of a workload and all its children: which workload it is.
 MARK_VARIABLE = "PLCTL_WORKLOAD"
+
+
+def _order(workload: Workload, netns: str, etc: Path, gate_end: int, status_end: int) -> str:
+    """What the gate is told: by which descriptors it is heard, where the program belongs, and what it is."""
+    return json.dumps(
+        {
+            "gate": gate_end,
+            "status": status_end,
+            "parent": os.getpid(),
+            "netns": str(NETNS_DIR / netns),
+            "etc": etc_binds(etc, netns),
+            "user": workload.user,
+            "open_files": open_files.inherited_limit(),
+            "command": workload.command,
+        }
+    )
 
 
 def _is_marked(process: processes.Process, mark: str) -> bool:

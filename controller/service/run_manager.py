@@ -122,8 +122,7 @@ class RunManager:
                 _write_plan, self._base, submit, assignments, run, now_ns, attempts=attempts
             )
         except BaseException:
-            self.occupancy.remove(run)
-            self.queue.remove(run)
+            self._give_room_back(run)
             raise
         phase = ev.RunPhase.QUEUED if waits else ev.RunPhase.NEW
         entry = _entry(record, requester, new_first_command(), phase, report=submit.report)
@@ -135,8 +134,7 @@ class RunManager:
         except BaseException:  # whoever asked is told so: it never began
             self._journal.drop_run(run)
             folder.close()
-            self.occupancy.remove(run)
-            self.queue.remove(run)
+            self._give_room_back(run)
             raise
         self._log.emit("run.submitted", run=run, client=requester.name, links=entry.links, hosts=len(entry.hosts))
         note_retry(folder, record, self._clock)
@@ -144,6 +142,11 @@ class RunManager:
         self._spawn(self._carry(run, folder, self._run_in_turn(active.session, run)))
         interpreter.set_aside()
         return rq.Submitted(run, assignments, waits=self.waits(run))
+
+    def _give_room_back(self, run: str) -> None:
+        """Of a run that does not begin."""
+        self.occupancy.remove(run)
+        self.queue.remove(run)
 
     def waits(self, run: str) -> str:
         """What the run waits for, in words; empty if it does not wait."""

@@ -112,17 +112,8 @@ class Remote:
             "connect_timeout": _CONNECT_S,
             "login_timeout": _LOGIN_S,
             "keepalive_interval": _ALIVE_S,
+            **self._given(host),
         }
-        if host.user:
-            options["username"] = host.user
-        if host.port:
-            options["port"] = host.port
-        if host.key:
-            options["client_keys"] = [host.key]
-        if self._login.ssh_config:
-            options["config"] = [str(self._login.ssh_config)]
-        if self._login.password is not None:
-            options["password"] = self._login.password
         if tunnel:
             options["tunnel"] = tunnel
         try:
@@ -133,6 +124,19 @@ class Remote:
             cause = check.refusal or explain(error, host, with_password=with_password, patience_s=_CONNECT_S)
             raise RemoteError(where + cause) from None
         self._connections.append(connection)
+
+    def _given(self, host: Host) -> dict[str, Any]:
+        """What the user says of the way to `host`; of the rest asyncssh has its own defaults."""
+        config, password = self._login.ssh_config, self._login.password
+        given = {
+            "username": host.user,
+            "port": host.port,
+            "client_keys": [host.key] if host.key else None,
+            "config": [str(config)] if config else None,
+        }
+        return {name: value for name, value in given.items() if value} | (
+            {} if password is None else {"password": password}
+        )
 
     async def _probe(self) -> Machine:
         """What is there, and how to be root."""
