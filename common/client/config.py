@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +109,7 @@ def _read_config() -> tuple[Path | None, _Config]:
     """
     for path in _config_files():
         try:
-            return path, from_plain(_Config, tomllib.loads(path.read_text(encoding="utf-8")), "config")
+            return path, _parsed(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             if os.environ.get("PLCTL_CONFIG"):
                 raise UserError(f"$PLCTL_CONFIG names {path}, which does not exist") from None
@@ -119,6 +118,17 @@ def _read_config() -> tuple[Path | None, _Config]:
         except (ValueError, ProtocolError) as error:
             raise UserError(f"cannot use the config file {path}: {error}; it holds controller and keys") from None
     return None, _Config()
+
+
+def _parsed(text: str) -> _Config:
+    """What a config file says.
+
+    :raises ValueError: it is no TOML.
+    :raises ProtocolError: it is no config.
+    """
+    import tomllib  # noqa: PLC0415  # most commands have no config file to read
+
+    return from_plain(_Config, tomllib.loads(text), "config")
 
 
 def _config_files() -> Iterator[Path]:
