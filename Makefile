@@ -6,6 +6,7 @@
 #   make test      lint, types and every test (root): first side by side, then alone what judges time
 #   make test-page  the live page in a real Chromium, before real runs (root; Debian's chromium)
 #   make test-hosts  what needs real hosts: Debian systems in network namespaces (root; apt, a minute the first time)
+#   make test-crate  bundles held to the profile of Process Run Crates by roc-validator, in an environment of its own
 #   make bench     speed, exactness and cost beside the kernel's own forwarding and phantomlink, as one table (root)
 #   make publish   what the last bench measured becomes part of docs/performance
 #   make truth     runs that are disturbed on purpose, their verdicts held to an independent judge: SEEDS=20, or 20-39 (root)
@@ -28,6 +29,8 @@ PYTHON ?= python3
 SEEDS ?= 20
 # How long `make soak` lets links come and go.
 MINUTES ?= 30
+# A copy of the context of RO-Crates for `make test-crate`.
+CONTEXT ?=
 # Arguments for pytest, e.g. make test ARGS='-k units -x'
 ARGS ?=
 
@@ -43,7 +46,7 @@ parts   := $(python) -m pytest -q --durations=10
 # How many workers keep all CPUs busy with tests that mostly wait; each takes some hundred megabytes.
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
-others  := tests/bench tests/browser tests/hosts tests/wireshark
+others  := tests/bench tests/browser tests/crate tests/hosts tests/wireshark
 # The files in which a word stands. Only those that name a marker are collected where it is asked for: to collect all
 # takes each worker seconds of a CPU. tests/conftest.py refuses a marker that its file does not name.
 naming  = $$(find tests \( -false $(others:%=-o -path %) \) -prune -o -name 'test_*.py' -exec grep -lw $(1) {} +)
@@ -60,7 +63,7 @@ given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(ori
 # Some containers forbid Python to keep what it compiled: each program that a test starts would compile plctl anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check unprivileged privileged test test-page test-hosts bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts test-crate bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -115,6 +118,17 @@ test-hosts: export GOAL = $(strip test-hosts $(given))
 test-hosts: root-check build
 	@.ci/preflight $(PYTHON) kernel
 	$(python) -m pytest tests/hosts $(ARGS)
+
+# The validator brings 36 packages that nothing else needs. CONTEXT=FILE: a copy of the context of RO-Crates; by default that
+# of the package that makes crates. Nobody is asked over the network but for the packages, once.
+test-crate: build $(venv)/.crate
+	PLCTL_VALIDATOR=$(CURDIR)/$(venv)/crate/bin/python PLCTL_CRATE_CONTEXT='$(CONTEXT)' $(python) -m pytest tests/crate $(ARGS)
+
+$(venv)/.crate: $(ready)
+	@echo "setting up $(venv)/crate: what checks crates"
+	@$(progress) $(PYTHON) -m venv $(venv)/crate
+	@$(progress) $(venv)/crate/bin/python -m pip install --disable-pip-version-check 'roc-validator>=0.13'
+	@touch $@
 
 bench: export GOAL = $(strip bench $(given))
 bench: root-check build
