@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -182,6 +183,28 @@ async def test_a_run_waits_for_hosts_to_be_made_again_also_over_the_controllers_
     record = read_record(runs / first)
     assert "agent lost: a left: its host goes down" in record.cause
     assert "b" == read_record(runs / f"{first}-2").links[0].host
+
+
+async def test_a_controller_that_is_killed_makes_the_retry_once(tmp_path: Path) -> None:
+    """Before it has begun, the next life begins it; afterwards that life goes on with it, and makes no other."""
+    alive = tmp_path / "alive"
+    async with serving(alive / "runs", alive / "journal") as stage:
+        await stage.agent("a", lambda _: m.Goodbye("its host goes down"))
+        first = await stage.submit(REQUEST)
+        await stage.until(first, lambda info: "hosts for it" in info.cause)
+        shutil.copytree(alive, tmp_path / "before")  # nothing else runs meanwhile: it is what SIGKILL would leave
+        await stage.agent("b", fails)
+        await stage.until(first, lambda info: bool(info.retried_as))
+        shutil.copytree(alive, tmp_path / "after")
+    for left in (tmp_path / "before", tmp_path / "after"):
+        async with serving(left / "runs", left / "journal") as stage:
+            await stage.agent("b", fails, pid=2)
+            assert f"{first}-2" == (await stage.over(first)).retried_as
+            last = await stage.over(f"{first}-2")
+        assert ("failed", "", first) == (last.verdict, last.retried_as, last.retry_of)
+        assert {first, f"{first}-2"} == {path.name for path in (left / "runs").iterdir()}
+        (told,) = read_record(left / "runs" / f"{first}-2").attempts
+        assert (first, "not started", ("a",)) == (told.run, told.setback, told.setback_by)
 
 
 async def test_a_retry_can_be_cancelled_while_it_waits(tmp_path: Path) -> None:
