@@ -67,6 +67,10 @@ from plctl.controller.results.run_record import HostRecord, RunRecord
 if TYPE_CHECKING:
     from plctl.controller.results.run_columns import RunColumns
 
+#: So long another process may take to complete a folder that this one would complete; and how often it is looked.
+ALONE_S = 600.0
+_LOOK_S = 0.05
+
 #: How long whoever writes run.json leaves the interpreter to others, after every millisecond of work.
 _REST_S = 0.002
 
@@ -310,6 +314,7 @@ def complete(path: Path, write_report: Callable[[Path], object] | None = None) -
     again, and is done by one process at a time.
 
     :raises UserError: that is no folder of a run.
+    :raises BusyError: somebody keeps it locked.
     """
     from plctl.controller.results import run_columns  # noqa: PLC0415  # Arrow, for which no start waits
 
@@ -346,10 +351,21 @@ def _cut(folder: Path, sizes: Mapping[str, int]) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process completes `folder`."""
+    """Wait until no other process completes `folder`; not for ever, as whoever may read it can lock it.
+
+    :raises BusyError: somebody holds it all the time.
+    """
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    deadline = time.monotonic() + ALONE_S
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise BusyError(f"another process holds a lock on {folder}; fuser {folder} says which") from None
+                time.sleep(_LOOK_S)
         yield
     finally:
         os.close(lock)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +26,7 @@ from support.synthetic_run import (
 
 from plctl.common.base.errors import BusyError, ProtocolError, UserError, WorldError
 from plctl.common.telemetry.packet_log import RECORD
-from plctl.controller.results import telemetry_file
+from plctl.controller.results import run_folder, telemetry_file
 from plctl.controller.results.run_folder import RunFolder, new_run_id
 from plctl.controller.results.run_reader import read_events, read_record
 
@@ -49,6 +51,21 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     RunFolder.create(tmp_path, RUN).close()
     with pytest.raises(BusyError, match="exists already"):
         RunFolder.create(tmp_path, RUN)
+
+
+def test_whoever_locks_a_folder_keeps_nobody_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may read a folder can lock it; completing it waits only so long, and says who is to be looked for."""
+    with make_run(tmp_path) as finished:
+        path = finished.path
+    monkeypatch.setattr(run_folder, "ALONE_S", 0.0)
+    lock = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        with pytest.raises(BusyError, match=r"another process holds a lock on .*; fuser .* says which"):
+            run_folder.complete(path)
+    finally:
+        os.close(lock)
+    run_folder.complete(path)
 
 
 def test_the_record_can_be_read_at_every_stage(tmp_path: Path, folder: RunFolder) -> None:
