@@ -52,7 +52,8 @@ class Control:
         """
         deadline = time.monotonic() + _PHASE_S
         while (found := json.loads(self.ask("show", "last", "--json").stdout)["info"]["phase"]) != phase:
-            assert time.monotonic() < deadline, f"the run is {found}, not {phase}"
+            late = time.monotonic() >= deadline
+            assert not late, f"the run is {found}, not {phase}: {self.ask('events', 'last').stdout}"
 
     def await_agents(self, names: list[str]) -> None:
         """Return once exactly the agents called `names` are connected.
