@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
-from model.worlds import Step
+from model.worlds import Courses, Step
 
 from plctl.agent.native import HalfArguments, TracedHalfArguments
 from plctl.agent.native._core import Half
@@ -154,53 +154,59 @@ def play(arguments: HalfArguments, steps: list[Step], end: int) -> None:
     pair.check_gauges()
 
 
-@settings(max_examples=20 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL))
-def test_coincidences(arguments: HalfArguments, steps: list[Step]) -> None:
+def play_each(arguments: HalfArguments, courses: Courses, end: int) -> None:
+    """Each course with a new pair of the same configuration."""
+    for steps in courses:
+        play(arguments, steps, end)
+
+
+@settings(max_examples=8 * settings.default.max_examples)
+@given(worlds.arguments(worlds.SMALL), worlds.courses(worlds.SMALL))
+def test_coincidences(arguments: HalfArguments, courses: Courses) -> None:
     """Where arrivals, services, rows, blackouts and due times fall on the same nanosecond, the order is kept."""
-    play(arguments, steps, end=400)
+    play_each(arguments, courses, end=400)
 
 
-@settings(max_examples=10 * settings.default.max_examples)
-@given(worlds.traced(worlds.SMALL), worlds.steps(worlds.SMALL))
-def test_delivery_opportunities(arguments: TracedHalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.traced(worlds.SMALL), worlds.courses(worlds.SMALL))
+def test_delivery_opportunities(arguments: TracedHalfArguments, courses: Courses) -> None:
     """What several frames share, what one needs several of, and what nobody uses, is the same in both."""
-    play(arguments, steps, end=800)
+    play_each(arguments, courses, end=800)
 
 
-@settings(max_examples=10 * settings.default.max_examples)
-@given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE))
-def test_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.arguments(worlds.WIDE), worlds.courses(worlds.WIDE))
+def test_real_sizes(arguments: HalfArguments, courses: Courses) -> None:
     """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""
-    play(arguments, steps, end=5 * 10**11)
+    play_each(arguments, courses, end=5 * 10**11)
 
 
-@settings(max_examples=10 * settings.default.max_examples)
-@given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL, changing=True))
-def test_live_changes(arguments: HalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=5 * settings.default.max_examples)
+@given(worlds.arguments(worlds.SMALL), worlds.courses(worlds.SMALL, changing=True))
+def test_live_changes(arguments: HalfArguments, courses: Courses) -> None:
     """Whatever changes while frames wait, are served and fly, it is the same in both, and no frame is lost."""
-    play(arguments, steps, end=400)
+    play_each(arguments, courses, end=400)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
-@given(worlds.traced(worlds.SMALL), worlds.steps(worlds.SMALL, changing=True))
-def test_live_changes_with_delivery_opportunities(arguments: TracedHalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=3 * settings.default.max_examples)
+@given(worlds.traced(worlds.SMALL), worlds.courses(worlds.SMALL, changing=True))
+def test_live_changes_with_delivery_opportunities(arguments: TracedHalfArguments, courses: Courses) -> None:
     """Where service is by opportunities, delays, routes and impairments change, and services do not."""
-    play(arguments, steps, end=800)
+    play_each(arguments, courses, end=800)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
-@given(worlds.arguments(worlds.WIDE), worlds.steps(worlds.WIDE, changing=True))
-def test_live_changes_of_real_sizes(arguments: HalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=3 * settings.default.max_examples)
+@given(worlds.arguments(worlds.WIDE), worlds.courses(worlds.WIDE, changing=True))
+def test_live_changes_of_real_sizes(arguments: HalfArguments, courses: Courses) -> None:
     """Likewise with delays, rates and lengths as of real links and far beyond."""
-    play(arguments, steps, end=5 * 10**11)
+    play_each(arguments, courses, end=5 * 10**11)
 
 
-@settings(max_examples=6 * settings.default.max_examples)
-@given(worlds.arguments(worlds.PATIENT), worlds.steps(worlds.PATIENT))
-def test_long_services(arguments: HalfArguments, steps: list[Step]) -> None:
+@settings(max_examples=3 * settings.default.max_examples)
+@given(worlds.arguments(worlds.PATIENT), worlds.courses(worlds.PATIENT))
+def test_long_services(arguments: HalfArguments, courses: Courses) -> None:
     """A service of up to 10^18 cycles of a repeated schedule ends at the right nanosecond."""
-    play(arguments, steps, end=END)
+    play_each(arguments, courses, end=END)
 
 
 @settings(max_examples=3 * settings.default.max_examples)

@@ -6,11 +6,10 @@ import ctypes
 import itertools
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
-from model.fake_machine import BATCH, BEGIN, Machine, Noted, Record, build
+from model.fake_machine import BATCH, BEGIN, Machine, Noted, Record
 from model.traces import END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, play, settle
 
 from plctl.agent.native import HalfArguments
@@ -25,12 +24,6 @@ LATE, TRANSIT = MEASURED_COLUMNS.index("lateness_max_ns"), MEASURED_COLUMNS.inde
 LONGEST = 10  #: bytes of the longest frame of small worlds
 #: T0 and interval.
 GRIDS = st.tuples(st.integers(BEGIN + 1, BEGIN + 20), st.integers(3, 40))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The machine's code."""
-    return build(tmp_path_factory.mktemp("machine"))
 
 
 def assert_noted(noted: Sequence[Noted], came: Sequence[Frame], log: Sequence[Record], grid: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model import worlds
-from model.fake_machine import BATCH, BEGIN, NEVER, Machine, build
+from model.fake_machine import BATCH, BEGIN, NEVER, Machine
 from model.traces import CAPACITY, END, FLAT, UNIMPAIRED, US, Came, Event, Frame, events, happen, modelled, play
 
 from plctl.agent.native import HalfArguments
@@ -19,12 +19,6 @@ HOUR = 3600 * 10**9
 
 #: As small, but a frame holds the headers of a transport.
 LONG_FRAMES = replace(worlds.SMALL, lengths=st.integers(34, 40))
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The machine's code."""
-    return build(tmp_path_factory.mktemp("machine"))
 
 
 def assert_undisturbed(machine: Machine, came: Came) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from model import worlds
-from model.fake_machine import BATCH, BEGIN, Machine, build
+from model.fake_machine import BATCH, BEGIN, Machine
 from model.traces import FLAT, UNIMPAIRED, US, Frame, modelled
 from model.transport_frames import ACK, NO_SUPER_FRAME, PSH, TCP, UDP, VIRTIO, Flow
 
@@ -25,12 +25,6 @@ from plctl.common.base.units import RATE_UNLIMITED
 
 END = 10**6  #: ns after which a trace is over
 UNLIMITED: HalfArguments = {**FLAT, "rows": [(0, 5000 * US, RATE_UNLIMITED, -1, 0)], "capacity_amount": 10**6}
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The machine's code."""
-    return build(tmp_path_factory.mktemp("machine"))
 
 
 @dataclass(frozen=True)

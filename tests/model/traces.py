@@ -25,9 +25,7 @@ FLAT: HalfArguments = {
     "queue": {"name": "droptail"}, "impairments": impairing(), "key": 0,
 }  # fmt: skip
 #: What the path does to frames behind the bottleneck, `test_differential` tests.
-UNIMPAIRED = worlds.arguments(worlds.SMALL).map(
-    lambda a: HalfArguments({**a, "rows": [row[:5] for row in a["rows"]], "impairments": impairing()})  # type: ignore[misc]
-)
+UNIMPAIRED = worlds.arguments(worlds.SMALL, impaired=False)
 
 
 @dataclass(frozen=True)

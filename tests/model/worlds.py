@@ -3,17 +3,23 @@
 Three worlds, each made for another kind of mistake. In the *small* world everything happens on a grid of a few
 nanoseconds, so that arrivals, services, rows, blackouts and due times coincide all the time. In the *wide* world
 numbers have the size of real links, and beyond. In the *patient* world a service may take centuries.
+
+To choose takes hypothesis ten times as long as both models take to play what it chose. So strategies are made once, and
+where there are few values, one choice is made among all combinations of several.
 """
 
 from __future__ import annotations
 
 import operator
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import Literal
+from functools import cache
+from itertools import accumulate, pairwise, product
+from typing import Any, Literal
 
 from hypothesis import strategies as st
+from model.halves import impairing
 
 from plctl.agent.native import HalfArguments, NativeQueue, NativeRow, TracedHalfArguments, _core
 from plctl.common.base import leb128
@@ -115,21 +121,45 @@ _VALUES = {
 }
 
 
+@cache
+def _or(value: int, other: st.SearchStrategy[int]) -> st.SearchStrategy[int]:
+    """Half of the time just `value`."""
+    return st.just(value) | other
+
+
+@cache
+def _index(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)
+
+
+@cache
+def _disciplines(timers: bool) -> st.SearchStrategy[str]:
+    return st.sampled_from(["droptail", *(name for name in DISCIPLINES if timers or name not in TIMED)])
+
+
 @st.composite
 def queues_of(draw: st.DrawFn, world: World) -> NativeQueue:
     """A discipline with all of its parameters."""
-    name = draw(st.sampled_from(["droptail", *(d for d in DISCIPLINES if world.timers or d not in TIMED)]))
+    name = draw(_disciplines(world.timers))
     values = {}
+    of_world = {"duration": world.durations, "bytes": world.sizes}
     for each, (_, least, most) in zip(DISCIPLINES[name].parameters, _core.DISCIPLINES.get(name, ()), strict=True):
-        of_world = {"duration": world.durations, "bytes": world.sizes}
-        value = draw(of_world[each.kind] if each.kind in of_world else _VALUES[each.kind])
-        if each.default == -1:  # off, unless somebody says so
-            value = draw(st.sampled_from([-1, value]))
+        if each.default == -1 and draw(_BOOLEANS):  # off, unless somebody says so
+            value = -1
+        else:
+            value = draw(of_world[each.kind] if each.kind in of_world else _VALUES[each.kind])
         values[each.name] = min(max(value, least), most)
     return {"name": name, **values}
 
 
-_SHARES = st.sampled_from([0, 0, 10**8, 5 * 10**8, 10**9])
+_BOOLEANS = st.booleans()
+_SHARES = (0, 0, 10**8, 5 * 10**8, 10**9)
+_SHARE = st.sampled_from(_SHARES)
+
+
+def _combinations(*values: Sequence[Any]) -> st.SearchStrategy[Any]:
+    """A value of each, by a single choice."""
+    return st.sampled_from(list(product(*values)))
 
 
 def _coarse(name: str) -> bytes:
@@ -140,52 +170,69 @@ def _coarse(name: str) -> bytes:
 _TABLES = st.sampled_from([_coarse(name) for name in ("uniform", "normal", "pareto", "paretonormal")]) | st.lists(
     st.integers(-(2**29), 2**29), min_size=2, max_size=6
 ).map(lambda values: array("i", sorted(values)).tobytes())
+_LOSS_MODELS = ("bernoulli", "bernoulli", "burst", "gilbert-elliott", "pattern", "list")
+_LOSSES = _combinations(_LOSS_MODELS, _SHARES, (1, 25 * 10**7, 10**9), _SHARES, _SHARES)
+_PATTERNS = st.lists(_SHARE, min_size=1, max_size=4)
+#: Which of the first twelve frames begin and end a lost stretch.
+_LISTED = st.sampled_from([mask for mask in range(2**12) if mask.bit_count() <= 6])
+_ORDERS = _combinations((0, 0, 2**31, 2**32 - 1, 2**32), (False, True))
 
 
 @st.composite
 def impairments(draw: st.DrawFn, world: World) -> NativeImpairments:
     """What the path does to frames, whatever its rows say."""
-    listed = sorted(draw(st.sets(st.integers(1, 12), max_size=6)))
+    model, p, r, good, bad = draw(_LOSSES)
+    mask = draw(_LISTED)
+    listed = [number for number in range(1, 13) if mask >> (number - 1) & 1]
+    correlation, reorder = draw(_ORDERS)
     return {
-        "loss_model": draw(st.sampled_from(["bernoulli", "bernoulli", "burst", "gilbert-elliott", "pattern", "list"])),
-        "loss_p": draw(_SHARES), "loss_r": draw(st.sampled_from([1, 25 * 10**7, 10**9])),
-        "loss_good": draw(_SHARES), "loss_bad": draw(_SHARES),
-        "loss_pattern": draw(st.lists(_SHARES, min_size=1, max_size=4)),
+        "loss_model": model, "loss_p": p, "loss_r": r, "loss_good": good, "loss_bad": bad,
+        "loss_pattern": draw(_PATTERNS),
         "loss_listed": list(zip(listed[::2], listed[1::2], strict=False)),
         "distribution": draw(_TABLES), "normal": draw(_TABLES),
-        "correlation": draw(st.sampled_from([0, 0, 2**31, 2**32 - 1, 2**32])),
-        "correlation_time_ns": draw(st.just(0) | world.shifts),
-        "reorder": draw(st.booleans()),
-        "duplicate_delay_ns": draw(st.just(0) | world.delays),
+        "correlation": correlation,
+        "correlation_time_ns": draw(_or(0, world.shifts)),
+        "reorder": reorder,
+        "duplicate_delay_ns": draw(_or(0, world.delays)),
     }  # fmt: skip
 
 
+_KEYS = st.integers(-(2**63), 2**63 - 1)
+_ROW_SHARES = _combinations(_SHARES, _SHARES, _SHARES)
+_UNITS = _combinations(("bytes", "packets", "bdp"), ("gsl", "all"))
+_PACKETS, _IDS, _ROUTES = st.integers(0, 5), st.integers(0, 2), 3
+#: Of a configuration: whether rows set the queue, impair, and number what a drop-tail queue holds.
+_ROWS_SAY = _combinations((False, True), (False, True), (False, True))
+
+
 @st.composite
-def arguments(draw: st.DrawFn, world: World) -> HalfArguments:
+def arguments(draw: st.DrawFn, world: World, *, impaired: bool = True) -> HalfArguments:
     """A configuration that keeps every rule. It has few rates: with many, hardly any was without an unlimited row."""
-    count = draw(st.integers(1, world.max_rows))
-    rates = st.sampled_from(draw(st.lists(world.rates, min_size=1, max_size=3)))
-    queues = draw(st.sampled_from([st.just(-1), st.just(-1) | world.queues]))
-    shares = draw(st.sampled_from([st.just((0, 0, 0, 0)), st.tuples(_SHARES, _SHARES, _SHARES, world.jitters)]))
+    count = 1 + draw(_index(world.max_rows))
+    rates = [draw(world.rates) for _ in range(1 + draw(_index(3)))]
     queue = draw(queues_of(world))
-    ids = draw(st.sampled_from([st.just(0), st.integers(0, 2)])) if queue["name"] == "droptail" else st.just(3)
-    times = [0, *accumulate(draw(st.lists(world.gaps, min_size=count - 1, max_size=count - 1)))]
-    routes = draw(st.lists(st.integers(0, min(2, count - 1)), min_size=count, max_size=count))
-    unit = draw(st.sampled_from(["bytes", "packets", "bdp"]))
-    amounts = {"bytes": world.queues, "packets": st.integers(0, 5), "bdp": _BDP_MILLIONTHS}
+    queues_vary, shares_vary, ids_vary = draw(_ROWS_SAY)
+    times = [0, *accumulate([draw(world.gaps) for _ in range(count - 1)])]
+    digits = draw(_index(min(_ROUTES, count) ** count))
+    routes = [digits // _ROUTES**place % min(_ROUTES, count) for place in range(count)]
+    unit, mode = draw(_UNITS)
+    rows: list[NativeRow] = []
+    for time, route in zip(times, routes, strict=True):
+        capacity = draw(_or(-1, world.queues)) if queues_vary else -1
+        path = (time, draw(world.delays), rates[draw(_index(len(rates)))], capacity, route)
+        shares = (*draw(_ROW_SHARES), draw(world.jitters)) if impaired and shares_vary else (0, 0, 0, 0)
+        held = 3 if queue["name"] != "droptail" else draw(_IDS) if ids_vary else 0
+        rows.append((*path, *shares, held) if impaired else path)
+    amount = draw({"bytes": world.queues, "packets": _PACKETS, "bdp": _BDP_MILLIONTHS}[unit])
     return {
-        "rows": [(t, draw(world.delays), draw(rates), draw(queues), r, *draw(shares), draw(ids))
-                 for t, r in zip(times, routes, strict=True)],
-        "routes": max(routes) + 1,
-        "period_ns": draw(st.just(0) | world.gaps.map(lambda gap: times[-1] + gap)),
-        "capacity_unit": unit,
-        "capacity_amount": draw(amounts[unit]),
+        "rows": rows, "routes": max(routes) + 1,
+        "period_ns": times[-1] + gap if (gap := draw(_or(0, world.gaps))) else 0,
+        "capacity_unit": unit, "capacity_amount": amount,
         "full_frame": draw(world.full_frames),
-        "reconfiguration_ns": draw(world.blackouts),
-        "reconfiguration_mode": draw(st.sampled_from(["gsl", "all"])),
+        "reconfiguration_ns": draw(world.blackouts), "reconfiguration_mode": mode,
         "queue": queue,
-        "impairments": draw(impairments(world)),
-        "key": draw(st.integers(-(2**63), 2**63 - 1)),
+        "impairments": draw(impairments(world)) if impaired else impairing(),
+        "key": draw(_KEYS),
     }  # fmt: skip
 
 
@@ -218,7 +265,7 @@ def unrolled(arguments: HalfArguments, at: int) -> HalfArguments:
 def changes(world: World) -> st.SearchStrategy[Step]:
     """A change of some values, so soon after virtual now as the step looks back."""
     fields = {1: world.delays, 2: world.rates, 3: st.just(-1) | world.queues, 4: st.integers(0, 3),
-              5: _SHARES, 6: _SHARES, 7: _SHARES, 8: world.jitters}  # fmt: skip
+              5: _SHARE, 6: _SHARE, 7: _SHARE, 8: world.jitters}  # fmt: skip
     named = st.lists(st.sampled_from(list(fields)), min_size=1, max_size=3, unique=True)
     values = named.flatmap(lambda places: st.tuples(*(st.tuples(st.just(p), fields[p]) for p in places)))
     return st.builds(
@@ -226,16 +273,25 @@ def changes(world: World) -> st.SearchStrategy[Step]:
     )
 
 
+_INSTANTS, _WORTHS = st.lists(st.integers(0, 30), min_size=1, max_size=6), st.integers(1, 12)
+#: From the last instant to the period's end in units, the unit, and what the period has beyond whole units.
+_TRACES = st.sampled_from([(rest, unit, more) for rest in (0, 0, 1, 7) for unit in (1, 1, 3) for more in range(unit)])
+
+
 @st.composite
 def traced(draw: st.DrawFn, world: World) -> TracedHalfArguments:
     """The same, served by delivery opportunities: several may come at one instant."""
     made = draw(arguments(world))
-    instants = sorted(draw(st.lists(st.integers(0, 30), min_size=1, max_size=6)))
-    period = max(1, instants[-1]) + draw(st.sampled_from([0, 0, 1, 7]))
-    unit = draw(st.sampled_from([1, 1, 3]))
+    instants = sorted(draw(_INSTANTS))
+    rest, unit, more = draw(_TRACES)
+    period = max(1, instants[-1]) + rest
     gaps = leb128.encode([after - before for before, after in pairwise((0, *instants))])
-    worth, more = draw(st.integers(1, 12)), draw(st.integers(0, unit - 1))
+    worth = draw(_WORTHS)
     return {**made, "opportunities": (gaps, unit, period * unit + more, worth)}
+
+
+#: How many frames come at once, with which ECN field, of which flow.
+_BURSTS = _combinations((1, 1, 1, 2, 5, 12), range(4), range(3))
 
 
 def steps(world: World, *, changing: bool = False) -> st.SearchStrategy[list[Step]]:
@@ -243,10 +299,10 @@ def steps(world: World, *, changing: bool = False) -> st.SearchStrategy[list[Ste
 
     Mostly the half is armed at 0, because a schedule that has not begun is not put to the test.
     """
-    back = st.just(0) | world.shifts
+    back = _or(0, world.shifts)
     arrive = st.builds(
-        Step, st.just("arrive"), world.shifts, back, world.lengths, st.sampled_from([1, 1, 1, 2, 5, 12]),
-        st.integers(0, 3), st.integers(0, 2),
+        lambda shift, back, length, burst: Step("arrive", shift, back, length, *burst),
+        world.shifts, back, world.lengths, _BURSTS,
     )  # fmt: skip
     advance = st.builds(Step, st.just("advance"), world.shifts, back)
     pop = st.builds(Step, st.just("pop"), world.shifts, back)
@@ -256,3 +312,13 @@ def steps(world: World, *, changing: bool = False) -> st.SearchStrategy[list[Ste
     if changing:
         some = [*some, changes(world), changes(world)]
     return st.builds(operator.add, begin, st.lists(st.one_of(some), max_size=20))
+
+
+#: How many courses one configuration is put to: it takes hypothesis five times as long to choose as a course does.
+COURSES = 4
+Courses = tuple[list[Step], ...]
+
+
+def courses(world: World, *, changing: bool = False) -> st.SearchStrategy[Courses]:
+    """Several lists of steps, for halves of one configuration."""
+    return st.tuples(*[steps(world, changing=changing)] * COURSES)
