@@ -7,6 +7,7 @@ import json
 import math
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -80,10 +81,21 @@ def agents_of(state: Path) -> list[int]:
     return found
 
 
+def wait_for_end(pid: int) -> None:
+    """Return when a process that is not ours has ended; who reads all of /proc meanwhile takes a CPU from it."""
+    with contextlib.suppress(ProcessLookupError):
+        pidfd = os.pidfd_open(pid)
+        try:
+            select.select([pidfd], [], [])
+        finally:
+            os.close(pidfd)
+
+
 def clean_up(state: Path) -> None:
     """`plctl clean`, once an agent that was not killed has taken its links away by itself."""
-    while agents_of(state):
-        time.sleep(LOOK_EVERY_S)
+    while agents := agents_of(state):
+        for agent in agents:
+            wait_for_end(agent)
     while True:
         cleaned = subprocess.run([*PLCTL, "clean", "--json"], capture_output=True, text=True, timeout=60, check=False)
         assert 0 == cleaned.returncode, cleaned.stdout + cleaned.stderr
