@@ -56,10 +56,13 @@ def test_a_finished_run_is_shown_with_its_verdicts(word: list[str]) -> None:
     assert f"results: runs/{RUN}" in result.stdout.replace(str(Path.cwd()) + "/", "")
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("word", [[], ["last"], ["7f3a"], [RUN], [f"runs/{RUN}"], [f"runs/{RUN}/"]])
-def test_a_report_is_drawn_of_a_run_whatever_it_is_called(word: list[str]) -> None:
-    """As for plctl show."""
+def test_a_report_is_drawn_of_a_run_whatever_it_is_called(
+    word: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for plctl show. The run has one link, since each takes a CPU most of a second to draw."""
+    monkeypatch.chdir(tmp_path)
+    make_run(Path("runs"), (handover_plan("a"),)).close()
     page = Path("runs") / RUN / "report.html"
     page.unlink(missing_ok=True)
     assert (0, str(page)) == ((drawn := plctl("report", *word)).exit_code, drawn.stdout.strip())
