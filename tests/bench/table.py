@@ -46,8 +46,9 @@ class Table:
         self.rows: list[Row] = []
 
     def add(self, row: Row) -> Row:
-        """Another row, also shown at once."""
+        """Another row, also shown and written at once: whoever ends the session keeps what was measured."""
         self.rows.append(row)
+        self.write()
         print(f"\n{_line(row)}", end="")
         return row
 
@@ -83,10 +84,12 @@ class Table:
         return "\n".join([_machine_line(), _HEAD, *map(_line, self.rows)])
 
     def write(self) -> Path:
-        """For programs, to RESULT in the current folder."""
+        """For programs, to RESULT in the current folder: all of it, or what was there before."""
         RESULT.parent.mkdir(exist_ok=True)
         document = {"machine": machine(), "rows": [asdict(row) for row in self.rows]}
-        RESULT.write_text(json.dumps(document, indent=1) + "\n")
+        partial = RESULT.with_suffix(".part")
+        partial.write_text(json.dumps(document, indent=1) + "\n")
+        partial.replace(RESULT)
         return RESULT
 
 

@@ -36,7 +36,7 @@ def world(plan: LinkPlan) -> Iterator[World]:
     """The namespaces for `plan`, for as long as the block; we and our children come before other sessions then."""
     with (
         _before_other_sessions(),
-        Owner.create("bench") as owner,
+        Owner.create(f"bench-{plan.name}") as owner,
         contextlib.closing(Ledger(owner.ledger_path)) as ledger,
     ):
         namespaces = LinkNamespaces.named("bench", str(os.getpid()), plan.name)

@@ -34,7 +34,7 @@ def plan_of(name: Discipline) -> LinkPlan:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("control", CONTROLS)
-async def test_queueing_under_tcp(table: Table, control: str) -> None:
+async def test_queueing_under_flows(table: Table, control: str) -> None:
     """All disciplines in alternation."""
     if control not in Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split():
         table.add_missing(f"queueing of {control}, 20 Mbit/s, 40 ms", "plctl", "ms", "this kernel does not have it")
