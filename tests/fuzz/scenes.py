@@ -1,6 +1,7 @@
 """Inputs to the frame path written by hand: ways in which sending fails that a fuzzer finds late, and impaired paths.
 
-`python scenes.py TARGET FOLDER` writes them to files. frame_path.c, fake_packet.c, fake_xdp.c say what they mean.
+`python scenes.py TARGET FOLDER` writes them to files. frame_path.c, fake_packet.c, fake_xdp.c, super_path.c say what
+they mean.
 """
 
 from __future__ import annotations
@@ -122,7 +123,56 @@ def packet() -> Iterator[tuple[str, bytes]]:
         yield name, bytes([choice]) + what
 
 
-SCENES = {"frame_path": packet, "frame_path_xdp": xdp}
+PARTIAL, LOOKED_AT, WRONG = 0, 2, 3  #: checksums of super_path.c
+LARGE, ANY_FLAGS, PSH, CWR, WRONG_HEAD = 0x50, 0x20, 0x18, 0x90, 0x80
+IN_BAND, OUT_OF_BAND = 4, 64  #: of its kinds of frames: a VLAN tag
+TCP4, TCP6, UDP4, UDP6 = range(4)
+
+
+def _send(kind: int, size: int, payload: int, *, how: int = PARTIAL, flags: int = 0, lane: int = UP_LANE) -> bytes:
+    """A flow sends its next bytes in one piece: `payload` in segments of `size`; less than eight, where not LARGE."""
+    return (
+        bytes([lane, kind])
+        + (size - 1).to_bytes(2)
+        + (payload - (how & LARGE != LARGE)).to_bytes(2)
+        + bytes([flags, how])
+    )
+
+
+def _pass(lane: int, ticks: int, times: int = 1) -> bytes:
+    """The lane reads and sends what it may; then `ticks` of 100 ns pass."""
+    return (_deliver(lane) + bytes([5 << 1]) + ticks.to_bytes(3)) * times
+
+
+def super_frames() -> Iterator[tuple[str, bytes]]:
+    """For super_path: the link (drop-tail, 600 packets), `coalesce` in units of 4 us, and what happens."""
+    steps: dict[str, bytes] = {}
+    for name, kind in {"tcp4": TCP4, "tcp6": TCP6, "udp4": UDP4, "udp6": UDP6}.items():
+        for tag_name, tag in {"": 0, "-tagged": IN_BAND, "-tag-taken-out": OUT_OF_BAND}.items():
+            train = _send(kind | tag, 1000, 5000) + _send(kind | tag, 1000, 1000, how=LOOKED_AT)
+            train += _send(kind | tag, 1000, 3500, flags=PSH, how=ANY_FLAGS) + _send(kind | tag, 900, 900, how=WRONG)
+            train += _send(kind | tag, 1000, 1000) + _send(kind | tag, 1000, 1000, how=WRONG_HEAD)
+            train += _send(kind | tag, 1000, 4000, flags=CWR, how=ANY_FLAGS) + _send(
+                kind | tag, 1400, 60_000, how=LARGE
+            )
+            steps[name + tag_name] = train + _pass(UP_LANE, 500, 60) + LATER + _pass(UP_LANE, 500, 9)
+            steps[f"{name}{tag_name}-at-once"] = train + _deliver(UP_LANE) * 3 + LATER + _deliver(UP_LANE) * 3
+    many = b"".join(_send(n % 4, 500, 4000, lane=lane) for n in range(60) for lane in (UP_LANE, DOWN_LANE))
+    steps["two-ways"] = many + (_pass(UP_LANE, 300) + _pass(DOWN_LANE, 300)) * 100
+    steps["overflow"] = b"".join(_send(TCP4, 1, 65_000, how=LARGE) for _ in range(60)) + _pass(UP_LANE, 2000, 100)
+    steps["refused"] = (
+        _send(TCP4, 1000, 8000) * 4 + _meet(ENOBUFS, EMSGSIZE, *[EAGAIN] * 5, TAKEN) + _pass(UP_LANE, 2000, 30)
+    )
+    steps["down-and-up"] = _send(TCP4, 1000, 8000) * 4 + DOWN + _pass(UP_LANE, 9000, 9) + UP + _pass(UP_LANE, 9000, 9)
+    for name, what in steps.items():
+        for coalesce in (0, 50):
+            yield f"{name}-{coalesce}", bytes([0, coalesce]) + what
+    for name, choice, what in _paths():
+        tail = what[-65:]
+        yield name, bytes([choice, 25]) + steps["two-ways"] + LATER + steps["tcp4"] + tail
+
+
+SCENES = {"frame_path": packet, "frame_path_xdp": xdp, "super_path": super_frames}
 
 
 def write(target: str, folder: Path) -> list[Path]:

@@ -43,7 +43,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build
 
 
-@pytest.mark.parametrize("target", ["frame_path", "frame_path_xdp", "segments", "trigger"])
+@pytest.mark.parametrize("target", ["frame_path", "frame_path_xdp", "super_path", "segments", "trigger"])
 def test_kept_inputs_pass_through_the_c_core(target: str, replay: Callable[[str], Path]) -> None:
     """Under ASan and UBSan every kept input is handled, and every frame of it accounted for."""
     done = subprocess.run([replay(target), *inputs(target)], capture_output=True, text=True, check=False)

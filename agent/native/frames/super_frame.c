@@ -38,12 +38,19 @@ static bool lacks_checksum(const struct segments *of, const uint8_t *data)
 	return of->kind == SEGMENTS_UDP && !of->partial && !word16(data + of->transport + UDP_CHECKSUM_AT);
 }
 
-/* Whether GRO would look for neighbours of a frame's segments at all; it does not where there are IPv4 options. */
+/*
+ * Whether GRO would look for neighbours of a frame's segments at all. It does not where there are IPv4 options, nor where the
+ * checksum of an IPv4 header is wrong; in those of a super-frame whoever divides it writes a new one.
+ */
 static bool merges(const struct segments *of, const uint8_t *data)
 {
+	const uint8_t *head = data + of->network;
+
 	if (of->kind == SEGMENTS_OPAQUE || !of->trusted || lacks_checksum(of, data))
 		return false;
-	return of->ipv6 || (data[of->network] & 15) * 4 == IPV4_HEAD;
+	if (of->ipv6)
+		return true;
+	return (head[0] & 15) * 4 == IPV4_HEAD && (of->count > 1 || checksum_fold(checksum_add(0, head, IPV4_HEAD)) == 0xffff);
 }
 
 /* Whether nothing of another frame can follow segment i. */
@@ -152,7 +159,9 @@ bool super_frame_add(struct super_frame *self, const struct segments *of, const 
 
 	if (i >= of->count || self->count == SEGMENTS_MAX || bytes + segments_payload(of, i) > IP_MOST)
 		return false;
-	if (of->kind == SEGMENTS_OPAQUE || ecn_byte(of, data, ce) != ecn_byte(self->leader, self->data, self->ce))
+	if (of->kind == SEGMENTS_OPAQUE || self->leader->kind != of->kind)
+		return false; /* there may be no IP header */
+	if (ecn_byte(of, data, ce) != ecn_byte(self->leader, self->data, self->ce))
 		return false;
 	if (!neighbour && !can_follow(self, of, data, i))
 		return false;

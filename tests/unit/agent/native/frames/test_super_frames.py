@@ -106,6 +106,15 @@ def test_a_checksum_that_nobody_has_looked_at_is_left_alone() -> None:
     assert [Flow().super_frame(bytes(2 * SIZE), SIZE)] == joined(*((each, valid) for each in data))
 
 
+def test_a_single_frame_with_a_wrong_ip_header_leaves_as_it_came() -> None:
+    """Merged, its header would get a right checksum; a super-frame's segments have a new one either way."""
+    frames = [Flow().super_frame(bytes(SIZE), SIZE), after(Flow(), SIZE).super_frame(bytes(SIZE), SIZE)]
+    (data, virtio), wrong = frames[1], bytearray(frames[1][0])
+    wrong[24] ^= 1
+    assert [frames[0], (bytes(wrong), virtio)] == joined(frames[0], (bytes(wrong), virtio))
+    assert [Flow().super_frame(bytes(2 * SIZE), SIZE)] == joined(frames[0], (data, virtio))
+
+
 def test_datagrams_without_checksums_stay_so() -> None:
     """A super-frame would give them some."""
     flow = Flow(protocol=UDP)
