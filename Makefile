@@ -13,6 +13,7 @@
 #   make chaos     faults injected into clusters, what becomes of their runs held to what really happened: SEEDS as above (root)
 #   make soak      links come and go by the thousand under faults, and what grows with them is told: MINUTES=30 (root)
 #   make wireshark  what tshark reads of a run's packets, live and afterwards, held to the packet log (root, tshark)
+#   make monitoring  the alert rules, and a Prometheus that scrapes a controller (root; Debian's prometheus)
 #   make replay    a minute of everything that a path can do, its packet logs replayed through the reference (root)
 #   make sanitize  the C core built with ASan and UBSan: model, frame path, and links whose interfaces fail (root)
 #   make fuzz      a minute each of coverage-guided inputs to the frame path and the control input (root, clang)
@@ -46,7 +47,7 @@ parts   := $(python) -m pytest -q --durations=10
 # How many workers keep all CPUs busy with tests that mostly wait; each takes some hundred megabytes.
 crowd   := $$((2 * $$(nproc) < 16 ? 2 * $$(nproc) : 16))
 # Tests that have a goal of their own.
-others  := tests/bench tests/browser tests/crate tests/hosts tests/wireshark
+others  := tests/bench tests/browser tests/crate tests/hosts tests/monitoring tests/wireshark
 # The files in which a word stands. Only those that name a marker are collected where it is asked for: to collect all
 # takes each worker seconds of a CPU. tests/conftest.py refuses a marker that its file does not name.
 naming  = $$(find tests \( -false $(others:%=-o -path %) \) -prune -o -name 'test_*.py' -exec grep -lw $(1) {} +)
@@ -63,7 +64,7 @@ given = $(foreach name,PYTHON ARGS SEEDS MINUTES,$(if $(findstring command,$(ori
 # Some containers forbid Python to keep what it compiled: each program that a test starts would compile plctl anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check unprivileged privileged test test-page test-hosts test-crate bench publish truth chaos soak wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
+.PHONY: demo check unprivileged privileged test test-page test-hosts test-crate bench publish truth chaos soak monitoring wireshark replay sanitize fuzz fuzz-readers liars deb lint docs rooms build clean-venv clean
 .DEFAULT_GOAL := build
 
 demo: export GOAL = $(strip demo $(given))
@@ -156,6 +157,11 @@ wireshark: export GOAL = $(strip wireshark $(given))
 wireshark: root-check build
 	@.ci/preflight $(PYTHON) kernel wireshark
 	$(python) -m pytest tests/wireshark $(ARGS)
+
+monitoring: export GOAL = $(strip monitoring $(given))
+monitoring: root-check build
+	@.ci/preflight $(PYTHON) kernel monitoring
+	$(python) -m pytest tests/monitoring $(ARGS)
 
 replay: export GOAL = $(strip replay $(given))
 replay: root-check build

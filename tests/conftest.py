@@ -25,7 +25,7 @@ settings.load_profile("default")
 
 
 #: Folders all of whose tests make links or hosts and so need root; elsewhere the marker `needs_root` says so of a test.
-ROOT_FOLDERS = ("bench", "hosts", "live", "wireshark")
+ROOT_FOLDERS = ("bench", "hosts", "live", "monitoring", "wireshark")
 _TESTS = Path(__file__).parent
 
 

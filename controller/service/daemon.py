@@ -10,7 +10,7 @@ from plctl.common.base.clock import Clock
 from plctl.common.base.log import EventLog
 from plctl.common.protocol import requests as rq
 from plctl.common.transport.hub_and_spoke import Hub
-from plctl.common.transport.refusals import Refusals
+from plctl.common.transport.refusals import Refusal, Refusals
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import Journal
 from plctl.controller.results import run_columns  # noqa: F401  # now, and not while agents wait for an answer
@@ -86,8 +86,8 @@ class Controller:
         return self._journal.verdicts()
 
     def refused(self) -> dict[str, int]:
-        """How many messages had no effect, by why."""
-        return {str(why): count for why, count in self._agent_hub.refusals.counts.items()}
+        """How many messages had no effect, by why; also those that had none so far."""
+        return {str(why): self._agent_hub.refusals.counts[why] for why in Refusal}
 
     def view(self, run: str) -> RunView | None:
         """The live view of a run that goes on."""

@@ -26,8 +26,10 @@ _CONNECTED = '"agent.connected"'
 class Cluster:
     """Daemons on the hosts of `lab`; keys, results and logs are below `folder`."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, *options: str) -> None:
+        """`options` are further ones of the controller."""
         self.lab = lab
+        self._options = options
         self.folder = folder
         self._daemons: list[subprocess.Popen[bytes]] = []
         init_controller(folder / "keys", "ada")
@@ -43,7 +45,9 @@ class Cluster:
     def start(self) -> None:
         """Start the controller and an agent on every host, and wait until all know each other and their clocks."""
         keys = self.folder / "keys"
-        self._daemon("controller", ["controller", "--keys", str(keys), "--runs", str(self.folder / "there")])
+        self._daemon(
+            "controller", ["controller", "--keys", str(keys), "--runs", str(self.folder / "there"), *self._options]
+        )
         for host in self.agents:
             self._daemon(host, ["agent", "--controller", ADDRESS, "--keys", str(keys / "enrolled" / host)])
         log = self.folder / "controller.log"  # a command would take the CPUs from the agents that it asks about
@@ -102,9 +106,9 @@ class Cluster:
 
 
 @contextmanager
-def running(lab: Lab, folder: Path) -> Iterator[Cluster]:
-    """A cluster on the hosts of `lab` for as long as the block."""
-    cluster = Cluster(lab, folder)
+def running(lab: Lab, folder: Path, *options: str) -> Iterator[Cluster]:
+    """A cluster on the hosts of `lab` for as long as the block; `options` are further ones of the controller."""
+    cluster = Cluster(lab, folder, *options)
     try:
         cluster.start()
         yield cluster

@@ -12,6 +12,7 @@ from plctl.common.protocol import requests as rq
 from plctl.controller.results.run_reader import read_record
 from plctl.controller.service.daemon import Controller
 from plctl.controller.service.run_view import RunView
+from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.view.live_samples import read_live
 from plctl.controller.view.remote_runs import RemoteRuns
 from plctl.controller.web.monitoring.snapshot import Monitored
@@ -49,7 +50,8 @@ class ControllerSource:
         """Its agents, its runs, and what it refused."""
         controller = self._controller
         runs = monitored_runs(controller.views())
-        return Monitored(controller.list_agents().agents, runs, controller.verdicts(), controller.refused())
+        verdicts = dict.fromkeys(Verdict, 0) | controller.verdicts()  # Prometheus counts only from what it has seen on
+        return Monitored(controller.list_agents().agents, runs, verdicts, controller.refused())
 
     def study_folders(self) -> list[Path]:
         """None: who runs a study has its folder."""

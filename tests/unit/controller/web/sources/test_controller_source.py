@@ -7,7 +7,9 @@ from pathlib import Path
 from support.web.served import served_source
 from support.web.simulated import request, simulated_controller
 
+from plctl.common.transport.refusals import Refusal
 from plctl.controller.results.run_reader import read_record
+from plctl.controller.verdict.verdict import Verdict
 from plctl.controller.web.routes import API
 from plctl.controller.web.sources.controller_source import ControllerSource
 
@@ -55,3 +57,11 @@ async def test_a_run_is_ended_on_the_page(tmp_path: Path) -> None:
             again = await client.post(f"{API}/runs/{run}/cancel", X_CSRF=csrf)
     assert "asked for on the page (this machine)" in (tmp_path / run / "events.jsonl").read_text()
     assert 409 == again.status
+
+
+async def test_what_has_not_happened_yet_is_counted_as_none(tmp_path: Path) -> None:
+    """Every verdict and every kind of refusal is there before its first: Prometheus counts from what it has seen on."""
+    async with simulated_controller(tmp_path) as simulated:
+        found = ControllerSource(simulated.controller, "here").monitored()
+    assert dict.fromkeys(Verdict, 0) == found.verdicts
+    assert dict.fromkeys(Refusal, 0) == found.refused
