@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from plctl.deploy.bundle import bundler
+from plctl.deploy.bundle.wheel import find_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("common", "agent", "controller", "deploy")
@@ -51,7 +55,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns(*MADE))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE-MIT", "LICENSE-APACHE"):
         shutil.copy(ROOT / name, copy)
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(copy))
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(copy)]
+    run("env", f"CFLAGS=-ffile-prefix-map={copy}=plctl", *build)  # or debugging information would name the folder
     (path,) = out.iterdir()
     return path
 
@@ -76,11 +81,28 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
+def contents(path: Path) -> dict[str, bytes]:
+    """What a wheel holds, by name."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def run(*command: str, cwd: Path | None = None) -> str:
     """Standard output of `command`, which must succeed."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def test_a_deployment_builds_this_checkout_as_it_is_now(wheel: Path, tmp_path: Path) -> None:
+    """What was built elsewhere from the same sources is the same; a second time nothing is built."""
+    path = find_wheel(platform.machine(), tmp_path)
+    built = path.stat().st_mtime_ns
+    assert contents(wheel) == contents(path)
+    assert Path(bundler.__file__).read_bytes() == contents(path)["plctl/deploy/bundle/bundler.py"]
+    assert [path] == list(path.parent.iterdir())
+    assert path == find_wheel(platform.machine(), tmp_path)
+    assert built == path.stat().st_mtime_ns
 
 
 def test_every_folder_of_modules_is_a_package() -> None:

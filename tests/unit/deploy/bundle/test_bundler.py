@@ -52,12 +52,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return calls
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    """What a wheel holds, by name."""
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 def names(made: Bundle) -> list[str]:
     """The files in a bundle."""
     with tarfile.open(made.path) as tar:
@@ -129,16 +123,3 @@ def test_a_file_that_is_no_wheel_is_refused(tmp_path: Path) -> None:
     path.write_text("no")
     with pytest.raises(UserError, match="is no wheel"):
         Bundler(tmp_path / "cache", [path]).make(HERE)
-
-
-def test_a_checkout_is_built_as_it_is_now(tmp_path: Path) -> None:
-    """These very sources; a second time nothing is built, and elsewhere the same is."""
-    path = wheel.find_wheel(platform.machine(), tmp_path / "here")
-    built = path.stat().st_mtime_ns
-    with zipfile.ZipFile(path) as archive:
-        assert Path(bundle.__file__).read_bytes() == archive.read("plctl/deploy/bundle/bundler.py")
-        assert "plctl/agent/native/_core.abi3.so" in archive.namelist()
-    assert [path] == list(path.parent.iterdir())
-    assert built == wheel.find_wheel(platform.machine(), tmp_path / "here").stat().st_mtime_ns
-    elsewhere = wheel.find_wheel(platform.machine(), tmp_path / "else" / "where")
-    assert contents(path) == contents(elsewhere)
