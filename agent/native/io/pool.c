@@ -104,6 +104,7 @@ struct frame *pool_take(struct pool *pool, uint32_t length)
 	if (frame) {
 		INVARIANT(frame->size_class == (number | GIVEN));
 		class->free = frame->packet.next;
+		__builtin_prefetch(class->free, 1);
 	} else {
 		if (class->fresh == class->fresh_end && !grow(pool, class, slot_bytes[number]))
 			return NULL;

@@ -138,10 +138,12 @@ struct packet *flight_pop(struct flight *flight)
 	INVARIANT(flight->active > 0 && flight->packets >= flight->active);
 	INVARIANT(!packet->next || packet->next->due >= packet->due);
 	route->head = packet->next;
-	if (route->head)
+	if (route->head) {
+		__builtin_prefetch(route->head->next, 1); /* it has been out of sight for its whole delay */
 		route->head->previous = NULL;
-	else
+	} else {
 		flight->heap[0] = flight->heap[--flight->active];
+	}
 	if (flight->active > 1)
 		sift_down(flight, 0);
 	flight->packets--;
