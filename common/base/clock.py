@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,8 +93,9 @@ class ClockIdentity:
     time_namespace: str  #: its monotonic clock may be shifted
 
 
+@cache
 def clock_identity() -> ClockIdentity:
-    """The identity of this process' CLOCK_MONOTONIC."""
+    """The identity of this process' CLOCK_MONOTONIC; read once, as a process may later be out of descriptors."""
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     try:
         time_namespace = str(Path("/proc/self/ns/time").readlink())

@@ -47,12 +47,23 @@ def new_first_command() -> int:
     return 1 + secrets.randbits(62)
 
 
+#: What answers a command, beside a refusal.
+_ANSWERS: dict[type[m.Message], tuple[type[m.Message], ...]] = {
+    m.Prepare: (m.Prepared,), m.Arm: (m.Armed, m.NotArmed), m.Commit: (m.Started,), m.Release: (m.Released,),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Command:
     """What an agent was told last and has not answered yet."""
 
     id: int
     instruction: ev.SendCommand
+
+    def is_answered_by(self, message: m.Message, reply_to: int) -> bool:
+        """Whoever lost the last of a journal gives ids a second time, and older answers may be under way."""
+        kinds = _ANSWERS.get(type(self.instruction.message), ())
+        return self.id == reply_to and isinstance(message, (*kinds, m.Refused))
 
 
 class Session:
@@ -322,7 +333,7 @@ class Session:
             change.set_result(message)
         elif isinstance(message, m.Changed):
             pass  # nobody waits for it any more; the log has it
-        elif host in self._open and self._open[host].id == reply_to:  # else to what was told before that
+        elif host in self._open and self._open[host].is_answered_by(message, reply_to):  # else something before that
             if isinstance(message, m.Prepared | m.Started):
                 self._audit.check_links(host, (each.link for each in message.links), "an answer")
             if isinstance(message, m.Started) and len({each.planned_ns for each in message.links}) > 1:

@@ -90,6 +90,8 @@ def _of_run(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
 
 def _of_verdict(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
     verdict, cause = seen.record.get("verdict", ""), seen.record.get("cause", "")
+    if seen.is_forgotten:
+        return
     if not verdict:
         told = seen.listed.get("verdict") == "failed" and seen.listed.get("cause")
         if seen.done_ns and not (told and _was_meant(evidence, seen)):
@@ -170,7 +172,8 @@ def _may_end(evidence: Evidence, host: str, at_ns: int) -> bool:
         done.fault.ends_daemons
         and done.from_ns
         and done.planned.host == host
-        and done.from_ns <= at_ns <= (done.until_ns or at_ns) + AFTER_S * 1e9
+        and done.from_ns <= at_ns
+        and (done.fault.spoils_journal or at_ns <= (done.until_ns or at_ns) + AFTER_S * 1e9)
         for done in evidence.faults
     )
 

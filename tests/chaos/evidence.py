@@ -104,12 +104,14 @@ class RunSeen:
     order: int = 0  #: the number of the order to submit it
     asked_ns: int = 0
     run: str = ""  #: its id, once it was accepted
+    accepted_ns: int = 0  #: when that was known
     refused: str = ""
     cancel_order: int = 0
     cancel_said: str = ""  #: what the controller answered
     cancel_refused: str = ""
     listed: dict[str, Any] = field(default_factory=dict)  #: as the controller lists it in the end
     done_ns: int = 0  #: when that was first seen to be done
+    is_forgotten: bool = False  #: by a controller whose journal was cut: nobody ends it but its agents
     record: dict[str, Any] = field(default_factory=dict)  #: run.json; empty: there is none
     events: list[dict[str, Any]] = field(default_factory=list)
     bad_lines: int = 0  #: in events.jsonl

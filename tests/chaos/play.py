@@ -146,6 +146,7 @@ class _Play:
         for seen in self._evidence.runs:
             if seen.order and not seen.run and not seen.refused and (answer := user.answer(seen.order)):
                 seen.run, seen.refused = answer.get("run", ""), answer.get("error", "")
+                seen.accepted_ns = now_ns() if seen.run else 0
                 if seen.refused and now_ns() < seen.asked_ns + _INSIST_S * 1e9:  # as somebody would who wants it
                     seen.refused, seen.order = "", 0
                     self._at(now_ns() + 10**9, lambda seen=seen: self._submit(seen, self._specs[seen.planned.name]))
@@ -165,6 +166,8 @@ class _Play:
                 seen.listed = listed[seen.run]
                 if seen.listed["phase"] == "done" and not seen.done_ns:
                     seen.done_ns = now_ns()
+            elif seen.run and not seen.done_ns and self._cluster.has_cut_journal and self._listed_ns > seen.accepted_ns:
+                seen.is_forgotten, seen.done_ns = True, now_ns()
 
     # --- faults
 

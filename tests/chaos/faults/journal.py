@@ -6,10 +6,9 @@ import os
 import signal
 import time
 
-from chaos.cluster import CONTROLLER
+from chaos.cluster import CONTROLLER, JOURNAL
 from chaos.faults.fault import ANY, Fault
 
-_JOURNAL = "controller.sqlite"
 #: So long it may take to find out that a journal is none.
 _START_S = 15.0
 
@@ -26,7 +25,7 @@ class JournalCut(Fault):
     def inject(self) -> bool:
         """Somewhere, more often near the end."""
         runs = self.cluster.hosts.root(CONTROLLER, self.cluster.runs)
-        file = runs / (_JOURNAL + self.dice.choice(("-wal", "-wal", "-wal", "")))
+        file = runs / (JOURNAL + self.dice.choice(("-wal", "-wal", "-wal", "")))
         if not file.exists() or self.cluster.daemon(CONTROLLER) is None:
             return False
         self.cluster.end(CONTROLLER, signal.SIGKILL)
@@ -34,6 +33,7 @@ class JournalCut(Fault):
         left = round(whole * max(self.dice.random(), self.dice.random()))
         self.what = f"{file.name} to {left} of {whole} bytes"
         os.truncate(file, left)
+        self.cluster.has_cut_journal = True
         return True
 
     def undo(self) -> None:
@@ -45,9 +45,7 @@ class JournalCut(Fault):
         while time.monotonic() < deadline and self.cluster.log(CONTROLLER).count("controller.listening") == said:
             assert process is not None
             if process.poll() is not None:
-                runs = self.cluster.hosts.root(CONTROLLER, self.cluster.runs)
-                for path in runs.glob(f"{_JOURNAL}*"):
-                    path.rename(path.with_name("away-" + path.name))
+                self.cluster.move_journal_away()
                 self.what += f"; refused with status {process.returncode}, moved away"
                 self.cluster.start(CONTROLLER)
                 return

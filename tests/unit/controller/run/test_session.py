@@ -152,6 +152,20 @@ async def test_a_run_starts_though_its_agent_was_late_once(stage: Stage) -> None
     assert ["Arm came after it had expired"] == [event["cause"] for event in again]
 
 
+async def test_an_answer_of_another_kind_answers_nothing(stage: Stage) -> None:
+    """As one that was under way when a controller lost the last of its journal, and gave the id a second time."""
+
+    async def script() -> None:
+        await stage.until_started()
+        await stage.report(m.Report, m.Finished((m.LinkResult("x", RESULT, RESULT),)))
+        assert (await stage.command()).message == m.Release()
+        await stage.say(m.Started((m.LinkStart("x", 1, 1),), 0))
+        await stage.say(m.Released())
+
+    await play(stage, script())
+    assert RunPhase.DONE is stage.view.phases[-1]
+
+
 async def test_a_run_leaves_its_whole_story(stage: Stage) -> None:
     """Events, artifacts, start and verdict of an honest run are all in the folder."""
 
