@@ -198,3 +198,28 @@ def test_a_run_that_is_not_there_is_a_sentence(visit: Visits, served: Served) ->
     page = visit(f"{served.url}#/runs/nobody")
     expect(page.locator("main")).to_contain_text("nobody")
     expect(page.locator("main .cause").first).to_contain_text("no run")
+
+
+def test_a_cell_keeps_its_colour_under_the_pointer(visit: Visits, served: Served) -> None:
+    """It says how the link is, also while somebody points at it."""
+    page = visit(run_address(served))
+    cell = page.get_by_role("option", name="leo-3 on edge-1")
+    page.mouse.move(0, 0)
+    colour = "cell => getComputedStyle(cell).backgroundColor"
+    before = cell.evaluate(colour)
+    cell.hover()
+    assert before == cell.evaluate(colour)
+
+
+def test_what_is_asked_is_of_the_interval_that_was_measured(visit: Visits, served: Served) -> None:
+    """Beyond the newest interval the row of that interval, not one that is still to come; else that of the instant."""
+    page = visit(run_address(served))
+    found = page.evaluate(
+        """async () => {
+            const { Curves } = await import("/static/js/plots/curves.js");
+            const asked = { t_s: [0, 1, 2], delay_ns: [10, 20, 30], rate_bps: [1, 2, 3] };
+            const curves = new Curves({ asked, measured: { start_s: [0, 0.9], end_s: [0.9, 1], lost: [4, 5] } });
+            return [5, 1, 0.2].map((t_s) => [curves.at(t_s).delay_ns, curves.at(t_s).lost]);
+        }"""
+    )
+    assert [[10, 5], [10, 5], [10, 4]] == found

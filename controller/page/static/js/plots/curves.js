@@ -79,10 +79,12 @@ export class Curves {
     return [[...chosen, to_s], [...values, values[values.length - 1]]];
   }
 
-  /** What holds, and what was measured, at `t_s`: an object of the columns' values. */
+  /** What was measured in the interval of `t_s`, or in the newest, and what held in its middle: the columns' values. */
   at(t_s) {
-    const row = Math.min(this.length - 1, firstFrom(this.measured.end_s, t_s));
-    const step = Math.max(0, firstFrom(this.asked.t_s, t_s + 1e-9) - 1);
+    const { start_s, end_s } = this.measured;
+    const row = Math.min(this.length - 1, firstFrom(end_s, t_s));
+    const held_s = row < 0 ? t_s : Math.min(t_s, (start_s[row] + end_s[row]) / 2); // not of a row that is still to come
+    const step = Math.max(0, firstFrom(this.asked.t_s, held_s + 1e-9) - 1);
     const found = {};
     if (row >= 0) for (const [name, values] of Object.entries(this.measured)) found[name] = values[row];
     return { ...found, delay_ns: this.asked.delay_ns[step], rate_bps: this.asked.rate_bps[step] };
