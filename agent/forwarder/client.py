@@ -241,7 +241,7 @@ class ForwarderClient:
         :raises KernelError: the forwarder died while it was changing the counters.
         """
         try:
-            t0_ns, started_ns, up, down = _core.read_stats(self._stats, slot)
+            t0_ns, started_ns, up, down = _core.read_stats(self._counted, slot)
         except OSError as error:
             raise KernelError(str(error)) from error
         return LinkStats(_half(up), _half(down), t0_ns, started_ns)
@@ -251,13 +251,23 @@ class ForwarderClient:
         """Whether `read` and its like still may be called: until `close`, also of a forwarder that has died."""
         return not self._stats.closed
 
+    @property
+    def _counted(self) -> mmap.mmap:
+        """What it shares; who still waits for something in it when it is closed learns why that will not come.
+
+        :raises KernelError: it is closed.
+        """
+        if self._stats.closed:
+            raise KernelError("cannot read what the forwarder counted: it was ended")
+        return self._stats
+
     def start_of(self, slot: int) -> tuple[int, int]:
         """When the scenario of a link is to start, and when it did; 0: not known. Both as in `LinkStats`."""
-        return _core.read_start(self._stats, slot)
+        return _core.read_start(self._counted, slot)
 
     def take(self, slots: tuple[int, ...]) -> list[_core.NativeSnapshot]:
         """What was noted of links and not taken yet; costs the forwarder nothing."""
-        return _core.take_snapshots(self._stats, slots)
+        return _core.take_snapshots(self._counted, slots)
 
     def noted(self, slot: int, stats: LinkStats) -> LinkStats:
         """`stats` with histograms as they were at the last instants that were noted."""
