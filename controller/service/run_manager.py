@@ -15,6 +15,7 @@ from plctl.common.base.clock import Clock, clock_identity, format_wall
 from plctl.common.base.errors import BusyError, PlctlError, WorldError
 from plctl.common.base.log import EventLog
 from plctl.common.base.units import NS_PER_S
+from plctl.common.plan.run_request import RunRequest
 from plctl.common.protocol import requests as rq
 from plctl.controller.hub.agent_hub import AgentHub
 from plctl.controller.hub.journal import RunEntry
@@ -375,7 +376,7 @@ def _place(
     if others := [offer for offer in offers if offer.name not in avoid] if avoid else []:
         with suppress(PlctlError):
             crowded = [replace(offer, taken=offer.taken + offer.promised) for offer in others]
-            return place(submit.request, crowded, submit.policy), False
+            return place(_without(submit.request, avoid), crowded, submit.policy), False
     crowded = [replace(offer, taken=offer.taken + offer.promised) for offer in offers]
     try:
         return place(submit.request, crowded, submit.policy, force=submit.force), False
@@ -383,6 +384,14 @@ def _place(
         if not submit.wait:
             raise
     return place_later(submit.request, crowded, submit.policy), True
+
+
+def _without(request: RunRequest, avoid: Collection[str]) -> RunRequest:
+    """`request`, in which no link with a choice asks for a host to `avoid` by its name."""
+    links = (
+        replace(link, hosts=tuple(h for h in link.hosts if h not in avoid) or link.hosts) for link in request.links
+    )
+    return replace(request, links=tuple(links))
 
 
 def _write_plan(

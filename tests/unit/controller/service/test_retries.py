@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,19 @@ async def test_a_run_that_did_not_start_is_made_again_on_another_host(tmp_path: 
     assert (first, 2, before.cause) == (event["retry_of"], event["attempt"], event["cause"])
     retried = [each for each in stage.log if each["event"] == "run.retried"]
     assert [(first, second)] == [(each["run"], each["retry"]) for each in retried]
+
+
+async def test_a_host_at_fault_is_avoided_also_where_the_request_names_it(tmp_path: Path) -> None:
+    """Beside another, which will do."""
+    (link,) = REQUEST.links
+    async with serving(tmp_path) as stage:
+        await stage.agent("a", fails)
+        await stage.agent("b", fails)
+        first = await stage.submit(replace(REQUEST, links=(replace(link, hosts=("a", "b")),)))
+        for attempt in (first, f"{first}-2"):
+            await stage.over(attempt)
+    hosts = {read_record(tmp_path / run).links[0].host for run in (first, f"{first}-2")}
+    assert {"a", "b"} == hosts
 
 
 async def test_where_there_is_no_other_host_the_same_one_is_tried_again(tmp_path: Path) -> None:
