@@ -24,7 +24,7 @@ from plctl.common.base.clock import ClockIdentity
 from plctl.common.base.errors import BusyError, UserError, WorldError
 from plctl.common.protocol import messages as m
 from plctl.common.protocol.wire import from_plain, pack, to_plain, unpack
-from plctl.controller.hub.journal_file import BETWEEN_HOSTS, CHANGES, SCHEMA, VERSION, hold_journal
+from plctl.controller.hub.journal_file import BETWEEN_HOSTS, CHANGES, SCHEMA, VERSION, damaged, hold_journal
 from plctl.controller.lifecycle import run_events
 from plctl.controller.lifecycle.run_events import Event
 
@@ -102,6 +102,10 @@ class Journal:
             raise
 
     def _open(self) -> None:
+        # A file that was cut opens well, and fails later, wherever somebody reads what is not there.
+        (first,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if first != "ok":
+            raise damaged(self._path, first)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         with self._db:
@@ -330,7 +334,7 @@ class Journal:
                 raise BusyError(f"another controller uses the journal {self._path}") from None
             raise WorldError(f"cannot use the journal {self._path}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{self._path} is not a controller's journal: {error}") from None
+            raise damaged(self._path, str(error)) from None
         except OSError as error:
             raise WorldError(f"cannot use the journal {self._path}: {error.strerror}") from error
 

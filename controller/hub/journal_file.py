@@ -64,6 +64,14 @@ def hold_journal(path: Path) -> int:
     return lock
 
 
+def damaged(path: Path | None, why: str) -> UserError:
+    """What is said of a file that is no journal, or none any more."""
+    return UserError(
+        f"{path} is not a controller's journal, or a damaged one: {' '.join(why.split())}; "
+        "restore a backup (plctl controller restore), or move it away to begin a new one"
+    )
+
+
 def copy_journal(path: Path, copy: Path) -> None:
     """Write what the journal at `path` has committed to the new file `copy`, whether a controller serves or not.
 
@@ -83,7 +91,7 @@ def copy_journal(path: Path, copy: Path) -> None:
     except sqlite3.OperationalError as error:
         raise WorldError(f"cannot copy the journal {path}: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise UserError(f"{path} is not a controller's journal: {error}") from None
+        raise damaged(path, str(error)) from None
 
 
 def _end_all(db: sqlite3.Connection) -> None:

@@ -160,56 +160,56 @@ def play_each(arguments: HalfArguments, courses: Courses, end: int) -> None:
         play(arguments, steps, end)
 
 
-@settings(max_examples=8 * settings.default.max_examples)
+@settings(max_examples=12 * settings.default.max_examples)
 @given(worlds.arguments(worlds.SMALL), worlds.courses(worlds.SMALL))
 def test_coincidences(arguments: HalfArguments, courses: Courses) -> None:
     """Where arrivals, services, rows, blackouts and due times fall on the same nanosecond, the order is kept."""
     play_each(arguments, courses, end=400)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=8 * settings.default.max_examples)
 @given(worlds.traced(worlds.SMALL), worlds.courses(worlds.SMALL))
 def test_delivery_opportunities(arguments: TracedHalfArguments, courses: Courses) -> None:
     """What several frames share, what one needs several of, and what nobody uses, is the same in both."""
     play_each(arguments, courses, end=800)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=8 * settings.default.max_examples)
 @given(worlds.arguments(worlds.WIDE), worlds.courses(worlds.WIDE))
 def test_real_sizes(arguments: HalfArguments, courses: Courses) -> None:
     """With delays, rates and lengths as of real links and far beyond, no nanosecond and no bit is lost."""
     play_each(arguments, courses, end=5 * 10**11)
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=8 * settings.default.max_examples)
 @given(worlds.arguments(worlds.SMALL), worlds.courses(worlds.SMALL, changing=True))
 def test_live_changes(arguments: HalfArguments, courses: Courses) -> None:
     """Whatever changes while frames wait, are served and fly, it is the same in both, and no frame is lost."""
     play_each(arguments, courses, end=400)
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(worlds.traced(worlds.SMALL), worlds.courses(worlds.SMALL, changing=True))
 def test_live_changes_with_delivery_opportunities(arguments: TracedHalfArguments, courses: Courses) -> None:
     """Where service is by opportunities, delays, routes and impairments change, and services do not."""
     play_each(arguments, courses, end=800)
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(worlds.arguments(worlds.WIDE), worlds.courses(worlds.WIDE, changing=True))
 def test_live_changes_of_real_sizes(arguments: HalfArguments, courses: Courses) -> None:
     """Likewise with delays, rates and lengths as of real links and far beyond."""
     play_each(arguments, courses, end=5 * 10**11)
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(worlds.arguments(worlds.PATIENT), worlds.courses(worlds.PATIENT))
 def test_long_services(arguments: HalfArguments, courses: Courses) -> None:
     """A service of up to 10^18 cycles of a repeated schedule ends at the right nanosecond."""
     play_each(arguments, courses, end=END)
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(worlds.arguments(worlds.SMALL), worlds.steps(worlds.SMALL), st.data())
 def test_how_often_time_is_told_does_not_matter(
     arguments: HalfArguments, steps: list[Step], data: st.DataObject

@@ -17,7 +17,8 @@ _PATIENCE_S = 60
 async def test_a_study_is_seen_and_ended(state: Path, tmp_path: Path) -> None:  # noqa: ARG001
     """Its run moves, its progress says what runs; cancelling ends it in good order, and says who asked for that."""
     study = TinyStudy(tmp_path)
-    (tmp_path / "base.yaml").write_text((tmp_path / "base.yaml").read_text().replace("300ms", "60s"))
+    base = (tmp_path / "base.yaml").read_text()
+    (tmp_path / "base.yaml").write_text(base.replace("300ms", "60s").replace("-c 5", "-w 60"))
     command = study.command("run", "--quiet", "--http", "127.0.0.1:0")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)

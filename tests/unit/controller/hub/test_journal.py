@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -168,3 +169,18 @@ def test_a_journal_has_one_user(journal: Journal, path: Path) -> None:
     with pytest.raises(UserError, match="is not a controller's journal"):
         Journal(other)
     assert "this is no journal" * 100 == other.read_text()
+
+
+@pytest.mark.parametrize("left", [0.3, 0.6, 0.9])
+def test_a_journal_that_was_cut_is_refused_when_it_is_opened(path: Path, left: float) -> None:
+    """And not by the first agent that comes, or half a minute later."""
+    with closing(Journal(path)) as journal:
+        for number in range(300):
+            journal.add_run(entry(f"r-{number}", number))
+        journal.commit()
+    pages = path.stat().st_size // 4096
+    os.truncate(path, max(1, round(left * pages)) * 4096)
+    with pytest.raises(
+        UserError, match=r"damaged one: .*; restore a backup \(plctl controller restore\), or move it away"
+    ):
+        Journal(path)
