@@ -159,6 +159,7 @@ class RunHost(RunShell):
                 etc=self._host.etc,
             )
         link.workloads[workload.name] = process
+        self._streams.artifacts.expect(link.plan.name, workload.name)
         self._spawn(self._watch_workload(link, process))
         if workload.start_ns < 0:
             process.open_gate(0)

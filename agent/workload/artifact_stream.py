@@ -50,6 +50,11 @@ class ArtifactStream:
         self._growths: dict[Path, _Growth] = {}
         self._told_full = False
 
+    def expect(self, link: str, workload: str) -> None:
+        """What this workload prints is to come; where it does not, because somebody deletes it, `left_out` says so."""
+        for kind in ("stdout", "stderr"):
+            self._growths.setdefault(self.folder / link / f"{workload}.{kind}", _Growth())
+
     def read_new(self) -> Iterator[Piece]:
         """What was printed since the last call, in pieces and in order; what was taken of it before is freed.
 
@@ -74,15 +79,9 @@ class ArtifactStream:
                 remarks.append((link, left.remark))
 
     def left_out(self) -> list[tuple[str, str]]:
-        """(link, what is missing of it) of each output that was larger than what is kept."""
+        """(link, what is missing of it) of each output that was larger than what is kept, or that somebody deleted."""
         return [
-            (
-                path.parent.name,
-                f"of {format_size(growth.size)} in {path.name} only the first {format_size(growth.read)} were kept, "
-                "the most that one output may take on disk",
-            )
-            for path, growth in self._growths.items()
-            if growth.size > self._bound_bytes
+            (path.parent.name, why) for path, growth in self._growths.items() if (why := self._why_left(path, growth))
         ]
 
     def notice_full_disk(self) -> str:
@@ -99,8 +98,23 @@ class ArtifactStream:
         """Delete the folder; idempotent."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _why_left(self, path: Path, growth: _Growth) -> str:
+        kept = format_size(growth.read)
+        if growth.size > self._bound_bytes:
+            whole = f"of {format_size(growth.size)} in {path.name} only the first {kept} were kept"
+            return f"{whole}, the most that one output may take on disk"
+        if not os.path.lexists(path):
+            return (
+                f"{path.name} was deleted on its host before the run was over: what was kept of it is its first {kept}"
+            )
+        return ""
+
     def _read_growth(self, path: Path, growth: _Growth) -> Iterator[Piece]:
-        with path.open("r+b") as file:
+        try:
+            file = path.open("r+b")
+        except FileNotFoundError:  # somebody deleted it just now
+            return
+        with file:
             size = os.fstat(file.fileno()).st_size
             if size < growth.size:  # the program has emptied it
                 growth.read = 0

@@ -78,9 +78,12 @@ def _delays_ns(planned: PlannedLink, from_ns: int, until_ns: int) -> tuple[int, 
 
 
 def _of_output(seen: RunSeen, planned: PlannedLink, book: WitnessBook) -> Iterator[str]:
-    """The sender's output in the results is what it printed."""
+    """The sender's output in the results is what it printed; or its beginning, if the rest is said to be gone."""
     lines = seen.outputs.get(planned.name, [])
     printed = [str(number) for number in sorted({*book.sent, *book.refused})]
+    left_out = [each for each in seen.events if each.get("event") == "output.left_out" and each["link"] == planned.name]
+    if any("send.stdout was deleted" in each["cause"] for each in left_out) and lines == printed[: len(lines)]:
+        return
     if lines not in (printed, printed[:-1]):  # it may have been ended between the two
         yield f"its output has {len(lines)} lines, of {len(printed)} that were printed"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from plctl.agent.workload.artifact_stream import FILES, PIECE_BYTES, ArtifactStream
 
 
@@ -62,6 +64,22 @@ def test_an_output_is_bounded_and_what_is_missing_is_told(tmp_path: Path) -> Non
     ((link, missing),) = stream.left_out()
     assert link == "leo-0"
     assert missing.startswith("of 2.4 MB in chatty.stdout only the first 1 MB were kept")
+
+
+@pytest.mark.parametrize(("when", "kept"), [("before it was read", "0 B"), ("later", "4 B")])
+def test_an_output_that_somebody_deletes_is_named(tmp_path: Path, when: str, kept: str) -> None:
+    """With how much of it was kept; an empty file in its place would be believed."""
+    (tmp_path / "leo").mkdir()
+    stream = ArtifactStream(tmp_path)
+    for kind in ("stdout", "stderr"):
+        (tmp_path / "leo" / f"ping.{kind}").write_bytes(b"ping" if kind == "stdout" else b"")
+    stream.expect("leo", "ping")
+    if when == "later":
+        assert [("leo", "ping.stdout", b"ping")] == list(stream.read_new())
+    (tmp_path / "leo" / "ping.stdout").unlink()
+    assert [] == list(stream.read_new())
+    ((link, missing),) = stream.left_out()
+    assert ("leo", True, True) == (link, missing.startswith("ping.stdout was deleted"), missing.endswith(kept))
 
 
 def test_an_output_that_its_program_empties_is_read_anew(tmp_path: Path) -> None:
