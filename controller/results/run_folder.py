@@ -222,8 +222,10 @@ class RunFolder:
             asked = self._capture_bytes.get(link, 0)
             self._grow(self._columns.append_packets(_plain(link), direction, records, captured, capture_bytes=asked))
 
-    def append_artifact(self, link: str, name: str, data: bytes) -> None:
+    def append_artifact(self, link: str, name: str, data: bytes) -> int:
         """Add a piece to the artifact `name` of `link`, which may lie in folders (`qlog/client.qlog`).
+
+        Returns how many bytes of what was written before are missing, because somebody deleted or cut the file.
 
         :raises ProtocolError: either would lead out of its folder.
         """
@@ -235,8 +237,10 @@ class RunFolder:
             except (FileExistsError, NotADirectoryError, IsADirectoryError):
                 raise ProtocolError(f"{name!r:.80} would be both a file and a folder") from None
             with file:
+                missing = self._grown.get(path, 0) - file.tell()
                 file.write(data)
                 self._grown[path] = file.tell()
+        return max(0, missing)
 
     def record_result(
         self,

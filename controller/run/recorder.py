@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from plctl.common.base.clock import Clock
+from plctl.common.base.units import format_size
 from plctl.common.protocol import messages as m
 from plctl.common.telemetry.samples import Samples
 from plctl.common.telemetry.socket_stats import SocketSamples
@@ -76,7 +77,9 @@ class RunRecorder:
                     self._observer.note(str(event.get("event", "")), host, str(event.get("link", "")), event)
             case m.Artifact(_, link, name, data):
                 self._audit.check_artifact(host, link, name, len(data))
-                self._folder.append_artifact(link, name, data)
+                if missing := self._folder.append_artifact(link, name, data):
+                    cause = f"somebody deleted or cut {name} in the results: {format_size(missing)} of it are missing"
+                    self.note([Note("output.left_out", link=link, facts={"cause": cause})])
             case m.Packets(_, link, direction, records, captured):
                 self._audit.check_packets(host, link, len(records) + len(captured))
                 self._folder.append_packets(link, direction, records, captured)

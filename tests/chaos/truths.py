@@ -24,12 +24,14 @@ def untrue(evidence: Evidence, seen: RunSeen) -> Iterator[str]:
         if not (link := links.get(planned.name)):
             yield f"run.json has no link {planned.name}"
             continue
-        for what in _of_link(seen, planned, link, seen.books[planned.name]):
+        deleted = any(done.fault.run == seen.run and "send.stdout" in done.fault.what for done in evidence.faults)
+        for what in _of_link(seen, planned, link, is_output_whole=not deleted):
             yield f"{planned.name} on {planned.host}, {link['verdict'] or 'no verdict'}: {what}"
     yield from _of_t0(evidence, seen)
 
 
-def _of_link(seen: RunSeen, planned: PlannedLink, link: dict[str, Any], book: WitnessBook) -> Iterator[str]:
+def _of_link(seen: RunSeen, planned: PlannedLink, link: dict[str, Any], *, is_output_whole: bool) -> Iterator[str]:
+    book = seen.books[planned.name]
     t0_ns = link.get("planned_ns")
     if book.began_ns and t0_ns and book.began_ns < t0_ns:
         yield f"its sender began {(t0_ns - book.began_ns) / MS:.3f} ms before T0"
@@ -43,7 +45,8 @@ def _of_link(seen: RunSeen, planned: PlannedLink, link: dict[str, Any], book: Wi
     if book.began_ns > t0_ns + _WORKLOAD_NS + 300 * MS:
         yield f"its sender began {(book.began_ns - t0_ns) / MS:.0f} ms after T0"
     yield from _of_datagrams(seen, planned, t0_ns, book)
-    yield from _of_output(seen, planned, book)
+    if is_output_whole:
+        yield from _of_output(seen, planned, book)
 
 
 def _of_datagrams(seen: RunSeen, planned: PlannedLink, t0_ns: int, book: WitnessBook) -> Iterator[str]:

@@ -141,7 +141,17 @@ def test_pieces_of_an_artifact_are_joined(folder: RunFolder) -> None:
     """What a workload prints arrives in pieces and ends as one file."""
     folder.append_artifact("leo-0", "client.stdout", b"one ")
     folder.append_artifact("leo-0", "client.stdout", b"two")
-    assert (folder.path / "artifacts" / "leo-0" / "client.stdout").read_bytes() == b"one two"
+    path = folder.path / "artifacts" / "leo-0" / "client.stdout"
+    assert path.read_bytes() == b"one two"
+    folder.close()
+
+
+def test_what_somebody_deletes_of_an_artifact_is_told_with_the_next_piece(folder: RunFolder) -> None:
+    """Once, and in bytes."""
+    assert 0 == folder.append_artifact("leo-0", "client.stdout", b"one ")
+    (folder.path / "artifacts" / "leo-0" / "client.stdout").unlink()
+    assert 4 == folder.append_artifact("leo-0", "client.stdout", b"two")
+    assert 0 == folder.append_artifact("leo-0", "client.stdout", b"three")
     folder.close()
 
 
