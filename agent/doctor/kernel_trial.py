@@ -75,10 +75,20 @@ class Trial:
     """
 
     def __init__(self) -> None:
-        """Begin; `steps` is to be called, once."""
-        self._reading, writing = os.pipe()
+        """Begin; `steps` is to be called, once.
+
+        :raises KernelError: there is no room for another process, or for its pipe.
+        """
         self._deadline_s = time.monotonic() + _TIMEOUT_S
-        self._child = os.fork()
+        try:
+            with contextlib.ExitStack() as stack:
+                self._reading, writing = os.pipe()
+                stack.callback(os.close, self._reading)
+                stack.callback(os.close, writing)
+                self._child = os.fork()
+                stack.pop_all()
+        except OSError as error:
+            raise KernelError.from_os("try the kernel in a process of its own", error) from error
         if not self._child:
             _be_child(writing)
         os.close(writing)

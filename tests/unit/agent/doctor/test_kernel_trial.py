@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from plctl.agent.doctor import kernel_trial
-from plctl.common.base.errors import WorldError
+from plctl.common.base.errors import KernelError, WorldError
 
 EVERY_STEP = [
     "epoll_pwait2",
@@ -34,6 +34,19 @@ def test_every_step_is_tried_in_order() -> None:
     steps = kernel_trial.try_kernel()
     assert [step.name for step in steps] == EVERY_STEP
     assert [] == [s for s in steps if s.errno and s.name not in ("time namespace", "AF_XDP")]
+
+
+def test_no_room_for_another_process_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a control group has too few pids; the pipe is closed again."""
+
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", refuse)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(KernelError, match="cannot try the kernel in a process of its own: Resource temporarily"):
+        kernel_trial.try_kernel()
+    assert len(before) == len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.needs_root
