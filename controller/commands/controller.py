@@ -21,6 +21,7 @@ from plctl.common.cli.terminal import echo
 from plctl.controller.commands.daemon.backup import backup, restore
 from plctl.controller.commands.web.options import WebOrder, opened_web, web_options
 from plctl.controller.commands.web.token import token
+from plctl.controller.service.arrow_memory import share_allocator
 
 if TYPE_CHECKING:
     from plctl.common.base.log import EventLog
@@ -64,6 +65,7 @@ def controller(
         raise UserError(f"cannot listen on {address}: agents and clients come over TCP; it is like tcp://*:7777")
     give_back_memory()
     keys = _load_keys(address, folder)
+    share_allocator()
     with opened_web(web, folder, "plctl controller --http") as page:
         asyncio.run(_serve(address, keys, results, journal or results / "controller.sqlite", page))
 
