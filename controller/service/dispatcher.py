@@ -48,7 +48,7 @@ class RequestDispatcher:
         self._reads = reads
         self._acts = acts
         self._send = send
-        self._answers: dict[Requester, m.Envelope | None] = {}  #: None while it is being carried out
+        self._answers: dict[Requester, bytes | None] = {}  #: as on the wire; None while it is being carried out
         self._under_way: Counter[str] = Counter()  #: requests of each client
         self._tasks: asyncio.TaskGroup
 
@@ -62,8 +62,8 @@ class RequestDispatcher:
         if read := self._reads.get(type(request)):
             await self._answer(peer, _reply(requester, lambda: read(request)))
         elif requester in self._answers:
-            if answer := self._answers[requester]:
-                await self._answer(peer, answer)
+            if said := self._answers[requester]:
+                await self._answer(peer, m.decode(said, "controller"))
         elif self._under_way[peer.name] >= MAX_UNDER_WAY:
             cause = f"{MAX_UNDER_WAY} requests of {peer.name} are under way; wait for their answers"
             await self._answer(peer, m.Envelope(m.Refused(cause), reply_to=requester.id))
@@ -105,7 +105,7 @@ class RequestDispatcher:
             await self._send(peer, answer)
 
     def _remember(self, requester: Requester, answer: m.Envelope | None) -> None:
-        self._answers[requester] = answer
+        self._answers[requester] = m.encode(answer) if answer else None  # a quarter of what its objects take
         while len(self._answers) > REMEMBERED_ANSWERS:
             del self._answers[next(iter(self._answers))]
 

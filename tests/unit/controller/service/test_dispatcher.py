@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -154,6 +155,18 @@ async def test_ten_thousand_requests_are_all_answered_and_few_remembered(fixture
         assert number == (await answer(ada))[0]
     assert 1000 == len(fixture.cancelled)
     assert REMEMBERED_ANSWERS >= len(fixture.dispatcher._answers)
+
+
+async def test_an_answer_is_remembered_without_its_objects(fixture: Fixture) -> None:
+    """That to a run of a thousand links is a thousand objects; as on the wire it takes a quarter of that."""
+    fixture.gate.set()
+    ada = fixture.hub.spoke("ada", "operator")
+    for _ in range(2):
+        await ask(ada, 1, rq.Cancel("remembered", "c"))
+        assert (1, rq.Done("remembered")) == await answer(ada)
+    assert 1 == len(fixture.cancelled)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is rq.Done and each == rq.Done("remembered")]
 
 
 async def test_a_client_that_left_disturbs_nobody() -> None:
