@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,16 +134,24 @@ def test_what_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
     waiting.end()
 
 
+def recorded_of(name: str, path: Path) -> Scenario:
+    """What was in force until now."""
+    path.unlink(missing_ok=True)
+    assert 0 == plctl("link", "record", "-n", name, "-o", str(path)).exit_code
+    return read(path)
+
+
 def test_a_scenario_that_repeats_goes_on_repeating_around_a_change(name: str, tmp_path: Path) -> None:
     """What was changed holds until the next row; the rounds after it are as before; the record has all of them."""
     (tmp_path / "path.csv").write_text("Time[ms],RouteID,Delay[ms],Btldr[Mbps]\n0,1,1,100\n300,1,2,100\n")
     repeating = Session(name, tmp_path / "path.csv", "--repeat", "--startup-mode", "app-start")
     repeating.line_with("scenario time began")
-    done = json.loads(plctl("link", "set", "-n", name, "--json", "--delay", "7ms").stdout)
+    at_ns = json.loads(plctl("link", "set", "-n", name, "--json", "--delay", "7ms").stdout)["at_ns"]
+    while recorded_of(name, tmp_path / "before.csv").duration_ns <= at_ns:  # it is some milliseconds ahead
+        time.sleep(0.01)
     repeating.end()
-    assert 0 == plctl("link", "record", "-n", name, "-o", str(tmp_path / "after.csv")).exit_code
-    recorded = read(tmp_path / "after.csv")
-    at_ns, round_ns = done["at_ns"], 600 * NS_PER_MS  # a period ends as long after the last row as that after the first
+    recorded = recorded_of(name, tmp_path / "after.csv")
+    round_ns = 600 * NS_PER_MS  # a period ends as long after the last row as that after the first
     assert 0 == recorded.up.period_ns
     assert 7 * NS_PER_MS == recorded.up.row_at(at_ns).delay_ns
     for t_ns in range(0, recorded.duration_ns, 300 * NS_PER_MS):
