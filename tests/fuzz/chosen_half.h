@@ -2,7 +2,7 @@
 #ifndef PLCTL_CHOSEN_HALF_H
 #define PLCTL_CHOSEN_HALF_H
 
-#include "fake_port.h"
+#include "harness.h"
 #include "model/half.h"
 
 /*

@@ -6,25 +6,7 @@
 #ifndef PLCTL_FAKE_PORT_H
 #define PLCTL_FAKE_PORT_H
 
-#include "io/port.h"
-#include "require.h"
-
-#define FAKE_MTU 1500
-#define FAKE_LONGEST (FAKE_MTU + PORT_ETHERNET_HEAD + 2 * PORT_VLAN_TAG)
-
-struct input {
-	const uint8_t *at;
-	const uint8_t *end;
-};
-
-static inline uint32_t take(struct input *input, unsigned bytes)
-{
-	uint32_t value = 0;
-
-	while (bytes-- && input->at < input->end)
-		value = value << 8 | *input->at++;
-	return value;
-}
+#include "harness.h"
 
 void fake_ports_open(struct port *ports[2], struct pool *pool, struct budget *budget, struct input *input);
 

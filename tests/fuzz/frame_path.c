@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "chosen_half.h"
 #include "fake_port.h"
@@ -24,16 +23,6 @@
 #define BUDGET (1024 * 1024) /* few chunks of the pool: once short frames have them, long ones find no memory, or the reverse */
 #define KEPT 4096
 #define NUMBER_BYTES 4 /* of a frame's own number, at its beginning */
-
-static int64_t now_ns;
-
-int fuzz_clock_gettime(clockid_t clock, struct timespec *time)
-{
-	(void)clock;
-	time->tv_sec = now_ns / NS_PER_S;
-	time->tv_nsec = now_ns % NS_PER_S;
-	return 0;
-}
 
 /* What came, and what left */
 
@@ -55,15 +44,6 @@ static uint32_t number_of(const uint8_t *data)
 	memcpy(&number, data, NUMBER_BYTES);
 	REQUIRE(number < frame_count);
 	return number;
-}
-
-static unsigned bits_apart(const uint8_t *a, const uint8_t *b, uint32_t length)
-{
-	unsigned bits = 0;
-
-	for (uint32_t i = 0; i < length; i++)
-		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
-	return bits;
 }
 
 /* Whether a frame may be what became of another: marked or not, and with one bit behind the header flipped if it is corrupt. */

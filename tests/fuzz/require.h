@@ -1,16 +1,12 @@
-/* What must hold whatever the input is: where it does not, the run ends with the place. */
+/* What must hold whatever the input is: where it does not, the run ends with the place. Targets are built with checks. */
 #ifndef PLCTL_REQUIRE_H
 #define PLCTL_REQUIRE_H
 
-#include <stdio.h>
-#include <stdlib.h>
+#ifndef PLCTL_CHECKED
+#error "a target of the fuzzer is built with -DPLCTL_CHECKED=1 (tests/fuzz/build)"
+#endif
+#include "model/invariant.h"
 
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
+#define REQUIRE INVARIANT
 
 #endif

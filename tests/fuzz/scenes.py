@@ -1,7 +1,7 @@
 """Inputs to the frame path written by hand: ways in which sending fails that a fuzzer finds late, and impaired paths.
 
-`python scenes.py TARGET FOLDER` writes them to files. frame_path.c, fake_packet.c, fake_xdp.c, super_path.c say what
-they mean.
+`python scenes.py TARGET FOLDER` writes them to files. frame_path.c, fake_packet.c, fake_xdp.c and super/super_path.c
+say what they mean.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def packet() -> Iterator[tuple[str, bytes]]:
         yield name, bytes([choice]) + what
 
 
-PARTIAL, LOOKED_AT, WRONG = 0, 2, 3  #: checksums of super_path.c
+PARTIAL, LOOKED_AT, WRONG = 0, 2, 3  #: checksums of super/super_path.c
 LARGE, ANY_FLAGS, PSH, CWR, WRONG_HEAD = 0x50, 0x20, 0x18, 0x90, 0x80
 IN_BAND, OUT_OF_BAND = 4, 64  #: of its kinds of frames: a VLAN tag
 TCP4, TCP6, UDP4, UDP6 = range(4)

@@ -161,16 +161,3 @@ uint32_t fake_super_take(struct port *port, uint8_t *data, uint8_t *virtio)
 	free(message->data);
 	return message->length;
 }
-
-/* Nothing real is opened. */
-int packet_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
-{
-	(void)ports;
-	return port_refuse(why, ENOSYS, "open anything real in", config->netns);
-}
-
-int xdp_ports_open(const struct ports_config *config, struct port *ports[2], char *why)
-{
-	(void)ports;
-	return port_refuse(why, ENOSYS, "open anything real in", config->netns);
-}
