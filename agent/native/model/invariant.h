@@ -1,5 +1,5 @@
 /*
- * What must postpone, checked in builds for tests (-DPLCTL_CHECKED=1: make sanitize, make fuzz); elsewhere it costs nothing.
+ * What must hold, checked in builds for tests (-DPLCTL_CHECKED=1: make sanitize, make fuzz); elsewhere it costs nothing.
  *
  * Memory that we divide ourselves is one piece to AddressSanitizer, so free parts of it are forbidden by hand.
  */
